@@ -1,0 +1,8 @@
+import { defineConfig } from "prisma/config";
+
+/** Settings of the Prisma command line; the scripts in package.json name this file with --config. */
+export default defineConfig({
+  schema: "schema.prisma",
+  migrations: { path: "migrations" },
+  datasource: { url: process.env.DATABASE_URL ?? "postgresql://localhost/unused" },
+});

@@ -1,0 +1,83 @@
+import type pg from "pg";
+import type { Prisma } from "../src/generated/prisma/client.js";
+import { columnOf, type ModelName, modelNamed } from "../src/platform/database/datamodel.js";
+import { demoShop } from "./demo.js";
+
+/** A row of a model in the fields of prisma/schema.prisma. */
+export type Row<M extends ModelName> = Exclude<
+  Prisma.TypeMap["model"][M]["operations"]["createMany"]["args"]["data"],
+  readonly unknown[]
+>;
+/** Rows of some models that one statement inserts, so that they may refer to each other. */
+export type Batch = { [M in ModelName]?: Row<M>[] };
+/** A tag on a row, by the row's model and the ids of both. */
+export interface Tagging {
+  model: ModelName;
+  id: string;
+  tagId: string;
+}
+
+/** Held to the end of the transaction by everything that fills the database. */
+export const SEED_LOCK = 7_305_001;
+
+/**
+ * Puts the demo shop into a database without customers and says whether it did. The ids, dates and amounts are always
+ * the same. Of several servers that start at once, one does it.
+ */
+export async function seedDemo(database: pg.Pool | pg.Client): Promise<boolean> {
+  const client = "totalCount" in database ? await database.connect() : database;
+  try {
+    await client.query("BEGIN");
+    await client.query("SELECT pg_advisory_xact_lock($1)", [SEED_LOCK]);
+    const { rowCount } = await client.query("SELECT FROM customers LIMIT 1");
+    if (!rowCount) {
+      const { batches, taggings } = demoShop();
+      for (const batch of batches) await insert(client, batch);
+      await insertTaggings(client, taggings);
+    }
+    await client.query("COMMIT");
+    return !rowCount;
+  } catch (error) {
+    await client.query("ROLLBACK");
+    throw error;
+  } finally {
+    if (client !== database) (client as pg.PoolClient).release();
+  }
+}
+
+/** Foreign keys are checked at the end of a statement, not after each table. */
+async function insert(client: pg.ClientBase, batch: Batch): Promise<void> {
+  const values: unknown[] = [];
+  const inserts = Object.entries(batch).map(([model, rows]) => insertion(model as ModelName, rows, values));
+  const parts = inserts.map((sql, i) => `i${i} AS (${sql})`);
+  await client.query(`WITH ${parts.join(", ")} SELECT`, values);
+}
+
+function insertion(name: ModelName, rows: readonly object[], values: unknown[]): string {
+  const model = modelNamed(name);
+  const fields = [...new Set(rows.flatMap(Object.keys))];
+  const columns = fields.map((field) => {
+    const { column, derived } = columnOf(model, field);
+    if (derived) throw new Error(`${name}.${field} is derived and cannot be written`);
+    return `"${column}"`;
+  });
+  const tuples = rows.map((row) => {
+    const cells = fields.map((field) => {
+      const value = row[field as keyof typeof row];
+      return value === undefined ? "DEFAULT" : `$${values.push(value)}`;
+    });
+    return `(${cells.join(", ")})`;
+  });
+  return `INSERT INTO "${model.table}" (${columns.join(", ")}) VALUES ${tuples.join(", ")}`;
+}
+
+async function insertTaggings(client: pg.ClientBase, taggings: readonly Tagging[]): Promise<void> {
+  for (const model of new Set(taggings.map(({ model }) => model))) {
+    const own = taggings.filter((tagging) => tagging.model === model);
+    const { table, from, to } = modelNamed(model).relations.tags!.through!;
+    await client.query(`INSERT INTO "${table}" ("${from}", "${to}") SELECT * FROM unnest($1::text[], $2::text[])`, [
+      own.map(({ id }) => id),
+      own.map(({ tagId }) => tagId),
+    ]);
+  }
+}

@@ -1,0 +1,69 @@
+import type { Config } from "./config.js";
+import { createPlayground } from "./http/playground.js";
+import { createHttpServer } from "./http/server.js";
+import { createDatabase, type Database } from "./platform/database/client.js";
+import { startEmbeddedPostgres } from "./platform/database/embedded.js";
+import { migrate } from "./platform/database/migrate.js";
+import { setPublicUrl } from "./platform/graphql/resource.type.js";
+import type { Logger } from "./platform/telemetry/logger.js";
+import { createSchema } from "./schema.js";
+
+export interface App {
+  /** Where it is served, such as `http://127.0.0.1:4000`. */
+  readonly url: string;
+  readonly database: Database;
+  /** Ends running requests, then everything that `startApp` started, in reverse. */
+  stop(): Promise<void>;
+}
+
+export interface AppOptions {
+  config: Config;
+  log: Logger;
+  now?: () => Date;
+  /** Fills an empty database. */
+  seed?: (pool: Database["pool"]) => Promise<boolean>;
+}
+
+/** How long running requests may take after a stop was asked for. */
+const graceMs = 8_000;
+
+/** Wires the parts together and starts them. If one fails to start, those before it are stopped. */
+export async function startApp({ config, log, now = () => new Date(), seed }: AppOptions): Promise<App> {
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    let connectionString = config.databaseUrl;
+    if (!connectionString) {
+      const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, log });
+      undo.push(() => embedded.stop());
+      connectionString = embedded.connectionString;
+    }
+    const applied = await migrate(connectionString);
+    if (applied.length) log.info("The database is up to date.", { migrations: applied.length });
+
+    const database = createDatabase({ connectionString, poolSize: config.poolSize, log });
+    undo.push(() => database.close());
+    if (config.seedDemo && (await seed?.(database.pool))) log.info("The demo shop was put into the empty database.");
+
+    const server = await createHttpServer({
+      schema: createSchema(),
+      resources: {
+        database,
+        log,
+        now,
+        viewer: { kind: "integration", applicationId: "local", owner: null, mode: config.mode },
+      },
+      playground: createPlayground(),
+      countStatements: config.environment !== "production",
+    });
+    const url = await server.listen(config.port, config.host);
+    undo.push(() => server.stop(graceMs));
+    setPublicUrl(config.publicUrl ?? url);
+    return { url, database, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

@@ -1,0 +1,106 @@
+import { resolve } from "node:path";
+import type { LogLevel } from "./platform/telemetry/logger.js";
+
+export interface Config {
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly host: string;
+  /** Absolute. The embedded database lives in its folder `postgres`. */
+  readonly dataDir: string;
+  /** A PostgreSQL server to use instead of the embedded one. */
+  readonly databaseUrl: string | undefined;
+  readonly seedDemo: boolean;
+  /** Where clients reach the server, without a trailing slash; if unset, host and port tell. */
+  readonly publicUrl: string | undefined;
+  /** Whose rows are shown while there are no access tokens. */
+  readonly mode: "test" | "live";
+  readonly logLevel: LogLevel;
+  readonly environment: "development" | "test" | "production";
+  readonly poolSize: number;
+}
+
+/** Every bad variable at once, so that one look is enough to put them right. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+  constructor(readonly problems: readonly string[]) {
+    super(`Some environment variables are wrong:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+  }
+}
+
+/** The only reader of the environment. Unset and empty variables take their defaults (.env.example lists them). */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const problems: string[] = [];
+
+  function read<T>(name: string, fallback: T, { expected, secret, parse }: Rule<T>): T {
+    const text = env[name]?.trim();
+    if (!text) return fallback;
+    const value = parse(text);
+    if (value !== undefined) return value;
+    problems.push(`${name} ${secret ? "" : `is ${JSON.stringify(text)} but `}must be ${expected}`);
+    return fallback;
+  }
+
+  const config: Config = {
+    port: read("PORT", 4000, wholeNumber(0, 65535)),
+    host: read("HOST", "127.0.0.1", hostName),
+    dataDir: resolve(read("DATA_DIR", ".data", anyText)),
+    databaseUrl: read("DATABASE_URL", undefined, postgresUrl),
+    seedDemo: read("SEED_DEMO", true, trueOrFalse),
+    publicUrl: read("PUBLIC_URL", undefined, webUrl),
+    mode: read("MODE", "test", oneOf("test", "live")),
+    logLevel: read("LOG_LEVEL", "info", oneOf("debug", "info", "warn", "error", "silent")),
+    environment: read("NODE_ENV", "development", oneOf("development", "test", "production")),
+    poolSize: read("POOL_SIZE", 8, wholeNumber(1, 100)),
+  };
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(config);
+}
+
+interface Rule<T> {
+  /** Completes the sentence "must be …". */
+  expected: string;
+  /** Never repeated in an error: it may hold a password. */
+  secret?: boolean;
+  /** Undefined if the text is not right. */
+  parse(text: string): T | undefined;
+}
+
+const anyText: Rule<string> = { expected: "a text", parse: (text) => text };
+
+const hostName: Rule<string> = {
+  expected: "a host name or an IP address, such as 127.0.0.1 or 0.0.0.0",
+  parse: (text) => (/^[\w.:%-]+$/.test(text) ? text : undefined),
+};
+
+const postgresUrl: Rule<string | undefined> = {
+  expected: "a URL such as postgresql://user:password@host:5432/database",
+  secret: true,
+  // A URL without a host (`user@/database?host=/socket`) is right for PostgreSQL, though not for the URL class.
+  parse: (text) =>
+    /^postgres(ql)?:\/\//.test(text) && URL.canParse(text.replace("@/", "@localhost/")) ? text : undefined,
+};
+
+const webUrl: Rule<string | undefined> = {
+  expected:
+    "an absolute http or https URL without a trailing slash, query or fragment, such as https://graph.example.com",
+  parse: (text) => (/^https?:\/\/[^?#]*[^?#/]$/.test(text) && URL.canParse(text) ? text : undefined),
+};
+
+const trueOrFalse: Rule<boolean> = {
+  expected: "true or false",
+  parse: (text) => (text === "true" ? true : text === "false" ? false : undefined),
+};
+
+function wholeNumber(min: number, max: number): Rule<number> {
+  return {
+    expected: `a whole number from ${min} to ${max}`,
+    parse: (text) => (/^\d+$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined),
+  };
+}
+
+function oneOf<T extends string>(...choices: T[]): Rule<T> {
+  return {
+    expected: `one of ${choices.join(", ")}`,
+    parse: (text) => choices.find((choice) => choice === text),
+  };
+}

@@ -1,0 +1,118 @@
+import { unwrapResolverError } from "@apollo/server/errors";
+import { GraphQLError, type GraphQLFormattedError } from "graphql";
+import { ApiError, type ErrorCode, errorCodes } from "../platform/errors.js";
+import type { Logger } from "../platform/telemetry/logger.js";
+
+/** Codes that Apollo Server gives to faults of the request, and what they are called here. */
+const requestFaults: Record<string, ErrorCode> = {
+  GRAPHQL_PARSE_FAILED: "GRAPHQL_PARSE_FAILED",
+  GRAPHQL_VALIDATION_FAILED: "GRAPHQL_VALIDATION_FAILED",
+  BAD_USER_INPUT: "BAD_USER_INPUT",
+  BAD_REQUEST: "BAD_REQUEST",
+  OPERATION_RESOLUTION_FAILURE: "BAD_REQUEST",
+  PERSISTED_QUERY_NOT_FOUND: "BAD_REQUEST",
+  PERSISTED_QUERY_NOT_SUPPORTED: "BAD_REQUEST",
+};
+
+/**
+ * Decides what a caller sees of an error. What was made for callers passes; faults of the request pass without stack;
+ * a lost database is `UNAVAILABLE`; everything else is a fault of ours and tells its id alone, under which it is logged.
+ */
+export function formatError(formatted: GraphQLFormattedError, error: unknown, log: Logger, requestId: string) {
+  const { message, locations, path, extensions = {} } = formatted;
+  const origin = unwrapResolverError(error);
+  const { stacktrace: _, ...kept } = extensions;
+  if (origin instanceof ApiError) return { message, locations, path, extensions: kept };
+  if (message.includes("Syntax Error: Document contains more than")) {
+    return { message, locations, path, extensions: { code: "TOKEN_LIMIT" satisfies ErrorCode } };
+  }
+  const code = requestFaults[extensions.code as string];
+  if (code) {
+    return { message, locations, path, extensions: persistedQuery(extensions.code as string) ?? { code } };
+  }
+  // Coercion of literal arguments: the request's fault, though it shows while resolving.
+  if (
+    origin instanceof GraphQLError &&
+    !origin.originalError &&
+    origin.nodes?.some(({ kind }) => kind.endsWith("Value"))
+  ) {
+    return { message, locations, path, extensions: { code: "BAD_USER_INPUT" satisfies ErrorCode } };
+  }
+  if (isUnavailable(origin)) {
+    log.warn("The database could not be reached.", { requestId, reason: reasonOf(origin) });
+    return {
+      message: errorCodes.UNAVAILABLE,
+      path,
+      extensions: { code: "UNAVAILABLE" satisfies ErrorCode, requestId },
+    };
+  }
+  log.error("A request failed.", { requestId, path: path?.join("."), ...facts(origin) });
+  return {
+    message: "Something went wrong on our side.",
+    path,
+    extensions: { code: "INTERNAL_SERVER_ERROR" satisfies ErrorCode, requestId },
+  };
+}
+
+/** Clients with persisted queries branch on Apollo's own words. */
+function persistedQuery(code: string) {
+  return code.startsWith("PERSISTED_QUERY") ? { code } : undefined;
+}
+
+const connectionFaults = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOTFOUND",
+  "EPIPE",
+  "ETIMEDOUT",
+  "57P01",
+  "57P02",
+  "57P03",
+  "08000",
+  "08003",
+  "08006",
+  "53300",
+  "P1001",
+  "P1002",
+  "P1008",
+  "P1017",
+  "P2024",
+]);
+
+export function isUnavailable(error: unknown): boolean {
+  if (!error || typeof error !== "object") return false;
+  const { code, message, cause } = error as { code?: string; message?: string; cause?: unknown };
+  return (
+    (code !== undefined && connectionFaults.has(code)) ||
+    /Connection terminated|timeout exceeded when trying to connect|ConnectionClosed|DatabaseNotReachable/.test(
+      message ?? "",
+    ) ||
+    (error as { errors?: unknown[] }).errors?.some(isUnavailable) ||
+    isUnavailable(cause)
+  );
+}
+
+function reasonOf(error: unknown): string | undefined {
+  return (error as { code?: string } | undefined)?.code;
+}
+
+/** What of an error goes into the log: never its values, since PostgreSQL's details quote rows. */
+function facts(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { error: typeof error };
+  const { code, constraint, table, column } = error as Error & Record<string, unknown>;
+  const frames = error.stack
+    ?.split("\n")
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, 8)
+    .join("\n");
+  const isDatabase = typeof code === "string" && /^([0-9A-Z]{5}|P\d{4})$/.test(code);
+  return {
+    name: error.name,
+    code,
+    constraint,
+    table,
+    column,
+    message: isDatabase || error.name.startsWith("Prisma") ? undefined : error.message,
+    stack: frames,
+  };
+}

@@ -1,0 +1,254 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { ApolloServer, type ApolloServerPlugin, HeaderMap } from "@apollo/server";
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from "@apollo/server/plugin/disabled";
+import type { GraphQLSchema } from "graphql";
+import type { Context } from "../platform/context.js";
+import { recordStatements } from "../platform/database/client.js";
+import { type ErrorCode } from "../platform/errors.js";
+import { type AppResources, createContext } from "./context.js";
+import { formatError } from "./format-error.js";
+import { checkCost, checkText, coerced, limits, weigh } from "./limits.js";
+import type { Playground } from "./playground.js";
+
+export interface HttpServer {
+  /** Starts listening and gives the address, such as `http://127.0.0.1:4000`. */
+  listen(port: number, host: string): Promise<string>;
+  /** Not ready at once; running requests end first, for as long as `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface HttpOptions {
+  schema: GraphQLSchema;
+  resources: AppResources;
+  playground: Playground;
+  /** Whether answers tell how many SQL statements they took. */
+  countStatements: boolean;
+}
+
+/** What a request carries from its start to its answer, beside the resolvers' context. */
+interface RequestContext extends Context {
+  cost?: number;
+  statements?: string[];
+}
+
+export async function createHttpServer(options: HttpOptions): Promise<HttpServer> {
+  const { schema, resources, playground, countStatements } = options;
+  const apollo = new ApolloServer<RequestContext>({
+    schema,
+    introspection: true,
+    csrfPrevention: true,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    maxRecursiveSelections: true,
+    parseOptions: { maxTokens: limits.tokens },
+    // Every answer's errors are formatted in the plugin below, which knows the request.
+    plugins: [ApolloServerPluginCacheControlDisabled(), ApolloServerPluginLandingPageDisabled(), guard(schema)],
+    logger: {
+      debug() {},
+      info() {},
+      warn: (text) => resources.log.warn(String(text)),
+      error: (text) => resources.log.error(String(text)),
+    },
+    formatError: (formatted, error) =>
+      formatError(formatted, error, resources.log, requestIds.get(error as object) ?? ""),
+  });
+  await apollo.start();
+
+  let stopping = false;
+  let running = 0;
+  let idle = () => {};
+
+  async function handle(request: IncomingMessage, response: ServerResponse) {
+    const url = new URL(request.url ?? "/", "http://server");
+    switch (url.pathname) {
+      case "/graphql":
+        return graphql(request, response, url.search);
+      case "/":
+        return playground.serve(request, response);
+      case "/health/live":
+        return json(response, 200, { status: "ok" });
+      case "/health/ready":
+        return ready(response);
+      default:
+        return json(
+          response,
+          404,
+          errorBody("BAD_REQUEST", "There is nothing here. GraphQL is served at /graphql, the playground at /."),
+        );
+    }
+  }
+
+  async function ready(response: ServerResponse) {
+    if (stopping) return json(response, 503, { status: "stopping" });
+    try {
+      await resources.database.query("SELECT 1", []);
+      return json(response, 200, { status: "ok" });
+    } catch {
+      return json(response, 503, { status: "database unavailable" });
+    }
+  }
+
+  async function graphql(request: IncomingMessage, response: ServerResponse, search: string) {
+    if (request.method === "OPTIONS") {
+      response.writeHead(204, { allow: "GET, POST" }).end();
+      return;
+    }
+    const body = request.method === "POST" ? await readBody(request) : undefined;
+    if (body instanceof Refusal) {
+      return json(response, body.status, errorBody("BAD_REQUEST", body.message), { connection: "close" });
+    }
+    const headers = new HeaderMap();
+    for (const [name, value] of Object.entries(request.headers)) {
+      if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
+    }
+    const statements: string[] = [];
+    const execute = () =>
+      apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: { method: request.method!, headers, search, body },
+        context: async () => {
+          const context: RequestContext = createContext(resources);
+          if (countStatements) context.statements = statements;
+          return context;
+        },
+      });
+    const result = await (countStatements ? recordStatements(statements, execute) : execute());
+    for (const [name, value] of result.headers) response.setHeader(name, value);
+    response.statusCode = result.status ?? 200;
+    response.setHeader("cache-control", "no-store");
+    if (result.body.kind === "complete") response.end(result.body.string);
+    else response.end();
+  }
+
+  const server: Server = createServer((request, response) => {
+    running++;
+    response.once("close", () => {
+      if (--running === 0) idle();
+    });
+    if (stopping) response.setHeader("connection", "close");
+    response.setHeader("x-content-type-options", "nosniff");
+    handle(request, response).catch((error: unknown) => {
+      resources.log.error("A request failed outside GraphQL.", {
+        name: error instanceof Error ? error.name : typeof error,
+      });
+      if (!response.headersSent)
+        json(response, 500, errorBody("INTERNAL_SERVER_ERROR", "Something went wrong on our side."));
+      else response.destroy();
+    });
+  });
+  server.requestTimeout = 30_000;
+  server.headersTimeout = 15_000;
+
+  return {
+    listen: (port, host) =>
+      new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(port, host, () => {
+          server.off("error", reject);
+          const address = server.address() as AddressInfo;
+          const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
+          resolve(`http://${name}:${address.port}`);
+        });
+      }),
+    async stop(graceMs) {
+      stopping = true;
+      server.close();
+      server.closeIdleConnections();
+      if (running > 0) {
+        let timer: NodeJS.Timeout | undefined;
+        await Promise.race([
+          new Promise<void>((resolve) => {
+            idle = resolve;
+          }),
+          new Promise<void>((resolve) => {
+            timer = setTimeout(resolve, graceMs);
+          }),
+        ]);
+        clearTimeout(timer);
+      }
+      server.closeAllConnections();
+      await apollo.stop();
+    },
+  };
+}
+
+/** The request that an error belongs to, for the id that the caller is told. */
+const requestIds = new WeakMap<object, string>();
+
+/** Checks an operation after validation and before execution, and completes the answer's extensions. */
+function guard(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
+  return {
+    async requestDidStart() {
+      return {
+        async didResolveOperation({ document, operation, request, contextValue }) {
+          if (!operation) return;
+          const given = request.variables ?? {};
+          checkText(document, given);
+          // Variables that do not fit are refused by the execution, which says why.
+          const variables = coerced(schema, operation, given);
+          if (!variables) return;
+          const cost = weigh(schema, document, operation, variables);
+          contextValue.cost = cost.objects;
+          checkCost(cost);
+        },
+        async didEncounterErrors({ errors, contextValue }) {
+          for (const error of errors) requestIds.set(error, contextValue.requestId);
+        },
+        async willSendResponse({ response, contextValue }) {
+          const { requestId, cost, statements } = contextValue;
+          if (response.body.kind !== "single") return;
+          const { singleResult } = response.body;
+          singleResult.extensions = {
+            ...singleResult.extensions,
+            requestId,
+            ...(cost !== undefined && { cost }),
+            ...(statements && { statements: statements.length }),
+          };
+        },
+      };
+    },
+  };
+}
+
+class Refusal {
+  constructor(
+    readonly status: number,
+    readonly message: string,
+  ) {}
+}
+
+/** The JSON body of a request, or why it is refused. Stops reading at the limit. */
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
+  if (type !== "application/json" && type !== "application/graphql+json") {
+    return new Refusal(415, "Send the request as JSON, with the header `content-type: application/json`.");
+  }
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limits.bodyBytes) return new Refusal(413, `The request is longer than ${limits.bodyBytes} bytes.`);
+    chunks.push(chunk);
+  }
+  try {
+    const body: unknown = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    if (!body || typeof body !== "object" || Array.isArray(body)) {
+      return new Refusal(400, 'The request must be one JSON object such as {"query": "{ … }"}.');
+    }
+    return body;
+  } catch {
+    return new Refusal(400, "The request is not valid JSON.");
+  }
+}
+
+function errorBody(code: ErrorCode, message: string) {
+  return { errors: [{ message, extensions: { code } }] };
+}
+
+function json(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}) {
+  response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers });
+  response.end(JSON.stringify(body));
+}

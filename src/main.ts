@@ -1,0 +1,54 @@
+import "reflect-metadata";
+import { existsSync } from "node:fs";
+import { seedDemo } from "../prisma/seed.js";
+import { type App, startApp } from "./app.js";
+import { ConfigError, loadConfig } from "./config.js";
+import { createLogger } from "./platform/telemetry/logger.js";
+
+async function main() {
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  const config = loadConfig();
+  const log = createLogger({ level: config.logLevel, json: config.environment === "production" });
+
+  let app: App | undefined;
+  let stopping = false;
+  const stop = async (signal: string) => {
+    // A second signal does not wait: whoever sends it has lost patience.
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info(`${signal}: ending running requests, then PostgreSQL.`);
+    try {
+      await starting.catch(() => {});
+      await app?.stop();
+      process.exit(0);
+    } catch (error) {
+      log.error("Stopping failed.", { error });
+      process.exit(1);
+    }
+  };
+  process.on("SIGINT", () => void stop("SIGINT"));
+  process.on("SIGTERM", () => void stop("SIGTERM"));
+
+  const starting = startApp({ config, log, seed: seedDemo }).then((started) => {
+    app = started;
+  });
+  await starting;
+  if (stopping) return;
+  process.stdout.write(
+    `Customer graph is ready.\n  GraphQL     ${app!.url}/graphql\n  Playground  ${app!.url}/\n  Health      ${app!.url}/health/live and ${app!.url}/health/ready\nPress Ctrl-C to stop.\n`,
+  );
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
+  else process.stderr.write(`${startFailure(error)}\n`);
+  process.exit(1);
+});
+
+/** What went wrong at the start, and what to do, as far as it is known. */
+function startFailure(error: unknown): string {
+  const { code, port } = error as { code?: string; port?: number };
+  if (code === "EADDRINUSE") return `Port ${port} is taken. Stop what listens there, or choose another with PORT=….`;
+  if (code === "EACCES") return `Port ${port} is not allowed for this user. Choose one above 1023 with PORT=….`;
+  return error instanceof Error ? error.message : String(error);
+}

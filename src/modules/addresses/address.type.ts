@@ -1,0 +1,94 @@
+import { Float } from "type-graphql";
+import { Attribute, Model } from "../../platform/graphql/model.js";
+import { Taggable } from "../../platform/graphql/taggable.type.js";
+
+@Model({
+  description: "A postal address of a person or a company.",
+  implements: Taggable,
+  defaultOrder: [{ field: "createdAt", direction: "DESC" }],
+})
+export class Address extends Taggable<"Address"> {
+  @Attribute(() => Boolean, { description: "Whether this is the address of a company." })
+  business!: boolean;
+
+  @Attribute(() => String, { nullable: true, description: "First name; present unless this is a business address." })
+  firstName!: string | null;
+
+  @Attribute(() => String, { nullable: true, description: "Last name; present unless this is a business address." })
+  lastName!: string | null;
+
+  @Attribute(() => String, { nullable: true, description: "Company name; present when this is a business address." })
+  company!: string | null;
+
+  @Attribute(() => String, {
+    description: "Derived: the company of a business address, else first and last name.",
+    filter: "text",
+  })
+  fullName!: string;
+
+  @Attribute(() => String, { description: "Street and number, or post office box." })
+  line1!: string;
+
+  @Attribute(() => String, { nullable: true, description: "Apartment, suite, building." })
+  line2!: string | null;
+
+  @Attribute(() => String, { description: "City or town.", filter: true })
+  city!: string;
+
+  @Attribute(() => String, { nullable: true, description: "Postal code; null in countries that have none." })
+  zipCode!: string | null;
+
+  @Attribute(() => String, { nullable: true, description: "Code of the state, province or region.", filter: true })
+  stateCode!: string | null;
+
+  @Attribute(() => String, { description: "Country as two letters, ISO 3166-1 alpha-2.", filter: true })
+  countryCode!: string;
+
+  @Attribute(() => String, {
+    nullable: true,
+    description: "Phone number with extension. Null only where a source did not have one.",
+  })
+  phone!: string | null;
+
+  @Attribute(() => String, { description: "Derived: the whole address in one line, without the name." })
+  fullAddress!: string;
+
+  @Attribute(() => String, { description: "Derived: full name and full address in one line." })
+  name!: string;
+
+  @Attribute(() => String, { nullable: true, description: "E-mail address for this address." })
+  email!: string | null;
+
+  @Attribute(() => String, { nullable: true, description: "Free notes, such as delivery instructions." })
+  notes!: string | null;
+
+  @Attribute(() => Float, { nullable: true, description: "Latitude in degrees." })
+  lat!: number | null;
+
+  @Attribute(() => Float, { nullable: true, description: "Longitude in degrees." })
+  lng!: number | null;
+
+  @Attribute(() => Boolean, { description: "Derived: whether latitude and longitude are known." })
+  isLocalized!: boolean;
+
+  @Attribute(() => Boolean, {
+    description: "Derived: whether a geocoder found the position; `false` when it was set by hand.",
+  })
+  isGeocoded!: boolean;
+
+  @Attribute(() => String, { nullable: true, description: "The geocoder that found the position, `google` or `bing`." })
+  providerName!: string | null;
+
+  @Attribute(() => String, { nullable: true, description: "Link to a map of the address." })
+  mapUrl!: string | null;
+
+  @Attribute(() => String, { nullable: true, description: "Link to a static image of a map of the address." })
+  staticMapUrl!: string | null;
+
+  @Attribute(() => String, {
+    nullable: true,
+    description: "VAT number, tax code or other data for the invoice.",
+    filter: "text",
+  })
+  billingInfo!: string | null;
+}

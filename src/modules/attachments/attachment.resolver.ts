@@ -1,0 +1,50 @@
+import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
+import type { Context } from "../../platform/context.js";
+import { modelOfType } from "../../platform/database/datamodel.js";
+import type { PageArgs } from "../../platform/graphql/connection.js";
+import { HasMany } from "../../platform/graphql/relation.js";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { Resource } from "../../platform/graphql/resource.type.js";
+import { CustomerGroup } from "../customer-groups/customer-group.type.js";
+import { Customer } from "../customers/customer.type.js";
+import { Market } from "../markets/market.type.js";
+import { Order } from "../orders/order.type.js";
+import { PaymentMethod } from "../payment-methods/payment-method.type.js";
+import { Return } from "../returns/return.type.js";
+import { SkuList } from "../sku-lists/sku-list.type.js";
+import { Sku } from "../skus/sku.type.js";
+import { StockLocation } from "../stock-locations/stock-location.type.js";
+import { Attachment } from "./attachment.type.js";
+
+@Resolver(() => Attachment)
+export class AttachmentResolver extends ResourceResolver(Attachment, { one: "attachment" }) {
+  @FieldResolver(() => Resource, { nullable: true, description: "The resource it is attached to." })
+  attachable(@Root() attachment: Attachment, @Ctx() { loaders }: Context) {
+    const model = modelOfType(attachment.attachableType);
+    return model ? loaders.byId(model.name, attachment.attachableId) : null;
+  }
+}
+
+function attachmentsOf(owner: abstract new (...args: never[]) => Resource<"Customer">) {
+  @Resolver(() => owner)
+  class AttachmentsResolver {
+    @HasMany(Attachment, { description: "Documents and notes attached to it.", filters: owner })
+    attachments(resource: Resource<"Customer">, page: PageArgs, { loaders }: Context) {
+      return loaders.page(resource, "attachments", page);
+    }
+  }
+  return AttachmentsResolver;
+}
+
+/** What attachments add to every resource that can have some. */
+export const attachmentResolvers = [
+  Customer,
+  CustomerGroup,
+  Order,
+  Return,
+  SkuList,
+  Sku,
+  Market,
+  StockLocation,
+  PaymentMethod,
+].map((owner) => attachmentsOf(owner as never));

@@ -1,0 +1,25 @@
+import { ID } from "type-graphql";
+import { Attribute, Model } from "../../platform/graphql/model.js";
+import { Resource } from "../../platform/graphql/resource.type.js";
+
+@Model({
+  description: "A document or note attached to another resource. Notes of the staff have no `url`.",
+  implements: Resource,
+  defaultOrder: [{ field: "createdAt", direction: "DESC" }],
+})
+export class Attachment extends Resource<"Attachment"> {
+  @Attribute(() => String, { description: "The name of the document." })
+  name!: string;
+
+  @Attribute(() => String, { nullable: true, description: "What it is, or the text of a note." })
+  description!: string | null;
+
+  @Attribute(() => String, { nullable: true, description: "Address of the document; null for a note.", filter: true })
+  url!: string | null;
+
+  @Attribute(() => String, { description: "Type of the resource it is attached to, such as `customers`." })
+  attachableType!: string;
+
+  @Attribute(() => ID, { description: "Id of the resource it is attached to." })
+  attachableId!: string;
+}

@@ -1,0 +1,28 @@
+import { Resolver } from "type-graphql";
+import type { Context } from "../../platform/context.js";
+import type { PageArgs } from "../../platform/graphql/connection.js";
+import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { Customer } from "../customers/customer.type.js";
+import { CustomerGroup } from "./customer-group.type.js";
+
+@Resolver(() => CustomerGroup)
+export class CustomerGroupResolver extends ResourceResolver(CustomerGroup, {
+  one: "customerGroup",
+  many: "customerGroups",
+  keys: { code: { description: "Its code." } },
+}) {
+  @HasMany(Customer, { description: "The members of the group." })
+  customers(customerGroup: CustomerGroup, page: PageArgs, { loaders }: Context) {
+    return loaders.page(customerGroup, "customers", page);
+  }
+}
+
+/** What customer groups add to a customer. */
+@Resolver(() => Customer)
+export class CustomerMembershipResolver {
+  @BelongsTo(CustomerGroup, { description: "The group that the customer belongs to.", filters: Customer })
+  customerGroup(customer: Customer, { loaders }: Context) {
+    return loaders.parent(customer, "customerGroup");
+  }
+}

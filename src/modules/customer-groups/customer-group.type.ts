@@ -1,0 +1,19 @@
+import { Attribute, Model } from "../../platform/graphql/model.js";
+import { Resource } from "../../platform/graphql/resource.type.js";
+
+@Model({
+  description: "A group of customers, such as `VIP`. Groups open private markets to their members.",
+  implements: Resource,
+  defaultOrder: [{ field: "name" }],
+})
+export class CustomerGroup extends Resource<"CustomerGroup"> {
+  @Attribute(() => String, { description: "The internal name of the group.", filter: "text", sort: true })
+  name!: string;
+
+  @Attribute(() => String, {
+    nullable: true,
+    description: "A short code, unique in the shop when present.",
+    filter: true,
+  })
+  code!: string | null;
+}

@@ -1,0 +1,51 @@
+import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
+import type { Context } from "../../platform/context.js";
+import type { PageArgs } from "../../platform/graphql/connection.js";
+import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { Customer } from "../customers/customer.type.js";
+import { PaymentMethod } from "../payment-methods/payment-method.type.js";
+import { PaymentSource } from "../payment-sources/payment-source.type.js";
+import { CustomerPaymentSource } from "./customer-payment-source.type.js";
+
+@Resolver(() => CustomerPaymentSource)
+export class CustomerPaymentSourceResolver extends ResourceResolver(CustomerPaymentSource, {
+  one: "customerPaymentSource",
+}) {
+  @BelongsTo(Customer, { description: "Whose wallet it is.", filters: CustomerPaymentSource })
+  customer(customerPaymentSource: CustomerPaymentSource, { loaders }: Context) {
+    return loaders.parent(customerPaymentSource, "customer");
+  }
+
+  @BelongsTo(PaymentMethod, { description: "How it pays." })
+  paymentMethod(customerPaymentSource: CustomerPaymentSource, { loaders }: Context) {
+    return loaders.parent(customerPaymentSource, "paymentMethod");
+  }
+
+  @BelongsTo(PaymentSource, { description: "The payment source itself; null when the gateway has forgotten it." })
+  paymentSource(customerPaymentSource: CustomerPaymentSource, { loaders }: Context) {
+    return loaders.parent(customerPaymentSource, "paymentSource");
+  }
+
+  @FieldResolver(() => String, {
+    description: "Derived: the masked card number, such as `XXXX-XXXX-XXXX-1111`, else the kind and id of the source.",
+  })
+  async name(@Root() entry: CustomerPaymentSource, @Ctx() { loaders }: Context) {
+    const source = (await loaders.parent(entry, "paymentSource")) as PaymentSource | null;
+    if (!source) return "payment_source";
+    const digits = source.paymentInstrument?.cardLastDigits;
+    return digits ? `XXXX-XXXX-XXXX-${digits}` : `${source.kind.replace(/s$/, "")} #${source.id}`;
+  }
+}
+
+/** What customer payment sources add to a customer. */
+@Resolver(() => Customer)
+export class CustomerWalletResolver {
+  @HasMany(CustomerPaymentSource, {
+    description: "The customer's wallet: payment sources saved for later.",
+    filters: Customer,
+  })
+  customerPaymentSources(customer: Customer, page: PageArgs, { loaders }: Context) {
+    return loaders.page(customer, "customerPaymentSources", page);
+  }
+}

@@ -1,0 +1,22 @@
+import { Attribute, Model } from "../../platform/graphql/model.js";
+import { Resource } from "../../platform/graphql/resource.type.js";
+
+@Model({
+  description: "An entry of a customer's wallet: a payment source saved for later.",
+  implements: Resource,
+  defaultOrder: [{ field: "createdAt", direction: "DESC" }],
+})
+export class CustomerPaymentSource extends Resource<"CustomerPaymentSource"> {
+  @Attribute(() => String, { nullable: true, description: "The customer's token at the payment gateway. Sensitive." })
+  customerToken!: string | null;
+
+  @Attribute(() => String, {
+    nullable: true,
+    description: "The reusable token of the payment source at the gateway. Sensitive.",
+  })
+  paymentSourceToken!: string | null;
+
+  customerId!: string;
+  paymentMethodId!: string | null;
+  paymentSourceId!: string | null;
+}

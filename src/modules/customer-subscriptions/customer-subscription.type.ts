@@ -1,0 +1,18 @@
+import { Attribute, Model } from "../../platform/graphql/model.js";
+import { Resource } from "../../platform/graphql/resource.type.js";
+
+@Model({
+  description: "A customer's opt-in to something like a newsletter. It exists while the customer is subscribed.",
+  implements: Resource,
+  defaultOrder: [{ field: "createdAt", direction: "DESC" }],
+})
+export class CustomerSubscription extends Resource<"CustomerSubscription"> {
+  @Attribute(() => String, {
+    description: "The key of what the customer subscribed to, such as `newsletter`. Unique per customer.",
+    filter: true,
+    sort: true,
+  })
+  override reference!: string;
+
+  customerId!: string;
+}

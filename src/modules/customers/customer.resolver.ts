@@ -1,0 +1,13 @@
+import { Resolver } from "type-graphql";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { Customer } from "./customer.type.js";
+
+@Resolver(() => Customer)
+export class CustomerResolver extends ResourceResolver(Customer, {
+  one: "customer",
+  many: "customers",
+  keys: {
+    email: { description: "Its e-mail address; the case does not matter.", lowerCase: true },
+    reference: { description: "How another system names it; refused when several share the name." },
+  },
+}) {}

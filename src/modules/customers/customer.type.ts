@@ -1,0 +1,91 @@
+import { Int } from "type-graphql";
+import type { EnumValue } from "../../platform/database/datamodel.js";
+import { Attribute, Model, registerEnum } from "../../platform/graphql/model.js";
+import { Taggable } from "../../platform/graphql/taggable.type.js";
+
+export const CustomerStatus = registerEnum("CustomerStatus", "How often a customer has ordered.", {
+  prospect: "Has placed no order yet.",
+  acquired: "Has placed exactly one order.",
+  repeat: "Has placed two orders or more.",
+});
+
+export const AnonymizationStatus = registerEnum(
+  "AnonymizationStatus",
+  "Where a request to anonymize a customer stands.",
+  {
+    requested: "Asked for and not yet begun; can still be cancelled.",
+    started: "Under way; can no longer be cancelled.",
+    completed: "Done; final.",
+    failed: "Broken off by a fault; may be requested again.",
+    cancelled: "Called off before it began; may be requested again.",
+  },
+);
+
+@Model({
+  description: "A person or company who buys from the shop.",
+  implements: Taggable,
+  defaultOrder: [{ field: "createdAt", direction: "DESC" }],
+  filters: { reference: "text", metadata: true },
+})
+export class Customer extends Taggable<"Customer"> {
+  @Attribute(() => String, {
+    description: "The e-mail address that identifies the customer, in lower case. Unique in the shop.",
+    filter: "text",
+    sort: true,
+    lowerCase: true,
+  })
+  email!: string;
+
+  @Attribute(() => CustomerStatus, {
+    description: "Derived from the number of placed orders: none, one, or more.",
+    filter: true,
+    sort: true,
+  })
+  status!: EnumValue<"CustomerStatus">;
+
+  @Attribute(() => Boolean, {
+    description: "Whether the customer has a password: `true` for registered customers, `false` for guests.",
+    filter: true,
+  })
+  hasPassword!: boolean;
+
+  @Attribute(() => Int, {
+    description: "How many orders the customer has placed. Carts are not counted; cancelled orders are.",
+    filter: true,
+    sort: true,
+  })
+  totalOrdersCount!: number;
+
+  @Attribute(() => String, {
+    description:
+      "Identifies the customer in payment sessions at the gateways. 3 to 128 characters, generated when not given.",
+  })
+  shopperReference!: string;
+
+  @Attribute(() => String, {
+    description: "Identifies the customer at connected external services. Generated when not given.",
+  })
+  profileId!: string;
+
+  @Attribute(() => String, { nullable: true, description: "The reason why the customer pays no taxes. Confidential." })
+  taxExemptionCode!: string | null;
+
+  @Attribute(() => AnonymizationStatus, {
+    nullable: true,
+    description: "Where the latest request to anonymize this customer stands; null when there was none.",
+    filter: true,
+    sort: true,
+  })
+  anonymizationStatus!: EnumValue<"AnonymizationStatus"> | null;
+
+  customerGroupId!: string | null;
+  anonymizationRequestedAt!: Date | null;
+  anonymizationStartedAt!: Date | null;
+  anonymizationCompletedAt!: Date | null;
+  anonymizationFailedAt!: Date | null;
+  anonymizationCancelledAt!: Date | null;
+  anonymizationReason!: string | null;
+  anonymizationCancellationReason!: string | null;
+  anonymizationRequester!: Record<string, string | null> | null;
+  anonymizationCancellationRequester!: Record<string, string | null> | null;
+}

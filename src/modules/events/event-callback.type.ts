@@ -1,0 +1,24 @@
+import { Attribute, Model } from "../../platform/graphql/model.js";
+import { Resource } from "../../platform/graphql/resource.type.js";
+import { Json } from "../../platform/graphql/scalars.js";
+
+@Model({
+  description: "The delivery of an event to a webhook.",
+  implements: Resource,
+  defaultOrder: [{ field: "createdAt", direction: "DESC" }],
+})
+export class EventCallback extends Resource<"EventCallback"> {
+  @Attribute(() => String, { description: "The address that was called." })
+  callbackUrl!: string;
+
+  @Attribute(() => Json, { nullable: true, description: "The body that was sent. Contains personal data." })
+  payload!: Record<string, unknown> | null;
+
+  @Attribute(() => String, { nullable: true, description: "The HTTP status of the answer.", filter: true })
+  responseCode!: string | null;
+
+  @Attribute(() => String, { nullable: true, description: "The text of the answer." })
+  responseMessage!: string | null;
+
+  eventId!: string;
+}

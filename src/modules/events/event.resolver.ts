@@ -1,0 +1,55 @@
+import { Resolver } from "type-graphql";
+import type { Context } from "../../platform/context.js";
+import type { PageArgs } from "../../platform/graphql/connection.js";
+import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import type { Resource } from "../../platform/graphql/resource.type.js";
+import { Address } from "../addresses/address.type.js";
+import { CustomerAddress } from "../customer-addresses/customer-address.type.js";
+import { CustomerSubscription } from "../customer-subscriptions/customer-subscription.type.js";
+import { Customer } from "../customers/customer.type.js";
+import { OrderSubscription } from "../order-subscriptions/order-subscription.type.js";
+import { LineItem } from "../orders/line-item.type.js";
+import { Order } from "../orders/order.type.js";
+import { Return } from "../returns/return.type.js";
+import { Event } from "./event.type.js";
+import { EventCallback } from "./event-callback.type.js";
+
+@Resolver(() => Event)
+export class EventResolver extends ResourceResolver(Event, { one: "event" }) {
+  @HasMany(EventCallback, { description: "The deliveries of the event to webhooks, the latest first." })
+  lastEventCallbacks(event: Event, page: PageArgs, { loaders }: Context) {
+    return loaders.page(event, "lastEventCallbacks", page);
+  }
+}
+
+@Resolver(() => EventCallback)
+export class EventCallbackResolver extends ResourceResolver(EventCallback, { one: "eventCallback" }) {
+  @BelongsTo(Event, { description: "The event that was delivered." })
+  event(callback: EventCallback, { loaders }: Context) {
+    return loaders.parent(callback, "event");
+  }
+}
+
+function eventsOf(owner: abstract new (...args: never[]) => Resource<"Customer">) {
+  @Resolver(() => owner)
+  class EventsResolver {
+    @HasMany(Event, { description: "What happened to it, the latest first.", nullable: true })
+    events(resource: Resource<"Customer">, page: PageArgs, { loaders }: Context) {
+      return loaders.page(resource, "events", page);
+    }
+  }
+  return EventsResolver;
+}
+
+/** What events add to every resource that raises some. */
+export const eventResolvers = [
+  Customer,
+  Address,
+  CustomerAddress,
+  CustomerSubscription,
+  Order,
+  LineItem,
+  OrderSubscription,
+  Return,
+].map((owner) => eventsOf(owner as never));

@@ -1,0 +1,19 @@
+import { ID } from "type-graphql";
+import { Attribute, Model } from "../../platform/graphql/model.js";
+import { Resource } from "../../platform/graphql/resource.type.js";
+
+@Model({
+  description: "Something that happened to a resource, such as `customers.acquired`.",
+  implements: Resource,
+  defaultOrder: [{ field: "createdAt", direction: "DESC" }],
+})
+export class Event extends Resource<"Event"> {
+  @Attribute(() => String, { description: "The topic: resource type, dot, event.", filter: true })
+  name!: string;
+
+  @Attribute(() => String, { description: "Type of the resource it happened to, such as `customers`." })
+  resourceType!: string;
+
+  @Attribute(() => ID, { description: "Id of the resource it happened to." })
+  resourceId!: string;
+}

@@ -1,0 +1,42 @@
+import { Int } from "type-graphql";
+import { Attribute, Model } from "../../platform/graphql/model.js";
+import { Resource } from "../../platform/graphql/resource.type.js";
+import { DateTime } from "../../platform/graphql/scalars.js";
+
+@Model({
+  description: "A part of the shop with its own prices, such as a country.",
+  implements: Resource,
+  defaultOrder: [{ field: "name" }],
+})
+export class Market extends Resource<"Market"> {
+  @Attribute(() => Int, { description: "Numeric id." })
+  number!: number;
+
+  @Attribute(() => String, { description: "The name of the market.", filter: "text", sort: true })
+  name!: string;
+
+  @Attribute(() => String, {
+    nullable: true,
+    description: "A short code, unique in the shop when present.",
+    filter: true,
+  })
+  code!: string | null;
+
+  @Attribute(() => String, { nullable: true, description: "Currency of its prices, ISO 4217." })
+  currencyCode!: string | null;
+
+  @Attribute(() => Boolean, { description: "Derived: whether only the members of its customer group may buy here." })
+  private!: boolean;
+
+  @Attribute(() => String, { nullable: true, description: "The checkout of this market." })
+  checkoutUrl!: string | null;
+
+  @Attribute(() => DateTime, {
+    nullable: true,
+    description: "When the market was disabled; null while it is enabled.",
+    filter: true,
+  })
+  disabledAt!: Date | null;
+
+  customerGroupId!: string | null;
+}

@@ -1,0 +1,26 @@
+import { Arg, Ctx, ID, Query, Resolver } from "type-graphql";
+import type { Context } from "../../platform/context.js";
+import { UserInputError } from "../../platform/errors.js";
+import { Node } from "../../platform/graphql/resource.type.js";
+
+const maximumNodes = 100;
+
+@Resolver()
+export class NodeResolver {
+  @Query(() => Node, { nullable: true, description: "Any resource by its id, or null when there is none." })
+  node(@Arg("id", () => ID, { description: "The id." }) id: string, @Ctx() { loaders }: Context) {
+    return loaders.node(id);
+  }
+
+  @Query(() => [Node], {
+    nullable: "items",
+    description: "Resources of any kind by their ids, in the order of the ids, with null for those that do not exist.",
+  })
+  nodes(
+    @Arg("ids", () => [ID], { description: `The ids, at most ${maximumNodes}.` }) ids: string[],
+    @Ctx() { loaders }: Context,
+  ) {
+    if (ids.length > maximumNodes) throw new UserInputError(["ids"], `has ${ids.length} ids; at most ${maximumNodes}.`);
+    return Promise.all(ids.map((id) => loaders.node(id)));
+  }
+}

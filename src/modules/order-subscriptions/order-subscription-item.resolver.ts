@@ -1,0 +1,32 @@
+import { Resolver } from "type-graphql";
+import type { Context } from "../../platform/context.js";
+import type { PageArgs } from "../../platform/graphql/connection.js";
+import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { LineItem } from "../orders/line-item.type.js";
+import { OrderSubscription } from "./order-subscription.type.js";
+import { OrderSubscriptionItem } from "./order-subscription-item.type.js";
+
+@Resolver(() => OrderSubscriptionItem)
+export class OrderSubscriptionItemResolver extends ResourceResolver(OrderSubscriptionItem, {
+  one: "orderSubscriptionItem",
+}) {
+  @BelongsTo(OrderSubscription, { description: "The recurring order that the item belongs to." })
+  orderSubscription(orderSubscriptionItem: OrderSubscriptionItem, { loaders }: Context) {
+    return loaders.parent(orderSubscriptionItem, "orderSubscription");
+  }
+
+  @BelongsTo(LineItem, { description: "The line of the source order." })
+  sourceLineItem(orderSubscriptionItem: OrderSubscriptionItem, { loaders }: Context) {
+    return loaders.parent(orderSubscriptionItem, "sourceLineItem");
+  }
+}
+
+/** What order subscriptions add to an order subscription. */
+@Resolver(() => OrderSubscription)
+export class OrderSubscriptionItemsResolver {
+  @HasMany(OrderSubscriptionItem, { description: "What is ordered each time." })
+  orderSubscriptionItems(orderSubscription: OrderSubscription, page: PageArgs, { loaders }: Context) {
+    return loaders.page(orderSubscription, "orderSubscriptionItems", page);
+  }
+}

@@ -1,0 +1,45 @@
+import { Int } from "type-graphql";
+import type { EnumValue } from "../../platform/database/datamodel.js";
+import { Attribute, Model, Money, registerEnum } from "../../platform/graphql/model.js";
+import { Resource } from "../../platform/graphql/resource.type.js";
+
+export const OrderSubscriptionItemType = registerEnum(
+  "OrderSubscriptionItemType",
+  "What an item of a recurring order stands for.",
+  {
+    skus: "A product.",
+    bundles: "A bundle of products.",
+    adjustments: "An adjustment by hand.",
+  },
+);
+
+@Model({
+  description: "An item of a recurring order.",
+  implements: Resource,
+  defaultOrder: [{ field: "createdAt" }],
+})
+export class OrderSubscriptionItem extends Resource<"OrderSubscriptionItem"> {
+  @Attribute(() => OrderSubscriptionItemType, { nullable: true, description: "What the item stands for." })
+  itemType!: EnumValue<"OrderSubscriptionItemType"> | null;
+
+  @Attribute(() => String, { nullable: true, description: "Code of the SKU." })
+  skuCode!: string | null;
+
+  @Attribute(() => String, { nullable: true, description: "Code of the bundle." })
+  bundleCode!: string | null;
+
+  @Attribute(() => Int, { description: "How many, at least 1." })
+  quantity!: number;
+
+  @Attribute(() => String, { nullable: true, description: "Currency of the amounts, inherited from the source order." })
+  currencyCode!: string | null;
+
+  @Money("Price of one", { nullable: true })
+  unitAmountCents!: number | null;
+
+  @Money("Derived: unit price times quantity", { nullable: true })
+  totalAmountCents!: number | null;
+
+  orderSubscriptionId!: string;
+  sourceLineItemId!: string | null;
+}

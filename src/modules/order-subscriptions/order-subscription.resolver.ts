@@ -1,0 +1,65 @@
+import { Resolver } from "type-graphql";
+import type { Context } from "../../platform/context.js";
+import type { PageArgs } from "../../platform/graphql/connection.js";
+import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { CustomerPaymentSource } from "../customer-payment-sources/customer-payment-source.type.js";
+import { Customer } from "../customers/customer.type.js";
+import { Market } from "../markets/market.type.js";
+import { Order } from "../orders/order.type.js";
+import { OrderSubscription } from "./order-subscription.type.js";
+
+@Resolver(() => OrderSubscription)
+export class OrderSubscriptionResolver extends ResourceResolver(OrderSubscription, {
+  one: "orderSubscription",
+  many: "orderSubscriptions",
+  keys: { number: { description: "Its number." } },
+}) {
+  @BelongsTo(Customer, { description: "Who gets the orders.", filters: OrderSubscription })
+  customer(orderSubscription: OrderSubscription, { loaders }: Context) {
+    return loaders.parent(orderSubscription, "customer");
+  }
+
+  @BelongsTo(Market, { description: "The market of the orders.", filters: OrderSubscription })
+  market(orderSubscription: OrderSubscription, { loaders }: Context) {
+    return loaders.parent(orderSubscription, "market");
+  }
+
+  @BelongsTo(Order, { description: "The order that is repeated.", filters: OrderSubscription })
+  sourceOrder(orderSubscription: OrderSubscription, { loaders }: Context) {
+    return loaders.parent(orderSubscription, "sourceOrder");
+  }
+
+  @HasMany(Order, { description: "The orders made so far." })
+  orders(orderSubscription: OrderSubscription, page: PageArgs, { loaders }: Context) {
+    return loaders.page(orderSubscription, "orders", page);
+  }
+
+  @BelongsTo(CustomerPaymentSource, { description: "The wallet entry that pays." })
+  customerPaymentSource(orderSubscription: OrderSubscription, { loaders }: Context) {
+    return loaders.parent(orderSubscription, "customerPaymentSource");
+  }
+}
+
+/** What order subscriptions add to a customer. */
+@Resolver(() => Customer)
+export class CustomerOrderSubscriptionsResolver {
+  @HasMany(OrderSubscription, { description: "The customer's recurring orders.", filters: Customer, numbered: true })
+  orderSubscriptions(customer: Customer, page: PageArgs, { loaders }: Context) {
+    return loaders.page(customer, "orderSubscriptions", page);
+  }
+}
+
+/** What order subscriptions add to an order. */
+@Resolver(() => Order)
+export class OrderOrderSubscriptionsResolver {
+  @BelongsTo(OrderSubscription, { description: "The recurring order that made this one, if any.", filters: Order })
+  orderSubscription(order: Order, { loaders }: Context) {
+    return loaders.parent(order, "orderSubscription");
+  }
+
+  @HasMany(OrderSubscription, { description: "The recurring orders that repeat this one." })
+  orderSubscriptions(order: Order, page: PageArgs, { loaders }: Context) {
+    return loaders.page(order, "orderSubscriptions", page);
+  }
+}

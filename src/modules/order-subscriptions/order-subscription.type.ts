@@ -1,0 +1,77 @@
+import { Int } from "type-graphql";
+import type { EnumValue } from "../../platform/database/datamodel.js";
+import { Attribute, Model, registerEnum } from "../../platform/graphql/model.js";
+import { DateTime } from "../../platform/graphql/scalars.js";
+import { Taggable } from "../../platform/graphql/taggable.type.js";
+
+export const OrderSubscriptionStatus = registerEnum("OrderSubscriptionStatus", "Where a recurring order stands.", {
+  draft: "Not yet complete.",
+  inactive: "Switched off.",
+  active: "Runs at its times.",
+  running: "Running at this moment.",
+  cancelled: "Ended for good.",
+  pending: "Waits for a payment source in the wallet that works.",
+});
+
+@Model({
+  description: "A recurring order.",
+  implements: Taggable,
+  defaultOrder: [{ field: "nextRunAt" }],
+})
+export class OrderSubscription extends Taggable<"OrderSubscription"> {
+  @Attribute(() => String, { description: "Readable by people, unique in the shop.", filter: "text", sort: true })
+  number!: string;
+
+  @Attribute(() => OrderSubscriptionStatus, { description: "Where the subscription stands.", filter: true, sort: true })
+  status!: EnumValue<"OrderSubscriptionStatus">;
+
+  @Attribute(() => String, {
+    description:
+      "How often it runs: `hourly`, `daily`, `weekly`, `monthly`, `two-month`, `three-month`, `four-month`, `six-month`, `yearly`, or a crontab expression.",
+    filter: true,
+    sort: true,
+  })
+  frequency!: string;
+
+  @Attribute(() => Boolean, { description: "Whether the source order counts as the first run." })
+  activateBySourceOrder!: boolean;
+
+  @Attribute(() => Boolean, { description: "Whether the orders it makes are placed at once." })
+  placeTargetOrder!: boolean;
+
+  @Attribute(() => Int, { description: "Hours before the next run when the customer is told, 1 to 720." })
+  renewalAlertPeriod!: number;
+
+  @Attribute(() => String, {
+    nullable: true,
+    description: "The customer's e-mail address, from the source order.",
+    filter: "text",
+  })
+  customerEmail!: string | null;
+
+  @Attribute(() => DateTime, { nullable: true, description: "When it starts.", filter: true, sort: true })
+  startsAt!: Date | null;
+
+  @Attribute(() => DateTime, { nullable: true, description: "When it ends; null for never.", filter: true })
+  expiresAt!: Date | null;
+
+  @Attribute(() => DateTime, { nullable: true, description: "When it last ran.", filter: true, sort: true })
+  lastRunAt!: Date | null;
+
+  @Attribute(() => DateTime, { nullable: true, description: "When it runs next.", filter: true, sort: true })
+  nextRunAt!: Date | null;
+
+  @Attribute(() => Int, { description: "How often it ran." })
+  occurrencies!: number;
+
+  @Attribute(() => Int, { description: "How many runs failed." })
+  errorsCount!: number;
+
+  @Attribute(() => Boolean, { nullable: true, description: "Whether the last run went well; null before the first." })
+  succeededOnLastRun!: boolean | null;
+
+  marketId!: string | null;
+  sourceOrderId!: string;
+  customerId!: string | null;
+  customerPaymentSourceId!: string | null;
+}

@@ -1,0 +1,30 @@
+import { Resolver } from "type-graphql";
+import type { Context } from "../../platform/context.js";
+import type { PageArgs } from "../../platform/graphql/connection.js";
+import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { Sku } from "../skus/sku.type.js";
+import { LineItem } from "./line-item.type.js";
+import { Order } from "./order.type.js";
+
+@Resolver(() => LineItem)
+export class LineItemResolver extends ResourceResolver(LineItem, { one: "lineItem" }) {
+  @BelongsTo(Order, { description: "The order that the line belongs to." })
+  order(lineItem: LineItem, { loaders }: Context) {
+    return loaders.parent(lineItem, "order");
+  }
+
+  @BelongsTo(Sku, { description: "The product, while it exists." })
+  sku(lineItem: LineItem, { loaders }: Context) {
+    return loaders.parent(lineItem, "sku");
+  }
+}
+
+/** What orders add to an order. */
+@Resolver(() => Order)
+export class OrderLineItemsResolver {
+  @HasMany(LineItem, { description: "The lines of the order." })
+  lineItems(order: Order, page: PageArgs, { loaders }: Context) {
+    return loaders.page(order, "lineItems", page);
+  }
+}

@@ -1,0 +1,51 @@
+import { Resolver } from "type-graphql";
+import type { Context } from "../../platform/context.js";
+import type { PageArgs } from "../../platform/graphql/connection.js";
+import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { Address } from "../addresses/address.type.js";
+import { Customer } from "../customers/customer.type.js";
+import { Market } from "../markets/market.type.js";
+import { PaymentMethod } from "../payment-methods/payment-method.type.js";
+import { Order } from "./order.type.js";
+
+@Resolver(() => Order)
+export class OrderResolver extends ResourceResolver(Order, {
+  one: "order",
+  many: "orders",
+  keys: { number: { description: "Its number." } },
+}) {
+  @BelongsTo(Customer, { description: "Who bought it; null for carts of unknown visitors.", filters: Order })
+  customer(order: Order, { loaders }: Context) {
+    return loaders.parent(order, "customer");
+  }
+
+  @BelongsTo(Market, { description: "The market where it was made.", filters: Order })
+  market(order: Order, { loaders }: Context) {
+    return loaders.parent(order, "market");
+  }
+
+  @BelongsTo(Address, { description: "Where it is sent: the order's own copy of the address.", filters: Order })
+  shippingAddress(order: Order, { loaders }: Context) {
+    return loaders.parent(order, "shippingAddress");
+  }
+
+  @BelongsTo(Address, { description: "Where the invoice goes: the order's own copy of the address.", filters: Order })
+  billingAddress(order: Order, { loaders }: Context) {
+    return loaders.parent(order, "billingAddress");
+  }
+
+  @BelongsTo(PaymentMethod, { description: "How it is paid." })
+  paymentMethod(order: Order, { loaders }: Context) {
+    return loaders.parent(order, "paymentMethod");
+  }
+}
+
+/** What orders add to a customer. */
+@Resolver(() => Customer)
+export class CustomerOrdersResolver {
+  @HasMany(Order, { description: "What the customer bought, carts included.", filters: Customer, numbered: true })
+  orders(customer: Customer, page: PageArgs, { loaders }: Context) {
+    return loaders.page(customer, "orders", page);
+  }
+}

@@ -1,0 +1,45 @@
+import type { EnumValue } from "../../platform/database/datamodel.js";
+import { Attribute, Model, Money, registerEnum } from "../../platform/graphql/model.js";
+import { Resource } from "../../platform/graphql/resource.type.js";
+import { DateTime } from "../../platform/graphql/scalars.js";
+
+export const PaymentSourceType = registerEnum("PaymentSourceType", "The ten kinds of payment source, by gateway.", {
+  adyen_payments: "A payment at Adyen.",
+  axerve_payments: "A payment at Axerve.",
+  braintree_payments: "A payment at Braintree.",
+  checkout_com_payments: "A payment at Checkout.com.",
+  external_payments: "A payment at a gateway of the shop's own.",
+  klarna_payments: "A payment at Klarna.",
+  paypal_payments: "A payment at PayPal.",
+  satispay_payments: "A payment at Satispay.",
+  stripe_payments: "A payment at Stripe.",
+  wire_transfers: "A transfer to the shop's bank account.",
+});
+
+@Model({
+  description: "A way to pay that the shop offers.",
+  implements: Resource,
+  defaultOrder: [{ field: "createdAt" }],
+})
+export class PaymentMethod extends Resource<"PaymentMethod"> {
+  @Attribute(() => String, { description: "The name shown to shoppers, such as `Stripe Payment`." })
+  name!: string;
+
+  @Attribute(() => PaymentSourceType, { description: "The kind of payment source that this method makes." })
+  paymentSourceType!: EnumValue<"PaymentSourceType">;
+
+  @Attribute(() => String, {
+    nullable: true,
+    description: "Currency of the price, ISO 4217. Null when the market decides.",
+  })
+  currencyCode!: string | null;
+
+  @Attribute(() => Boolean, { description: "Whether an authorized payment has to be captured by hand." })
+  requireCapture!: boolean;
+
+  @Money("What using this method costs")
+  priceAmountCents!: number;
+
+  @Attribute(() => DateTime, { nullable: true, description: "When the method was disabled; null while it is enabled." })
+  disabledAt!: Date | null;
+}

@@ -1,0 +1,23 @@
+import { Resolver } from "type-graphql";
+import type { Context } from "../../platform/context.js";
+import { BelongsTo } from "../../platform/graphql/relation.js";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { Order } from "../orders/order.type.js";
+import { PaymentSource } from "./payment-source.type.js";
+
+@Resolver(() => PaymentSource)
+export class PaymentSourceResolver extends ResourceResolver(PaymentSource, { one: "paymentSource" }) {
+  @BelongsTo(Order, { description: "The order that it was made for." })
+  order(paymentSource: PaymentSource, { loaders }: Context) {
+    return loaders.parent(paymentSource, "order");
+  }
+}
+
+/** What payment sources add to an order. */
+@Resolver(() => Order)
+export class OrderPaymentSourcesResolver {
+  @BelongsTo(PaymentSource, { description: "What it is paid with." })
+  paymentSource(order: Order, { loaders }: Context) {
+    return loaders.parent(order, "paymentSource");
+  }
+}

@@ -1,0 +1,39 @@
+import { Resolver } from "type-graphql";
+import type { Context } from "../../platform/context.js";
+import type { PageArgs } from "../../platform/graphql/connection.js";
+import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { LineItem } from "../orders/line-item.type.js";
+import { Return } from "./return.type.js";
+import { ReturnLineItem } from "./return-line-item.type.js";
+
+@Resolver(() => ReturnLineItem)
+export class ReturnLineItemResolver extends ResourceResolver(ReturnLineItem, { one: "returnLineItem" }) {
+  @BelongsTo(Return, { description: "The return that the line belongs to." })
+  return(returnLineItem: ReturnLineItem, { loaders }: Context) {
+    return loaders.parent(returnLineItem, "return");
+  }
+
+  @BelongsTo(LineItem, { description: "The line of the order." })
+  lineItem(returnLineItem: ReturnLineItem, { loaders }: Context) {
+    return loaders.parent(returnLineItem, "lineItem");
+  }
+}
+
+/** What returns add to a return. */
+@Resolver(() => Return)
+export class ReturnLinesResolver {
+  @HasMany(ReturnLineItem, { description: "What is sent back." })
+  returnLineItems(ret: Return, page: PageArgs, { loaders }: Context) {
+    return loaders.page(ret, "returnLineItems", page);
+  }
+}
+
+/** What returns add to a line item. */
+@Resolver(() => LineItem)
+export class LineItemReturnsResolver {
+  @HasMany(ReturnLineItem, { description: "What was sent back of this line." })
+  returnLineItems(lineItem: LineItem, page: PageArgs, { loaders }: Context) {
+    return loaders.page(lineItem, "returnLineItems", page);
+  }
+}

@@ -1,0 +1,41 @@
+import { Int } from "type-graphql";
+import { Attribute, Model, Money } from "../../platform/graphql/model.js";
+import { Resource } from "../../platform/graphql/resource.type.js";
+import { DateTime, Json } from "../../platform/graphql/scalars.js";
+
+@Model({
+  description: "A line of a return.",
+  implements: Resource,
+  defaultOrder: [{ field: "createdAt" }],
+})
+export class ReturnLineItem extends Resource<"ReturnLineItem"> {
+  @Attribute(() => String, { nullable: true, description: "Code of the SKU, from the order's line." })
+  skuCode!: string | null;
+
+  @Attribute(() => String, { nullable: true, description: "Code of the bundle, from the order's line." })
+  bundleCode!: string | null;
+
+  @Attribute(() => Int, { description: "How many are sent back, at least 1." })
+  quantity!: number;
+
+  @Attribute(() => String, { nullable: true, description: "Name of the item." })
+  name!: string | null;
+
+  @Attribute(() => String, { nullable: true, description: "Picture of the item." })
+  imageUrl!: string | null;
+
+  @Attribute(() => String, { nullable: true, description: "Currency of the amount, inherited from the return." })
+  currencyCode!: string | null;
+
+  @Money("Unit price times returned quantity, discounts applied")
+  totalAmountCents!: number;
+
+  @Attribute(() => Json, { nullable: true, description: "Why it is sent back, as free keys and values." })
+  returnReason!: Record<string, unknown> | null;
+
+  @Attribute(() => DateTime, { nullable: true, description: "When it went back to stock." })
+  restockedAt!: Date | null;
+
+  returnId!: string;
+  lineItemId!: string;
+}

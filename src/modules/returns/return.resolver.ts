@@ -1,0 +1,60 @@
+import { Resolver } from "type-graphql";
+import type { Context } from "../../platform/context.js";
+import type { PageArgs } from "../../platform/graphql/connection.js";
+import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { Address } from "../addresses/address.type.js";
+import { Customer } from "../customers/customer.type.js";
+import { Order } from "../orders/order.type.js";
+import { StockLocation } from "../stock-locations/stock-location.type.js";
+import { Return } from "./return.type.js";
+
+@Resolver(() => Return)
+export class ReturnResolver extends ResourceResolver(Return, {
+  one: "return",
+  many: "returns",
+  keys: { number: { description: "Its number." } },
+}) {
+  @BelongsTo(Customer, { description: "Who sends it back.", filters: Return })
+  customer(ret: Return, { loaders }: Context) {
+    return loaders.parent(ret, "customer");
+  }
+
+  @BelongsTo(Order, { description: "The order that it belongs to.", filters: Return })
+  order(ret: Return, { loaders }: Context) {
+    return loaders.parent(ret, "order");
+  }
+
+  @BelongsTo(StockLocation, { description: "Where it is sent to.", filters: Return })
+  stockLocation(ret: Return, { loaders }: Context) {
+    return loaders.parent(ret, "stockLocation");
+  }
+
+  @BelongsTo(Address, { description: "Where it is sent from: the return's own copy of the address.", filters: Return })
+  originAddress(ret: Return, { loaders }: Context) {
+    return loaders.parent(ret, "originAddress");
+  }
+
+  @BelongsTo(Address, { description: "The address it is sent to: the return's own copy.", filters: Return })
+  destinationAddress(ret: Return, { loaders }: Context) {
+    return loaders.parent(ret, "destinationAddress");
+  }
+}
+
+/** What returns add to a customer. */
+@Resolver(() => Customer)
+export class CustomerReturnsResolver {
+  @HasMany(Return, { description: "What the customer sends or sent back.", filters: Customer })
+  returns(customer: Customer, page: PageArgs, { loaders }: Context) {
+    return loaders.page(customer, "returns", page);
+  }
+}
+
+/** What returns add to an order. */
+@Resolver(() => Order)
+export class OrderReturnsResolver {
+  @HasMany(Return, { description: "What was sent back of the order.", filters: Order })
+  returns(order: Order, page: PageArgs, { loaders }: Context) {
+    return loaders.page(order, "returns", page);
+  }
+}

@@ -1,0 +1,80 @@
+import { Int } from "type-graphql";
+import type { EnumValue } from "../../platform/database/datamodel.js";
+import { Attribute, Model, Money, registerEnum } from "../../platform/graphql/model.js";
+import { DateTime } from "../../platform/graphql/scalars.js";
+import { Taggable } from "../../platform/graphql/taggable.type.js";
+
+export const ReturnStatus = registerEnum("ReturnStatus", "Where a return stands.", {
+  draft: "Being put together.",
+  requested: "Asked for by the customer.",
+  approved: "Approved by the shop; may be sent.",
+  cancelled: "Called off.",
+  shipped: "On its way to the shop.",
+  rejected: "Refused by the shop.",
+  received: "Arrived at the shop.",
+  refunded: "Paid back.",
+});
+
+@Model({
+  description: "Goods that a customer sends back.",
+  implements: Taggable,
+  defaultOrder: [{ field: "createdAt", direction: "DESC" }],
+})
+export class Return extends Taggable<"Return"> {
+  @Attribute(() => String, {
+    description: "Readable by people, unique in the shop: the order's number, `/R/` and a counter.",
+    filter: "text",
+    sort: true,
+  })
+  number!: string;
+
+  @Attribute(() => ReturnStatus, { description: "Where the return stands.", filter: true, sort: true })
+  status!: EnumValue<"ReturnStatus">;
+
+  @Attribute(() => String, {
+    nullable: true,
+    description: "The customer's e-mail address, from the order.",
+    filter: "text",
+  })
+  customerEmail!: string | null;
+
+  @Attribute(() => Int, { description: "Derived: how many SKUs are in the return line items.", filter: true })
+  skusCount!: number;
+
+  @Attribute(() => String, { nullable: true, description: "Currency of the amounts, inherited from the order." })
+  currencyCode!: string | null;
+
+  @Attribute(() => DateTime, { nullable: true, description: "When it was approved." })
+  approvedAt!: Date | null;
+
+  @Attribute(() => DateTime, { nullable: true, description: "When it was cancelled." })
+  cancelledAt!: Date | null;
+
+  @Attribute(() => DateTime, { nullable: true, description: "When it was shipped." })
+  shippedAt!: Date | null;
+
+  @Attribute(() => DateTime, { nullable: true, description: "When it was rejected." })
+  rejectedAt!: Date | null;
+
+  @Attribute(() => DateTime, { nullable: true, description: "When it was received." })
+  receivedAt!: Date | null;
+
+  @Attribute(() => DateTime, { nullable: true, description: "When it was refunded." })
+  refundedAt!: Date | null;
+
+  @Attribute(() => DateTime, {
+    nullable: true,
+    description: "When it was archived; null while it is not.",
+    filter: true,
+  })
+  archivedAt!: Date | null;
+
+  @Money("Derived: sum of the return line items")
+  estimatedRefundAmountCents!: number;
+
+  orderId!: string;
+  customerId!: string | null;
+  stockLocationId!: string | null;
+  originAddressId!: string | null;
+  destinationAddressId!: string | null;
+}

@@ -1,0 +1,30 @@
+import { Resolver } from "type-graphql";
+import type { Context } from "../../platform/context.js";
+import type { PageArgs } from "../../platform/graphql/connection.js";
+import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { Sku } from "../skus/sku.type.js";
+import { SkuList } from "./sku-list.type.js";
+import { SkuListItem } from "./sku-list-item.type.js";
+
+@Resolver(() => SkuListItem)
+export class SkuListItemResolver extends ResourceResolver(SkuListItem, { one: "skuListItem" }) {
+  @BelongsTo(SkuList, { description: "The list that the item is on." })
+  skuList(skuListItem: SkuListItem, { loaders }: Context) {
+    return loaders.parent(skuListItem, "skuList");
+  }
+
+  @BelongsTo(Sku, { description: "The product." })
+  sku(skuListItem: SkuListItem, { loaders }: Context) {
+    return loaders.parent(skuListItem, "sku");
+  }
+}
+
+/** What sku lists add to a sku list. */
+@Resolver(() => SkuList)
+export class SkuListItemsResolver {
+  @HasMany(SkuListItem, { description: "The SKUs on the list." })
+  skuListItems(skuList: SkuList, page: PageArgs, { loaders }: Context) {
+    return loaders.page(skuList, "skuListItems", page);
+  }
+}

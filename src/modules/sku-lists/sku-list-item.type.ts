@@ -1,0 +1,22 @@
+import { Int } from "type-graphql";
+import { Attribute, Model } from "../../platform/graphql/model.js";
+import { Resource } from "../../platform/graphql/resource.type.js";
+
+@Model({
+  description: "An SKU on a list.",
+  implements: Resource,
+  defaultOrder: [{ field: "position" }, { field: "createdAt" }],
+})
+export class SkuListItem extends Resource<"SkuListItem"> {
+  @Attribute(() => Int, { nullable: true, description: "Place in the list." })
+  position!: number | null;
+
+  @Attribute(() => String, { description: "Code of the SKU." })
+  skuCode!: string;
+
+  @Attribute(() => Int, { description: "How many." })
+  quantity!: number;
+
+  skuListId!: string;
+  skuId!: string | null;
+}

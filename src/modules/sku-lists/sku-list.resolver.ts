@@ -1,0 +1,28 @@
+import { Resolver } from "type-graphql";
+import type { Context } from "../../platform/context.js";
+import type { PageArgs } from "../../platform/graphql/connection.js";
+import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { Customer } from "../customers/customer.type.js";
+import { SkuList } from "./sku-list.type.js";
+
+@Resolver(() => SkuList)
+export class SkuListResolver extends ResourceResolver(SkuList, {
+  one: "skuList",
+  many: "skuLists",
+  keys: { slug: { description: "Its slug." } },
+}) {
+  @BelongsTo(Customer, { description: "Whose list it is; null for lists of the shop.", filters: SkuList })
+  customer(skuList: SkuList, { loaders }: Context) {
+    return loaders.parent(skuList, "customer");
+  }
+}
+
+/** What sku lists add to a customer. */
+@Resolver(() => Customer)
+export class CustomerSkuListsResolver {
+  @HasMany(SkuList, { description: "The customer's lists, such as wish lists.", filters: Customer })
+  skuLists(customer: Customer, page: PageArgs, { loaders }: Context) {
+    return loaders.page(customer, "skuLists", page);
+  }
+}

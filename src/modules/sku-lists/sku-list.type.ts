@@ -1,0 +1,34 @@
+import { Attribute, Model } from "../../platform/graphql/model.js";
+import { Resource } from "../../platform/graphql/resource.type.js";
+
+@Model({
+  description: "A list of SKUs, such as a wish list.",
+  implements: Resource,
+  defaultOrder: [{ field: "name" }],
+})
+export class SkuList extends Resource<"SkuList"> {
+  @Attribute(() => String, { description: "The name of the list.", filter: "text", sort: true })
+  name!: string;
+
+  @Attribute(() => String, { description: "Derived from the name, unique in the shop.", filter: true, sort: true })
+  slug!: string;
+
+  @Attribute(() => String, { nullable: true, description: "What the list is for." })
+  description!: string | null;
+
+  @Attribute(() => String, { nullable: true, description: "Picture of the list." })
+  imageUrl!: string | null;
+
+  @Attribute(() => Boolean, {
+    description: "Whether SKUs are put in by hand; `false` when a regular expression picks them.",
+  })
+  manual!: boolean;
+
+  @Attribute(() => String, {
+    nullable: true,
+    description: "The regular expression that picks the SKUs of an automatic list.",
+  })
+  skuCodeRegex!: string | null;
+
+  customerId!: string | null;
+}

@@ -1,0 +1,6 @@
+import { Resolver } from "type-graphql";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { Sku } from "./sku.type.js";
+
+@Resolver(() => Sku)
+export class SkuResolver extends ResourceResolver(Sku, { one: "sku", keys: { code: { description: "Its code." } } }) {}

@@ -1,0 +1,27 @@
+import { Attribute, Model } from "../../platform/graphql/model.js";
+import { Taggable } from "../../platform/graphql/taggable.type.js";
+
+@Model({
+  description: "A product that can be bought.",
+  implements: Taggable,
+  defaultOrder: [{ field: "code" }],
+})
+export class Sku extends Taggable<"Sku"> {
+  @Attribute(() => String, { description: "The SKU's code, unique in the shop.", filter: true, sort: true })
+  code!: string;
+
+  @Attribute(() => String, { description: "The SKU's name." })
+  name!: string;
+
+  @Attribute(() => String, { nullable: true, description: "What it is." })
+  description!: string | null;
+
+  @Attribute(() => String, { nullable: true, description: "Picture of it." })
+  imageUrl!: string | null;
+
+  @Attribute(() => Boolean, { description: "Whether it is never shipped, such as a download." })
+  doNotShip!: boolean;
+
+  @Attribute(() => Boolean, { description: "Whether its stock is not tracked." })
+  doNotTrack!: boolean;
+}

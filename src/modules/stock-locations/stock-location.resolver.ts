@@ -1,0 +1,18 @@
+import { Resolver } from "type-graphql";
+import type { Context } from "../../platform/context.js";
+import { BelongsTo } from "../../platform/graphql/relation.js";
+import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { Address } from "../addresses/address.type.js";
+import { StockLocation } from "./stock-location.type.js";
+
+@Resolver(() => StockLocation)
+export class StockLocationResolver extends ResourceResolver(StockLocation, {
+  one: "stockLocation",
+  many: "stockLocations",
+  keys: { code: { description: "Its code." } },
+}) {
+  @BelongsTo(Address, { description: "Where it is." })
+  address(stockLocation: StockLocation, { loaders }: Context) {
+    return loaders.parent(stockLocation, "address");
+  }
+}

@@ -1,0 +1,39 @@
+import { Int } from "type-graphql";
+import type { EnumValue } from "../../platform/database/datamodel.js";
+import { Attribute, Model, registerEnum } from "../../platform/graphql/model.js";
+import { Resource } from "../../platform/graphql/resource.type.js";
+
+export const LabelFormat = registerEnum("LabelFormat", "The file format of shipping labels.", {
+  PDF: "A document.",
+  ZPL: "For Zebra label printers.",
+  EPL2: "For older Zebra label printers.",
+  PNG: "An image.",
+});
+
+@Model({
+  description: "A place where goods are kept, sent from and returned to.",
+  implements: Resource,
+  defaultOrder: [{ field: "name" }],
+})
+export class StockLocation extends Resource<"StockLocation"> {
+  @Attribute(() => Int, { description: "Numeric id." })
+  number!: number;
+
+  @Attribute(() => String, { description: "The name of the place.", filter: "text", sort: true })
+  name!: string;
+
+  @Attribute(() => String, {
+    nullable: true,
+    description: "A short code, unique in the shop when present.",
+    filter: true,
+  })
+  code!: string | null;
+
+  @Attribute(() => LabelFormat, { description: "The file format of shipping labels." })
+  labelFormat!: EnumValue<"LabelFormat">;
+
+  @Attribute(() => Boolean, { nullable: true, description: "Whether the electronic customs invoice is skipped." })
+  suppressEtd!: boolean | null;
+
+  addressId!: string;
+}

@@ -1,0 +1,91 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { PrismaPg } from "@prisma/adapter-pg";
+import pg from "pg";
+import { PrismaClient } from "../../generated/prisma/client.js";
+import type { Logger } from "../telemetry/logger.js";
+
+/** One value of a row as node-pg gives it. */
+export type SqlValue = unknown;
+
+export interface Database {
+  /** For writes and simple reads; on the same connections as `query`. */
+  readonly prisma: PrismaClient;
+  readonly pool: pg.Pool;
+  /** Runs one statement and gives its rows as arrays of values, in the order of the selected columns. */
+  query(text: string, parameters: readonly unknown[]): Promise<SqlValue[][]>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  connectionString: string;
+  poolSize: number;
+  log: Logger;
+}
+
+/** The statements sent on behalf of whatever runs inside `recordStatements`. */
+const recorder = new AsyncLocalStorage<string[]>();
+
+/** Runs `work` and collects the text of every statement that it sends, Prisma's and transaction control included. */
+export function recordStatements<T>(statements: string[], work: () => T): T {
+  return recorder.run(statements, work);
+}
+
+/**
+ * PostgreSQL keeps a named statement on every connection for good, so only so many texts get a name; those beyond are
+ * parsed each time.
+ */
+const maximumNamedStatements = 500;
+
+export function createDatabase({ connectionString, poolSize, log }: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString,
+    max: poolSize,
+    connectionTimeoutMillis: 5_000,
+    application_name: "customer-graph",
+    options: "-c TimeZone=UTC -c jit=off",
+  });
+  // A pool without a listener ends the process when PostgreSQL goes away.
+  pool.on("error", (error) => log.warn("An idle database connection was lost.", { reason: error.message }));
+  pool.on("connect", (client) => {
+    client.on("error", () => {});
+    const query = client.query as (...args: unknown[]) => unknown;
+    client.query = ((...args: unknown[]) => {
+      recorder.getStore()?.push(textOf(args[0]));
+      return query.apply(client, args);
+    }) as typeof client.query;
+  });
+
+  const names = new Map<string, string>();
+  const nameOf = (text: string) => {
+    const known = names.get(text);
+    if (known || names.size >= maximumNamedStatements) return known;
+    const name = `s${names.size}`;
+    names.set(text, name);
+    return name;
+  };
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(pool, { statementNameGenerator: ({ sql }) => nameOf(sql) as string }),
+  });
+
+  return {
+    prisma,
+    pool,
+    async query(text, parameters) {
+      const result = await pool.query({
+        text,
+        values: parameters as unknown[],
+        name: nameOf(text),
+        rowMode: "array",
+      });
+      return result.rows;
+    },
+    async close() {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+function textOf(query: unknown): string {
+  return typeof query === "string" ? query : ((query as { text?: string }).text ?? "");
+}

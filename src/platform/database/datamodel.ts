@@ -1,0 +1,97 @@
+import { datamodel, enums } from "../../generated/datamodel.js";
+
+/** The name of a model, as in prisma/schema.prisma: `Customer`. */
+export type ModelName = keyof typeof datamodel;
+
+export interface Column {
+  readonly column: string;
+  /** Prisma's name of the scalar, or the name of an enum. */
+  readonly type: string;
+  readonly enum?: true;
+  readonly nullable?: true;
+  readonly hasDefault?: true;
+  /** A generated column or one kept by a trigger: never written. */
+  readonly derived?: true;
+  readonly id?: true;
+}
+
+export interface Relation {
+  readonly to: ModelName;
+  readonly many: boolean;
+  /** The field with the foreign key: on this model for to-one relations, on the other for to-many ones. */
+  readonly key?: string;
+  /** The way round a join table, instead of a key. */
+  readonly through?: { readonly table: string; readonly from: string; readonly to: string };
+  /** What else a related row must have, for relations that many models share. */
+  readonly where?: Readonly<Record<string, string>>;
+}
+
+export interface Model {
+  readonly name: ModelName;
+  readonly table: string;
+  readonly prefix: string;
+  readonly columns: Readonly<Record<string, Column>>;
+  readonly relations: Readonly<Record<string, Relation>>;
+  readonly unique: readonly (readonly string[])[];
+}
+
+type Relations<M extends ModelName> = (typeof datamodel)[M]["relations"];
+/** The names of the to-many relations of a model. */
+export type Lists<M extends ModelName> = {
+  [R in keyof Relations<M>]: Relations<M>[R] extends { many: true } ? R : never;
+}[keyof Relations<M>] &
+  string;
+/** The names of the to-one relations of a model. */
+export type Parents<M extends ModelName> = {
+  [R in keyof Relations<M>]: Relations<M>[R] extends { many: false } ? R : never;
+}[keyof Relations<M>] &
+  string;
+
+export const models: ReadonlyMap<ModelName, Model> = new Map(
+  Object.entries(datamodel).map(([name, model]) => [name as ModelName, { name: name as ModelName, ...model } as Model]),
+);
+
+const byTable = new Map([...models.values()].map((model) => [model.table, model]));
+
+export function modelNamed(name: ModelName): Model {
+  return models.get(name)!;
+}
+
+/** The model of a resource type such as `customers`, if there is one. */
+export function modelOfType(type: string): Model | undefined {
+  return byTable.get(type);
+}
+
+export function columnOf(model: Model, field: string): Column {
+  const column = model.columns[field];
+  if (!column) throw new Error(`${model.name} has no column ${field}`);
+  return column;
+}
+
+export function relationOf(model: Model, name: string): Relation {
+  const relation = model.relations[name];
+  if (!relation) throw new Error(`${model.name} has no relation ${name}`);
+  return relation;
+}
+
+/** The values of one of the datamodel's enums, as a type: `"draft" | "placed" …`. */
+export type EnumValue<E extends keyof typeof enums> = (typeof enums)[E]["values"][number];
+
+/** The values of an enum as the database keeps them. */
+export function enumValues(type: string): readonly string[] {
+  return enums[type as keyof typeof enums].values;
+}
+
+const sqlTypes: Record<string, string> = {
+  String: "text",
+  Int: "int4",
+  Float: "float8",
+  Boolean: "bool",
+  DateTime: "timestamptz",
+  Json: "jsonb",
+};
+
+/** The SQL type of a column, for casts of parameters. */
+export function sqlType(column: Column): string {
+  return column.enum ? `"${enums[column.type as keyof typeof enums].type}"` : sqlTypes[column.type]!;
+}

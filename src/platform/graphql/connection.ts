@@ -1,0 +1,205 @@
+import { Arg, ArgsType, type ClassType, Field, Int, ObjectType } from "type-graphql";
+import { PageTooLargeError, UserInputError } from "../errors.js";
+import { encodeCursor, type OrderInput, type TotalOrder } from "../plan/order.js";
+import { type ModelType, modelTypeOf, plural } from "./model.js";
+
+export const defaultPageSize = 20;
+export const maximumPageSize = 100;
+export const maximumOffset = 10_000;
+
+@ArgsType()
+export class PageArgs {
+  @Field(() => Int, {
+    nullable: true,
+    description: `How many from the start, or from \`after\`: 0 to ${maximumPageSize}. Without \`first\` and \`last\`: ${defaultPageSize}.`,
+  })
+  first?: number | null;
+
+  @Field(() => String, { nullable: true, description: "A cursor: only what comes behind it." })
+  after?: string | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: `How many from the end, or from \`before\`: 0 to ${maximumPageSize}.`,
+  })
+  last?: number | null;
+
+  @Field(() => String, { nullable: true, description: "A cursor: only what comes ahead of it." })
+  before?: string | null;
+
+  /** Of the model's own filter input; there on lists that can be filtered. */
+  filter?: object | null;
+  /** Of the model's own order input; there on lists that can be sorted. */
+  orderBy?: OrderInput[] | null;
+  /** There on lists with numbered pages. */
+  offset?: number | null;
+}
+
+const argsClasses = new Map<string, ClassType<PageArgs>>();
+
+/** The arguments of lists of a model: pages, its filter and orders, and for numbered pages an offset. */
+export function pageArgsOf(model: ModelType, numbered: boolean): ClassType<PageArgs> {
+  const key = `${model.name}:${numbered}`;
+  let args = argsClasses.get(key);
+  if (!args) {
+    args = class extends PageArgs {};
+    ArgsType()(args);
+    Field(() => model.filterInput, { nullable: true, description: "Which to list; absent: all." })(
+      args.prototype,
+      "filter",
+    );
+    if (model.orderInput) {
+      Field(() => [model.orderInput] as never, {
+        nullable: true,
+        description: `How to sort, by several keys if need be. ${defaultOrderText(model)}`,
+      })(args.prototype, "orderBy");
+    }
+    if (numbered) {
+      Field(() => Int, {
+        nullable: true,
+        description: `How many to skip, 0 to ${maximumOffset}, for numbered pages. Use cursors to go further.`,
+      })(args.prototype, "offset");
+    }
+    argsClasses.set(key, args);
+  }
+  return args;
+}
+
+function defaultOrderText({ defaultOrder }: ModelType): string {
+  const keys = defaultOrder.map(({ field, direction }) => `\`${field}\`${direction === "DESC" ? ", last first" : ""}`);
+  return `Absent: by ${keys.join("; then by ")}. The id decides among equals.`;
+}
+
+export interface Window {
+  limit: number;
+  backward: boolean;
+  cursor?: { argument: "after" | "before"; value: string };
+  offset: number;
+}
+
+/** What the page arguments ask for, or a clear refusal. */
+export function windowOf({ first, after, last, before, offset }: PageArgs): Window {
+  const backward = last !== undefined && last !== null;
+  if (backward && first !== undefined && first !== null) {
+    throw new UserInputError(["last"], "cannot go together with `first`; give one of them.");
+  }
+  if (after && (backward || before)) {
+    throw new UserInputError(["after"], "goes with `first` alone; use `last` and `before` to go backwards.");
+  }
+  if (before && !backward) throw new UserInputError(["before"], "needs `last`: how many ahead of the cursor.");
+  const argument = backward ? "last" : "first";
+  const limit = (backward ? last : first) ?? defaultPageSize;
+  if (limit < 0) throw new UserInputError([argument], `must be 0 or more, not ${limit}.`);
+  if (limit > maximumPageSize) {
+    throw new PageTooLargeError(argument, limit, maximumPageSize, "Use `pageInfo.endCursor` as `after` to read on.");
+  }
+  const skipped = offset ?? 0;
+  if (skipped < 0) throw new UserInputError(["offset"], `must be 0 or more, not ${skipped}.`);
+  if (skipped > maximumOffset) {
+    throw new PageTooLargeError("offset", skipped, maximumOffset, "Use `pageInfo.endCursor` as `after` to go further.");
+  }
+  if (skipped && (after || before || backward)) {
+    throw new UserInputError(["offset"], "goes with `first` alone, without cursors.");
+  }
+  const value = after ?? before;
+  return {
+    limit,
+    backward,
+    offset: skipped,
+    cursor: value ? { argument: after ? "after" : "before", value } : undefined,
+  };
+}
+
+@ObjectType({ description: "Where a page stands in its list." })
+export class PageInfo {
+  @Field(() => Boolean, { description: "Whether more come behind this page." })
+  hasNextPage!: boolean;
+
+  @Field(() => Boolean, { description: "Whether some come ahead of this page." })
+  hasPreviousPage!: boolean;
+
+  @Field(() => String, { nullable: true, description: "The cursor of the page's first entry; null when it is empty." })
+  startCursor!: string | null;
+
+  @Field(() => String, { nullable: true, description: "The cursor of the page's last entry; null when it is empty." })
+  endCursor!: string | null;
+}
+
+/** A page that was read: its rows and what its cursors and count need. */
+export interface PageResult {
+  model: ModelType;
+  rows: readonly Record<string, unknown>[];
+  order: TotalOrder;
+  window: Window;
+  /** Whether the list goes on beyond the page in the direction of reading. */
+  more: boolean;
+  count: (atMost: number | undefined) => Promise<number>;
+}
+
+/** One page of a list. Cursors are made, and rows counted, only when asked for. */
+@ObjectType({ description: "One page of a list." })
+export abstract class Connection {
+  constructor(protected readonly page: PageResult) {}
+
+  get nodes() {
+    return this.page.rows;
+  }
+
+  get edges() {
+    return this.page.rows.map((node) => ({ node, cursor: this.cursor(node) }));
+  }
+
+  @Field(() => PageInfo, { description: "Where this page stands in the list." })
+  get pageInfo(): PageInfo {
+    const { rows, more, window } = this.page;
+    const before = Boolean(window.cursor) || window.offset > 0;
+    return {
+      hasNextPage: window.backward ? Boolean(window.cursor) : more,
+      hasPreviousPage: window.backward ? more : before,
+      startCursor: rows.length ? this.cursor(rows[0]!) : null,
+      endCursor: rows.length ? this.cursor(rows.at(-1)!) : null,
+    };
+  }
+
+  @Field(() => Int, { description: "How many there are in all, with the same filter. Costs nothing unless selected." })
+  totalCount(
+    @Arg("atMost", () => Int, {
+      nullable: true,
+      description: "Stop counting here: a list with more answers this number. Cheaper for long lists.",
+    })
+    atMost?: number,
+  ): Promise<number> {
+    if (atMost !== undefined && atMost !== null && atMost < 0) {
+      throw new UserInputError(["atMost"], `must be 0 or more, not ${atMost}.`);
+    }
+    return this.page.count(atMost ?? undefined);
+  }
+
+  private cursor(row: Record<string, unknown>): string {
+    return encodeCursor(row, this.page.order, this.page.model.datamodel);
+  }
+}
+
+const connections = new Map<ModelType, ClassType<Connection>>();
+
+/** The connection type of a model: `CustomerConnection` with its `CustomerEdge`. */
+export function connectionOf(type: abstract new (...args: never[]) => object): ClassType<Connection> {
+  const model = modelTypeOf(type);
+  let connection = connections.get(model);
+  if (!connection) {
+    const edge = class {};
+    ObjectType(`${model.name}Edge`, { description: "An entry of a page." })(edge);
+    Field(() => String, { description: "The entry's place in the list, for `after` and `before`." })(
+      edge.prototype,
+      "cursor",
+    );
+    Field(() => model.type, { description: "The entry itself." })(edge.prototype, "node");
+
+    connection = class extends Connection {};
+    ObjectType(`${model.name}Connection`, { description: `One page of ${plural(model.name)}.` })(connection);
+    Field(() => [edge], { description: "The entries of the page with their cursors." })(connection.prototype, "edges");
+    Field(() => [model.type], { description: "The entries of the page." })(connection.prototype, "nodes");
+    connections.set(model, connection);
+  }
+  return connection;
+}

@@ -1,0 +1,175 @@
+import { relationOf } from "../database/datamodel.js";
+import { UserInputError } from "../errors.js";
+import { type Condition, everything } from "../plan/condition.js";
+import { type Operator, operators } from "./filters.js";
+import { type FilterField, type ModelType, modelTypeNamed } from "./model.js";
+
+const maximumDepth = 3;
+const maximumLeaves = 30;
+
+type Input = Record<string, unknown>;
+type Path = readonly (string | number)[];
+
+/**
+ * The condition that a filter input stands for. Absent fields filter nothing; null where a value is needed is refused.
+ * `and`, `or`, `not` and related rows may be nested 3 deep, with 30 tests in all.
+ */
+export function filterCondition(model: ModelType, filter: object | null | undefined): Condition {
+  if (filter === undefined || filter === null) return everything;
+  const state = { leaves: 0 };
+  return fields(model, filter as Input, ["filter"], 0, state);
+}
+
+function fields(model: ModelType, input: Input, path: Path, depth: number, state: { leaves: number }): Condition {
+  if (depth > maximumDepth) {
+    throw new UserInputError(path, `is nested too deeply; filters go ${maximumDepth} levels deep.`);
+  }
+  const conditions: Condition[] = [];
+  for (const [name, value] of Object.entries(input)) {
+    if (value === undefined) continue;
+    const here = [...path, name];
+    if (value === null) throw new UserInputError(here, "must not be null; leave it out, or use `isNull`.");
+    if (name === "and" || name === "or") {
+      const of = (value as Input[]).map((inner, i) => fields(model, inner, [...here, i], depth + 1, state));
+      conditions.push({ op: name, of });
+    } else if (name === "not") {
+      conditions.push({ op: "not", of: fields(model, value as Input, here, depth + 1, state) });
+    } else {
+      conditions.push(fieldCondition(model, model.filters.get(name)!, value as Input, here, depth, state));
+    }
+  }
+  return conditions.length === 1 ? conditions[0]! : { op: "and", of: conditions };
+}
+
+function fieldCondition(
+  model: ModelType,
+  field: FilterField,
+  value: Input,
+  path: Path,
+  depth: number,
+  state: { leaves: number },
+): Condition {
+  switch (field.kind) {
+    case "scalar":
+      return scalarCondition(field, value, path, state);
+    case "one":
+      return { op: "some", relation: field.name, where: related(model, field, value, path, depth, state) };
+    case "many": {
+      const conditions: Condition[] = [];
+      for (const quantifier of ["some", "none"] as const) {
+        const inner = value[quantifier];
+        if (inner === undefined) continue;
+        if (inner === null) throw new UserInputError([...path, quantifier], "must not be null; leave it out.");
+        const where = related(model, field, inner as Input, [...path, quantifier], depth, state);
+        const some: Condition = { op: "some", relation: field.name, where };
+        conditions.push(quantifier === "some" ? some : { op: "not", of: some });
+      }
+      return { op: "and", of: conditions };
+    }
+    case "tags":
+    case "tagIds":
+      return setCondition(field.name, field.kind === "tags" ? "name" : "id", value, path, state);
+    case "metadata":
+      return metadataCondition(field.name, value as { key: string; eq?: string | null }, path, state);
+  }
+}
+
+function related(
+  model: ModelType,
+  field: FilterField,
+  value: Input,
+  path: Path,
+  depth: number,
+  state: { leaves: number },
+): Condition {
+  const target = modelTypeNamed(relationOf(model.datamodel, field.name).to);
+  return fields(target, value, path, depth + 1, state);
+}
+
+function countLeaf(path: Path, state: { leaves: number }) {
+  if (++state.leaves > maximumLeaves) {
+    throw new UserInputError(path, `is one test too many; a filter holds at most ${maximumLeaves}.`);
+  }
+}
+
+function scalarCondition(field: FilterField, value: Input, path: Path, state: { leaves: number }): Condition {
+  const conditions: Condition[] = [];
+  const lower = (operand: unknown) =>
+    field.lowerCase && typeof operand === "string" ? operand.toLowerCase() : operand;
+  for (const operator of operators) {
+    const operand = value[operator];
+    if (operand === undefined) continue;
+    const here = [...path, operator];
+    if (operand === null) throw new UserInputError(here, "must not be null; leave it out, or use `isNull`.");
+    countLeaf(here, state);
+    conditions.push(test(operator, field.name, operand, lower, here));
+  }
+  return conditions.length === 1 ? conditions[0]! : { op: "and", of: conditions };
+}
+
+function test(
+  operator: Operator,
+  field: string,
+  operand: unknown,
+  lower: (operand: unknown) => unknown,
+  path: Path,
+): Condition {
+  switch (operator) {
+    case "in":
+      return { op: "in", field, values: list(operand, path).map(lower) };
+    case "isNull":
+      return { op: "isNull", field, value: operand as boolean };
+    case "startsWith":
+    case "contains":
+      return { op: operator, field, value: operand as string, ignoreCase: true };
+    default:
+      return { op: operator, field, value: lower(operand) };
+  }
+}
+
+const maximumList = 1_000;
+
+function list(operand: unknown, path: Path): unknown[] {
+  const values = operand as unknown[];
+  if (values.length > maximumList)
+    throw new UserInputError(path, `has ${values.length} values; at most ${maximumList}.`);
+  const empty = values.indexOf(null);
+  if (empty >= 0) throw new UserInputError([...path, empty], "must not be null.");
+  return values;
+}
+
+function setCondition(relation: string, field: string, value: Input, path: Path, state: { leaves: number }): Condition {
+  const has = (values: unknown[]): Condition => ({ op: "some", relation, where: { op: "in", field, values } });
+  const conditions: Condition[] = [];
+  for (const quantifier of ["any", "all", "none"] as const) {
+    const operand = value[quantifier];
+    if (operand === undefined) continue;
+    const here = [...path, quantifier];
+    if (operand === null) throw new UserInputError(here, "must not be null; leave it out.");
+    const values = list(operand, here);
+    if (quantifier === "all") {
+      for (const single of values) {
+        countLeaf(here, state);
+        conditions.push(has([single]));
+      }
+    } else {
+      countLeaf(here, state);
+      conditions.push(quantifier === "any" ? has(values) : { op: "not", of: has(values) });
+    }
+  }
+  return { op: "and", of: conditions };
+}
+
+function metadataCondition(
+  field: string,
+  { key, eq }: { key: string; eq?: string | null },
+  path: Path,
+  state: { leaves: number },
+): Condition {
+  countLeaf(path, state);
+  if (eq === null)
+    throw new UserInputError([...path, "eq"], "must not be null; leave it out to ask for the key alone.");
+  if (eq === undefined) return { op: "hasKey", field, key };
+  const scalar = /^(-?\d+(\.\d+)?|true|false)$/.test(eq) ? [{ [key]: JSON.parse(eq) as unknown }] : [];
+  return { op: "containsJson", field, values: [{ [key]: eq }, ...scalar] };
+}

@@ -1,0 +1,334 @@
+import type { GraphQLScalarType } from "graphql";
+import { type ClassType, Field, Float, InputType, Int, ObjectType, registerEnumType } from "type-graphql";
+import { columnOf, type Model as Datamodel, enumValues, type ModelName, modelNamed } from "../database/datamodel.js";
+import { type OrderInput } from "../plan/order.js";
+import { filterInputFor, MetadataFilter, nameEnum } from "./filters.js";
+
+/** The GraphQL type of an attribute, as decorators take it. */
+export type AttributeType = GraphQLScalarType | ClassType | object | StringConstructor | BooleanConstructor;
+
+export interface AttributeOptions {
+  description: string;
+  nullable?: boolean;
+  deprecationReason?: string;
+  /** Clients may filter by it; "text" adds `startsWith` and `contains`, which ignore case. There must be an index. */
+  filter?: true | "text";
+  /** Clients may sort by it. There must be an index that starts with the mode and it. */
+  sort?: true;
+  /** Values are stored in lower case, so filter values are lowered before they are compared. */
+  lowerCase?: true;
+}
+
+export interface FilterField {
+  kind: "scalar" | "one" | "many" | "tags" | "tagIds" | "metadata";
+  /** The column or relation that the filter field stands for. */
+  name: string;
+  lowerCase?: boolean;
+}
+
+/** What the GraphQL layer knows of a model: its class and the inputs grown from its attributes and relations. */
+export interface ModelType {
+  readonly name: ModelName;
+  readonly datamodel: Datamodel;
+  readonly type: ClassType<object>;
+  readonly filterInput: ClassType;
+  readonly filters: Map<string, FilterField>;
+  readonly orderInput: ClassType | undefined;
+  readonly defaultOrder: readonly OrderInput[];
+  /** The class of one row; differs from `type` where a type is abstract. */
+  readonly rowType: (row: Record<string, unknown>) => ClassType<object>;
+}
+
+interface Attribute extends AttributeOptions {
+  name: string;
+  type: () => AttributeType;
+}
+
+const attributesOf = new WeakMap<object, Attribute[]>();
+const types = new Map<ModelName, ModelType>();
+const byClass = new Map<unknown, ModelType>();
+
+/** The model behind a class decorated with `@Model`. */
+export function modelTypeOf(type: abstract new (...args: never[]) => object): ModelType {
+  const found = byClass.get(type);
+  if (!found) throw new Error(`${type.name} is no @Model`);
+  return found;
+}
+
+export function modelTypeNamed(name: ModelName): ModelType {
+  const found = types.get(name);
+  if (!found) throw new Error(`No class stands for the model ${name}`);
+  return found;
+}
+
+export function allModelTypes(): ModelType[] {
+  return [...types.values()];
+}
+
+/** A field that is a column of the row. */
+export function Attribute(type: () => AttributeType, options: AttributeOptions): PropertyDecorator {
+  return (prototype, name) => {
+    Field(type as never, {
+      nullable: options.nullable,
+      description: options.description,
+      deprecationReason: options.deprecationReason,
+    })(prototype, name as string);
+    const own = attributesOf.get(prototype) ?? [];
+    own.push({ ...options, name: name as string, type });
+    attributesOf.set(prototype, own);
+  };
+}
+
+/** All attributes of a class, those of its base classes first. */
+function attributes(prototype: object | null): Attribute[] {
+  if (!prototype || prototype === Object.prototype) return [];
+  const own = attributesOf.get(prototype) ?? [];
+  const inherited = attributes(Object.getPrototypeOf(prototype));
+  return [...inherited.filter(({ name }) => !own.some((attribute) => attribute.name === name)), ...own];
+}
+
+export interface ModelOptions {
+  description: string;
+  implements?: unknown;
+  /** The order of lists of it when the client does not give one. The id is always added. */
+  defaultOrder: readonly OrderInput[];
+  /** Interfaces stand for models whose rows have several types. */
+  abstract?: { rowType: (row: Record<string, unknown>) => ClassType };
+  /** Filters on inherited attributes that differ from what the base class says. `metadata` needs an index of its own. */
+  filters?: { reference?: "text"; metadata?: true };
+}
+
+/**
+ * Declares the class of a Prisma model's rows, as a GraphQL object type of the same name, and grows its filter and order
+ * inputs from the attributes. Rows are instances of the class, so what is derived from columns is a getter on it.
+ */
+export function Model({ description, implements: interfaces, defaultOrder, abstract, filters = {} }: ModelOptions) {
+  return <C extends abstract new (...args: never[]) => object>(target: C) => {
+    const name = target.name as ModelName;
+    if (!abstract) ObjectType(name, { description, implements: interfaces as never })(target);
+    registerModel(name, target as never, defaultOrder, abstract?.rowType, filters);
+  };
+}
+
+function registerModel(
+  name: ModelName,
+  type: ClassType,
+  defaultOrder: readonly OrderInput[],
+  rowType: ModelType["rowType"] = () => type,
+  overrides: NonNullable<ModelOptions["filters"]> = {},
+) {
+  const filterInput = class {};
+  Object.defineProperty(filterInput, "name", { value: `${name}Filter` });
+  InputType(`${name}Filter`, {
+    description: `Which ${plural(name)} to list. All fields given must hold; none given lists all.`,
+  })(filterInput);
+  const own = attributes(type.prototype);
+  const model: ModelType = {
+    name,
+    datamodel: modelNamed(name),
+    type,
+    filterInput,
+    filters: new Map(),
+    orderInput: orderInputFor(
+      name,
+      own.filter(({ sort }) => sort),
+    ),
+    defaultOrder,
+    rowType,
+  };
+  types.set(name, model);
+  byClass.set(type, model);
+
+  const combine = (operator: string, list: boolean, meaning: string) =>
+    Field(() => (list ? [filterInput] : filterInput) as never, { nullable: true, description: meaning })(
+      filterInput.prototype,
+      operator,
+    );
+  combine("and", true, "All of these must hold.");
+  combine("or", true, "At least one of these must hold; an empty list matches nothing.");
+  combine("not", false, "This must not hold. A comparison with a missing value does not hold, so its `not` does.");
+  for (const { name: field, type: attributeType, filter: given, lowerCase } of own) {
+    const filter = field === "reference" ? (overrides.reference ?? given) : given;
+    if (!filter) continue;
+    columnOf(model.datamodel, field);
+    const input = filterInputFor(attributeType(), filter === "text");
+    addFilter(model, field, { kind: "scalar", name: field, lowerCase }, () => input, `By \`${field}\`.`);
+  }
+  if (overrides.metadata) {
+    addFilter(model, "metadata", { kind: "metadata", name: "metadata" }, () => MetadataFilter, "By its metadata.");
+  }
+}
+
+/** Adds a field to the filter of a model. */
+export function addFilter(
+  model: ModelType,
+  field: string,
+  filter: FilterField,
+  input: () => unknown,
+  description: string,
+) {
+  model.filters.set(field, filter);
+  Field(input as never, { nullable: true, description })(model.filterInput.prototype, field);
+}
+
+export function plural(name: ModelName): string {
+  return modelNamed(name).table.replaceAll("_", " ");
+}
+
+export enum Direction {
+  ASC = "ASC",
+  DESC = "DESC",
+}
+registerEnumType(Direction, {
+  name: "OrderDirection",
+  description: "Which way to sort.",
+  valuesConfig: {
+    ASC: { description: "Smallest, earliest or first in the alphabet first." },
+    DESC: { description: "Largest, latest or last in the alphabet first." },
+  },
+});
+
+export enum Nulls {
+  FIRST = "FIRST",
+  LAST = "LAST",
+}
+registerEnumType(Nulls, {
+  name: "OrderNulls",
+  description: "Where rows without a value come.",
+  valuesConfig: {
+    FIRST: { description: "Before all others." },
+    LAST: { description: "After all others." },
+  },
+});
+
+function orderInputFor(name: ModelName, sortable: Attribute[]): ClassType | undefined {
+  if (!sortable.length) return undefined;
+  const fields = Object.fromEntries(sortable.map((a) => [constantCase(a.name), a.name]));
+  registerEnumType(fields, {
+    name: `${name}OrderField`,
+    description: `What ${plural(name)} can be sorted by.`,
+    valuesConfig: Object.fromEntries(
+      sortable.map((a) => [constantCase(a.name), { description: `By \`${a.name}\`.` }]),
+    ) as never,
+  });
+  class Input {
+    field!: string;
+    direction!: Direction;
+    nulls?: Nulls;
+  }
+  Field(() => fields, { description: "What to sort by." })(Input.prototype, "field");
+  Field(() => Direction, { description: "Which way.", defaultValue: Direction.ASC })(Input.prototype, "direction");
+  Field(() => Nulls, {
+    nullable: true,
+    description: "Where rows without a value come. When absent: last going up, first going down.",
+  })(Input.prototype, "nulls");
+  InputType(`${name}Order`, { description: `One sort key of ${plural(name)}.` })(Input);
+  return Input;
+}
+
+export function constantCase(camelCase: string): string {
+  return camelCase.replace(/([A-Z])/g, "_$1").toUpperCase();
+}
+
+/** Makes a GraphQL enum of one of the datamodel's: upper case words outside, the database's own values inside. */
+export function registerEnum<E extends string>(
+  name: string,
+  description: string,
+  descriptions: Record<E, string>,
+): Record<string, E> {
+  const values = Object.keys(descriptions) as E[];
+  const missing = enumValues(name).filter((value) => !values.includes(value as E));
+  if (missing.length) throw new Error(`The enum ${name} lacks ${missing}`);
+  const object = Object.fromEntries(values.map((value) => [value.toUpperCase(), value]));
+  nameEnum(object, name);
+  registerEnumType(object, {
+    name,
+    description,
+    valuesConfig: Object.fromEntries(
+      values.map((value) => [value.toUpperCase(), { description: descriptions[value] }]),
+    ) as never,
+  });
+  return object as Record<string, E>;
+}
+
+interface Priced {
+  currencyCode?: string | null;
+}
+
+/**
+ * An amount of money: a column of minor units named `…Cents`, and derived from it `…Float` and `formatted…`, both in the
+ * row's own currency. `description` is a phrase without a full stop.
+ */
+export function Money(
+  description: string,
+  { nullable, filter, sort }: Partial<AttributeOptions> = {},
+): PropertyDecorator {
+  return (prototype, name) => {
+    const cents = name as string;
+    const base = cents.replace(/Cents$/, "");
+    const formatted = `formatted${base[0]!.toUpperCase()}${base.slice(1)}`;
+    Attribute(() => Int, { description: `${description}, in minor units such as cents.`, nullable, filter, sort })(
+      prototype,
+      cents,
+    );
+    const derive = (
+      field: string,
+      type: () => unknown,
+      meaning: string,
+      value: (amount: number, row: Priced) => unknown,
+    ) => {
+      Object.defineProperty(prototype, field, {
+        configurable: true,
+        get(this: Priced & Record<string, number | null>) {
+          const amount = this[cents];
+          return amount === null || amount === undefined ? null : value(amount, this);
+        },
+      });
+      Field(type as never, { nullable, description: meaning })(prototype, field);
+    };
+    derive(
+      `${base}Float`,
+      () => Float,
+      `${description}, as a number.`,
+      (amount, row) => amount / 10 ** exponent(row.currencyCode),
+    );
+    derive(
+      formatted,
+      () => String,
+      `${description}, as people write it.`,
+      (amount, row) => formatMoney(amount, row.currencyCode),
+    );
+  };
+}
+
+const formats = new Map<string, { exponent: number; symbol: string }>();
+
+/** What the platform's own currency data says of a currency: digits after the point, and its narrow symbol. */
+function format(currency: string) {
+  let known = formats.get(currency);
+  if (!known) {
+    try {
+      const format = new Intl.NumberFormat("en", { style: "currency", currency, currencyDisplay: "narrowSymbol" });
+      const symbol = format.formatToParts(0).find(({ type }) => type === "currency")!.value;
+      known = { exponent: format.resolvedOptions().maximumFractionDigits!, symbol };
+    } catch {
+      known = { exponent: 2, symbol: `${currency} ` };
+    }
+    if (formats.size < 500) formats.set(currency, known);
+  }
+  return known;
+}
+
+function exponent(currency: string | null | undefined): number {
+  return currency ? format(currency).exponent : 2;
+}
+
+/** `€1.234,50`, `$1,234.50`, `-€5,00`, `¥1,200`: the symbol first; euros are written with a decimal comma. */
+export function formatMoney(cents: number, currency: string | null | undefined): string {
+  const { exponent, symbol } = currency ? format(currency) : { exponent: 2, symbol: "" };
+  const digits = (Math.abs(cents) / 10 ** exponent).toLocaleString(currency === "EUR" ? "de" : "en", {
+    minimumFractionDigits: exponent,
+    maximumFractionDigits: exponent,
+  });
+  return `${cents < 0 ? "-" : ""}${symbol}${digits}`;
+}

@@ -1,0 +1,61 @@
+import { Args, Ctx, FieldResolver, ID, Root } from "type-graphql";
+import { relationOf } from "../database/datamodel.js";
+import { connectionOf, pageArgsOf } from "./connection.js";
+import { filterInputFor, relatedFilterFor, SetFilter } from "./filters.js";
+import { addFilter, modelTypeNamed, modelTypeOf } from "./model.js";
+
+type ModelClass = abstract new (...args: never[]) => object;
+
+export interface RelationOptions {
+  description: string;
+  /** The model whose lists can be filtered by the relation: the one that the field is on. There must be an index. */
+  filters?: ModelClass;
+}
+
+/**
+ * A to-one relation: `(row, context) => row of the other model`. Always nullable, since access may hide the other side.
+ * Filters by it take the other row's filter, and the other row's id.
+ */
+export function BelongsTo(type: ModelClass, { description, filters }: RelationOptions): MethodDecorator {
+  return (prototype, name, descriptor) => {
+    FieldResolver(() => type, { nullable: true, description })(prototype, name, descriptor as never);
+    Root()(prototype, name, 0);
+    Ctx()(prototype, name, 1);
+    if (!filters) return;
+    const model = modelTypeOf(filters);
+    const relation = name as string;
+    const { key, to } = relationOf(model.datamodel, relation);
+    const target = () => modelTypeNamed(to).filterInput;
+    addFilter(model, relation, { kind: "one", name: relation }, target, `By its \`${relation}\`, which must exist.`);
+    const id = () => filterInputFor(ID, false);
+    addFilter(model, key!, { kind: "scalar", name: key! }, id, `By the id of its \`${relation}\`.`);
+  };
+}
+
+/** A to-many relation as a connection: `(row, page, context) => connection`. `numbered` adds `offset`. */
+export function HasMany(
+  type: ModelClass,
+  { description, filters, nullable, numbered = false }: RelationOptions & { nullable?: true; numbered?: boolean },
+): MethodDecorator {
+  return (prototype, name, descriptor) => {
+    const target = modelTypeOf(type);
+    // Types have to be made while modules load: type-graphql does not see those made inside a thunk.
+    const connection = connectionOf(type);
+    const args = pageArgsOf(target, numbered);
+    FieldResolver(() => connection, { nullable, description })(prototype, name, descriptor as never);
+    Root()(prototype, name, 0);
+    Args(() => args)(prototype, name, 1);
+    Ctx()(prototype, name, 2);
+    if (!filters) return;
+    const relation = name as string;
+    const input = relatedFilterFor(target.name, target.filterInput);
+    addFilter(modelTypeOf(filters), relation, { kind: "many", name: relation }, () => input, `By its \`${relation}\`.`);
+  };
+}
+
+/** Lets lists of a model be filtered by its tags: `tags` by name, `tagIds` by id. */
+export function addTagFilters(type: ModelClass) {
+  const model = modelTypeOf(type);
+  addFilter(model, "tags", { kind: "tags", name: "tags" }, () => SetFilter, "By the names of its tags.");
+  addFilter(model, "tagIds", { kind: "tagIds", name: "tags" }, () => SetFilter, "By the ids of its tags.");
+}

@@ -1,0 +1,121 @@
+import { Arg, Args, type ClassType, Ctx, Field, ID, InputType, Query, Resolver } from "type-graphql";
+import type { Context } from "../context.js";
+import type { ModelName } from "../database/datamodel.js";
+import { UserInputError } from "../errors.js";
+import { connectionOf, type PageArgs, pageArgsOf } from "./connection.js";
+import { modelTypeOf, plural } from "./model.js";
+
+export interface ResourceOptions {
+  /** The root field of one: `customer`. */
+  one: string;
+  /** The root field of many, if there is one: `customers`. */
+  many?: string;
+  /** Fields that identify it besides the id, with their descriptions. They are unique in a mode. */
+  keys?: Record<string, KeyOptions>;
+}
+
+interface KeyOptions {
+  description: string;
+  /** Values are stored in lower case. */
+  lowerCase?: true;
+}
+
+/**
+ * The base class of a resource's resolver: its root fields for one and for many. Where a second key exists, one is found
+ * by a `@oneOf` input of all keys, else by its id.
+ */
+export function ResourceResolver(
+  type: abstract new (...args: never[]) => object,
+  { one, many, keys = {} }: ResourceOptions,
+): abstract new () => object {
+  const model = modelTypeOf(type);
+  const name = model.name;
+
+  @Resolver()
+  abstract class Base {}
+
+  const identifier = Object.keys(keys).length ? identifierInput(name, keys) : undefined;
+  define(Base, one, async (by: unknown, { loaders }: Context) => {
+    if (!identifier) return loaders.byId(name, by as string);
+    const [field, value] = Object.entries(by as Record<string, unknown>).find(([, value]) => value !== undefined)!;
+    if (typeof value === "string") {
+      return loaders.byField(name, field, keys[field]?.lowerCase ? value.trim().toLowerCase() : value);
+    }
+    return byReference(name, value as ReferenceInput, loaders);
+  });
+  Query(() => model.type as never, {
+    nullable: true,
+    description: `One of the ${plural(name)}, or null when there is none.`,
+  })(Base.prototype, one, Object.getOwnPropertyDescriptor(Base.prototype, one)! as never);
+  if (identifier)
+    Arg("by", () => identifier, { description: "Which one: give exactly one key." })(Base.prototype, one, 0);
+  else Arg("id", () => ID, { description: "Its id." })(Base.prototype, one, 0);
+  Ctx()(Base.prototype, one, 1);
+
+  if (many) {
+    define(Base, many, (page: PageArgs, { loaders }: Context) => loaders.rootPage(name, page));
+    const connection = connectionOf(model.type);
+    const args = pageArgsOf(model, true);
+    Query(() => connection, { description: `The ${plural(name)} of the shop, a page at a time.` })(
+      Base.prototype,
+      many,
+      Object.getOwnPropertyDescriptor(Base.prototype, many)! as never,
+    );
+    Args(() => args)(Base.prototype, many, 0);
+    Ctx()(Base.prototype, many, 1);
+  }
+  return Base as unknown as abstract new () => object;
+}
+
+function define(base: { prototype: object }, name: string, value: unknown) {
+  Object.defineProperty(base.prototype, name, { value, writable: true, configurable: true });
+}
+
+@InputType({ description: "How another system names a resource." })
+export class ReferenceInput {
+  @Field(() => String, { description: "The name in the other system." })
+  reference!: string;
+
+  @Field(() => String, { nullable: true, description: "The other system; absent: whichever." })
+  referenceOrigin?: string | null;
+}
+
+/** Input classes of which exactly one field must be given. type-graphql cannot say so; the schema is told afterwards. */
+export const oneOfInputs = new Set<string>();
+
+function identifierInput(model: ModelName, keys: Record<string, KeyOptions>): ClassType {
+  const input = class {};
+  const name = `${model}Identifier`;
+  InputType(name, { description: `Which one of the ${plural(model)}. Give exactly one key.` })(input);
+  Field(() => ID, { nullable: true, description: "Its id." })(input.prototype, "id");
+  for (const [key, { description }] of Object.entries(keys)) {
+    const type = key === "reference" ? ReferenceInput : String;
+    Field(() => type, { nullable: true, description })(input.prototype, key);
+  }
+  oneOfInputs.add(name);
+  return input;
+}
+
+async function byReference(
+  model: ModelName,
+  { reference, referenceOrigin }: ReferenceInput,
+  loaders: Context["loaders"],
+) {
+  const found = await loaders.find(
+    model,
+    {
+      op: "and",
+      of: [
+        { op: "eq", field: "reference", value: reference },
+        ...(typeof referenceOrigin === "string"
+          ? [{ op: "eq", field: "referenceOrigin", value: referenceOrigin } as const]
+          : []),
+      ],
+    },
+    2,
+  );
+  if (found.length > 1) {
+    throw new UserInputError(["by", "reference"], `names several ${plural(model)}; list them with a filter instead.`);
+  }
+  return found[0] ?? null;
+}

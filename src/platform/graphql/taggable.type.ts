@@ -1,0 +1,17 @@
+import { Field, InterfaceType } from "type-graphql";
+import type { ModelName } from "../database/datamodel.js";
+import { modelTypeNamed } from "./model.js";
+import { Resource } from "./resource.type.js";
+
+/** How many tags one resource may have. */
+export const maximumTags = 10;
+
+/** A resource that can carry tags. */
+@InterfaceType({ implements: Resource, description: "A resource that can carry tags, at most 10." })
+export abstract class Taggable<M extends ModelName = ModelName> extends Resource<M> {
+  @Field(() => [modelTypeNamed("Tag").type], {
+    nullable: true,
+    description: "Its tags, at most 10, in the order of their names.",
+  })
+  tags!: unknown[] | null;
+}

@@ -1,0 +1,108 @@
+import type { ModelName } from "../database/datamodel.js";
+import { columnOf, type Model, modelNamed, relationOf, sqlType } from "../database/datamodel.js";
+import type { Parameters } from "./parameters.js";
+
+/**
+ * What rows must fulfil: the one language of row rules, filters and look-ups. `field` and `relation` are names of the
+ * datamodel, never the client's words; values become parameters.
+ */
+export type Condition =
+  | { op: "and" | "or"; of: readonly Condition[] }
+  | { op: "not"; of: Condition }
+  | { op: "eq" | "gt" | "gte" | "lt" | "lte"; field: string; value: unknown }
+  | { op: "in"; field: string; values: readonly unknown[] }
+  | { op: "isNull"; field: string; value: boolean }
+  | { op: "startsWith" | "contains"; field: string; value: string; ignoreCase: boolean }
+  | { op: "hasKey"; field: string; key: string }
+  | { op: "containsJson"; field: string; values: readonly object[] }
+  | { op: "some"; relation: string; where: Condition };
+
+export const everything: Condition = { op: "and", of: [] };
+
+/** What a caller may see of a model; `visibleRows` with the viewer filled in. */
+export type RowRule = (model: ModelName) => Condition;
+
+const comparisons = { eq: "=", gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
+
+/** Makes `%`, `_` and `\` mean themselves in a LIKE pattern. */
+function literal(text: string): string {
+  return text.replace(/[\\%_]/g, "\\$&");
+}
+
+/**
+ * The SQL of a condition on the table behind `alias`. It may be null for some rows, as in SQL, where that means "no":
+ * only `not` makes a difference between false and null, and treats them alike. Rows reached through a relation obey
+ * their own row rule.
+ */
+export function conditionSql(
+  condition: Condition,
+  model: Model,
+  alias: string,
+  parameters: Parameters,
+  rule: RowRule,
+): string {
+  const column = (field: string) => `${alias}."${columnOf(model, field).column}"`;
+  const compile = (inner: Condition) => conditionSql(inner, model, alias, parameters, rule);
+  switch (condition.op) {
+    case "and":
+      return condition.of.length ? condition.of.map((c) => `(${compile(c)})`).join(" AND ") : "TRUE";
+    case "or":
+      return condition.of.length ? condition.of.map((c) => `(${compile(c)})`).join(" OR ") : "FALSE";
+    case "not":
+      return `(${compile(condition.of)}) IS NOT TRUE`;
+    case "eq":
+    case "gt":
+    case "gte":
+    case "lt":
+    case "lte": {
+      const type = sqlType(columnOf(model, condition.field));
+      return `${column(condition.field)} ${comparisons[condition.op]} ${parameters.add(condition.value, type)}`;
+    }
+    case "in": {
+      const type = sqlType(columnOf(model, condition.field));
+      return `${column(condition.field)} = ANY (${parameters.add(condition.values, `${type}[]`)})`;
+    }
+    case "isNull":
+      return `${column(condition.field)} IS ${condition.value ? "" : "NOT "}NULL`;
+    case "startsWith":
+    case "contains": {
+      const pattern = `${condition.op === "contains" ? "%" : ""}${literal(condition.value)}%`;
+      const like = condition.ignoreCase ? "ILIKE" : "LIKE";
+      return `${column(condition.field)} ${like} ${parameters.add(pattern, "text")}`;
+    }
+    case "hasKey":
+      return `${column(condition.field)} ? ${parameters.add(condition.key, "text")}`;
+    case "containsJson": {
+      const tests = condition.values.map(
+        (value) => `${column(condition.field)} @> ${parameters.add(JSON.stringify(value), "jsonb")}`,
+      );
+      return tests.join(" OR ");
+    }
+    case "some":
+      return existsSql(condition, model, alias, parameters, rule);
+  }
+}
+
+function existsSql(
+  { relation, where }: { relation: string; where: Condition },
+  model: Model,
+  alias: string,
+  parameters: Parameters,
+  rule: RowRule,
+): string {
+  const way = relationOf(model, relation);
+  const target = modelNamed(way.to);
+  const inner = parameters.alias();
+  const rows = `${conditionSql(rule(way.to), target, inner, parameters, rule)} AND (${conditionSql(where, target, inner, parameters, rule)})`;
+  if (way.through) {
+    const link = parameters.alias();
+    return `EXISTS (SELECT FROM "${way.through.table}" ${link} JOIN "${target.table}" ${inner} ON ${inner}."id" = ${link}."${way.through.to}" WHERE ${link}."${way.through.from}" = ${alias}."id" AND ${rows})`;
+  }
+  const join = way.many
+    ? `${inner}."${columnOf(target, way.key!).column}" = ${alias}."id"`
+    : `${inner}."id" = ${alias}."${columnOf(model, way.key!).column}"`;
+  const fixed = Object.entries(way.where ?? {}).map(
+    ([field, value]) => ` AND ${inner}."${columnOf(target, field).column}" = ${parameters.add(value, "text")}`,
+  );
+  return `EXISTS (SELECT FROM "${target.table}" ${inner} WHERE ${join}${fixed.join("")} AND ${rows})`;
+}

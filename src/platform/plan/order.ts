@@ -1,0 +1,158 @@
+import { type Column, columnOf, enumValues, type Model, sqlType } from "../database/datamodel.js";
+import { CursorMismatchError } from "../errors.js";
+import type { Parameters } from "./parameters.js";
+
+export interface OrderKey {
+  field: string;
+  descending: boolean;
+  nullsFirst: boolean;
+}
+
+/** A sort order that tells any two rows apart: it always ends in the id. */
+export type TotalOrder = readonly OrderKey[];
+
+export interface OrderInput {
+  field: string;
+  direction?: "ASC" | "DESC";
+  nulls?: "FIRST" | "LAST";
+}
+
+/**
+ * Completes an order. Without a word on nulls they come last upwards and first downwards, which is PostgreSQL's own
+ * default and so what its indexes hold.
+ */
+export function totalOrder(model: Model, keys: readonly OrderInput[]): TotalOrder {
+  const order: OrderKey[] = [];
+  for (const { field, direction, nulls } of keys) {
+    if (order.some((key) => key.field === field)) continue;
+    const descending = direction === "DESC";
+    const nullable = columnOf(model, field).nullable;
+    order.push({ field, descending, nullsFirst: nullable && nulls ? nulls === "FIRST" : descending });
+  }
+  if (!order.some(({ field }) => field === "id")) {
+    const descending = order.at(-1)?.descending ?? false;
+    order.push({ field: "id", descending, nullsFirst: descending });
+  }
+  return order;
+}
+
+/** The same order from its end: what walking backwards reads. */
+export function reversed(order: TotalOrder): TotalOrder {
+  return order.map(({ field, descending, nullsFirst }) => ({
+    field,
+    descending: !descending,
+    nullsFirst: !nullsFirst,
+  }));
+}
+
+export function orderSql(order: TotalOrder, model: Model, alias: string): string {
+  return order
+    .map(({ field, descending, nullsFirst }) => {
+      const nulls = nullsFirst === descending ? "" : nullsFirst ? " NULLS FIRST" : " NULLS LAST";
+      return `${alias}."${columnOf(model, field).column}"${descending ? " DESC" : ""}${nulls}`;
+    })
+    .join(", ");
+}
+
+/** The values of a row that decide its place: what a cursor holds. */
+export type Keyset = readonly unknown[];
+
+/**
+ * The rows that come after a place in an order. Written out key by key, since directions and nulls may differ; the first
+ * key is bounded once more by itself, so that an index on it starts reading at the place.
+ */
+export function afterSql(
+  keyset: Keyset,
+  order: TotalOrder,
+  model: Model,
+  alias: string,
+  parameters: Parameters,
+): string {
+  const places = order.map((key, i) => {
+    const column = columnOf(model, key.field);
+    return {
+      ...key,
+      sql: `${alias}."${column.column}"`,
+      nullable: Boolean(column.nullable),
+      value: keyset[i] === null ? null : parameters.add(keyset[i], sqlType(column)),
+    };
+  });
+  const simple = places.every((p) => p.descending === places[0]!.descending && !p.nullable);
+  if (simple) {
+    const operator = places[0]!.descending ? "<" : ">";
+    return `(${places.map((p) => p.sql).join(", ")}) ${operator} (${places.map((p) => p.value).join(", ")})`;
+  }
+  const alternatives = places.map((place, i) => {
+    const equal = places.slice(0, i).map((p) => (p.value === null ? `${p.sql} IS NULL` : `${p.sql} = ${p.value}`));
+    return [...equal, beyond(place)].join(" AND ");
+  });
+  const [first] = places;
+  const passesNulls = first!.nullable && !first!.nullsFirst;
+  const bound =
+    first!.value !== null && !passesNulls
+      ? `${first!.sql} ${first!.descending ? "<=" : ">="} ${first!.value} AND `
+      : "";
+  return `${bound}(${alternatives.map((sql) => `(${sql})`).join(" OR ")})`;
+}
+
+interface Place extends OrderKey {
+  sql: string;
+  nullable: boolean;
+  value: string | null;
+}
+
+function beyond({ sql, value, nullable, nullsFirst, descending }: Place): string {
+  if (value === null) return nullsFirst ? `${sql} IS NOT NULL` : "FALSE";
+  const further = `${sql} ${descending ? "<" : ">"} ${value}`;
+  return nullable && !nullsFirst ? `(${further} OR ${sql} IS NULL)` : further;
+}
+
+/** What tells the cursors of one list and order from those of another. */
+function signature(model: Model, order: TotalOrder): string {
+  const keys = order.map(
+    ({ field, descending, nullsFirst }) => `${descending ? "-" : "+"}${nullsFirst ? "n" : ""}${field}`,
+  );
+  return `${model.prefix}:${keys.join()}`;
+}
+
+/** An opaque cursor for a place: base64url of the signature and the keyset. */
+export function encodeCursor(row: Record<string, unknown>, order: TotalOrder, model: Model): string {
+  const keyset = order.map(({ field }) => row[field] ?? null);
+  return Buffer.from(JSON.stringify([signature(model, order), ...keyset])).toString("base64url");
+}
+
+/** The place that a cursor stands for. A cursor of another list or order, or one that was tampered with, is refused. */
+export function decodeCursor(cursor: string, argument: string, order: TotalOrder, model: Model): Keyset {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
+  } catch {
+    throw new CursorMismatchError(argument);
+  }
+  if (!Array.isArray(parts) || parts.length !== order.length + 1 || parts[0] !== signature(model, order)) {
+    throw new CursorMismatchError(argument);
+  }
+  const keyset = parts.slice(1);
+  if (!order.every(({ field }, i) => fits(keyset[i], columnOf(model, field)))) throw new CursorMismatchError(argument);
+  return keyset;
+}
+
+/** Whether a value from a cursor can be compared with a column without PostgreSQL refusing it. */
+function fits(value: unknown, column: Column): boolean {
+  if (value === null) return Boolean(column.nullable);
+  if (column.enum) return enumValues(column.type).includes(value as string);
+  switch (column.type) {
+    case "String":
+      return typeof value === "string" && value.isWellFormed() && !value.includes("\0");
+    case "Int":
+      return Number.isInteger(value) && Math.abs(value as number) < 2 ** 31;
+    case "Float":
+      return typeof value === "number";
+    case "Boolean":
+      return typeof value === "boolean";
+    case "DateTime":
+      return typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value));
+    default:
+      return false;
+  }
+}

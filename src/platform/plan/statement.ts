@@ -1,0 +1,174 @@
+import { columnOf, type Model, modelNamed, relationOf } from "../database/datamodel.js";
+import { type Condition, conditionSql, everything, type RowRule } from "./condition.js";
+import { afterSql, type Keyset, orderSql, reversed, type TotalOrder } from "./order.js";
+import { Parameters } from "./parameters.js";
+
+export interface Statement {
+  text: string;
+  values: unknown[];
+}
+
+/** A page to read: `limit` rows from a place on, or from the end when `backward`. */
+export interface Page {
+  order: TotalOrder;
+  limit: number;
+  offset: number;
+  backward: boolean;
+  after?: Keyset;
+  filter: Condition;
+}
+
+/** The columns of a model in the order in which every statement here selects them. */
+export function selectedFields(model: Model): string[] {
+  return Object.keys(model.columns);
+}
+
+function columnsSql(model: Model, alias: string): string {
+  return Object.values(model.columns)
+    .map(({ column }) => `${alias}."${column}"`)
+    .join(", ");
+}
+
+/** The rows that have one of `values` in `field`, as far as the rule lets them be seen. */
+export function rowsByField(model: Model, field: string, values: readonly unknown[], rule: RowRule): Statement {
+  const parameters = new Parameters();
+  const alias = parameters.alias();
+  const condition: Condition = { op: "and", of: [{ op: "in", field, values }, rule(model.name)] };
+  const where = conditionSql(condition, model, alias, parameters, rule);
+  return {
+    text: `SELECT ${columnsSql(model, alias)} FROM "${model.table}" ${alias} WHERE ${where}`,
+    values: parameters.values,
+  };
+}
+
+/** One page of all rows of a model. Selects one row more than the limit, which tells whether there are more. */
+export function rootPage(model: Model, page: Page, rule: RowRule): Statement {
+  const parameters = new Parameters();
+  const alias = parameters.alias();
+  const text = pageSql(model, alias, columnsSql(model, alias), `"${model.table}" ${alias}`, [], page, parameters, rule);
+  return { text, values: parameters.values };
+}
+
+/** One page of a to-many relation for each of many parents; the parent's id comes first in each row. */
+export function relatedPages(
+  model: Model,
+  relation: string,
+  ids: readonly string[],
+  page: Page,
+  rule: RowRule,
+): Statement {
+  const { target, parameters, alias, parent, source, joins } = relatedRows(model, relation, ids);
+  const rows = pageSql(target, alias, columnsSql(target, alias), source, joins, page, parameters, rule);
+  return {
+    text: `SELECT ${parent}.id, x.* FROM unnest($1::text[]) ${parent} (id) CROSS JOIN LATERAL (${rows}) x`,
+    values: parameters.values,
+  };
+}
+
+export function rootCount(model: Model, filter: Condition, atMost: number | undefined, rule: RowRule): Statement {
+  const parameters = new Parameters();
+  const alias = parameters.alias();
+  return {
+    text: countSql(model, alias, `"${model.table}" ${alias}`, [], filter, atMost, parameters, rule),
+    values: parameters.values,
+  };
+}
+
+/** For each of many parents its id and how many related rows it has, counting up to `atMost`. */
+export function relatedCounts(
+  model: Model,
+  relation: string,
+  ids: readonly string[],
+  filter: Condition,
+  atMost: number | undefined,
+  rule: RowRule,
+): Statement {
+  const { target, parameters, alias, parent, source, joins } = relatedRows(model, relation, ids);
+  const count = countSql(target, alias, source, joins, filter, atMost, parameters, rule);
+  return {
+    text: `SELECT ${parent}.id, (${count}) FROM unnest($1::text[]) ${parent} (id)`,
+    values: parameters.values,
+  };
+}
+
+/** Which of all models have a row with one of these ids: rows of (id, model name), in one statement. */
+export function modelsOfIds(models: readonly Model[], ids: readonly string[], rule: RowRule): Statement {
+  const parameters = new Parameters();
+  const wanted = parameters.add(ids, "text[]");
+  const parts = models.map((model) => {
+    const alias = parameters.alias();
+    const visible = conditionSql(rule(model.name), model, alias, parameters, rule);
+    return `SELECT ${alias}."id", '${model.name}' FROM "${model.table}" ${alias} WHERE ${alias}."id" = ANY (${wanted}) AND ${visible}`;
+  });
+  return { text: parts.join(" UNION ALL "), values: parameters.values };
+}
+
+/** The table of a relation's rows and what joins it to the parents `unnest($1)`. */
+function relatedRows(model: Model, relation: string, ids: readonly string[]) {
+  const way = relationOf(model, relation);
+  const target = modelNamed(way.to);
+  const parameters = new Parameters();
+  parameters.add(ids, "text[]");
+  const parent = parameters.alias();
+  const alias = parameters.alias();
+  let source = `"${target.table}" ${alias}`;
+  const joins: string[] = [];
+  if (way.through) {
+    const link = parameters.alias();
+    source += ` JOIN "${way.through.table}" ${link} ON ${link}."${way.through.to}" = ${alias}."id"`;
+    joins.push(`${link}."${way.through.from}" = ${parent}.id`);
+  } else {
+    joins.push(`${alias}."${columnOf(target, way.key!).column}" = ${parent}.id`);
+    for (const [field, value] of Object.entries(way.where ?? {})) {
+      joins.push(`${alias}."${columnOf(target, field).column}" = ${parameters.add(value, "text")}`);
+    }
+  }
+  return { target, parameters, alias, parent, source, joins };
+}
+
+function pageSql(
+  model: Model,
+  alias: string,
+  columns: string,
+  source: string,
+  joins: readonly string[],
+  page: Page,
+  parameters: Parameters,
+  rule: RowRule,
+): string {
+  const order = page.backward ? reversed(page.order) : page.order;
+  const where = whereSql(model, alias, joins, page.filter, parameters, rule);
+  if (page.after) where.push(afterSql(page.after, order, model, alias, parameters));
+  const limit = parameters.add(page.limit + 1, "int");
+  const offset = page.offset ? ` OFFSET ${parameters.add(page.offset, "int")}` : "";
+  return `SELECT ${columns} FROM ${source} WHERE ${where.join(" AND ")} ORDER BY ${orderSql(order, model, alias)} LIMIT ${limit}${offset}`;
+}
+
+function countSql(
+  model: Model,
+  alias: string,
+  source: string,
+  joins: readonly string[],
+  filter: Condition,
+  atMost: number | undefined,
+  parameters: Parameters,
+  rule: RowRule,
+): string {
+  const where = whereSql(model, alias, joins, filter, parameters, rule).join(" AND ");
+  if (atMost === undefined) return `SELECT count(*)::int FROM ${source} WHERE ${where}`;
+  const limit = parameters.add(atMost, "int");
+  return `SELECT count(*)::int FROM (SELECT FROM ${source} WHERE ${where} LIMIT ${limit}) c`;
+}
+
+function whereSql(
+  model: Model,
+  alias: string,
+  joins: readonly string[],
+  filter: Condition,
+  parameters: Parameters,
+  rule: RowRule,
+): string[] {
+  const where = [...joins, conditionSql(rule(model.name), model, alias, parameters, rule)];
+  if (filter !== everything) where.push(`(${conditionSql(filter, model, alias, parameters, rule)})`);
+  return where;
+}

@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { parseEnv } from "node:util";
+import { ConfigError, loadConfig } from "../src/config.js";
+
+/** The error that `env` provokes. */
+function configError(env: Record<string, string>): ConfigError {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error("It was accepted.");
+}
+
+test("nothing set, or only empty texts, gives the defaults, frozen", () => {
+  const config = loadConfig({});
+  expect(config).toEqual({
+    port: 4000,
+    host: "127.0.0.1",
+    dataDir: resolve(".data"),
+    databaseUrl: undefined,
+    seedDemo: true,
+    publicUrl: undefined,
+    mode: "test",
+    logLevel: "info",
+    environment: "development",
+    poolSize: 8,
+  });
+  expect(loadConfig({ PORT: "", DATABASE_URL: " ", MODE: "" })).toEqual(config);
+  expect(Object.isFrozen(config)).toBe(true);
+});
+
+test("every variable is understood", () => {
+  const config = loadConfig({
+    PORT: "0",
+    HOST: "::1",
+    DATA_DIR: "/srv/shop",
+    DATABASE_URL: "postgres://user@/shop?host=/run/postgresql",
+    SEED_DEMO: "false",
+    PUBLIC_URL: "https://graph.example.com/eu",
+    MODE: "live",
+    LOG_LEVEL: "silent",
+    NODE_ENV: "production",
+    POOL_SIZE: "100",
+  });
+  expect(config).toEqual({
+    port: 0,
+    host: "::1",
+    dataDir: "/srv/shop",
+    databaseUrl: "postgres://user@/shop?host=/run/postgresql",
+    seedDemo: false,
+    publicUrl: "https://graph.example.com/eu",
+    mode: "live",
+    logLevel: "silent",
+    environment: "production",
+    poolSize: 100,
+  });
+});
+
+test("all bad variables are told at once: name, value and what would be right", () => {
+  const { problems, message } = configError({ PORT: "65536", SEED_DEMO: "yes", MODE: "Live", POOL_SIZE: "0" });
+  expect(problems).toEqual([
+    'PORT is "65536" but must be a whole number from 0 to 65535',
+    'SEED_DEMO is "yes" but must be true or false',
+    'MODE is "Live" but must be one of test, live',
+    'POOL_SIZE is "0" but must be a whole number from 1 to 100',
+  ]);
+  for (const problem of problems) expect(message).toContain(problem);
+});
+
+test.each([
+  ["PORT", ["-1", "4000.5", "1e3", "0x10", "http"]],
+  ["HOST", ["two words", "http://localhost"]],
+  [
+    "PUBLIC_URL",
+    ["graph.example.com", "ftp://example.com", "https://example.com/", "https://", "https://a.b?c", "https://a.b#c"],
+  ],
+  ["LOG_LEVEL", ["trace", "INFO"]],
+  ["NODE_ENV", ["prod"]],
+])("%s refuses %j", (name, values) => {
+  for (const value of values) expect(configError({ [name]: value }).problems).toHaveLength(1);
+});
+
+test("a wrong DATABASE_URL is told without its password", () => {
+  for (const url of ["mysql://root:hunter2@db/shop", "root:hunter2@db/shop", "postgres://root:hunter2@db:port/shop"]) {
+    const error = configError({ DATABASE_URL: url });
+    expect(error.message).toContain("DATABASE_URL must be a URL such as postgresql://");
+    expect(`${error.message} ${error.stack}`).not.toContain("hunter2");
+  }
+});
+
+test(".env.example names every variable, with its default", () => {
+  const names = new Set<string>();
+  loadConfig(new Proxy({}, { get: (_env, name) => void names.add(String(name)) }));
+
+  const example = readFileSync(".env.example", "utf8").replace(/^# (?=[A-Z_]+=)/gm, "");
+  const variables = parseEnv(example) as Record<string, string>;
+  expect(Object.keys(variables).sort()).toEqual([...names].sort());
+  expect(loadConfig(variables)).toEqual(loadConfig({}));
+});

@@ -1,0 +1,49 @@
+// The process that keeps the databases of one test run: an embedded cluster, or a template on the server that
+// TEST_DATABASE_URL names. It sends the URL of the migrated template, and ends when the test run does.
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startEmbeddedPostgres } from "../../src/platform/database/embedded.js";
+import { migrate } from "../../src/platform/database/migrate.js";
+import { createLogger } from "../../src/platform/telemetry/logger.js";
+import { onServer, withDatabase } from "./database.js";
+
+/** What undoes each step taken, the last one first. */
+const undo: (() => Promise<unknown>)[] = [];
+
+const started = start().then(
+  (template) => process.send!(template),
+  (error) => {
+    console.error(error);
+    process.disconnect();
+  },
+);
+
+process.once("disconnect", async () => {
+  await started;
+  for (const step of undo) await step().catch(console.error);
+  process.exit();
+});
+
+async function start(): Promise<string> {
+  const server = process.env.TEST_DATABASE_URL || (await startCluster());
+  const template = `template_migrated_${randomBytes(6).toString("hex")}`;
+  await onServer(server, `CREATE DATABASE ${template}`);
+  undo.unshift(() => onServer(server, `ALTER DATABASE ${template} IS_TEMPLATE false`, `DROP DATABASE ${template}`));
+  await migrate(withDatabase(server, template));
+  // A database in use cannot be copied: nobody may connect, the autovacuum included.
+  await onServer(server, `ALTER DATABASE ${template} ALLOW_CONNECTIONS false IS_TEMPLATE true`);
+  return withDatabase(server, template);
+}
+
+async function startCluster(): Promise<string> {
+  const dataDir = await mkdtemp(join(tmpdir(), "customer-graph-test-"));
+  undo.unshift(() => rm(dataDir, { recursive: true, force: true }));
+  const log = createLogger({ level: "warn", json: false });
+  // Thrown away at the end, so nothing needs to reach the disk.
+  const settings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+  const { connectionString, stop } = await startEmbeddedPostgres({ dataDir, log, settings });
+  undo.unshift(stop);
+  return connectionString;
+}

@@ -1,0 +1,12 @@
+// A server's process as far as its embedded database goes, for tests that kill it.
+import { startEmbeddedPostgres } from "../../src/platform/database/embedded.js";
+import { createLogger } from "../../src/platform/telemetry/logger.js";
+
+try {
+  const log = createLogger({ level: "silent", json: false });
+  const { connectionString, stop } = await startEmbeddedPostgres({ dataDir: process.argv[2]!, log });
+  process.once("disconnect", () => void stop());
+  process.send!({ connectionString });
+} catch (error) {
+  process.send!({ error: (error as Error).message }, () => process.disconnect());
+}
