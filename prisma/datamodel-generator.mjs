@@ -21,6 +21,7 @@ function columnsOf(model) {
           ...(field.hasDefaultValue && { hasDefault: true }),
           ...(field.default?.name === "dbgenerated" && field.default.args.length === 0 && { derived: true }),
           ...(field.isId && { id: true }),
+          ...(field.documentation?.includes("@personal(credential") && { secret: true }),
         },
       ]),
   );

@@ -1,6 +1,7 @@
 // The process that keeps the databases of one test run: an embedded cluster, or a template on the server that
 // TEST_DATABASE_URL names. It sends the URL of the migrated template, and ends when the test run does.
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,22 +10,20 @@ import { migrate } from "../../src/platform/database/migrate.js";
 import { createLogger } from "../../src/platform/telemetry/logger.js";
 import { onServer, withDatabase } from "./database.js";
 
+const runEnded = process.connected ? once(process, "disconnect") : undefined;
 /** What undoes each step taken, the last one first. */
 const undo: (() => Promise<unknown>)[] = [];
 
-const started = start().then(
-  (template) => process.send!(template),
-  (error) => {
-    console.error(error);
-    process.disconnect();
-  },
-);
-
-process.once("disconnect", async () => {
-  await started;
+try {
+  const template = await start();
+  if (process.connected) process.send!(template, () => {}); // an error here means that the run has ended
+  await runEnded;
+} catch (error) {
+  console.error(error);
+} finally {
   for (const step of undo) await step().catch(console.error);
   process.exit();
-});
+}
 
 async function start(): Promise<string> {
   const server = process.env.TEST_DATABASE_URL || (await startCluster());

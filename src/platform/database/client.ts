@@ -20,6 +20,8 @@ export interface DatabaseOptions {
   connectionString: string;
   poolSize: number;
   log: Logger;
+  /** Told of every statement that is sent. */
+  onStatement?: (text: string, values: readonly unknown[]) => void;
 }
 
 /** The statements sent on behalf of whatever runs inside `recordStatements`. */
@@ -36,7 +38,7 @@ export function recordStatements<T>(statements: string[], work: () => T): T {
  */
 const maximumNamedStatements = 500;
 
-export function createDatabase({ connectionString, poolSize, log }: DatabaseOptions): Database {
+export function createDatabase({ connectionString, poolSize, log, onStatement }: DatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString,
     max: poolSize,
@@ -51,6 +53,7 @@ export function createDatabase({ connectionString, poolSize, log }: DatabaseOpti
     const query = client.query as (...args: unknown[]) => unknown;
     client.query = ((...args: unknown[]) => {
       recorder.getStore()?.push(textOf(args[0]));
+      onStatement?.(textOf(args[0]), (args[0] as { values?: unknown[] }).values ?? (args[1] as unknown[]) ?? []);
       return query.apply(client, args);
     }) as typeof client.query;
   });

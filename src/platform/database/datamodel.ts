@@ -13,6 +13,8 @@ export interface Column {
   /** A generated column or one kept by a trigger: never written. */
   readonly derived?: true;
   readonly id?: true;
+  /** Never read into a row: credentials. */
+  readonly secret?: true;
 }
 
 export interface Relation {

@@ -18,14 +18,14 @@ export interface Page {
   filter: Condition;
 }
 
-/** The columns of a model in the order in which every statement here selects them. */
+/** The columns of a model in the order in which every statement here selects them; credentials are never read. */
 export function selectedFields(model: Model): string[] {
-  return Object.keys(model.columns);
+  return Object.keys(model.columns).filter((field) => !model.columns[field]!.secret);
 }
 
 function columnsSql(model: Model, alias: string): string {
-  return Object.values(model.columns)
-    .map(({ column }) => `${alias}."${column}"`)
+  return selectedFields(model)
+    .map((field) => `${alias}."${columnOf(model, field).column}"`)
     .join(", ");
 }
 
