@@ -21,9 +21,9 @@ const requestFaults: Record<string, ErrorCode> = {
 export function formatError(formatted: GraphQLFormattedError, error: unknown, log: Logger, requestId: string) {
   const { message, locations, path, extensions = {} } = formatted;
   const origin = unwrapResolverError(error);
-  const { stacktrace: _, ...kept } = extensions;
+  const { stacktrace: _, http: __, ...kept } = extensions;
   if (origin instanceof ApiError) return { message, locations, path, extensions: kept };
-  if (message.includes("Syntax Error: Document contains more than")) {
+  if (/^Syntax Error: Document contains more tha[nt] \d+ tokens/.test(message)) {
     return { message, locations, path, extensions: { code: "TOKEN_LIMIT" satisfies ErrorCode } };
   }
   const code = requestFaults[extensions.code as string];

@@ -166,9 +166,9 @@ export function checkText(document: DocumentNode, variables: Record<string, unkn
   };
   for (const [name, value] of Object.entries(variables)) walk(value, `$${name}`);
   visit(document, {
-    StringValue(node, _key, _parent, _path, ancestors) {
+    StringValue(node, _key, parent, _path, ancestors) {
       const what = bad(node.value);
-      if (what) refuse(`\`${argumentName(ancestors)}\``, what);
+      if (what) refuse(`\`${argumentName([...ancestors, parent!])}\``, what);
     },
   });
 }

@@ -8,7 +8,7 @@ import {
 import type { GraphQLSchema } from "graphql";
 import type { Context } from "../platform/context.js";
 import { recordStatements } from "../platform/database/client.js";
-import { type ErrorCode } from "../platform/errors.js";
+import { ApiError, type ErrorCode } from "../platform/errors.js";
 import { type AppResources, createContext } from "./context.js";
 import { formatError } from "./format-error.js";
 import { checkCost, checkText, coerced, limits, weigh } from "./limits.js";
@@ -131,6 +131,8 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     if (stopping) response.setHeader("connection", "close");
     response.setHeader("x-content-type-options", "nosniff");
     handle(request, response).catch((error: unknown) => {
+      // The client went away in the middle of its request: there is nobody to tell.
+      if (request.destroyed && !request.complete) return;
       resources.log.error("A request failed outside GraphQL.", {
         name: error instanceof Error ? error.name : typeof error,
       });
@@ -185,14 +187,20 @@ function guard(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
       return {
         async didResolveOperation({ document, operation, request, contextValue }) {
           if (!operation) return;
-          const given = request.variables ?? {};
-          checkText(document, given);
-          // Variables that do not fit are refused by the execution, which says why.
-          const variables = coerced(schema, operation, given);
-          if (!variables) return;
-          const cost = weigh(schema, document, operation, variables);
-          contextValue.cost = cost.objects;
-          checkCost(cost);
+          try {
+            const given = request.variables ?? {};
+            checkText(document, given);
+            // Variables that do not fit are refused by the execution, which says why.
+            const variables = coerced(schema, operation, given);
+            if (!variables) return;
+            const cost = weigh(schema, document, operation, variables);
+            contextValue.cost = cost.objects;
+            checkCost(cost);
+          } catch (error) {
+            // Nothing was executed: the whole request is at fault.
+            if (error instanceof ApiError) error.extensions.http = { status: 400 };
+            throw error;
+          }
         },
         async didEncounterErrors({ errors, contextValue }) {
           for (const error of errors) requestIds.set(error, contextValue.requestId);

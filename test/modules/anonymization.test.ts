@@ -1,0 +1,167 @@
+import { moves } from "../../src/modules/anonymization/anonymization.service.js";
+import { createTestApp, type TestApp } from "../support/app.js";
+
+const owner = { id: "usr_vera", firstName: "Vera", lastName: "Support", email: "vera@example.com" };
+const noon = new Date("2026-11-01T12:00:00.000Z");
+let app: TestApp;
+let unowned: TestApp;
+beforeAll(async () => {
+  app = await createTestApp({ owner, now: () => noon });
+  unowned = await createTestApp();
+});
+afterAll(() => Promise.all([app.stop(), unowned.stop()]));
+
+const INFO = `anonymizationStatus version anonymizationInfo {
+  status requestedAt startedAt completedAt failedAt cancelledAt reason cancellationReason
+  requester { id firstName lastName email } cancellationRequester { id firstName lastName email }
+}`;
+const ERRORS = "userErrors { __typename code message path ... on AnonymizationStateError { status } }";
+const REQUEST = `mutation ($input: AnonymizationRequestInput!) { anonymizationRequest(input: $input) { customer { ${INFO} } ${ERRORS} } }`;
+const CANCEL = `mutation ($input: AnonymizationCancelInput!) { anonymizationCancel(input: $input) { customer { ${INFO} } ${ERRORS} } }`;
+
+async function request(customerId: string, reason?: string, on = app) {
+  const { data, errors } = await on.query(REQUEST, { input: { customerId, reason } });
+  expect(errors).toBeUndefined();
+  return data.anonymizationRequest;
+}
+
+async function cancel(customerId: string, reason?: string) {
+  const { data, errors } = await app.query(CANCEL, { input: { customerId, reason } });
+  expect(errors).toBeUndefined();
+  return data.anonymizationCancel;
+}
+
+let customers = 0;
+async function createCustomer(status: string | null = null, on = app): Promise<string> {
+  const id = `cus_anon${++customers}`;
+  await on.database.pool.query(
+    `INSERT INTO customers (id, mode, email, anonymization_status, anonymization_failed_at)
+     VALUES ($1, 'test', $2, $3::anonymization_status, CASE WHEN $3 = 'failed' THEN now() END)`,
+    [id, `${id}@example.com`, status],
+  );
+  return id;
+}
+
+test("a request records when, by whom and why", async () => {
+  const { customer, userErrors } = await request(await createCustomer(), "asked by mail");
+  expect(userErrors).toEqual([]);
+  expect(customer).toEqual({
+    anonymizationStatus: "REQUESTED",
+    version: 2,
+    anonymizationInfo: {
+      status: "REQUESTED",
+      requestedAt: noon.toISOString(),
+      startedAt: null,
+      completedAt: null,
+      failedAt: null,
+      cancelledAt: null,
+      reason: "asked by mail",
+      cancellationReason: null,
+      requester: owner,
+      cancellationRequester: null,
+    },
+  });
+});
+
+test("an application without a member of the staff behind it is recorded by its id", async () => {
+  const { customer } = await request(await createCustomer(null, unowned), undefined, unowned);
+  expect(customer.anonymizationInfo.requester).toEqual({
+    id: "app_test",
+    firstName: null,
+    lastName: null,
+    email: null,
+  });
+});
+
+test("a cancelled request can be made afresh, without a trace of the first", async () => {
+  const id = await createCustomer();
+  await request(id, "first");
+  const { customer } = await cancel(id, "changed their mind");
+  expect(customer.anonymizationInfo).toMatchObject({
+    status: "CANCELLED",
+    cancelledAt: noon.toISOString(),
+    cancellationReason: "changed their mind",
+    cancellationRequester: owner,
+    requestedAt: noon.toISOString(),
+  });
+  const again = await request(id);
+  expect(again.customer.anonymizationInfo).toMatchObject({
+    status: "REQUESTED",
+    cancelledAt: null,
+    cancellationRequester: null,
+    cancellationReason: null,
+    reason: null,
+  });
+});
+
+/** What the table allows, for every state and both moves that a caller can make. */
+const states = [null, "requested", "started", "completed", "failed", "cancelled"] as const;
+const cases = states.flatMap((from) => (["request", "cancel"] as const).map((move) => [from, move] as const));
+
+test.each(cases)("from %p: %s", async (from, move) => {
+  const id = await createCustomer(from);
+  const allowed = (moves[move].from as readonly (string | null)[]).includes(from);
+  // domain rule: nothing else than this may be allowed
+  expect(allowed).toBe(move === "request" ? [null, "failed", "cancelled"].includes(from) : from === "requested");
+  const { customer, userErrors } = await (move === "request" ? request(id) : cancel(id));
+  if (allowed) {
+    expect(userErrors).toEqual([]);
+    expect(customer.anonymizationStatus).toBe(moves[move].to.toUpperCase());
+    expect(customer.anonymizationInfo.failedAt).toBeNull();
+  } else {
+    expect(userErrors).toEqual([
+      expect.objectContaining({
+        __typename: "AnonymizationStateError",
+        code: "WRONG_STATE",
+        path: ["input", "customerId"],
+        status: from?.toUpperCase() ?? null,
+        message: expect.stringMatching(/\.$/),
+      }),
+    ]);
+    expect(customer.anonymizationStatus).toBe(from?.toUpperCase() ?? null);
+    expect(customer.version).toBe(1);
+  }
+});
+
+test("an unknown customer, and one of the other mode", async () => {
+  for (const id of ["cus_nobody", "ord_1001", "cus_live_ada"]) {
+    const { customer, userErrors } = await request(id);
+    expect(customer).toBeNull();
+    expect(userErrors).toEqual([expect.objectContaining({ code: "NOT_FOUND", path: ["input", "customerId"] })]);
+  }
+});
+
+test("a reason that is too long is refused, not cut", async () => {
+  const { userErrors } = await request(await createCustomer(), "x".repeat(501));
+  expect(userErrors).toEqual([expect.objectContaining({ code: "INVALID", path: ["input", "reason"] })]);
+});
+
+test("of twelve requests at once one wins", async () => {
+  for (let round = 0; round < 10; round++) {
+    const id = await createCustomer();
+    const answers = await Promise.all(Array.from({ length: 12 }, () => request(id)));
+    expect(answers.filter(({ userErrors }) => userErrors.length === 0)).toHaveLength(1);
+    const { rows } = await app.database.pool.query("SELECT version FROM customers WHERE id = $1", [id]);
+    expect(rows[0].version).toBe(2);
+  }
+});
+
+test("requests and cancellations at once: the moves that won make a lawful history", async () => {
+  for (let round = 0; round < 10; round++) {
+    const id = await createCustomer();
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, i) =>
+        (i % 2 ? cancel(id) : request(id)).then((answer) => ({ move: i % 2, answer })),
+      ),
+    );
+    const won = answers.filter(({ answer }) => answer.userErrors.length === 0);
+    const requests = won.filter(({ move }) => move === 0).length;
+    const cancellations = won.filter(({ move }) => move === 1).length;
+    const { rows } = await app.database.pool.query(
+      "SELECT anonymization_status AS status, version FROM customers WHERE id = $1",
+      [id],
+    );
+    expect(requests - cancellations).toBe(rows[0].status === "requested" ? 1 : 0);
+    expect(rows[0].version).toBe(1 + won.length);
+  }
+});

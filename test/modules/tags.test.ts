@@ -1,0 +1,182 @@
+import { createTestApp, type TestApp } from "../support/app.js";
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await createTestApp();
+  await app.database.pool.query(
+    `INSERT INTO tags (id, mode, name) SELECT 'tag_n' || i, 'test', 'n' || i FROM generate_series(1, 40) i`,
+  );
+});
+afterAll(() => app.stop());
+
+const ADD = `mutation ($id: ID!, $names: [String!]!) {
+  tagsAdd(id: $id, names: $names) {
+    resource { __typename id tags { name } ... on Customer { version updatedAt } }
+    added { name } unchanged { name }
+    userErrors { __typename code message path ... on UnknownTagError { suggestion } ... on TooManyTagsError { limit } }
+  }
+}`;
+const REMOVE = `mutation ($id: ID!, $names: [String!]!) {
+  tagsRemove(id: $id, names: $names) {
+    resource { id tags { name } ... on Customer { version } }
+    removed { name } unchanged { name }
+    userErrors { __typename code message path }
+  }
+}`;
+
+let customers = 0;
+/** A customer without tags. */
+async function createCustomer(): Promise<string> {
+  const id = `cus_tags${++customers}`;
+  await app.database.pool.query(`INSERT INTO customers (id, mode, email) VALUES ($1, 'test', $2)`, [
+    id,
+    `${id}@example.com`,
+  ]);
+  return id;
+}
+
+async function add(id: string, ...names: string[]) {
+  const { data, errors } = await app.query(ADD, { id, names });
+  expect(errors).toBeUndefined();
+  return data.tagsAdd;
+}
+
+async function remove(id: string, ...names: string[]) {
+  const { data, errors } = await app.query(REMOVE, { id, names });
+  expect(errors).toBeUndefined();
+  return data.tagsRemove;
+}
+
+const names = (tags: { name: string }[]) => tags.map(({ name }) => name).sort();
+const numbered = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `n${from + i}`);
+
+test("tags are added once, and the answer tells which were new", async () => {
+  const id = await createCustomer();
+  const first = await add(id, "n1", "N2", " n1 ");
+  expect(names(first.added)).toEqual(["n1", "n2"]);
+  expect(names(first.resource.tags)).toEqual(["n1", "n2"]);
+  const second = await add(id, "n2", "n3");
+  expect(names(second.added)).toEqual(["n3"]);
+  expect(names(second.unchanged)).toEqual(["n2"]);
+  expect(second.resource.version).toBe(first.resource.version + 1);
+});
+
+test("adding what is there already changes nothing, not even the version", async () => {
+  const id = await createCustomer();
+  const first = await add(id, "n1");
+  const again = await add(id, "n1");
+  expect(again.resource.version).toBe(first.resource.version);
+  expect(again.resource.updatedAt).toBe(first.resource.updatedAt);
+});
+
+test("tags are removed; those that were not there are told", async () => {
+  const id = await createCustomer();
+  await add(id, "n1", "n2");
+  const { removed, unchanged, resource } = await remove(id, "n2", "n3");
+  expect(names(removed)).toEqual(["n2"]);
+  expect(names(unchanged)).toEqual(["n3"]);
+  expect(names(resource.tags)).toEqual(["n1"]);
+});
+
+test("one unknown name: nothing is added, and the nearest name is suggested", async () => {
+  const id = await createCustomer();
+  await app.database.pool.query(`INSERT INTO tags (id, mode, name) VALUES ('tag_wholesale', 'test', 'wholesale-eu')`);
+  const { added, resource, userErrors } = await add(id, "n1", "wholsale-eu");
+  expect(added).toEqual([]);
+  expect(resource.tags).toEqual([]);
+  expect(userErrors).toEqual([
+    {
+      __typename: "UnknownTagError",
+      code: "UNKNOWN_TAG",
+      message: 'There is no tag "wholsale-eu"; did you mean "wholesale-eu"?',
+      path: ["names", "1"],
+      suggestion: "wholesale-eu",
+    },
+  ]);
+});
+
+test("the tenth tag goes in, the eleventh does not, and then none of its call", async () => {
+  const id = await createCustomer();
+  expect(names((await add(id, ...numbered(1, 9))).added)).toHaveLength(9);
+  const { userErrors, resource } = await add(id, "n10", "n11");
+  expect(userErrors).toEqual([expect.objectContaining({ code: "TOO_MANY_TAGS", path: ["names"], limit: 10 })]);
+  expect(resource.tags).toHaveLength(9);
+  expect(names((await add(id, "n10")).added)).toEqual(["n10"]);
+});
+
+test.each([
+  [["has space"], ["names", "0"]],
+  [
+    ["n1", "-n"],
+    ["names", "1"],
+  ],
+  [["x".repeat(26)], ["names", "0"]],
+  [[], ["names"]],
+  [Array(101).fill("n1"), ["names"]],
+])("the names %p are refused", async (given, path) => {
+  const { userErrors } = await add(await createCustomer(), ...(given as string[]));
+  expect(userErrors).toEqual([expect.objectContaining({ code: "INVALID", path })]);
+});
+
+test("a resource of nothing, and one that carries no tags", async () => {
+  expect((await add("cus_nobody", "n1")).userErrors).toEqual([
+    expect.objectContaining({ code: "NOT_FOUND", path: ["id"] }),
+  ]);
+  expect((await add("mkt_us", "n1")).userErrors[0].code).toMatch(/INVALID|NOT_FOUND/);
+  const { rows } = await app.database.pool.query("SELECT id FROM markets WHERE mode = 'test' LIMIT 1");
+  expect((await add(rows[0].id, "n1")).userErrors).toEqual([
+    expect.objectContaining({ code: "INVALID", message: "Resources of type markets cannot carry tags." }),
+  ]);
+});
+
+test("a resource of the other mode does not exist, nor do its tags", async () => {
+  await app.database.pool.query(`INSERT INTO tags (id, mode, name) VALUES ('tag_live', 'live', 'only-live')`);
+  expect((await add("cus_live_ada", "n1")).userErrors[0].code).toBe("NOT_FOUND");
+  expect((await add(await createCustomer(), "only-live")).userErrors).toEqual([
+    expect.objectContaining({ code: "UNKNOWN_TAG", suggestion: null }),
+  ]);
+});
+
+test("everything taggable takes tags", async () => {
+  const owners = await Promise.all(
+    ["orders", "addresses", "returns", "order_subscriptions", "line_items", "skus"].map(async (table) => {
+      const { rows } = await app.database.pool.query(`SELECT id FROM ${table} WHERE mode = 'test' LIMIT 1`);
+      return rows[0].id as string;
+    }),
+  );
+  for (const id of owners) {
+    const { added, resource } = await add(id, "n40");
+    expect(names(added)).toEqual(["n40"]);
+    expect(names(resource.tags)).toContain("n40");
+  }
+});
+
+test("of many calls at once none is lost", async () => {
+  const id = await createCustomer();
+  await Promise.all(numbered(1, 10).map((name) => add(id, name)));
+  const { resource } = await remove(id, "n40");
+  expect(names(resource.tags)).toEqual(numbered(1, 10).sort());
+});
+
+test("many calls at once never pass the limit, and each that was acknowledged holds", async () => {
+  for (let round = 0; round < 5; round++) {
+    const id = await createCustomer();
+    const answers = await Promise.all(numbered(1, 30).map((name) => add(id, name)));
+    const accepted = answers.flatMap(({ added }) => names(added)).sort();
+    const { resource } = await remove(id, "n40");
+    expect(accepted).toHaveLength(10);
+    expect(names(resource.tags)).toEqual(accepted);
+    expect(resource.version).toBe(11);
+  }
+});
+
+test("adding and removing at once leaves what the order of the answers allows", async () => {
+  const id = await createCustomer();
+  await add(id, ...numbered(1, 5));
+  await Promise.all([
+    ...numbered(6, 10).map((name) => add(id, name)),
+    ...numbered(1, 5).map((name) => remove(id, name)),
+  ]);
+  const { resource } = await remove(id, "n40");
+  expect(names(resource.tags)).toEqual(numbered(6, 10).sort());
+});
