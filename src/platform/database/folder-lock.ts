@@ -25,7 +25,12 @@ export async function lockFolder(folder: string): Promise<{ release(): void }> {
   } finally {
     rmSync(turn, { force: true });
   }
-  return { release: () => rmSync(lock, { force: true }) };
+  let held = true;
+  const release = () => {
+    if (held) rmSync(lock, { force: true }); // a second time it could be another's
+    held = false;
+  };
+  return { release };
 }
 
 export class FolderInUseError extends Error {
