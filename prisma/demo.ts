@@ -76,8 +76,8 @@ const methodNames: Record<Method, string> = {
 };
 
 const staff = {
-  vera: { id: "usr_vera", firstName: "Vera", lastName: "Support", email: "vera@example.com" },
-  tom: { id: "usr_tom", firstName: "Tom", lastName: "Privacy", email: "tom@example.com" },
+  vera: { id: "usr_vera", first_name: "Vera", last_name: "Support", email: "vera@example.com" },
+  tom: { id: "usr_tom", first_name: "Tom", last_name: "Privacy", email: "tom@example.com" },
 };
 const dashboard = {
   id: "app_dashboard",
@@ -94,8 +94,8 @@ const storefront = {
   confidential: false,
 };
 
-function byStaff({ id, firstName, lastName, email }: typeof staff.vera) {
-  return { application: dashboard, owner: { id, type: "User", email, first_name: firstName, last_name: lastName } };
+function byStaff(user: typeof staff.vera) {
+  return { application: dashboard, owner: { ...user, type: "User" } };
 }
 
 function byCustomer(id: string, email: string) {

@@ -26,8 +26,10 @@ async function main() {
       process.exit(1);
     }
   };
-  process.on("SIGINT", () => void stop("SIGINT"));
-  process.on("SIGTERM", () => void stop("SIGTERM"));
+  // SIGHUP comes when the terminal is closed.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void stop(signal));
+  // A log pipe that was closed at its other end must not end the server.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
   const starting = startApp({ config, log, seed: seedDemo }).then((started) => {
     app = started;

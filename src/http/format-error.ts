@@ -1,5 +1,6 @@
 import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
+import { DatabaseUnavailableError } from "../platform/database/client.js";
 import { ApiError, type ErrorCode, errorCodes } from "../platform/errors.js";
 import type { Logger } from "../platform/telemetry/logger.js";
 
@@ -81,6 +82,7 @@ const connectionFaults = new Set([
 
 export function isUnavailable(error: unknown): boolean {
   if (!error || typeof error !== "object") return false;
+  if (error instanceof DatabaseUnavailableError) return true;
   const { code, message, cause } = error as { code?: string; message?: string; cause?: unknown };
   return (
     (code !== undefined && connectionFaults.has(code)) ||
@@ -93,7 +95,8 @@ export function isUnavailable(error: unknown): boolean {
 }
 
 function reasonOf(error: unknown): string | undefined {
-  return (error as { code?: string } | undefined)?.code;
+  const { code, cause } = error as { code?: string; cause?: { code?: string } };
+  return code ?? cause?.code;
 }
 
 /** What of an error goes into the log: never its values, since PostgreSQL's details quote rows. */

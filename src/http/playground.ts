@@ -1,41 +1,45 @@
 import { createHash } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { createRequire } from "node:module";
 import { promisify } from "node:util";
-import { gzip } from "node:zlib";
-import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
-import { examples } from "./playground-examples.js";
+import { Worker } from "node:worker_threads";
+import { gunzip, gzipSync } from "node:zlib";
+import { renderPage } from "./playground-page.js";
 
 export interface Playground {
+  /** Answers `/` and everything under `/playground/`. */
   serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
-/** Nothing may come from elsewhere, and nothing goes elsewhere: the page works with the network unplugged. */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
-  "worker-src blob:",
-  "style-src 'unsafe-inline'",
-  "img-src 'self' data:",
-  "font-src data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+const require = createRequire(import.meta.url);
+const renderer = "@graphql-yoga/render-graphiql";
 
-/** GraphiQL as one page of 9 MB with everything in it; packed once, then served from memory. */
+/** GraphiQL's files: what the package calls them, and their types. */
+const files = {
+  "graphiql.js": { source: "js", type: "text/javascript" },
+  "graphiql.css": { source: "css", type: "text/css" },
+  "editor.worker.js": { source: "editorWorkerService", type: "text/javascript" },
+  "graphql.worker.js": { source: "graphqlWorker", type: "text/javascript" },
+  "json.worker.js": { source: "jsonWorker", type: "text/javascript" },
+} as const;
+type FileName = keyof typeof files;
+
+/** GraphiQL as a small page and five files, everything from this server's memory. */
 export function createPlayground(): Playground {
-  let page: Promise<{ plain: Buffer; packed: Buffer; etag: string }> | undefined;
+  const { version } = require(`${renderer}/package.json`) as { version: string };
+  const folder = `playground/${version}/`;
+  const { html, contentSecurityPolicy } = renderPage(folder);
+  const page = gzipSync(html);
+  const pageTag = `"${createHash("sha256").update(html).digest("base64url").slice(0, 20)}"`;
 
-  async function render() {
-    const html = renderGraphiQL({
-      title: "Customer graph",
-      endpoint: "/graphql",
-      defaultTabs: examples,
-      defaultEditorToolsVisibility: "variables",
-    } as Parameters<typeof renderGraphiQL>[0]);
-    const plain = Buffer.from(html);
-    const packed = await promisify(gzip)(plain, { level: 6 });
-    return { plain, packed, etag: `"${createHash("sha256").update(plain).digest("base64url").slice(0, 20)}"` };
+  let packed: Promise<Map<string, Uint8Array>> | undefined;
+  async function file(name: string): Promise<Uint8Array> {
+    // One that fails is tried again with the next request.
+    packed ??= pack().catch((error: unknown) => {
+      packed = undefined;
+      throw error;
+    });
+    return (await packed).get(name)!;
   }
 
   return {
@@ -44,27 +48,71 @@ export function createPlayground(): Playground {
         response.writeHead(405, { allow: "GET, HEAD" }).end();
         return;
       }
-      page ??= render();
-      const { plain, packed, etag } = await page;
-      const headers = {
-        etag,
-        "cache-control": "no-cache",
-        vary: "accept-encoding",
-        "content-security-policy": contentSecurityPolicy,
-      };
-      if (request.headers["if-none-match"] === etag) {
-        response.writeHead(304, headers).end();
+      const { pathname } = new URL(request.url ?? "/", "http://server");
+      if (pathname === "/") {
+        return send(request, response, page, {
+          etag: pageTag,
+          "cache-control": "no-cache",
+          "content-type": "text/html; charset=utf-8",
+          "content-security-policy": contentSecurityPolicy,
+          "cross-origin-opener-policy": "same-origin",
+          "referrer-policy": "no-referrer",
+        });
+      }
+      const name = pathname.slice(1 + folder.length) as FileName;
+      if (pathname !== `/${folder}${name}` || !Object.hasOwn(files, name)) {
+        response.writeHead(404).end();
         return;
       }
-      const zip = /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
-      const body = zip ? packed : plain;
-      response.writeHead(200, {
-        ...headers,
-        "content-type": "text/html; charset=utf-8",
-        "content-length": body.length,
-        ...(zip && { "content-encoding": "gzip" }),
+      await send(request, response, await file(name), {
+        etag: `"${version}"`,
+        // The address has the version in it.
+        "cache-control": "public, max-age=31536000, immutable",
+        "content-type": `${files[name].type}; charset=utf-8`,
+        // For the workers, which have no page around them.
+        "content-security-policy": "default-src 'none'",
       });
-      response.end(request.method === "HEAD" ? undefined : body);
     },
   };
+}
+
+/** Sends what is kept compressed, to the few who cannot read that as it was before. */
+async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  packed: Uint8Array,
+  headers: OutgoingHttpHeaders & { etag: string },
+): Promise<void> {
+  response.setHeader("vary", "accept-encoding");
+  if (request.headers["if-none-match"]?.includes(headers.etag)) {
+    const { "content-type": _, ...rest } = headers;
+    response.writeHead(304, rest).end();
+    return;
+  }
+  const zip = /\bgzip\b/.test(String(request.headers["accept-encoding"]));
+  const body = zip ? packed : await promisify(gunzip)(packed);
+  response.writeHead(200, { ...headers, "content-length": body.length, ...(zip && { "content-encoding": "gzip" }) });
+  response.end(request.method === "HEAD" ? undefined : body);
+}
+
+/**
+ * Compresses the package's files, when they are first asked for, in a thread that ends afterwards: as strings in a
+ * module they take 50 MB and half a second, compressed they are 2.4 MB.
+ */
+function pack(): Promise<Map<string, Uint8Array>> {
+  const script = `
+    const { parentPort, workerData } = require("node:worker_threads");
+    const { promisify } = require("node:util");
+    const gzip = promisify(require("node:zlib").gzip);
+    const sources = require(workerData.module);
+    const pack = async ([name, { source }]) => [name, await gzip(sources[source])];
+    Promise.all(Object.entries(workerData.files).map(pack)).then((all) => parentPort.postMessage(new Map(all)));
+  `;
+  return new Promise((resolve, reject) => {
+    const workerData = { files, module: require.resolve(`${renderer}/graphiql`) };
+    const worker = new Worker(script, { eval: true, workerData });
+    worker.unref();
+    worker.once("message", resolve);
+    worker.once("error", reject);
+  });
 }

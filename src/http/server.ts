@@ -74,6 +74,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       case "/health/ready":
         return ready(response);
       default:
+        if (url.pathname.startsWith("/playground/")) return playground.serve(request, response);
         return json(
           response,
           404,
@@ -209,6 +210,9 @@ function guard(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
           const { requestId, cost, statements } = contextValue;
           if (response.body.kind !== "single") return;
           const { singleResult } = response.body;
+          if (!singleResult.data && singleResult.errors?.some(({ extensions }) => extensions?.code === "UNAVAILABLE")) {
+            response.http.status = 503;
+          }
           singleResult.extensions = {
             ...singleResult.extensions,
             requestId,

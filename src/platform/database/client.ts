@@ -16,6 +16,13 @@ export interface Database {
   close(): Promise<void>;
 }
 
+export class DatabaseUnavailableError extends Error {
+  override name = "DatabaseUnavailableError";
+  constructor(cause: unknown) {
+    super("The database cannot be reached.", { cause });
+  }
+}
+
 export interface DatabaseOptions {
   connectionString: string;
   poolSize: number;
@@ -74,13 +81,21 @@ export function createDatabase({ connectionString, poolSize, log, onStatement }:
     prisma,
     pool,
     async query(text, parameters) {
-      const result = await pool.query({
-        text,
-        values: parameters as unknown[],
-        name: nameOf(text),
-        rowMode: "array",
+      // Whatever keeps a connection from being had, the database cannot be reached.
+      const client = await pool.connect().catch((cause: unknown) => {
+        throw new DatabaseUnavailableError(cause);
       });
-      return result.rows;
+      let failure: unknown;
+      try {
+        const query = { text, values: parameters as unknown[], name: nameOf(text), rowMode: "array" as const };
+        return (await client.query(query)).rows;
+      } catch (error) {
+        failure = error;
+        throw error;
+      } finally {
+        // After an error of PostgreSQL's own the connection is as good as before; after any other it is given up.
+        client.release(failure !== undefined && !(failure instanceof pg.DatabaseError));
+      }
     },
     async close() {
       await prisma.$disconnect();

@@ -89,6 +89,18 @@ export async function startEmbeddedPostgres({
   }
 }
 
+/**
+ * The connection string of the database that another process runs in `dataDir`, for a command that has work to do in it
+ * meanwhile. Undefined if none is running.
+ */
+export async function runningEmbeddedPostgres(dataDir: string): Promise<string | undefined> {
+  const folder = await realpath(dataDir);
+  // Of its lines the first is the pid, the fourth the port.
+  const [pid, , , port] = (await readIfThere(join(folder, "postgres", "postmaster.pid"))).split("\n").map(Number);
+  if (!pid || !port || !processInfo(pid)) return undefined;
+  return prepareDatabase(port, join(folder, "postgres.password"));
+}
+
 /** One postmaster, started again whenever it ends without being told to. */
 class Server {
   port = 0;

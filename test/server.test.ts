@@ -1,0 +1,200 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, request as httpRequest } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { projectRoot } from "../src/platform/paths.js";
+import { createEmptyDatabase, onServer, type TestDatabase } from "./support/database.js";
+
+/** The server as its users start it: its own process, its own embedded PostgreSQL, real signals. */
+interface Running {
+  url: string;
+  process: ChildProcess;
+  output: () => string;
+  ended: Promise<number | null>;
+}
+
+const children: ChildProcess[] = [];
+let dataDir: string;
+beforeAll(() => {
+  execFileSync("npx", ["tsc", "-p", "tsconfig.build.json", "--noCheck"], { cwd: projectRoot });
+  dataDir = mkdtempSync(join(tmpdir(), "customer-graph-"));
+}, 60_000);
+afterAll(async () => {
+  for (const child of children) child.kill("SIGTERM");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+function launch(env: Record<string, string>) {
+  const child = spawn(process.execPath, ["dist/src/main.js"], {
+    cwd: projectRoot,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: "0", DATA_DIR: dataDir, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  children.push(child);
+  let text = "";
+  child.stdout.on("data", (data) => (text += data));
+  child.stderr.on("data", (data) => (text += data));
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  return { child, ended, output: () => text };
+}
+
+async function start(env: Record<string, string> = {}): Promise<Running> {
+  const { child, ended, output } = launch(env);
+  for (;;) {
+    const found = /GraphQL +(http:\S+)\/graphql/.exec(output());
+    if (found) return { url: found[1]!, process: child, output, ended };
+    if (child.exitCode !== null) throw new Error(`It ended: ${output()}`);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
+
+async function query(url: string, text: string) {
+  const response = await fetch(`${url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query: text }),
+  });
+  return { status: response.status, ...((await response.json()) as { data?: any; errors?: any[] }) };
+}
+
+test("it starts with nothing but a folder, answers, and ends with its PostgreSQL at SIGTERM", async () => {
+  const server = await start();
+  expect(server.output()).toMatch(/Playground +http/);
+  expect(server.output()).toMatch(/Health +http/);
+  const { data } = await query(
+    server.url,
+    '{ customer(by: { email: "Ada@Example.com" }) { id } customers(first: 0) { totalCount } }',
+  );
+  expect(data).toEqual({ customer: { id: "cus_ada" }, customers: { totalCount: 12 } });
+  expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
+  expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
+  server.process.kill("SIGTERM");
+  expect(await server.ended).toBe(0);
+});
+
+test("a second start finds everything again; a third meanwhile says who holds the folder", async () => {
+  const server = await start();
+  expect((await query(server.url, "{ customers(first: 0) { totalCount } }")).data.customers.totalCount).toBe(12);
+  const second = launch({});
+  expect(await second.ended).toBe(1);
+  expect(second.output()).toContain(dataDir);
+  expect(second.output()).toMatch(/DATA_DIR/);
+  server.process.kill("SIGINT");
+  expect(await server.ended).toBe(0);
+});
+
+test("it starts again on a folder that a killed server left", async () => {
+  const first = await start();
+  await query(first.url, 'mutation { tagsAdd(id: "cus_kenji", names: ["vip"]) { userErrors { code } } }');
+  first.process.kill("SIGKILL");
+  await first.ended;
+  const second = await start();
+  const { data } = await query(second.url, '{ customer(by: { id: "cus_kenji" }) { tags { name } } }');
+  expect(data.customer.tags).toContainEqual({ name: "vip" });
+  second.process.kill("SIGTERM");
+  expect(await second.ended).toBe(0);
+});
+
+test("a busy port: it says so, and what to do", async () => {
+  const blocker = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => blocker.once("listening", resolve));
+  const { port } = blocker.address() as AddressInfo;
+  const { ended, output } = launch({ PORT: String(port) });
+  expect(await ended).toBe(1);
+  expect(output()).toContain(`Port ${port} is taken`);
+  expect(output()).toContain("PORT=");
+  blocker.close();
+});
+
+test("bad variables: all of them at once", async () => {
+  const { ended, output } = launch({ PORT: "many", SEED_DEMO: "maybe", PUBLIC_URL: "shop" });
+  expect(await ended).toBe(1);
+  expect(output()).toMatch(/PORT[^]*SEED_DEMO[^]*PUBLIC_URL/);
+});
+
+describe("on a PostgreSQL of somebody's own", () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createEmptyDatabase();
+  });
+  afterAll(() => database.drop());
+
+  test("it stays empty with SEED_DEMO=false, and links name PUBLIC_URL", async () => {
+    const server = await start({
+      DATABASE_URL: database.connectionString,
+      SEED_DEMO: "false",
+      PUBLIC_URL: "https://shop.example",
+    });
+    expect((await query(server.url, "{ customers { totalCount } }")).data.customers.totalCount).toBe(0);
+    await onServer(database.connectionString, "SELECT 1");
+    server.process.kill("SIGTERM");
+    expect(await server.ended).toBe(0);
+  });
+
+  test("two at once share it: the demo shop goes in once, and links name PUBLIC_URL", async () => {
+    const env = { DATABASE_URL: database.connectionString, PUBLIC_URL: "https://shop.example" };
+    const [one, two] = await Promise.all([start(env), start(env)]);
+    for (const { url } of [one, two]) {
+      const { data } = await query(
+        url,
+        '{ customers { totalCount } customer(by: { id: "cus_ada" }) { links { self } } }',
+      );
+      expect(data).toEqual({
+        customers: { totalCount: 12 },
+        customer: { links: { self: "https://shop.example/api/customers/cus_ada" } },
+      });
+    }
+    for (const server of [one, two]) server.process.kill("SIGTERM");
+    expect(await Promise.all([one.ended, two.ended])).toEqual([0, 0]);
+  });
+
+  test("when the database goes away it lives on, says so, and works again when it is back", async () => {
+    const server = await start({ DATABASE_URL: database.connectionString });
+    const name = new URL(database.connectionString).pathname.slice(1);
+    await onServer(
+      database.connectionString,
+      `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`,
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
+    );
+    const { status, errors } = await query(server.url, "{ customers { totalCount } }");
+    expect(errors![0].extensions.code).toBe("UNAVAILABLE");
+    expect(status).toBe(503);
+    expect((await fetch(`${server.url}/health/ready`)).status).toBe(503);
+    expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
+    await onServer(database.connectionString, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+    expect((await query(server.url, "{ customers { totalCount } }")).data.customers.totalCount).toBe(12);
+    server.process.kill("SIGTERM");
+    expect(await server.ended).toBe(0);
+  });
+
+  test("a running request ends before the server does", async () => {
+    const server = await start({ DATABASE_URL: database.connectionString });
+    const { hostname, port } = new URL(server.url);
+    const body = JSON.stringify({ query: "{ customers(first: 100) { totalCount nodes { id } } }" });
+    const answer = new Promise<string>((resolve, reject) => {
+      const request = httpRequest(
+        {
+          hostname,
+          port,
+          path: "/graphql",
+          method: "POST",
+          headers: { "content-type": "application/json", "content-length": body.length },
+        },
+        (response) => {
+          let text = "";
+          response.on("data", (data) => (text += data)).on("end", () => resolve(text));
+        },
+      );
+      request.on("error", reject);
+      // The second half is sent only after the server was told to stop.
+      request.write(body.slice(0, 10));
+      setTimeout(() => server.process.kill("SIGTERM"), 200);
+      setTimeout(() => request.end(body.slice(10)), 600);
+    });
+    expect(JSON.parse(await answer).data.customers.totalCount).toBe(12);
+    expect(await server.ended).toBe(0);
+  });
+});

@@ -1,0 +1,207 @@
+import type pg from "pg";
+import type { Mode } from "../../src/platform/access/viewer.js";
+import { type Column, enumValues, type ModelName, modelNamed, models } from "../../src/platform/database/datamodel.js";
+
+/** A row as the database holds it, under the names of prisma/schema.prisma. */
+export type Row = Record<string, unknown> & { id: string; mode: Mode };
+
+/** All rows of all models, and which tags are on which rows. */
+export interface World {
+  rows: Map<ModelName, Row[]>;
+  byId: Map<string, Row>;
+  /** The ids at the other end of a join table, by its name and the id at this end. */
+  linked(table: string, from: string, id: string): string[];
+}
+
+/** Numbers from 0 to 1 that are the same in every run. */
+export function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Texts that meet each other, and the special characters of SQL, LIKE, JSON and Unicode. */
+export const words = [
+  ...["abc", "Abc", "ABCD", "a%c", "a_c", "a\\c", "%", "_", "\\", "", " abc ", "it's", '"quoted"', "a,b{c}"],
+  ...["Ünal", "ÜNAL", "ünal", "Жук", "жук", "佐藤", "😀", "$1", "null", "0", "1.5", "true"],
+];
+const moments = [
+  ...["2024-02-29T23:59:59.999Z", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.001Z", "2026-03-29T01:30:00.000Z"],
+  ...["2026-07-01T12:00:00.000Z", "2027-12-31T00:00:00.000Z"],
+];
+const documents: Record<string, unknown>[] = [
+  ...[{}, { abc: "abc" }, { abc: 1.5 }, { abc: "1.5" }, { abc: true }, { abc: "true" }, { abc: null }, { "a%c": "" }],
+  ...[{ abc: ["abc"], "": 0 }, { abc: { abc: "abc" } }, { '"quoted"': "it's", ünal: "Ünal" }, { abc: "007", null: 0 }],
+];
+
+/**
+ * Fills the database with rows that have many equal and missing values, in both modes. About one reference in six leads
+ * to a row of the other mode, which no rule of the database forbids and no answer may show.
+ */
+export async function createWorld(database: pg.Pool, count: (model: ModelName) => number, seed = 1): Promise<World> {
+  const roll = random(seed);
+  const pick = <T>(values: readonly T[]): T => values[Math.floor(roll() * values.length)]!;
+  const ids = new Map<ModelName, { id: string; mode: Mode }[]>();
+  for (const { name, prefix } of models.values()) {
+    const odd = ["", "ß", "Z", "%", "'", '"', "😀", "～"];
+    ids.set(
+      name,
+      Array.from({ length: count(name) }, (_, i) => ({
+        id: roll() < 0.1 ? `${pick(odd)}${prefix}${i}` : `${prefix}_${pick(["a", "A", "b"])}${i}`,
+        mode: roll() < 0.75 ? "test" : "live",
+      })),
+    );
+  }
+  /** The first few get most: lists of all lengths. */
+  const reference = (to: ModelName, mode: Mode): string | undefined => {
+    const other = roll() < 0.16;
+    const candidates = ids.get(to)!.filter((target) => (target.mode === mode) !== other);
+    return candidates[Math.floor(roll() ** 2.5 * candidates.length)]?.id;
+  };
+
+  const parts: string[] = [];
+  const values: string[] = [];
+  for (const model of models.values()) {
+    const keys = new Map(Object.values(model.relations).flatMap((r) => (r.many ? [] : [[r.key!, r.to] as const])));
+    const owners = ownersOf(model.name);
+    const taken = new Set<string>();
+    const draw = (id: string, mode: Mode, i: number): Row => {
+      const row: Row = { id, mode };
+      for (const [field, column] of Object.entries(model.columns)) {
+        if (column.id || column.derived || field === "mode") continue;
+        const target = keys.get(field);
+        if (column.nullable && roll() < 0.3) row[field] = null;
+        else if (target) row[field] = reference(target, mode) ?? null;
+        else row[field] = value(model.name, field, column, i, pick);
+      }
+      if (owners) {
+        const owner = pick(owners.models.filter((name) => ids.get(name)!.length));
+        row[owners.type] = modelNamed(owner).table;
+        row[owners.key] = reference(owner, mode) ?? id;
+      }
+      return row;
+    };
+    const rows = ids.get(model.name)!.flatMap(({ id, mode }, i) => {
+      for (let attempt = 0; attempt < 50; attempt++) {
+        const row = draw(id, mode, i);
+        const tuples = model.unique.map((fields) => JSON.stringify([fields, ...fields.map((field) => row[field])]));
+        if (tuples.some((tuple) => taken.has(tuple))) continue;
+        for (const tuple of tuples) taken.add(tuple);
+        return [row];
+      }
+      return [];
+    });
+    const fields = Object.keys(model.columns).filter((field) => !model.columns[field]!.derived);
+    const columns = fields.map((field) => `"${model.columns[field]!.column}"`).join(", ");
+    const json = rows.map((row) =>
+      Object.fromEntries(fields.map((field) => [model.columns[field]!.column, row[field] ?? null])),
+    );
+    values.push(JSON.stringify(json));
+    parts.push(
+      `"i_${model.table}" AS (INSERT INTO "${model.table}" (${columns})
+         SELECT ${columns} FROM jsonb_populate_recordset(NULL::"${model.table}", $${values.length}::jsonb))`,
+    );
+  }
+
+  const joins = new Map<string, { from: string; to: string; rows: [string, string][] }>();
+  for (const model of models.values()) {
+    const way = model.relations.tags?.through;
+    if (!way) continue;
+    const rows = ids.get(model.name)!.flatMap(({ id, mode }) => {
+      const tags = Array.from({ length: Math.floor(roll() * 4) }, () => reference("Tag", mode)!);
+      return [...new Set(tags)].filter(Boolean).map((tag): [string, string] => [id, tag]);
+    });
+    joins.set(way.table, { ...way, rows });
+  }
+
+  const client = await database.connect();
+  try {
+    await client.query("BEGIN");
+    // Counts are given like all other values, so that there are more than the triggers would make.
+    for (const { table } of models.values()) await client.query(`ALTER TABLE "${table}" DISABLE TRIGGER USER`);
+    await client.query(`WITH ${parts.join(", ")} SELECT`, values);
+    for (const [table, { from, to, rows }] of joins) {
+      await client.query(
+        `INSERT INTO "${table}" ("${from}", "${to}") SELECT * FROM unnest($1::text[], $2::text[])`,
+        [0, 1].map((end) => rows.map((row) => row[end as 0 | 1])),
+      );
+    }
+    for (const { table } of models.values()) await client.query(`ALTER TABLE "${table}" ENABLE TRIGGER USER`);
+    await client.query("COMMIT");
+  } finally {
+    client.release();
+  }
+  await database.query("ANALYZE");
+  return readWorld(database);
+}
+
+/** Everything in the database, read without any code of the server. */
+export async function readWorld(database: pg.Pool): Promise<World> {
+  const rows = new Map<ModelName, Row[]>();
+  const byId = new Map<string, Row>();
+  const links = new Map<string, Record<string, string>[]>();
+  for (const model of models.values()) {
+    const found = await database.query<Record<string, unknown>>(`SELECT * FROM "${model.table}" ORDER BY id`);
+    const named = found.rows.map(
+      (row) =>
+        Object.fromEntries(Object.entries(model.columns).map(([field, { column }]) => [field, row[column]])) as Row,
+    );
+    rows.set(model.name, named);
+    for (const row of named) byId.set(row.id, row);
+    for (const { through } of Object.values(model.relations)) {
+      if (!through || links.has(through.table)) continue;
+      links.set(through.table, (await database.query(`SELECT * FROM "${through.table}"`)).rows);
+    }
+  }
+  return {
+    rows,
+    byId,
+    linked: (table, from, id) =>
+      links.get(table)!.flatMap((link) => {
+        if (link[from] !== id) return [];
+        return Object.keys(link).flatMap((column) => (column === from ? [] : [link[column]!]));
+      }),
+  };
+}
+
+/** Where a model's rows hang on rows of many models: by which columns, and on which models. */
+function ownersOf(name: ModelName) {
+  const ways = [...models.values()].flatMap((model) =>
+    Object.values(model.relations).flatMap((way) => (way.to === name && way.where ? [{ model: model.name, way }] : [])),
+  );
+  const way = ways[0]?.way;
+  return way && { key: way.key!, type: Object.keys(way.where!)[0]!, models: ways.map(({ model }) => model) };
+}
+
+function value(
+  model: ModelName,
+  field: string,
+  column: Column,
+  i: number,
+  pick: <T>(values: readonly T[]) => T,
+): unknown {
+  if (column.enum) return pick(enumValues(column.type));
+  switch (column.type) {
+    case "Int":
+      return pick([1, 2, 3, 10, 250]);
+    case "Float":
+      return pick([0, 0.1, 0.22, -7.25]);
+    case "Boolean":
+      return pick([true, false]);
+    case "DateTime":
+      return pick(moments);
+    case "Json":
+      return pick(documents);
+  }
+  const word = pick(words);
+  const unique = modelNamed(model).unique.some((fields) => fields.length === 2 && fields[1] === field);
+  if (model === "Tag" && field === "name") return `${pick(["a", "b", "a-b"])}:${i}`;
+  if (field === "email" || field === "customerEmail") return `${word.toLowerCase()}${unique ? i : ""}@example.com`;
+  if (field === "countryCode") return pick(["IT", "DE", "US"]);
+  if (field === "shopperReference" || field === "profileId") return `${word}-shopper`;
+  return unique ? `${word}${i}` : word;
+}
