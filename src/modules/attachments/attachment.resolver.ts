@@ -1,8 +1,7 @@
 import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
 import type { Context } from "../../platform/context.js";
 import { modelOfType } from "../../platform/database/datamodel.js";
-import type { PageArgs } from "../../platform/graphql/connection.js";
-import { HasMany } from "../../platform/graphql/relation.js";
+import { hasManyEach } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
 import { Resource } from "../../platform/graphql/resource.type.js";
 import { CustomerGroup } from "../customer-groups/customer-group.type.js";
@@ -25,26 +24,10 @@ export class AttachmentResolver extends ResourceResolver(Attachment, { one: "att
   }
 }
 
-function attachmentsOf(owner: abstract new (...args: never[]) => Resource<"Customer">) {
-  @Resolver(() => owner)
-  class AttachmentsResolver {
-    @HasMany(Attachment, { description: "Documents and notes attached to it.", filters: owner })
-    attachments(resource: Resource<"Customer">, page: PageArgs, { loaders }: Context) {
-      return loaders.page(resource, "attachments", page);
-    }
-  }
-  return AttachmentsResolver;
-}
-
 /** What attachments add to every resource that can have some. */
-export const attachmentResolvers = [
-  Customer,
-  CustomerGroup,
-  Order,
-  Return,
-  SkuList,
-  Sku,
-  Market,
-  StockLocation,
-  PaymentMethod,
-].map((owner) => attachmentsOf(owner as never));
+export const attachmentResolvers = hasManyEach(
+  [Customer, CustomerGroup, Order, Return, SkuList, Sku, Market, StockLocation, PaymentMethod],
+  "attachments",
+  Attachment,
+  { description: "Documents and notes attached to it.", filters: true },
+);

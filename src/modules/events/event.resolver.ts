@@ -1,9 +1,8 @@
 import { Resolver } from "type-graphql";
 import type { Context } from "../../platform/context.js";
 import type { PageArgs } from "../../platform/graphql/connection.js";
-import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
+import { BelongsTo, HasMany, hasManyEach } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
-import type { Resource } from "../../platform/graphql/resource.type.js";
 import { Address } from "../addresses/address.type.js";
 import { CustomerAddress } from "../customer-addresses/customer-address.type.js";
 import { CustomerSubscription } from "../customer-subscriptions/customer-subscription.type.js";
@@ -31,25 +30,10 @@ export class EventCallbackResolver extends ResourceResolver(EventCallback, { one
   }
 }
 
-function eventsOf(owner: abstract new (...args: never[]) => Resource<"Customer">) {
-  @Resolver(() => owner)
-  class EventsResolver {
-    @HasMany(Event, { description: "What happened to it, the latest first.", nullable: true })
-    events(resource: Resource<"Customer">, page: PageArgs, { loaders }: Context) {
-      return loaders.page(resource, "events", page);
-    }
-  }
-  return EventsResolver;
-}
-
 /** What events add to every resource that raises some. */
-export const eventResolvers = [
-  Customer,
-  Address,
-  CustomerAddress,
-  CustomerSubscription,
-  Order,
-  LineItem,
-  OrderSubscription,
-  Return,
-].map((owner) => eventsOf(owner as never));
+export const eventResolvers = hasManyEach(
+  [Customer, Address, CustomerAddress, CustomerSubscription, Order, LineItem, OrderSubscription, Return],
+  "events",
+  Event,
+  { description: "What happened to it, the latest first.", nullable: true },
+);

@@ -1,8 +1,10 @@
-import { Args, Ctx, FieldResolver, ID, Root } from "type-graphql";
+import { Args, type ClassType, Ctx, FieldResolver, ID, Resolver, Root } from "type-graphql";
+import type { Context } from "../context.js";
 import { relationOf } from "../database/datamodel.js";
-import { connectionOf, pageArgsOf } from "./connection.js";
+import { connectionOf, type PageArgs, pageArgsOf } from "./connection.js";
 import { filterInputFor, relatedFilterFor, SetFilter } from "./filters.js";
 import { addFilter, modelTypeNamed, modelTypeOf } from "./model.js";
+import type { Node } from "./resource.type.js";
 
 type ModelClass = abstract new (...args: never[]) => object;
 
@@ -51,6 +53,24 @@ export function HasMany(
     const input = relatedFilterFor(target.name, target.filterInput);
     addFilter(modelTypeOf(filters), relation, { kind: "many", name: relation }, () => input, `By its \`${relation}\`.`);
   };
+}
+
+/** Resolver classes that give each of several models the same to-many relation, under the same name. */
+export function hasManyEach(
+  owners: readonly ModelClass[],
+  relation: string,
+  type: ModelClass,
+  { filters, ...options }: Omit<Parameters<typeof HasMany>[1], "filters"> & { filters?: true },
+): ClassType[] {
+  return owners.map((owner) => {
+    class RelationResolver {}
+    const value = (row: Node, page: PageArgs, { loaders }: Context) => loaders.page(row, relation as never, page);
+    Object.defineProperty(RelationResolver.prototype, relation, { value });
+    const descriptor = Object.getOwnPropertyDescriptor(RelationResolver.prototype, relation)!;
+    HasMany(type, { ...options, ...(filters && { filters: owner }) })(RelationResolver.prototype, relation, descriptor);
+    Resolver(() => owner)(RelationResolver);
+    return RelationResolver;
+  });
 }
 
 /** Lets lists of a model be filtered by its tags: `tags` by name, `tagIds` by id. */
