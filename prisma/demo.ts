@@ -1,5 +1,5 @@
 // The demo shop that seed.ts puts into an empty database: a dozen customers, each with a story that some screen needs.
-// Everything is written out, nothing depends on the clock or on chance, so examples and tests may name any id or amount.
+// Nothing depends on the clock or on chance, so that examples and tests may name any id, date or amount.
 import type { Prisma } from "../src/generated/prisma/client.js";
 import type { ModelName } from "../src/platform/database/datamodel.js";
 import type { Batch, Row, Tagging } from "./seed.js";
@@ -748,6 +748,7 @@ export function demoShop(): { batches: Batch[]; taggings: Tagging[] } {
     anonymizationStartedAt: "2026-09-29T09:00:00.000Z",
     anonymizationFailedAt: "2026-09-29T09:00:04.000Z",
     anonymizationRequester: staff.tom,
+    anonymizationReason: "The company has closed.",
     createdAt: "2026-03-05T07:45:00.000Z",
     updatedAt: "2026-09-29T09:00:04.000Z",
   });
@@ -896,6 +897,7 @@ export function demoShop(): { batches: Batch[]; taggings: Tagging[] } {
     anonymizationStatus: "requested",
     anonymizationRequestedAt: "2026-10-15T14:00:00.000Z",
     anonymizationRequester: staff.vera,
+    anonymizationReason: "Asked for it by e-mail.",
     createdAt: "2026-05-09T01:10:00.000Z",
     updatedAt: "2026-10-15T14:00:00.000Z",
   });
@@ -950,6 +952,8 @@ export function demoShop(): { batches: Batch[]; taggings: Tagging[] } {
     anonymizationCancelledAt: "2026-09-02T15:30:00.000Z",
     anonymizationRequester: staff.vera,
     anonymizationCancellationRequester: staff.tom,
+    anonymizationReason: "Asked for it on the phone.",
+    anonymizationCancellationReason: "It was about another Liz.",
     createdAt: "2026-05-30T13:00:00.000Z",
     updatedAt: "2026-09-02T15:30:00.000Z",
   });
@@ -1153,6 +1157,7 @@ export function demoShop(): { batches: Batch[]; taggings: Tagging[] } {
     anonymizationRequestedAt: "2026-10-14T08:00:00.000Z",
     anonymizationStartedAt: "2026-10-15T08:00:00.000Z",
     anonymizationRequester: staff.tom,
+    anonymizationReason: "Asked for it by letter.",
     createdAt: "2026-08-19T16:00:00.000Z",
     updatedAt: "2026-10-15T08:00:00.000Z",
   });

@@ -38,7 +38,7 @@ export async function seedDemo(database: pg.Pool | pg.Client): Promise<boolean> 
     await client.query("COMMIT");
     return !rowCount;
   } catch (error) {
-    await client.query("ROLLBACK");
+    await client.query("ROLLBACK").catch(() => {});
     throw error;
   } finally {
     if (client !== database) (client as pg.PoolClient).release();

@@ -1,0 +1,114 @@
+import type pg from "pg";
+import { catalogue, draws, functions, inserts, wrongCounts } from "./bulk-sql.js";
+import { SEED_LOCK } from "./seed.js";
+
+export interface BulkOptions {
+  /** How many generated customers there are to be, those of earlier runs included. */
+  customers: number;
+  /** Told after every step. */
+  report?: (step: BulkStep) => void;
+}
+
+export interface BulkStep {
+  name: string;
+  /** The rows that it wrote. */
+  rows: number;
+  milliseconds: number;
+}
+
+export const MAXIMUM_CUSTOMERS = 5_000_000;
+
+/** This many customers at a time, so that temporary tables stay small. */
+const ROUND = 100_000;
+
+/** The tables whose triggers count or copy. What these would write is known here beforehand and comes with the rows. */
+const TRIGGERED = [
+  "orders",
+  "line_items",
+  "returns",
+  "return_line_items",
+  "order_subscriptions",
+  "order_subscription_items",
+];
+
+/**
+ * Fills the database with generated customers `cus_b0000001`, `cus_b0000002`, … and all that belongs to them, in mode
+ * `test`, and gives the number of new ones. Each is always the same, so a second run adds nothing and a larger number
+ * adds the missing ones. It is one transaction and locks the tables: for databases that nothing else uses meanwhile.
+ */
+export async function seedBulk(
+  database: pg.Pool | pg.Client,
+  { customers, report = () => {} }: BulkOptions,
+): Promise<number> {
+  const client = "totalCount" in database ? await database.connect() : database;
+  const run = async (name: string, ...statements: string[]) => {
+    const startedAt = performance.now();
+    let rows = 0;
+    for (const sql of statements) rows += (await client.query(sql)).rowCount ?? 0;
+    report({ name, rows, milliseconds: Math.round(performance.now() - startedAt) });
+    return rows;
+  };
+  try {
+    await client.query("BEGIN");
+    await client.query("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL maintenance_work_mem = '256MB'");
+    await client.query("SELECT pg_advisory_xact_lock($1)", [SEED_LOCK]);
+    const present = await countPresent(client);
+    if (present < customers) {
+      for (const sql of [...functions, ...catalogue]) await client.query(sql);
+      // With indexes and foreign keys made afterwards it takes half the time, unless most rows are there already.
+      const rebuild = customers > 2 * present ? await dropIndexes(client) : undefined;
+      for (const table of TRIGGERED) await client.query(`ALTER TABLE "${table}" DISABLE TRIGGER USER`);
+      for (let from = present + 1; from <= customers; from += ROUND) {
+        const to = Math.min(from + ROUND - 1, customers);
+        const range = `of customers ${from.toLocaleString("en")} to ${to.toLocaleString("en")}`;
+        const drawn = draws(from, to);
+        await run(`draws ${range}`, ...Object.values(drawn));
+        for (const [name, sql] of Object.entries(inserts)) await run(`${name} ${range}`, sql);
+        for (const name of Object.keys(drawn)) await client.query(`DROP TABLE pg_temp.b_${name}`);
+      }
+      for (const table of TRIGGERED) await client.query(`ALTER TABLE "${table}" ENABLE TRIGGER USER`);
+      if (rebuild) {
+        await run("indexes", ...rebuild.indexes);
+        await run("foreign keys", ...rebuild.foreignKeys);
+      }
+      const wrong = await run("check of counts", ...wrongCounts(present + 1, customers));
+      if (wrong) throw new Error(`${wrong} counts would have been wrong, so nothing was added.`);
+    }
+    await client.query("COMMIT");
+    if (present < customers) await run("statistics", "ANALYZE");
+    return Math.max(customers - present, 0);
+  } catch (error) {
+    await client.query("ROLLBACK").catch(() => {});
+    throw error;
+  } finally {
+    if (client !== database) (client as pg.PoolClient).release();
+  }
+}
+
+async function countPresent(client: pg.ClientBase): Promise<number> {
+  const { rows } = await client.query<{ present: number }>(
+    `SELECT coalesce(max(substr(id, 6)::int), 0) AS present FROM customers
+     WHERE id >= 'cus_b0' AND id < 'cus_b:' AND id ~ '^cus_b\\d{7}$'`,
+  );
+  return rows[0]!.present;
+}
+
+/** Drops all indexes but those of primary keys, and all foreign keys; gives the statements that make them again. */
+async function dropIndexes(client: pg.ClientBase): Promise<{ indexes: string[]; foreignKeys: string[] }> {
+  const indexes = await client.query<{ remove: string; restore: string }>(
+    `SELECT format('DROP INDEX %s', indexrelid::regclass) AS remove, pg_get_indexdef(indexrelid) AS restore
+     FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+     WHERE relnamespace = current_schema()::regnamespace
+       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+     ORDER BY 1`,
+  );
+  const foreignKeys = await client.query<{ remove: string; restore: string }>(
+    `SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS remove,
+            format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+              AS restore
+     FROM pg_constraint WHERE contype = 'f' AND connamespace = current_schema()::regnamespace ORDER BY 1`,
+  );
+  for (const { remove } of [...foreignKeys.rows, ...indexes.rows]) await client.query(remove);
+  const restore = (result: typeof indexes) => result.rows.map((row) => row.restore);
+  return { indexes: restore(indexes), foreignKeys: restore(foreignKeys) };
+}

@@ -1,0 +1,104 @@
+import { existsSync } from "node:fs";
+import { parseArgs } from "node:util";
+import pg from "pg";
+import { ConfigError, loadConfig } from "../src/config.js";
+import { startEmbeddedPostgres } from "../src/platform/database/embedded.js";
+import { migrate } from "../src/platform/database/migrate.js";
+import { createLogger } from "../src/platform/telemetry/logger.js";
+import { MAXIMUM_CUSTOMERS, seedBulk } from "./bulk.js";
+import { seedDemo } from "./seed.js";
+
+const USAGE = `Usage: npm run seed -- [--demo] [--customers N]
+
+  --demo         put the demo shop into an empty database, as the server does at its first start
+  --customers N  add generated customers until there are N of them, 1 to ${format(MAXIMUM_CUSTOMERS)}
+
+The database is the server's: DATABASE_URL, or the embedded one in DATA_DIR while no server runs on it.`;
+
+class UsageError extends Error {}
+
+async function main() {
+  const { demo, customers } = readArguments(process.argv.slice(2));
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  const config = loadConfig();
+  const log = createLogger({ level: config.logLevel, json: config.environment === "production" });
+
+  const embedded = config.databaseUrl ? undefined : await startEmbeddedPostgres({ dataDir: config.dataDir, log });
+  const connectionString = config.databaseUrl ?? embedded!.connectionString;
+  const client = new pg.Client({ connectionString, options: "-c TimeZone=UTC" });
+  client.on("error", () => {}); // an unheard one would end the process; the next statement fails anyway
+  const interrupted = new Promise<never>((_, reject) => {
+    for (const signal of ["SIGINT", "SIGTERM"])
+      process.once(signal, () => reject(new Error(`${signal}: nothing was added.`)));
+  });
+  try {
+    await Promise.race([interrupted, fill()]);
+  } finally {
+    client.end().catch(() => {});
+    await embedded?.stop();
+  }
+
+  async function fill() {
+    await migrate(connectionString);
+    await client.connect();
+    if (demo) print((await seedDemo(client)) ? "The demo shop is in." : "There are customers already: no demo shop.");
+    if (!customers) return;
+    const startedAt = performance.now();
+    const added = await seedBulk(client, {
+      customers,
+      report: ({ name, rows, milliseconds }) =>
+        print(`${seconds(milliseconds).padStart(8)}  ${(rows ? format(rows) : "").padStart(11)}  ${name}`),
+    });
+    if (added) print(`${format(added)} customers were added in ${seconds(performance.now() - startedAt)}.`);
+    else print(`There are ${format(customers)} generated customers or more already: nothing to add.`);
+  }
+}
+
+function readArguments(args: string[]): { demo: boolean; customers: number | undefined } {
+  const { demo = false, customers, help } = parse(args);
+  if (help) {
+    print(USAGE);
+    process.exit(0);
+  }
+  if (!demo && customers === undefined) throw new UsageError("Say what to put in.");
+  if (customers === undefined) return { demo, customers };
+  const count = /^\d+$/.test(customers) ? Number(customers) : 0;
+  if (count < 1 || count > MAXIMUM_CUSTOMERS) {
+    throw new UsageError(
+      `--customers must be a whole number from 1 to ${format(MAXIMUM_CUSTOMERS)}, not ${JSON.stringify(customers)}.`,
+    );
+  }
+  return { demo, customers: count };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: { demo: { type: "boolean" }, customers: { type: "string" }, help: { type: "boolean", short: "h" } },
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function format(count: number): string {
+  return count.toLocaleString("en");
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(error instanceof UsageError ? `${message}\n\n${USAGE}\n` : `${message}\n`);
+    process.exit(error instanceof UsageError || error instanceof ConfigError ? 2 : 1);
+  },
+);
