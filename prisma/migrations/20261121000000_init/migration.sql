@@ -5,8 +5,9 @@
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 
 -- By hand, in the tables below: ids, codes and other machine words are COLLATE "C", so that their order is the same on
--- every PostgreSQL; names and texts for people keep the database's own order. Facts that follow from the other columns of
--- their row are GENERATED, so they cannot disagree with them, whoever writes.
+-- every PostgreSQL. Those that can be searched by a part in any case are COLLATE "pg_c_utf8", which has the same order but
+-- knows the capitals of all scripts. Names and texts for people keep the database's own order. Facts that follow from the
+-- other columns of their row are GENERATED, so they cannot disagree with them, whoever writes.
 
 -- CreateEnum
 CREATE TYPE "mode" AS ENUM ('test', 'live');
@@ -51,7 +52,7 @@ CREATE TYPE "label_format" AS ENUM ('PDF', 'ZPL', 'EPL2', 'PNG');
 CREATE TABLE "customers" (
     "id" TEXT COLLATE "C" NOT NULL,
     "mode" "mode" NOT NULL,
-    "email" TEXT COLLATE "C" NOT NULL,
+    "email" TEXT COLLATE "pg_c_utf8" NOT NULL,
     "password_digest" TEXT COLLATE "C",
     "status" "customer_status" NOT NULL GENERATED ALWAYS AS (CASE WHEN "total_orders_count" = 0 THEN 'prospect'::"customer_status" WHEN "total_orders_count" = 1 THEN 'acquired'::"customer_status" ELSE 'repeat'::"customer_status" END) STORED,
     "has_password" BOOLEAN NOT NULL GENERATED ALWAYS AS ("password_digest" IS NOT NULL) STORED,
@@ -70,7 +71,7 @@ CREATE TABLE "customers" (
     "anonymization_cancellation_reason" TEXT COLLATE "C",
     "anonymization_cancellation_requester" JSONB,
     "customer_group_id" TEXT COLLATE "C",
-    "reference" TEXT COLLATE "C",
+    "reference" TEXT COLLATE "pg_c_utf8",
     "reference_origin" TEXT COLLATE "C",
     "metadata" JSONB NOT NULL DEFAULT '{}',
     "version" INTEGER NOT NULL DEFAULT 1,
@@ -226,7 +227,7 @@ CREATE TABLE "customer_subscriptions" (
 CREATE TABLE "orders" (
     "id" TEXT COLLATE "C" NOT NULL,
     "mode" "mode" NOT NULL,
-    "number" TEXT COLLATE "C" NOT NULL,
+    "number" TEXT COLLATE "pg_c_utf8" NOT NULL,
     "affiliate_code" TEXT COLLATE "C",
     "place_async" BOOLEAN NOT NULL DEFAULT false,
     "status" "order_status" NOT NULL DEFAULT 'draft',
@@ -234,7 +235,7 @@ CREATE TABLE "orders" (
     "fulfillment_status" "order_fulfillment_status" NOT NULL DEFAULT 'unfulfilled',
     "guest" BOOLEAN NOT NULL DEFAULT false,
     "editable" BOOLEAN NOT NULL GENERATED ALWAYS AS ("status" IN ('draft', 'pending', 'editing')) STORED,
-    "customer_email" TEXT COLLATE "C",
+    "customer_email" TEXT COLLATE "pg_c_utf8",
     "customer_type" "order_customer_type",
     "language_code" TEXT COLLATE "C" NOT NULL DEFAULT 'en',
     "currency_code" TEXT COLLATE "C",
@@ -349,13 +350,13 @@ CREATE TABLE "line_items" (
 CREATE TABLE "order_subscriptions" (
     "id" TEXT COLLATE "C" NOT NULL,
     "mode" "mode" NOT NULL,
-    "number" TEXT COLLATE "C" NOT NULL,
+    "number" TEXT COLLATE "pg_c_utf8" NOT NULL,
     "status" "order_subscription_status" NOT NULL DEFAULT 'draft',
     "frequency" TEXT COLLATE "C" NOT NULL,
     "activate_by_source_order" BOOLEAN NOT NULL DEFAULT true,
     "place_target_order" BOOLEAN NOT NULL DEFAULT true,
     "renewal_alert_period" INTEGER NOT NULL DEFAULT 1,
-    "customer_email" TEXT COLLATE "C",
+    "customer_email" TEXT COLLATE "pg_c_utf8",
     "starts_at" TIMESTAMPTZ(3),
     "expires_at" TIMESTAMPTZ(3),
     "last_run_at" TIMESTAMPTZ(3),
@@ -404,9 +405,9 @@ CREATE TABLE "order_subscription_items" (
 CREATE TABLE "returns" (
     "id" TEXT COLLATE "C" NOT NULL,
     "mode" "mode" NOT NULL,
-    "number" TEXT COLLATE "C" NOT NULL,
+    "number" TEXT COLLATE "pg_c_utf8" NOT NULL,
     "status" "return_status" NOT NULL DEFAULT 'draft',
-    "customer_email" TEXT COLLATE "C",
+    "customer_email" TEXT COLLATE "pg_c_utf8",
     "skus_count" INTEGER NOT NULL DEFAULT 0,
     "currency_code" TEXT COLLATE "C",
     "approved_at" TIMESTAMPTZ(3),
@@ -422,7 +423,7 @@ CREATE TABLE "returns" (
     "stock_location_id" TEXT COLLATE "C",
     "origin_address_id" TEXT COLLATE "C",
     "destination_address_id" TEXT COLLATE "C",
-    "reference" TEXT COLLATE "C",
+    "reference" TEXT COLLATE "pg_c_utf8",
     "reference_origin" TEXT COLLATE "C",
     "metadata" JSONB NOT NULL DEFAULT '{}',
     "version" INTEGER NOT NULL DEFAULT 1,

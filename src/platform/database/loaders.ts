@@ -96,11 +96,7 @@ export class Loaders {
       });
       return loader.load(row.id);
     };
-    return connect(target, page.limit === 0 && !rest.window.cursor ? [] : await read.load(row.id), {
-      ...rest,
-      page,
-      count,
-    });
+    return connect(target, { ...rest, page, count, read: () => read.load(row.id) });
   }
 
   /** All rows of a small to-many relation, in the model's default order. */
@@ -118,8 +114,8 @@ export class Loaders {
       const [[total]] = (await this.database.query(text, values)) as [[number]];
       return total;
     };
-    const rows = page.limit === 0 ? [] : await this.rows(type, rootPage(type.datamodel, page, this.rule));
-    return connect(type, rows, { ...rest, page, count });
+    const read = () => this.rows(type, rootPage(type.datamodel, page, this.rule));
+    return connect(type, { ...rest, page, count, read });
   }
 
   /** The resource with this id, of whatever model, or null. */
@@ -215,15 +211,23 @@ function pageOf(type: ModelType, args: PageArgs) {
   return { window, order, page };
 }
 
-function connect(
-  model: ModelType,
-  found: readonly Row[],
-  { page, ...rest }: { page: Page; window: PageResult["window"]; order: TotalOrder; count: PageResult["count"] },
-): Connection {
-  const rows = found.slice(0, page.limit);
+interface Reading {
+  page: Page;
+  window: PageResult["window"];
+  order: TotalOrder;
+  count: PageResult["count"];
+  /** Reads the page's rows and, if there is one, the row beyond. */
+  read: () => Promise<readonly Row[]>;
+}
+
+/** The connection of a page. A page of no rows, there for its `totalCount`, is read only to learn what it lies before. */
+async function connect(model: ModelType, { page, read, ...rest }: Reading): Promise<Connection> {
+  const found = page.limit === 0 ? undefined : await read();
+  const rows = found?.slice(0, page.limit) ?? [];
   if (page.backward) rows.reverse();
+  const more = () => (found ? found.length > page.limit : read().then((beyond) => beyond.length > 0));
   const connection = connectionOf(model.type) as unknown as new (result: PageResult) => Connection;
-  return new connection({ ...rest, model, rows, more: found.length > page.limit });
+  return new connection({ ...rest, model, rows, more });
 }
 
 function modelOfPrefix(id: string): ModelName | undefined {

@@ -77,16 +77,18 @@ export interface Window {
   offset: number;
 }
 
-/** What the page arguments ask for, or a clear refusal. */
+/** What the page arguments ask for, or a clear refusal. Null counts as absent; an empty text is a cursor, and none of ours. */
 export function windowOf({ first, after, last, before, offset }: PageArgs): Window {
-  const backward = last !== undefined && last !== null;
-  if (backward && first !== undefined && first !== null) {
+  const backward = given(last);
+  if (backward && given(first)) {
     throw new UserInputError(["last"], "cannot go together with `first`; give one of them.");
   }
-  if (after && (backward || before)) {
+  if (given(after) && (backward || given(before))) {
     throw new UserInputError(["after"], "goes with `first` alone; use `last` and `before` to go backwards.");
   }
-  if (before && !backward) throw new UserInputError(["before"], "needs `last`: how many ahead of the cursor.");
+  if (given(before) && !backward) {
+    throw new UserInputError(["before"], "needs `last`: how many ahead of the cursor.");
+  }
   const argument = backward ? "last" : "first";
   const limit = (backward ? last : first) ?? defaultPageSize;
   if (limit < 0) throw new UserInputError([argument], `must be 0 or more, not ${limit}.`);
@@ -98,25 +100,29 @@ export function windowOf({ first, after, last, before, offset }: PageArgs): Wind
   if (skipped > maximumOffset) {
     throw new PageTooLargeError("offset", skipped, maximumOffset, "Use `pageInfo.endCursor` as `after` to go further.");
   }
-  if (skipped && (after || before || backward)) {
+  const value = after ?? before;
+  if (skipped && (backward || given(value))) {
     throw new UserInputError(["offset"], "goes with `first` alone, without cursors.");
   }
-  const value = after ?? before;
   return {
     limit,
     backward,
     offset: skipped,
-    cursor: value ? { argument: after ? "after" : "before", value } : undefined,
+    cursor: given(value) ? { argument: backward ? "before" : "after", value } : undefined,
   };
+}
+
+function given<T>(argument: T | null | undefined): argument is T {
+  return argument !== undefined && argument !== null;
 }
 
 @ObjectType({ description: "Where a page stands in its list." })
 export class PageInfo {
   @Field(() => Boolean, { description: "Whether more come behind this page." })
-  hasNextPage!: boolean;
+  readonly hasNextPage!: boolean | Promise<boolean>;
 
   @Field(() => Boolean, { description: "Whether some come ahead of this page." })
-  hasPreviousPage!: boolean;
+  readonly hasPreviousPage!: boolean | Promise<boolean>;
 
   @Field(() => String, { nullable: true, description: "The cursor of the page's first entry; null when it is empty." })
   startCursor!: string | null;
@@ -131,8 +137,8 @@ export interface PageResult {
   rows: readonly Record<string, unknown>[];
   order: TotalOrder;
   window: Window;
-  /** Whether the list goes on beyond the page in the direction of reading. */
-  more: boolean;
+  /** Whether the list goes on beyond the page in the direction of reading. A page of no rows has to look. */
+  more: () => boolean | Promise<boolean>;
   count: (atMost: number | undefined) => Promise<number>;
 }
 
@@ -151,11 +157,17 @@ export abstract class Connection {
 
   @Field(() => PageInfo, { description: "Where this page stands in the list." })
   get pageInfo(): PageInfo {
-    const { rows, more, window } = this.page;
-    const before = Boolean(window.cursor) || window.offset > 0;
+    const { rows, more, window, count } = this.page;
     return {
-      hasNextPage: window.backward ? Boolean(window.cursor) : more,
-      hasPreviousPage: window.backward ? more : before,
+      get hasNextPage() {
+        return window.backward ? Boolean(window.cursor) : more();
+      },
+      get hasPreviousPage() {
+        if (window.backward) return more();
+        // An empty numbered page may lie behind the end of a list, or belong to an empty one.
+        if (window.offset && !rows.length) return count(1).then((found) => found > 0);
+        return Boolean(window.cursor) || window.offset > 0;
+      },
       startCursor: rows.length ? this.cursor(rows[0]!) : null,
       endCursor: rows.length ? this.cursor(rows.at(-1)!) : null,
     };

@@ -12,7 +12,8 @@ type Path = readonly (string | number)[];
 
 /**
  * The condition that a filter input stands for. Absent fields filter nothing; null where a value is needed is refused.
- * `and`, `or`, `not` and related rows may be nested 3 deep, with 30 tests in all.
+ * `and`, `or`, `not` and related rows may be nested 3 deep, with 30 tests in all. A look at related rows is a test too,
+ * and so is whatever is empty: each makes the statement longer, so none may come without limit.
  */
 export function filterCondition(model: ModelType, filter: object | null | undefined): Condition {
   if (filter === undefined || filter === null) return everything;
@@ -29,6 +30,7 @@ function fields(model: ModelType, input: Input, path: Path, depth: number, state
     if (value === undefined) continue;
     const here = [...path, name];
     if (value === null) throw new UserInputError(here, "must not be null; leave it out, or use `isNull`.");
+    const counted = state.leaves;
     if (name === "and" || name === "or") {
       const of = (value as Input[]).map((inner, i) => fields(model, inner, [...here, i], depth + 1, state));
       conditions.push({ op: name, of });
@@ -37,7 +39,9 @@ function fields(model: ModelType, input: Input, path: Path, depth: number, state
     } else {
       conditions.push(fieldCondition(model, model.filters.get(name)!, value as Input, here, depth, state));
     }
+    if (state.leaves === counted) countLeaf(here, state);
   }
+  if (!conditions.length) countLeaf(path, state);
   return conditions.length === 1 ? conditions[0]! : { op: "and", of: conditions };
 }
 
@@ -83,6 +87,7 @@ function related(
   state: { leaves: number },
 ): Condition {
   const target = modelTypeNamed(relationOf(model.datamodel, field.name).to);
+  countLeaf(path, state);
   return fields(target, value, path, depth + 1, state);
 }
 
@@ -170,6 +175,13 @@ function metadataCondition(
   if (eq === null)
     throw new UserInputError([...path, "eq"], "must not be null; leave it out to ask for the key alone.");
   if (eq === undefined) return { op: "hasKey", field, key };
-  const scalar = /^(-?\d+(\.\d+)?|true|false)$/.test(eq) ? [{ [key]: JSON.parse(eq) as unknown }] : [];
-  return { op: "containsJson", field, values: [{ [key]: eq }, ...scalar] };
+  const scalar = numberOrBoolean(eq);
+  return { op: "containsJson", field, values: [{ [key]: eq }, ...(scalar === undefined ? [] : [{ [key]: scalar }])] };
+}
+
+/** The number or boolean that a text is in JSON, if it is one. */
+function numberOrBoolean(text: string): number | boolean | undefined {
+  if (!/^(true|false|-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)$/.test(text)) return undefined;
+  const value = JSON.parse(text) as number | boolean;
+  return value === true || value === false || Number.isFinite(value) ? value : undefined;
 }

@@ -21,6 +21,14 @@ export class ResourceMeta {
   mode!: ModeValue;
 }
 
+/**
+ * The object type of a row, for interfaces: rows are instances of the class of that name. Left to itself, type-graphql
+ * knows only the types that name an interface themselves, not those that have it through another interface.
+ */
+export function objectTypeOf(row: object): string {
+  return row.constructor.name;
+}
+
 let publicUrl = "";
 /** Sets the base of `links.self`, once at start: `https://shop.example`, without a slash at the end. */
 export function setPublicUrl(url: string) {
@@ -28,7 +36,7 @@ export function setPublicUrl(url: string) {
 }
 
 /** Anything that `node(id:)` finds. Rows of a model are instances of its class; `M` is the model's name. */
-@InterfaceType({ description: "Anything that `node` finds by its id." })
+@InterfaceType({ description: "Anything that `node` finds by its id.", resolveType: objectTypeOf })
 export abstract class Node<M extends ModelName = ModelName> {
   /** Ties the class to its model for the type checker; never there at run time. */
   declare readonly model: M;
@@ -69,7 +77,7 @@ export function nameResourceType(type: unknown, name: string) {
   resourceTypes.set(type, name);
 }
 
-@InterfaceType({ implements: Node, description: "What all resources of the shop share." })
+@InterfaceType({ implements: Node, description: "What all resources of the shop share.", resolveType: objectTypeOf })
 export abstract class Resource<M extends ModelName = ModelName> extends Node<M> {
   @Attribute(() => String, {
     nullable: true,

@@ -1,13 +1,17 @@
 import { Field, InterfaceType } from "type-graphql";
 import type { ModelName } from "../database/datamodel.js";
 import { modelTypeNamed } from "./model.js";
-import { Resource } from "./resource.type.js";
+import { objectTypeOf, Resource } from "./resource.type.js";
 
 /** How many tags one resource may have. */
 export const maximumTags = 10;
 
 /** A resource that can carry tags. */
-@InterfaceType({ implements: Resource, description: "A resource that can carry tags, at most 10." })
+@InterfaceType({
+  implements: Resource,
+  description: "A resource that can carry tags, at most 10.",
+  resolveType: objectTypeOf,
+})
 export abstract class Taggable<M extends ModelName = ModelName> extends Resource<M> {
   @Field(() => [modelTypeNamed("Tag").type], {
     nullable: true,

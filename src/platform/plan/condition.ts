@@ -30,9 +30,9 @@ function literal(text: string): string {
 }
 
 /**
- * The SQL of a condition on the table behind `alias`. It may be null for some rows, as in SQL, where that means "no":
- * only `not` makes a difference between false and null, and treats them alike. Rows reached through a relation obey
- * their own row rule.
+ * The SQL of a condition on the table behind `alias`, in brackets where it needs them. It may be null for some rows, as
+ * in SQL, where that means "no": only `not` makes a difference between false and null, and treats them alike. Rows
+ * reached through a relation obey their own row rule.
  */
 export function conditionSql(
   condition: Condition,
@@ -45,11 +45,12 @@ export function conditionSql(
   const compile = (inner: Condition) => conditionSql(inner, model, alias, parameters, rule);
   switch (condition.op) {
     case "and":
-      return condition.of.length ? condition.of.map((c) => `(${compile(c)})`).join(" AND ") : "TRUE";
+      return condition.of.length ? `(${condition.of.map(compile).join(" AND ")})` : "TRUE";
     case "or":
-      return condition.of.length ? condition.of.map((c) => `(${compile(c)})`).join(" OR ") : "FALSE";
+      return condition.of.length ? `(${condition.of.map(compile).join(" OR ")})` : "FALSE";
     case "not":
-      return `(${compile(condition.of)}) IS NOT TRUE`;
+      // A test of existence is never null, and PostgreSQL can make a join of its plain opposite.
+      return condition.of.op === "some" ? `NOT ${compile(condition.of)}` : `(${compile(condition.of)}) IS NOT TRUE`;
     case "eq":
     case "gt":
     case "gte":
@@ -76,7 +77,7 @@ export function conditionSql(
       const tests = condition.values.map(
         (value) => `${column(condition.field)} @> ${parameters.add(JSON.stringify(value), "jsonb")}`,
       );
-      return tests.join(" OR ");
+      return `(${tests.join(" OR ")})`;
     }
     case "some":
       return existsSql(condition, model, alias, parameters, rule);
@@ -93,7 +94,7 @@ function existsSql(
   const way = relationOf(model, relation);
   const target = modelNamed(way.to);
   const inner = parameters.alias();
-  const rows = `${conditionSql(rule(way.to), target, inner, parameters, rule)} AND (${conditionSql(where, target, inner, parameters, rule)})`;
+  const rows = `${conditionSql(rule(way.to), target, inner, parameters, rule)} AND ${conditionSql(where, target, inner, parameters, rule)}`;
   if (way.through) {
     const link = parameters.alias();
     return `EXISTS (SELECT FROM "${way.through.table}" ${link} JOIN "${target.table}" ${inner} ON ${inner}."id" = ${link}."${way.through.to}" WHERE ${link}."${way.through.from}" = ${alias}."id" AND ${rows})`;

@@ -151,8 +151,15 @@ function fits(value: unknown, column: Column): boolean {
     case "Boolean":
       return typeof value === "boolean";
     case "DateTime":
-      return typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value));
+      return typeof value === "string" && isTime(value);
     default:
       return false;
   }
+}
+
+/** Whether a text is a time as cursors hold it. PostgreSQL has no year 0 and no February 30th. */
+function isTime(text: string): boolean {
+  if (!/^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text)) return false;
+  const time = new Date(text);
+  return !Number.isNaN(time.getTime()) && time.toISOString() === text;
 }

@@ -169,6 +169,6 @@ function whereSql(
   rule: RowRule,
 ): string[] {
   const where = [...joins, conditionSql(rule(model.name), model, alias, parameters, rule)];
-  if (filter !== everything) where.push(`(${conditionSql(filter, model, alias, parameters, rule)})`);
+  if (filter !== everything) where.push(conditionSql(filter, model, alias, parameters, rule));
   return where;
 }

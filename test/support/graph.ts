@@ -1,0 +1,109 @@
+import {
+  type GraphQLField,
+  type GraphQLInputObjectType,
+  type GraphQLNamedType,
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+} from "graphql";
+import type { Mode } from "../../src/platform/access/viewer.js";
+import { type ModelName, models } from "../../src/platform/database/datamodel.js";
+import { createSchema } from "../../src/schema.js";
+import type { Row, World } from "./rows.js";
+
+export const schema = createSchema();
+
+/** A list in the graph: a root field, or a field of every resource of one type. */
+export interface List {
+  /** The type that it is on; undefined for root fields. */
+  owner?: string;
+  field: string;
+  /** The model of its rows. */
+  model: ModelName;
+  /** What it can be sorted by: names of the enum, and the columns they stand for. */
+  sortable: { name: string; field: string }[];
+  filter: GraphQLInputObjectType;
+  numbered: boolean;
+}
+
+/** A field that leads from one resource to another, or to several. */
+export interface Link {
+  field: string;
+  to: string;
+  kind: "one" | "connection" | "list";
+}
+
+type Fields = Record<string, GraphQLField<unknown, unknown>>;
+const fieldsOf = (type: GraphQLNamedType | undefined | null): GraphQLField<unknown, unknown>[] =>
+  isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields() as Fields) : [];
+
+function listOf(field: GraphQLField<unknown, unknown>, owner?: string): List[] {
+  const type = getNamedType(field.type).name;
+  if (!type.endsWith("Connection")) return [];
+  const argument = (name: string) => field.args.find((arg) => arg.name === name);
+  const order = argument("orderBy") && (getNamedType(argument("orderBy")!.type) as GraphQLInputObjectType);
+  const keys = order && getNamedType(order.getFields().field!.type);
+  return [
+    {
+      owner,
+      field: field.name,
+      model: type.replace(/Connection$/, "") as ModelName,
+      sortable: isEnumType(keys) ? keys.getValues().map(({ name, value }) => ({ name, field: value as string })) : [],
+      filter: getNamedType(argument("filter")!.type) as GraphQLInputObjectType,
+      numbered: Boolean(argument("offset")),
+    },
+  ];
+}
+
+/** The types of resources that are no interfaces. */
+export const resourceTypes: readonly string[] = schema
+  .getPossibleTypes(schema.getType("Node") as never)
+  .map(({ name }) => name);
+
+export const rootLists: readonly List[] = fieldsOf(schema.getQueryType()).flatMap((field) => listOf(field));
+
+export const nestedLists: readonly List[] = resourceTypes.flatMap((name) =>
+  fieldsOf(schema.getType(name)).flatMap((field) => listOf(field, name)),
+);
+
+/** The fields of a type that lead to other resources. */
+export function linksOf(type: string): Link[] {
+  return fieldsOf(schema.getType(type)).flatMap((field): Link[] => {
+    const to = getNamedType(field.type).name;
+    if (to.endsWith("Connection"))
+      return [{ field: field.name, to: to.replace(/Connection$/, ""), kind: "connection" }];
+    const isResource = resourceTypes.includes(to) || to === "PaymentSource" || to === "Resource";
+    if (!isResource) return [];
+    return [{ field: field.name, to, kind: String(field.type).includes("[") ? "list" : "one" }];
+  });
+}
+
+/** The model that holds the rows of a type of resource. */
+export function modelOf(type: string): ModelName {
+  return models.has(type as ModelName) ? (type as ModelName) : "PaymentSource";
+}
+
+export function inputFields(type: GraphQLInputObjectType) {
+  return Object.values(type.getFields()).map((field) => ({ name: field.name, type: getNamedType(field.type) }));
+}
+export { isInputObjectType };
+
+/** The rows at the other end of a relation, whatever their mode, found by comparing ids alone. */
+export function related(world: World, model: ModelName, relation: string, row: Row): Row[] {
+  const { table, relations } = models.get(model)!;
+  const way = relations[relation]!;
+  const targets = world.rows.get(way.to)!;
+  if (way.through) {
+    const ids = world.linked(way.through.table, way.through.from, row.id);
+    return targets.filter(({ id }) => ids.includes(id));
+  }
+  if (!way.many) return targets.filter(({ id }) => id === row[way.key!]);
+  const fixed = way.where && Object.keys(way.where)[0];
+  return targets.filter((target) => target[way.key!] === row.id && (!fixed || target[fixed] === table));
+}
+
+export function inMode(rows: readonly Row[], mode: Mode): Row[] {
+  return rows.filter((row) => row.mode === mode);
+}
