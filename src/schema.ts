@@ -120,6 +120,12 @@ export function createSchema(): GraphQLSchema {
     validate: false,
     skipCheck: false,
   });
+  schema.description =
+    "The customers of a shop, and what belongs to them, as a graph. Start at `customer` or `customers` and follow the relations; `node` finds any resource by its id. Lists come in pages, amounts in cents, in units and as a text.";
+  schema.getQueryType()!.description =
+    "Where reading starts: at one resource, at a list, or at any resource by its id.";
+  schema.getMutationType()!.description =
+    "What can be changed. A request that cannot be met changes nothing, and `userErrors` says why.";
   for (const name of oneOfInputs) {
     const type = schema.getType(name);
     if (type instanceof GraphQLInputObjectType) type.isOneOf = true;

@@ -11,11 +11,16 @@ const icon = `<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32" vie
 
 const title = "Customer graph";
 
-/** What the page shows until GraphiQL has been loaded: a second or so on the first visit. */
+/**
+ * For what the page shows until GraphiQL has been loaded, a second or so on the first visit; and against two faults of
+ * GraphiQL: a tab that is pressed jumps away from under the mouse, and the title breaks when there are many tabs.
+ */
 const style = `
       html, body, #root { height: 100%; margin: 0; }
       #root > p { font: 16px system-ui, sans-serif; color: #64748b; padding: 4rem; text-align: center; }
       @media (prefers-color-scheme: dark) { body { background: #212a3b; } }
+      .graphiql-container .graphiql-tab { transform: none !important; }
+      .graphiql-container .graphiql-logo { white-space: nowrap; }
     `;
 
 /**

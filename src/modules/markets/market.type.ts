@@ -9,7 +9,7 @@ import { DateTime } from "../../platform/graphql/scalars.js";
   defaultOrder: [{ field: "name" }],
 })
 export class Market extends Resource<"Market"> {
-  @Attribute(() => Int, { description: "Numeric id." })
+  @Attribute(() => Int, { description: "The id as a whole number, for systems that need one." })
   number!: number;
 
   @Attribute(() => String, { description: "The name of the market.", filter: "text", sort: true })

@@ -11,7 +11,7 @@ export const OrderStatus = registerEnum("OrderStatus", "Where an order stands.",
   placed: "Placed by the customer.",
   editing: "Placed, and being changed by the staff.",
   approved: "Approved by the shop.",
-  cancelled: "Cancelled.",
+  cancelled: "Called off by the customer or the shop.",
 });
 
 export const OrderPaymentStatus = registerEnum("OrderPaymentStatus", "Where the payment of an order stands.", {

@@ -16,7 +16,7 @@ export const LabelFormat = registerEnum("LabelFormat", "The file format of shipp
   defaultOrder: [{ field: "name" }],
 })
 export class StockLocation extends Resource<"StockLocation"> {
-  @Attribute(() => Int, { description: "Numeric id." })
+  @Attribute(() => Int, { description: "The id as a whole number, for systems that need one." })
   number!: number;
 
   @Attribute(() => String, { description: "The name of the place.", filter: "text", sort: true })

@@ -56,11 +56,12 @@ export function filterInputFor(type: AttributeType, text: boolean): ClassType {
   if (known) return known;
   const name = enumNames.get(type);
   if (!name) throw new Error(`There is no filter for the type ${String(type)}`);
-  const input = operatorInput(`${name}Filter`, `A test of a \`${name}\`. All operators given must hold.`, type, [
-    "eq",
-    "in",
-    "isNull",
-  ]);
+  const input = operatorInput(
+    `${name}Filter`,
+    `A test of an enum value, \`${name}\`. All operators given must hold.`,
+    type,
+    ["eq", "in", "isNull"],
+  );
   inputs.set(type, input);
   return input;
 }
@@ -79,7 +80,7 @@ export class SetFilter {
   @Field(() => [String], { nullable: true, description: "Has every one of these." })
   all?: string[];
 
-  @Field(() => [String], { nullable: true, description: "Has not one of these." })
+  @Field(() => [String], { nullable: true, description: "Has none of these." })
   none?: string[];
 }
 

@@ -172,7 +172,7 @@ export function addFilter(
 }
 
 export function plural(name: ModelName): string {
-  return modelNamed(name).table.replaceAll("_", " ");
+  return modelNamed(name).table.replaceAll("_", " ").replace(/^sku/, "SKU");
 }
 
 export enum Direction {
@@ -217,7 +217,10 @@ function orderInputFor(name: ModelName, sortable: Attribute[]): ClassType | unde
     nulls?: Nulls;
   }
   Field(() => fields, { description: "What to sort by." })(Input.prototype, "field");
-  Field(() => Direction, { description: "Which way.", defaultValue: Direction.ASC })(Input.prototype, "direction");
+  Field(() => Direction, { description: "Which way to sort by it.", defaultValue: Direction.ASC })(
+    Input.prototype,
+    "direction",
+  );
   Field(() => Nulls, {
     nullable: true,
     description: "Where rows without a value come. When absent: last going up, first going down.",

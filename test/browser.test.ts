@@ -1,0 +1,136 @@
+import { existsSync } from "node:fs";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { examples } from "../src/http/playground-examples.js";
+import { createTestApp, type TestApp } from "./support/app.js";
+
+/** The playground as its users have it: in a real browser, which cannot reach anything but this server. */
+const places = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/usr/bin/google-chrome-stable",
+];
+places.push("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome");
+
+let app: TestApp;
+let browser: Browser;
+let page: Page;
+/** What the page asked for from elsewhere, and what it complained about. Neither may happen. */
+let foreign: string[] = [];
+let complaints: string[] = [];
+
+beforeAll(async () => {
+  const executablePath = process.env.CHROMIUM_PATH ?? places.find((path) => existsSync(path));
+  if (!executablePath || !existsSync(executablePath)) {
+    throw new Error(
+      "No browser was found. Install Chromium (Debian, Ubuntu: `apt-get install chromium`), or name one in CHROMIUM_PATH.",
+    );
+  }
+  const flags = `--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync`;
+  const unplugged = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
+  [app, browser] = await Promise.all([
+    createTestApp(),
+    chromium.launch({ executablePath, args: [...flags.split(/\s+/), unplugged] }),
+  ]);
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  context.setDefaultTimeout(20_000);
+  context.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(`${app.url}/`) && !/^(data|blob):/.test(url)) foreign.push(url);
+  });
+  context.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  context.on("weberror", (error) => complaints.push(String(error.error())));
+  await context.addInitScript(`
+    addEventListener("securitypolicyviolation", (event) =>
+      console.error("Against the policy: " + event.violatedDirective + " " + event.blockedURI));
+  `);
+  page = await context.newPage();
+});
+afterAll(async () => {
+  await browser?.close();
+  await app?.stop();
+});
+
+beforeEach(async () => {
+  foreign = [];
+  complaints = [];
+  // As on the first visit: forget what the last test left, and let nothing be kept until the page has gone.
+  if (page.url() !== "about:blank") await page.evaluate("localStorage.clear(); Storage.prototype.setItem = () => {}");
+  await page.goto(app.url);
+  await editor().getByText(/^#/).first().waitFor();
+});
+afterEach(() => expect({ foreign, complaints }).toEqual({ foreign: [], complaints: [] }));
+
+const editor = () => page.locator(".graphiql-query-editor .view-lines");
+const answer = (text: string) => page.locator(".result-window", { hasText: text }).waitFor();
+const run = () => page.getByRole("button", { name: /^Execute query/ }).click();
+const tab = (name: string) => page.locator(".graphiql-tab-button", { hasText: name });
+
+/** Opens an empty tab, and types as people do. */
+async function write(text: string) {
+  await page.getByRole("button", { name: "New tab" }).click();
+  await page.locator(".graphiql-query-editor .monaco-editor").click();
+  await page.keyboard.type(text);
+}
+
+test("runs the first example, with its variables", async () => {
+  await run();
+  await answer("ada@example.com");
+  await answer("Analytical Engines S.r.l.");
+  if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT });
+});
+
+test("opens another example by its tab, and runs it by Ctrl+Enter", async () => {
+  expect(await page.getByRole("tab").count()).toBe(examples.length);
+  await tab("LatestOrders").click();
+  await editor().getByText("query LatestOrders").waitFor();
+  await editor().getByText("query LatestOrders").click();
+  await page.keyboard.press("Control+Enter");
+  await answer("fulfillmentStatus");
+});
+
+test("opens the tab that was open last when it is loaded again, and no other", async () => {
+  await tab("MyOrders").click();
+  await editor().getByText("query MyOrders").waitFor();
+  // It is kept a moment later.
+  const kept = () => page.evaluate<string>('localStorage["customer-graph:graphiql:tabState"] ?? ""');
+  while (!(await kept()).includes('"activeTabIndex":3')) await page.waitForTimeout(50);
+  await page.reload();
+  await editor().getByText("query MyOrders").waitFor();
+  expect(await page.getByRole("tab").count()).toBe(examples.length);
+  await run();
+  await answer("skusCount");
+});
+
+test("shows what a type and its fields are for", async () => {
+  await page.getByRole("button", { name: "Show Documentation Explorer" }).click();
+  const docs = page.locator(".graphiql-doc-explorer");
+  await docs.getByRole("link", { name: "Customer", exact: true }).click();
+  await docs.getByText("A person or company who buys from the shop.").waitFor();
+  await docs.getByText("How many orders the customer has placed.").waitFor();
+});
+
+test("completes the name of a field", async () => {
+  await write("{ customers { nodes { totalOr");
+  await page.locator(".suggest-widget").getByText("totalOrdersCount").first().waitFor();
+  await page.keyboard.press("Enter");
+  await editor().getByText("totalOrdersCount").waitFor();
+});
+
+test("underlines a misspelt field, and the answer says what was meant", async () => {
+  await write("{ customers { nodes { emial ");
+  await page.locator(".graphiql-query-editor .squiggly-error").first().waitFor();
+  await page.keyboard.press("Control+Enter");
+  await answer("Did you mean");
+  expect(complaints.splice(0)).toEqual([expect.stringContaining("status of 400")]);
+});
+
+test("opens a link to a query", async () => {
+  await page.goto(`${app.url}/?${new URLSearchParams({ query: "# mine\n{ tags { totalCount } }" })}`);
+  await editor().getByText("# mine").waitFor();
+  await run();
+  await answer("totalCount");
+});

@@ -1,0 +1,114 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { projectRoot } from "../src/platform/paths.js";
+
+/**
+ * What each part of `src` may import, types included: main -> app -> http, schema -> modules -> platform -> generated.
+ * A part is a folder or a file right in `src`.
+ */
+const allowed: Record<string, readonly string[]> = {
+  main: ["app", "config", "platform"],
+  app: ["config", "http", "schema", "platform"],
+  "print-schema": ["schema", "platform"],
+  import: ["config", "platform", "generated"],
+  http: ["platform"],
+  schema: ["modules", "platform"],
+  modules: ["platform", "generated"],
+  config: ["platform"],
+  platform: ["generated"],
+};
+
+interface Import {
+  /** Both from `src`, such as `modules/orders/order.type.ts`. */
+  from: string;
+  to: string;
+  /** Gone when the code runs. */
+  typeOnly: boolean;
+}
+
+const src = join(projectRoot, "src");
+const files = readdirSync(src, { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts") && !path.startsWith("generated"))
+  .sort();
+const sources = new Map(files.map((path) => [path, readFileSync(join(src, path), "utf8")]));
+const statement =
+  /^(?:import|export)\s(type\s)?[^;]*?\sfrom\s+"(\.[^"]+)"|^import\s+"(\.[^"]+)"|\bimport\(\s*"(\.[^"]+)"/gm;
+const imports: Import[] = [...sources].flatMap(([from, text]) =>
+  [...text.matchAll(statement)].map(([, type, named, bare, dynamic]) => {
+    const name = (named ?? bare ?? dynamic)!.replace(/\.js$/, ".ts");
+    return { from, to: relative(src, join(src, dirname(from), name)), typeOnly: Boolean(type) };
+  }),
+);
+const partOf = (path: string) => path.split("/")[0]!.replace(/\.ts$/, "");
+const show = ({ from, to }: Import) => `${from} imports ${to}`;
+
+test("the imports of src are found", () => {
+  expect(imports.length).toBeGreaterThan(200);
+  const missing = imports.filter(({ to }) => !to.startsWith("..") && !to.startsWith("generated/") && !sources.has(to));
+  expect(missing.map(show)).toEqual([]);
+});
+
+test("they point one way, from the process down to the generated client", () => {
+  const outside = imports.filter(({ to }) => to.startsWith(".."));
+  // The demo shop, which the server puts into an empty database, lies beside the schema of the database.
+  expect(outside.filter(({ from, to }) => partOf(from) !== "main" || !to.startsWith("../prisma/")).map(show)).toEqual(
+    [],
+  );
+  const wrong = imports.filter((one) => {
+    const [from, to] = [partOf(one.from), partOf(one.to)];
+    return !outside.includes(one) && from !== to && !allowed[from]?.includes(to);
+  });
+  expect(wrong.map(show)).toEqual([]);
+  expect(files.filter((path) => !(partOf(path) in allowed))).toEqual([]);
+});
+
+test("modules do not import each other in a circle", () => {
+  const moduleOf = (path: string) => /^modules\/([^/]+)\//.exec(path)?.[1];
+  const between = imports.filter(({ from, to }) => {
+    const [one, other] = [moduleOf(from), moduleOf(to)];
+    return one && other && one !== other;
+  });
+  expect(between.length).toBeGreaterThan(20);
+  expect(circles(between, (path) => moduleOf(path)!)).toEqual([]);
+});
+
+test("the hub imports none of its spokes", () => {
+  const hub = imports.filter(({ from, to }) => from.startsWith("modules/customers/") && to.startsWith("modules/"));
+  expect(hub.filter(({ to }) => !to.startsWith("modules/customers/")).map(show)).toEqual([]);
+});
+
+test("files do not load each other in a circle", () => {
+  const loads = imports.filter(({ typeOnly }) => !typeOnly);
+  expect(circles(loads, (path) => path)).toEqual([]);
+});
+
+test("only config.ts reads the environment, and no file merely hands others on", () => {
+  const readers = files.filter((path) => sources.get(path)!.includes("process.env"));
+  expect(readers).toEqual(["config.ts"]);
+  expect(files.filter((path) => /(^|\/)(index|utils?|helpers?)(\.ts|\/)/.test(path))).toEqual([]);
+});
+
+/** Each circle once, with the imports that close it. */
+function circles(edges: readonly Import[], nodeOf: (path: string) => string): string[][] {
+  const next = new Map<string, Map<string, Import>>();
+  for (const edge of edges) {
+    const [from, to] = [nodeOf(edge.from), nodeOf(edge.to)];
+    if (from === to) continue;
+    if (!next.has(from)) next.set(from, new Map());
+    next.get(from)!.set(to, edge);
+  }
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const walk = (node: string, way: Import[], nodes: string[]) => {
+    const start = nodes.indexOf(node);
+    if (start >= 0) {
+      found.push(way.slice(start).map(show));
+      return;
+    }
+    if (done.has(node)) return;
+    for (const [other, edge] of next.get(node) ?? []) walk(other, [...way, edge], [...nodes, node]);
+    done.add(node);
+  };
+  for (const node of next.keys()) walk(node, [], []);
+  return found;
+}

@@ -1,0 +1,167 @@
+import { readFileSync } from "node:fs";
+import {
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isIntrospectionType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isSpecifiedScalarType,
+  isUnionType,
+  validateSchema,
+} from "graphql";
+import { publishedSchema, schemaFile } from "../src/print-schema.js";
+import { createSchema } from "../src/schema.js";
+
+const schema = createSchema();
+const types = Object.values(schema.getTypeMap()).filter(
+  (type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type),
+);
+const query = schema.getQueryType()!;
+const mutation = schema.getMutationType()!;
+
+interface Named {
+  /** Where it is, such as `Customer.orders(first:)`. */
+  path: string;
+  name: string;
+  description?: string | null;
+}
+
+const fieldsOf = (type: GraphQLNamedType): GraphQLField<unknown, unknown>[] =>
+  isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields()) : [];
+const fields = types.flatMap((type) => fieldsOf(type).map((field) => ({ ...field, path: `${type}.${field.name}` })));
+const args = fields.flatMap(({ args, path }) => args.map((arg) => ({ ...arg, path: `${path}(${arg.name}:)` })));
+const inputFields = types.flatMap((type) =>
+  isInputObjectType(type)
+    ? Object.values(type.getFields()).map((field) => ({ ...field, path: `${type}.${field.name}` }))
+    : [],
+);
+const enumValues = types.flatMap((type) =>
+  isEnumType(type) ? type.getValues().map((value) => ({ ...value, path: `${type}.${value.name}` })) : [],
+);
+
+/** The paths of those that break a rule. */
+const broken = <T extends { path: string }>(all: readonly T[], fits: (one: T) => boolean) =>
+  all.filter((one) => !fits(one)).map(({ path }) => path);
+const isList = (type: GraphQLOutputType) => isListType(isNonNullType(type) ? type.ofType : type);
+const isConnection = (type: GraphQLNamedType) => type.name.endsWith("Connection");
+const isResource = (type: GraphQLNamedType) =>
+  type.name === "Node" ||
+  ((isObjectType(type) || isInterfaceType(type)) && type.getInterfaces().some(({ name }) => name === "Node"));
+
+test("src/schema.graphql is what the code publishes", () => {
+  const committed = readFileSync(schemaFile, "utf8").split("\n");
+  const published = publishedSchema().split("\n");
+  const line = published.findIndex((text, i) => text !== committed[i]);
+  if (line >= 0 || committed.length !== published.length) {
+    throw new Error(
+      `src/schema.graphql is out of date: run \`npm run schema\`. Line ${line + 1} should be ${JSON.stringify(published[line])}, not ${JSON.stringify(committed[line])}.`,
+    );
+  }
+});
+
+test("is valid, and every type can be reached from a root type", () => {
+  expect(validateSchema(schema).map(({ message }) => message)).toEqual([]);
+  const reached = new Set<GraphQLNamedType>();
+  const reach = (type: GraphQLNamedType) => {
+    if (reached.has(type)) return;
+    reached.add(type);
+    for (const field of fieldsOf(type)) {
+      reach(getNamedType(field.type));
+      for (const arg of field.args) reach(getNamedType(arg.type));
+    }
+    if (isInputObjectType(type)) for (const field of Object.values(type.getFields())) reach(getNamedType(field.type));
+    if (isObjectType(type) || isInterfaceType(type)) type.getInterfaces().forEach(reach);
+    if (isInterfaceType(type) || isUnionType(type)) schema.getPossibleTypes(type).forEach(reach);
+  };
+  reach(query);
+  reach(mutation);
+  expect(types.filter((type) => !reached.has(type)).map(({ name }) => name)).toEqual([]);
+});
+
+test("everything is described in a sentence", () => {
+  const all: Named[] = [
+    { path: "schema", name: "schema", description: schema.description },
+    ...types.map((type) => ({ path: type.name, name: type.name, description: type.description })),
+    ...fields,
+    ...args,
+    ...inputFields,
+    ...enumValues,
+  ];
+  expect(all.length).toBeGreaterThan(2_000);
+  const sentence = /^[A-Z0-9`].*\s.*[^.\s]\.$/s;
+  expect(broken(all, ({ description }) => sentence.test(description ?? ""))).toEqual([]);
+  const doubled = /\b(\w+) \1\b|\s{2}|\ba `?[aeio]\w/i;
+  expect(broken(all, ({ description }) => !doubled.test(description ?? ""))).toEqual([]);
+});
+
+test("names follow the conventions", () => {
+  const named = types.map((type) => ({ ...type, type, path: type.name }));
+  expect(broken(named, ({ path }) => /^[A-Z][A-Za-z0-9]*$/.test(path))).toEqual([]);
+  expect(broken([...fields, ...args, ...inputFields], ({ name }) => /^[a-z][A-Za-z0-9]*$/.test(name))).toEqual([]);
+  expect(broken(enumValues, ({ name }) => /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/.test(name))).toEqual([]);
+  const inputs = named.filter(({ type }) => isInputObjectType(type));
+  expect(broken(inputs, ({ path }) => /(Input|Filter|Order|Identifier)$/.test(path))).toEqual([]);
+  const times = fields.filter(({ type }) => getNamedType(type).name === "DateTime");
+  expect(broken(times, ({ name }) => name.endsWith("At"))).toEqual([]);
+  const oneOf = inputs.filter(({ path }) => path.endsWith("Identifier"));
+  expect(broken(oneOf, ({ type }) => isInputObjectType(type) && type.isOneOf)).toEqual([]);
+});
+
+test("lists are connections that can be paged both ways", () => {
+  const lists = fields.filter(({ type }) => isConnection(getNamedType(type)));
+  expect(lists.length).toBeGreaterThan(20);
+  expect(
+    broken(lists, ({ args }) =>
+      ["first", "after", "last", "before"].every((page) => args.some(({ name }) => name === page)),
+    ),
+  ).toEqual([]);
+  // The history of a resource may be withheld from a caller, without the resource itself.
+  const certain = lists.filter(({ name }) => name !== "events" && name !== "eventStores");
+  expect(broken(certain, ({ type }) => isNonNullType(type))).toEqual([]);
+  for (const type of types.filter(isConnection) as GraphQLObjectType[]) {
+    const item = type.name.replace(/Connection$/, "");
+    const shape = Object.fromEntries(fieldsOf(type).map((field) => [field.name, String(field.type)]));
+    expect(shape).toEqual({
+      nodes: `[${item}!]!`,
+      edges: `[${item}Edge!]!`,
+      pageInfo: "PageInfo!",
+      totalCount: "Int!",
+    });
+    const edge = schema.getType(`${item}Edge`)!;
+    expect(fieldsOf(edge).map((field) => `${field.name}: ${field.type}`)).toEqual([
+      "cursor: String!",
+      `node: ${item}!`,
+    ]);
+  }
+});
+
+test("a list never has a gap, but for `nodes`, which says so", () => {
+  const lists = fields.filter(({ type }) => isList(type));
+  const withGaps = broken(lists, ({ type }) => /^\[\w+!\]!?$/.test(String(type)));
+  expect(withGaps).toEqual(["Query.nodes"]);
+});
+
+test("a relation to one may be null, since access may hide the other side", () => {
+  const toOne = fields.filter(({ type }) => isResource(getNamedType(type)) && !isList(type));
+  const relations = toOne.filter(({ path }) => !path.endsWith("Edge.node"));
+  expect(relations.length).toBeGreaterThan(30);
+  expect(broken(relations, ({ type }) => !isNonNullType(type))).toEqual([]);
+});
+
+test("a mutation answers with a payload, and with the reasons why it did nothing", () => {
+  const mutations = fieldsOf(mutation).map((field) => ({ ...field, path: `Mutation.${field.name}` }));
+  expect(mutations.length).toBeGreaterThan(3);
+  expect(broken(mutations, ({ type }) => /^\w+Payload!$/.test(String(type)))).toEqual([]);
+  expect(
+    broken(mutations, ({ type }) =>
+      fieldsOf(getNamedType(type)).some((field) => `${field.name}: ${field.type}` === "userErrors: [UserError!]!"),
+    ),
+  ).toEqual([]);
+});
