@@ -1,0 +1,183 @@
+import { stat } from "node:fs/promises";
+import type pg from "pg";
+import { models } from "../platform/database/datamodel.js";
+import { type Issue, IssueTeller } from "./issues.js";
+import { mergeAll } from "./merge.js";
+import { prepare } from "./prepare.js";
+import { type FoundResource, openFile, readResources, UnreadableFileError } from "./read.js";
+import { checkResource, knownTypes, type Mode } from "./resource.js";
+import { identifier, literal } from "./sql.js";
+import { createTables, Staging } from "./staging.js";
+import { type Summary, Tally } from "./summary.js";
+import { mergeTags } from "./tags.js";
+
+export interface ImportOptions {
+  /** A connection of its own: the import leaves temporary tables and settings behind. */
+  client: pg.Client;
+  /** Paths; `-` is standard input. */
+  files: readonly string[];
+  /** All or nothing: one issue, and nothing is written. */
+  strict: boolean;
+  /** The mode of resources that do not state theirs. */
+  mode: Mode;
+  onIssue(issue: Issue): void;
+  onProgress(progress: Progress): void;
+  /** Stops the import after the batch at hand. What was merged before stays; importing again completes it. */
+  signal?: AbortSignal;
+}
+
+/** `reading` counts bytes of the files as they are on the disk, `merging` counts resources. */
+export interface Progress {
+  readonly phase: "waiting" | "reading" | "preparing" | "merging";
+  readonly done: number;
+  /** Undefined where it cannot be known. */
+  readonly total: number | undefined;
+}
+
+/**
+ * Reads JSON:API documents into the database. All files are read to their ends before the first row is written: a
+ * broken file changes nothing, and a reference may lead to any place in any of them.
+ */
+export async function importFiles(options: ImportOptions): Promise<Summary> {
+  const { client, strict, signal, onProgress } = options;
+  const tally = new Tally();
+  const issues = new IssueTeller(options.onIssue, client);
+  await waitForOthers(options);
+  await createTables(client);
+  const staging = new Staging(client);
+  await readFiles(options, staging, tally, issues);
+
+  onProgress({ phase: "preparing", done: 0, total: undefined });
+  await prepare(client, staging.count);
+  await issues.tellStored();
+
+  const total = Number((await client.query("SELECT count(*) FROM import_resources")).rows[0].count);
+  let done = 0;
+  onProgress({ phase: "merging", done, total });
+  const onBatch = async (count: number) => {
+    signal?.throwIfAborted();
+    await issues.tellStored();
+    done = Math.min(done + count, total);
+    onProgress({ phase: "merging", done, total });
+  };
+  if (strict) await client.query("BEGIN");
+  await mergeAll(client, { strict, onBatch });
+  if (!strict) await client.query("BEGIN");
+  await mergeTags(client);
+  await advanceNumbers(client);
+  if (!strict) await client.query("COMMIT");
+  await issues.tellStored();
+
+  const summary = await tally.summarize(client, issues.untold);
+  const written = !strict || summary.refused + summary.dangling === 0;
+  if (strict) await client.query(written ? "COMMIT" : "ROLLBACK");
+  if (written) await refreshStatistics(client, summary);
+  return { ...summary, written };
+}
+
+/** PostgreSQL would plan for the old sizes of the tables until it next looks by itself. */
+async function refreshStatistics(client: pg.Client, { types }: Summary): Promise<void> {
+  const changed = types.filter(({ created, updated }) => created + updated >= 1000);
+  const tables = changed.map(({ type }) => knownTypes.get(type)!.model.table);
+  if (tables.length > 0) await client.query(`ANALYZE ${[...new Set(tables)].map(identifier).join()}`);
+}
+
+/** Two imports at once would wait for each other's rows; and one that was killed may still be ending. */
+async function waitForOthers({ client, onProgress }: ImportOptions): Promise<void> {
+  const key = "hashtextextended('customer-graph import', 0)";
+  const { rows } = await client.query(`SELECT pg_try_advisory_lock(${key}) AS free`);
+  if (rows[0].free) return;
+  onProgress({ phase: "waiting", done: 0, total: undefined });
+  await client.query(`SELECT pg_advisory_lock(${key})`);
+}
+
+async function readFiles(options: ImportOptions, staging: Staging, tally: Tally, issues: IssueTeller): Promise<void> {
+  const { files, mode, signal, onProgress } = options;
+  const total = await sizeOf(files);
+  let done = 0;
+  const onBytes = (count: number) => {
+    done += count;
+    onProgress({ phase: "reading", done, total });
+  };
+  for (const [file, path] of files.entries()) {
+    try {
+      for await (const found of readResources(openFile(path, onBytes))) {
+        signal?.throwIfAborted();
+        await take(found, file, mode, staging, tally, issues);
+      }
+    } catch (error) {
+      throw explained(path, error);
+    }
+  }
+  await staging.end();
+}
+
+async function take(
+  found: FoundResource,
+  file: number,
+  mode: Mode,
+  staging: Staging,
+  tally: Tally,
+  issues: IssueTeller,
+): Promise<void> {
+  const outcome = checkResource(found.resource, mode);
+  switch (outcome.is) {
+    case "checked":
+      tally.note(outcome.resource);
+      await staging.add(outcome.resource, file, found);
+      break;
+    case "left out":
+      tally.leaveOut(outcome.type);
+      break;
+    case "refused": {
+      const { type, id, refusals } = outcome;
+      tally.refuse(type);
+      for (const { pointer, reason } of refusals) {
+        const place = { file, line: found.line, pointer: found.pointer + pointer };
+        issues.tell({ kind: "refused", type: type ?? "resource", id, ...place, reason });
+      }
+      if (type !== undefined && knownTypes.has(type) && id !== undefined) await staging.refused(type, id);
+    }
+  }
+}
+
+async function sizeOf(files: readonly string[]): Promise<number | undefined> {
+  let total = 0;
+  for (const path of files) {
+    const found = path === "-" ? undefined : await stat(path).catch(() => undefined);
+    if (!found?.isFile()) return undefined;
+    total += found.size;
+  }
+  return total;
+}
+
+function explained(path: string, error: unknown): unknown {
+  const name = path === "-" ? "standard input" : path;
+  if (error instanceof UnreadableFileError) return new UnreadableFileError(`${name}: ${error.message}`);
+  switch ((error as NodeJS.ErrnoException).code) {
+    case "ENOENT":
+      return new UnreadableFileError(`${name}: there is no such file`);
+    case "EISDIR":
+      return new UnreadableFileError(`${name}: this is a folder, not a file`);
+    case "EACCES":
+      return new UnreadableFileError(`${name}: this file may not be read`);
+    default:
+      return error;
+  }
+}
+
+/** The numbers that new rows get by themselves must not run into those that came with the files. */
+async function advanceNumbers(client: pg.Client): Promise<void> {
+  const { rows } = await client.query(
+    `
+    SELECT a.attrelid::regclass::text AS name, a.attname AS column, pg_get_serial_sequence(a.attrelid::regclass::text, a.attname) AS sequence
+    FROM pg_attribute a WHERE a.attnum > 0 AND a.atthasdef AND a.attrelid::regclass::text = ANY ($1)
+      AND pg_get_serial_sequence(a.attrelid::regclass::text, a.attname) IS NOT NULL`,
+    [[...models.values()].map(({ table }) => table)],
+  );
+  for (const { name, column, sequence } of rows) {
+    await client.query(`
+      SELECT setval(${literal(sequence)}, used.most) FROM (SELECT max(${identifier(column)}) AS most FROM ${name}) used, ${sequence} s
+      WHERE used.most > s.last_value`);
+  }
+}

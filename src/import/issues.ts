@@ -1,0 +1,111 @@
+import type pg from "pg";
+import type { Column, Model } from "../platform/database/datamodel.js";
+import { referencesOf } from "./order.js";
+import { aboutColumns } from "./resource.js";
+import { literal } from "./sql.js";
+
+/**
+ * `refused`: the resource did not go in. `dangling`: it went in without a reference, because what it refers to is
+ * nowhere. `repeated`: it was stated more than once, and differently; the last statement counts.
+ */
+export type IssueKind = "refused" | "dangling" | "repeated";
+
+export interface Issue {
+  readonly kind: IssueKind;
+  readonly type: string;
+  readonly id: string | undefined;
+  readonly file: number;
+  readonly line: number;
+  /** Into the document that the resource is in. */
+  readonly pointer: string;
+  readonly reason: string;
+}
+
+/**
+ * SQL that refuses staged resources: it deletes and reports those that `found` gives, with `seq`, `at` (a pointer within
+ * the resource) and `reason`. They are among the resources `s` for which `where` is true.
+ */
+export function refuse(where: string, found: string): string {
+  return `
+    WITH found AS MATERIALIZED (${found}),
+    told AS (${tell("refused", where)}),
+    kept AS (
+      INSERT INTO import_refused (type, id)
+      SELECT s.type, s.id FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM found)
+    )
+    DELETE FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM found)`;
+}
+
+/** SQL that takes a reference away from staged resources, and reports it. Parameters as above. */
+export function leaveAway(column: string, where: string, found: string): string {
+  return `
+    WITH found AS MATERIALIZED (${found}),
+    told AS (${tell("dangling", where)})
+    UPDATE import_resources s SET "row" = s."row" - ${literal(column)}
+    WHERE ${where} AND s.seq IN (SELECT seq FROM found)`;
+}
+
+function tell(kind: IssueKind, where: string): string {
+  return `
+    INSERT INTO import_issues (kind, seq, type, id, file, line, pointer, reason)
+    SELECT ${literal(kind)}, s.seq, s.type, s.id, s.file, s.line, s.pointer || CASE WHEN s.listed THEN '' ELSE f.at END, f.reason
+    FROM found f JOIN import_resources s ON s.seq = f.seq WHERE ${where} ORDER BY s.seq, f.at`;
+}
+
+/** SQL that says why what is referred to is not there. Parameters are SQL, too. */
+export function whyMissing(type: string, id: string): string {
+  return `concat(${type}, ' ', ${id}, CASE WHEN EXISTS (
+    SELECT FROM import_refused x WHERE x.type = ${type} AND x.id = ${id}
+  ) THEN ' was refused' ELSE ' exists nowhere' END)`;
+}
+
+const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** Where a document states what a column holds. */
+export function pointerOf(model: Model, column: Column): string {
+  const about = aboutColumns(model);
+  if (about && (column === about.typeColumn || column === about.idColumn)) {
+    return `/relationships/${about.relationship}`;
+  }
+  const reference = referencesOf(model).find((other) => other.column === column);
+  return reference ? `/relationships/${snakeCase(reference.relation)}` : `/attributes/${column.column}`;
+}
+
+/** How many issues are told one by one; those beyond are only counted. */
+const mostTold = 1000;
+
+/** Tells issues as they come up, those found here at once, those that the database found when it is asked to. */
+export class IssueTeller {
+  untold = 0;
+  private told = 0;
+  /** `n` of the last one of `import_issues` that was read. */
+  private last = 0;
+
+  constructor(
+    private readonly onIssue: (issue: Issue) => void,
+    private readonly client: pg.Client,
+  ) {}
+
+  tell(issue: Issue): void {
+    if (this.told < mostTold) {
+      this.told++;
+      this.onIssue(issue);
+    } else this.untold++;
+  }
+
+  async tellStored(): Promise<void> {
+    const { rows } = await this.client.query(
+      `SELECT n, kind, type, id, file, line, pointer, reason FROM import_issues WHERE n > ${this.last} ORDER BY n LIMIT ${mostTold - this.told}`,
+    );
+    for (const { n, ...issue } of rows) {
+      this.last = Number(n);
+      this.tell(issue);
+    }
+    if (this.told < mostTold) return;
+    const rest = await this.client.query(
+      `SELECT count(*)::int AS count, max(n) AS last FROM import_issues WHERE n > ${this.last}`,
+    );
+    this.untold += rest.rows[0].count;
+    this.last = Number(rest.rows[0].last ?? this.last);
+  }
+}

@@ -1,0 +1,147 @@
+import { existsSync } from "node:fs";
+import { parseArgs } from "node:util";
+import pg from "pg";
+import { type Config, loadConfig } from "../config.js";
+import { runningEmbeddedPostgres, startEmbeddedPostgres } from "../platform/database/embedded.js";
+import { FolderInUseError } from "../platform/database/folder-lock.js";
+import { migrate } from "../platform/database/migrate.js";
+import { createLogger } from "../platform/telemetry/logger.js";
+import { importFiles } from "./import.js";
+import type { Issue } from "./issues.js";
+import { createProgress } from "./progress.js";
+import type { Mode } from "./resource.js";
+import { formatSummary } from "./summary.js";
+
+const usage = `Usage: npm run import -- FILE… [--strict] [--mode test|live]
+
+Reads JSON:API customer documents into the database: one document, or JSON Lines, gzipped or not. - is standard input.
+
+  --strict  all or nothing: if one resource or reference cannot go in, nothing is written
+  --mode    the mode of resources that do not state theirs in meta.mode; otherwise MODE decides`;
+
+interface Command {
+  files: string[];
+  strict: boolean;
+  mode: Mode | undefined;
+}
+
+class UsageError extends Error {}
+
+function readCommand(): Command | undefined {
+  try {
+    const { values, positionals } = parseArgs({
+      options: { strict: { type: "boolean" }, mode: { type: "string" }, help: { type: "boolean", short: "h" } },
+      allowPositionals: true,
+    });
+    if (values.help) return undefined;
+    const { mode, strict = false } = values;
+    if (mode !== undefined && mode !== "test" && mode !== "live") throw new UsageError("--mode must be test or live");
+    if (positionals.length === 0) throw new UsageError("Name at least one file.");
+    return { files: positionals, strict, mode };
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof TypeError) throw new UsageError(`${error.message}\n\n${usage}`);
+    throw error;
+  }
+}
+
+async function main(): Promise<number> {
+  const command = readCommand();
+  if (!command) {
+    process.stdout.write(`${usage}\n`);
+    return 0;
+  }
+  const { files, strict } = command;
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  const config = loadConfig();
+
+  const stop = new AbortController();
+  const database = await openDatabase(config);
+  const client = new pg.Client({
+    connectionString: database.connectionString,
+    application_name: "customer-graph import",
+  });
+  client.on("error", () => {}); // an unheard one would end the process; the running statement fails anyway
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      stop.abort(new StoppedError());
+      void client.end(); // ends the running statement, too
+    });
+  }
+
+  const progress = createProgress(process.stderr);
+  try {
+    await client.connect();
+    const summary = await importFiles({
+      client,
+      files,
+      strict,
+      mode: command.mode ?? config.mode,
+      onIssue: (issue) => progress.line(formatIssue(issue, files)),
+      onProgress: progress.show,
+      signal: stop.signal,
+    });
+    progress.end();
+    process.stdout.write(`${formatSummary(summary)}\n`);
+    return summary.written ? 0 : 1;
+  } catch (error) {
+    throw stop.signal.aborted ? stop.signal.reason : error;
+  } finally {
+    progress.end();
+    await client.end().catch(() => {});
+    await database.stop();
+  }
+}
+
+class StoppedError extends Error {
+  constructor() {
+    super("The import was stopped. What it had merged stays; run it again to complete it.");
+  }
+}
+
+interface OpenDatabase {
+  connectionString: string;
+  stop(): Promise<void>;
+}
+
+/** The database of DATABASE_URL, or the embedded one: that of a running server if there is one, else our own. */
+async function openDatabase(config: Config): Promise<OpenDatabase> {
+  const database = config.databaseUrl
+    ? { connectionString: config.databaseUrl, stop: async () => {} }
+    : await openEmbedded(config);
+  try {
+    await migrate(database.connectionString);
+  } catch (error) {
+    await database.stop();
+    throw error;
+  }
+  return database;
+}
+
+async function openEmbedded({ dataDir, logLevel }: Config): Promise<OpenDatabase> {
+  try {
+    return await startEmbeddedPostgres({ dataDir, log: createLogger({ level: logLevel, json: false }) });
+  } catch (error) {
+    const connectionString = error instanceof FolderInUseError ? await runningEmbeddedPostgres(dataDir) : undefined;
+    if (!connectionString) throw error;
+    return { connectionString, stop: async () => {} };
+  }
+}
+
+function formatIssue({ kind, type, id, file, line, pointer, reason }: Issue, files: readonly string[]): string {
+  const what = { refused: "refused ", dangling: "dangling", repeated: "repeated" }[kind];
+  const name = files.length > 1 ? `${files[file]} ` : "";
+  const text = `${type}${id === undefined ? "" : ` ${id}`} (${name}line ${line}${pointer && `, ${pointer}`}): ${reason}`;
+  // Names come from the file: they shall not send commands to the terminal, nor fill it.
+  const plain = text.replace(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return `${what} ${plain.length > 600 ? `${plain.slice(0, 600)}…` : plain}`;
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  },
+);

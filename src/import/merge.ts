@@ -1,0 +1,442 @@
+import type pg from "pg";
+import { type Column, type Model, modelOfType } from "../platform/database/datamodel.js";
+import { leaveAway, pointerOf, refuse, whyMissing } from "./issues.js";
+import { attachedTypes, filledIn, foundBy, keptByTriggers, mergedColumns } from "./known.js";
+import { type MergeStep, mergeOrder, type Reference } from "./order.js";
+import { aboutColumns } from "./resource.js";
+import { identifier, literal } from "./sql.js";
+
+const batchSize = 5000;
+
+/** Added to `seq` to put off a resource until all others of its model are in. */
+const later = 1_000_000_000_000_000n;
+
+export interface MergeOptions {
+  /** One transaction for everything, begun and ended by the caller; otherwise one for each batch. */
+  strict: boolean;
+  /** After each batch, with the number of resources that it had. */
+  onBatch(count: number): Promise<void>;
+}
+
+/** Brings the staged resources into the tables of the datamodel, what is referred to first. */
+export async function mergeAll(client: pg.Client, options: MergeOptions): Promise<void> {
+  const merge = new Merge(client, options, await readCatalogue(client));
+  const { rows } = await client.query("SELECT DISTINCT model FROM import_resources");
+  const steps = mergeOrder().filter(({ model }) => rows.some((row) => row.model === model.name));
+  for (const step of steps) await merge.resources(step);
+  for (const step of steps) for (const reference of step.deferred) await merge.deferred(step.model, reference);
+}
+
+/** What PostgreSQL knows and the datamodel does not. */
+interface Catalogue {
+  /** The default of a column, as SQL, by `table.column`. */
+  readonly defaults: ReadonlyMap<string, string>;
+  /** Tables whose triggers fill in columns of a new row. */
+  readonly fillingTables: ReadonlySet<string>;
+}
+
+async function readCatalogue(client: pg.Client): Promise<Catalogue> {
+  const defaults = await client.query(`
+    SELECT a.attrelid::regclass || '.' || a.attname AS name, pg_get_expr(d.adbin, d.adrelid) AS expression
+    FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+    WHERE a.attgenerated = '' AND a.attrelid::regclass::text !~ '^import_|\\.'`);
+  // The bits of tgtype: for each row, before, insert.
+  const filling = await client.query(
+    "SELECT DISTINCT tgrelid::regclass::text AS name FROM pg_trigger WHERE NOT tgisinternal AND tgtype & 7 = 7",
+  );
+  return {
+    defaults: new Map(defaults.rows.map(({ name, expression }) => [name, expression])),
+    fillingTables: new Set(filling.rows.map(({ name }) => name)),
+  };
+}
+
+/** A range of `seq`: after `from`, up to `to`. */
+interface Range {
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+class Merge {
+  constructor(
+    private readonly client: pg.Client,
+    private readonly options: MergeOptions,
+    private readonly catalogue: Catalogue,
+  ) {}
+
+  async resources(step: MergeStep): Promise<void> {
+    const { model } = step;
+    if (filledIn[model.table]) {
+      const lacks = `NOT s."row" ?& ${textArray(filledIn[model.table]!)}`;
+      await this.client.query(`UPDATE import_resources s SET seq = s.seq + ${later} WHERE ${of(model)} AND ${lacks}`);
+    }
+    await this.inBatches(model, (range) => this.mergeRange(step, range));
+  }
+
+  /** Sets a foreign key that had to wait for its target. */
+  async deferred(model: Model, reference: Reference): Promise<void> {
+    await this.inBatches(model, (range) =>
+      this.attempt(async () => {
+        await this.dropMissing(model, reference, range);
+        const column = identifier(reference.column.column);
+        const { rowCount } = await this.client.query(`
+          WITH done AS (
+            UPDATE ${identifier(model.table)} t SET ${column} = s."row"->>${literal(reference.column.column)}
+            FROM import_resources s
+            WHERE ${within(model, range)} AND t.id = s.id AND s."row" ? ${literal(reference.column.column)}
+              AND t.${column} IS DISTINCT FROM s."row"->>${literal(reference.column.column)}
+            RETURNING s.seq
+          ), noted AS (INSERT INTO import_changed SELECT seq, false FROM done ON CONFLICT DO NOTHING)
+          SELECT FROM done`);
+        if (rowCount) await this.keepStatedTime(model, range);
+      }),
+    );
+  }
+
+  private async inBatches(model: Model, merge: (range: Range) => Promise<unknown>): Promise<void> {
+    const rounds = [
+      { after: 0n, until: later },
+      { after: later, until: 2n * later },
+    ];
+    for (const { after, until } of rounds) {
+      for (let from = after; ; ) {
+        const { rows } = await this.client.query(
+          `SELECT max(seq) AS last, count(*)::int AS count FROM (
+             SELECT s.seq FROM import_resources s WHERE ${within(model, { from, to: until })} ORDER BY s.seq LIMIT ${batchSize}
+           ) batch`,
+        );
+        const { last, count } = rows[0];
+        if (last === null) break;
+        const range = { from, to: BigInt(last) };
+        await merge(range);
+        await this.options.onBatch(count);
+        from = range.to;
+      }
+    }
+  }
+
+  /** Merges a batch. If a row in it breaks a rule that was not foreseen, halves of it, until that row stands alone. */
+  private async mergeRange(step: MergeStep, range: Range): Promise<void> {
+    const { model } = step;
+    try {
+      await this.attempt(() => this.mergeRows(step, range));
+    } catch (error) {
+      if (!isFaultOfRow(error)) throw error;
+      const { rows } = await this.client.query(
+        `SELECT count(*)::int AS count, percentile_disc(0.5) WITHIN GROUP (ORDER BY s.seq) AS middle
+         FROM import_resources s WHERE ${within(model, range)}`,
+      );
+      const { count, middle } = rows[0];
+      if (count > 1) {
+        await this.mergeRange(step, { from: range.from, to: BigInt(middle) });
+        await this.mergeRange(step, { from: BigInt(middle), to: range.to });
+      } else {
+        const { at, reason } = explain(error, model);
+        const found = `SELECT s.seq, ${literal(at)} AS at, ${literal(reason)} AS reason FROM import_resources s WHERE ${within(model, range)}`;
+        await this.client.query(refuse(within(model, range), found));
+      }
+    }
+  }
+
+  /** Runs `work` in a transaction of its own, or in a part of the one transaction. A deadlock is tried again. */
+  private async attempt<T>(work: () => Promise<T>): Promise<T> {
+    const [begin, commit, rollback] = this.options.strict
+      ? ["SAVEPOINT batch", "RELEASE SAVEPOINT batch", "ROLLBACK TO SAVEPOINT batch; RELEASE SAVEPOINT batch"]
+      : ["BEGIN", "COMMIT", "ROLLBACK"];
+    for (let trial = 1; ; trial++) {
+      await this.client.query(begin!);
+      try {
+        const result = await work();
+        await this.client.query(commit!);
+        return result;
+      } catch (error) {
+        await this.client.query(rollback!).catch(() => {}); // fails only with the connection, as `work` did
+        const { code } = error as { code?: string };
+        if (trial === 5 || (code !== "40P01" && code !== "40001")) throw error;
+      }
+    }
+  }
+
+  private async mergeRows(step: MergeStep, range: Range): Promise<void> {
+    const { model, references } = step;
+    await this.refuseOtherMode(model, range);
+    if (model.name === "Customer") await this.refuseAnonymized(step, range);
+    if (foundBy[model.table]) await this.findByAttribute(step, range);
+    for (const reference of references) await this.dropMissing(model, reference, range);
+    if (attachedTypes.has(model.table)) await this.refuseUnattached(model, range);
+    await this.refuseIncomplete(model, range);
+    if (filledIn[model.table]) await this.fillInSlugs(model, range);
+    for (const fields of model.unique) await this.refuseTaken(model, fields, range);
+    await this.update(step, range);
+    await this.insert(step, range);
+  }
+
+  /** An id is taken for good by the mode, and the type, in which it came first. */
+  private async refuseOtherMode(model: Model, range: Range): Promise<void> {
+    const where = within(model, range);
+    const same = (at: string, name: string, differ: string) => `
+      SELECT s.seq, ${literal(at)} AS at, concat('must be ', t.${name}, ', to which the id belongs') AS reason
+      FROM import_resources s JOIN ${identifier(model.table)} t ON t.id = s.id WHERE ${where} AND ${differ}`;
+    const otherMode = same("/meta/mode", "mode", "t.mode <> s.mode");
+    const otherKind = same("/type", "kind", "t.kind::text <> s.type");
+    await this.client.query(refuse(where, model.columns.kind ? `${otherMode} UNION ALL ${otherKind}` : otherMode));
+  }
+
+  /** What was erased does not come back with an old file. */
+  private async refuseAnonymized(step: MergeStep, range: Range): Promise<void> {
+    const where = within(step.model, range);
+    const found = `
+      SELECT s.seq, '' AS at, 'was anonymized here: only a document in which it is anonymized, too, may change it' AS reason
+      FROM import_resources s JOIN customers o ON o.id = s.id
+      CROSS JOIN LATERAL jsonb_populate_record(o, ${statedRow(step, "o")}) n
+      WHERE ${where} AND o.anonymization_status = 'completed' AND o IS DISTINCT FROM n
+        AND s."row"->>'anonymization_status' IS DISTINCT FROM 'completed'`;
+    await this.client.query(refuse(where, found));
+  }
+
+  /** A new resource may name another by something that is unique, instead of by a relationship. */
+  private async findByAttribute({ model, references }: MergeStep, range: Range): Promise<void> {
+    const { key, by, table, unique } = foundBy[model.table]!;
+    const where = `${within(model, range)} AND s."row" ? ${literal(by)} AND NOT s."row" ? ${literal(key)} AND ${isNew(model)}`;
+    await this.client.query(
+      `UPDATE import_resources s SET "row" = s."row" || jsonb_build_object(${literal(key)}, t.id)
+       FROM ${identifier(table)} t WHERE ${where} AND t.mode = s.mode AND t.${identifier(unique)} = s."row"->>${literal(by)}`,
+    );
+    if (references.some(({ column }) => column.column === key && column.nullable)) return;
+    const found = `
+      SELECT s.seq, ${literal(`/attributes/${by}`)} AS at, ${literal(`must be the ${unique} of one of the ${table}`)} AS reason
+      FROM import_resources s WHERE ${where}`;
+    await this.client.query(refuse(where, found));
+  }
+
+  /** A reference that leads nowhere: without a required one the resource is refused, any other is left away. */
+  private async dropMissing(model: Model, { column, target }: Reference, range: Range): Promise<void> {
+    const where = within(model, range);
+    const id = `s."row"->>${literal(column.column)}`;
+    const type = `s."row"->>${literal(`${column.column}:type`)}`;
+    const ofType = target.columns.kind ? `AND t.kind::text = coalesce(${type}, t.kind::text)` : "";
+    const found = `
+      SELECT s.seq, ${literal(pointerOf(model, column))} AS at,
+        ${whyMissing(`coalesce(${type}, ${literal(target.table)})`, id)} AS reason
+      FROM import_resources s
+      WHERE ${where} AND ${id} IS NOT NULL
+        AND NOT EXISTS (SELECT FROM ${identifier(target.table)} t WHERE t.id = ${id} AND t.mode = s.mode ${ofType})`;
+    await this.client.query(column.nullable ? leaveAway(column.column, where, found) : refuse(where, found));
+  }
+
+  /** What is attached must be attached to something. */
+  private async refuseUnattached(model: Model, range: Range): Promise<void> {
+    const where = within(model, range);
+    const { typeColumn, idColumn } = aboutColumns(model)!;
+    const [type, id] = [typeColumn, idColumn].map(({ column }) => `s."row"->>${literal(column)}`);
+    const { rows } = await this.client.query(
+      `SELECT DISTINCT ${type} AS type FROM import_resources s WHERE ${where} AND ${type} IS NOT NULL`,
+    );
+    for (const target of rows.map((row) => modelOfType(row.type)!)) {
+      const found = `
+        SELECT s.seq, ${literal(pointerOf(model, idColumn))} AS at, ${whyMissing(type!, id!)} AS reason
+        FROM import_resources s
+        WHERE ${where} AND ${type} = ${literal(target.table)} AND ${id} IS NOT NULL
+          AND NOT EXISTS (SELECT FROM ${identifier(target.table)} t WHERE t.id = ${id} AND t.mode = s.mode)`;
+      await this.client.query(refuse(where, found));
+    }
+  }
+
+  /** A new resource needs a value for every column without a default. */
+  private async refuseIncomplete(model: Model, range: Range): Promise<void> {
+    const where = within(model, range);
+    const required = Object.values(model.columns).filter(
+      ({ column, nullable, hasDefault, id }) =>
+        !nullable && !hasDefault && !id && column !== "mode" && !filledIn[model.table]?.includes(column),
+    );
+    if (required.length === 0) return;
+    const values = required.map((column) => `(${literal(column.column)}, ${literal(pointerOf(model, column))})`);
+    const found = `
+      SELECT DISTINCT s.seq, needed.at, concat('is missing: new ', s.type, ' need it') AS reason
+      FROM import_resources s CROSS JOIN (VALUES ${values.join()}) needed ("column", at)
+      WHERE ${where} AND NOT s."row" ? needed."column" AND ${isNew(model)}`;
+    await this.client.query(refuse(where, found));
+  }
+
+  /** The slug of a new list without one is made of its name, with a number if it is taken: `wish-list-1`. */
+  private async fillInSlugs(model: Model, range: Range): Promise<void> {
+    const where = `${within(model, range)} AND NOT s."row" ? 'slug' AND ${isNew(model)}`;
+    await this.client.query(`
+      UPDATE import_resources s SET "row" = s."row" || jsonb_build_object('slug', made.slug)
+      FROM (
+        SELECT named.seq, base || CASE WHEN number = 0 THEN '' ELSE '-' || number END AS slug
+        FROM (
+          SELECT s.seq, base.base, coalesce(taken.most + 1, 0) - 1 + row_number() OVER (PARTITION BY s.mode, base.base ORDER BY s.seq) AS number
+          FROM import_resources s
+          CROSS JOIN LATERAL (SELECT regexp_replace(normalize(lower(s."row"->>'name'), NFKD), '[\u0300-\u036f]', '', 'g') AS name) plain
+          CROSS JOIN LATERAL (
+            SELECT coalesce(nullif(btrim(regexp_replace(plain.name, '[^a-z0-9]+', '-', 'g'), '-'), ''), 'list') AS base
+          ) base
+          CROSS JOIN LATERAL (
+            SELECT max(CASE WHEN t.slug = base.base THEN 0 ELSE substr(t.slug, length(base.base) + 2)::int END) AS most
+            FROM sku_lists t WHERE t.mode = s.mode AND t.slug ~ ('^' || base.base || '(-[1-9][0-9]{0,8})?$')
+          ) taken
+          WHERE ${where}
+        ) named
+      ) made
+      WHERE ${within(model, range)} AND s.seq = made.seq`);
+  }
+
+  /**
+   * Nobody may take what is unique and another has. If the other one may yet give it up, because it comes later in the
+   * files, it is tried again at the end.
+   */
+  private async refuseTaken(model: Model, fields: readonly string[], range: Range): Promise<void> {
+    const where = within(model, range);
+    const columns = fields.map((field) => model.columns[field]!).filter(({ column }) => column !== "mode");
+    const stated = columns.map(({ column }) => `s."row"->>${literal(column)}`);
+    const taken = `
+      SELECT s.seq, coalesce(holder.id, first.id) AS by
+      FROM import_resources s
+      JOIN (
+        SELECT s.seq, first_value(s.id) OVER (PARTITION BY s.mode, ${stated.join()} ORDER BY s.seq) AS id
+        FROM import_resources s WHERE ${where} AND s."row" ?& ${textArray(columns.map(({ column }) => column))}
+      ) first ON first.seq = s.seq
+      LEFT JOIN ${identifier(model.table)} holder
+        ON holder.mode = s.mode AND holder.id <> s.id
+        AND ${columns.map(({ column }, i) => `holder.${identifier(column)} = ${stated[i]}`).join(" AND ")}
+      WHERE ${where} AND ${stated.map((value) => `${value} IS NOT NULL`).join(" AND ")}
+        AND (holder.id IS NOT NULL OR first.id <> s.id)`;
+    if (range.to < later) {
+      await this.client.query(
+        `UPDATE import_resources s SET seq = s.seq + ${later} FROM (${taken}) taken WHERE ${where} AND s.seq = taken.seq`,
+      );
+    } else {
+      const found = `
+        SELECT taken.seq, ${literal(pointerOf(model, columns.at(-1)!))} AS at,
+          concat('is already taken by ', ${literal(model.table)}, ' ', taken.by) AS reason
+        FROM (${taken}) taken`;
+      await this.client.query(refuse(where, found));
+    }
+  }
+
+  /** Updates the rows that differ from what is stated, and touches no others. */
+  private async update(step: MergeStep, range: Range, only = "true"): Promise<void> {
+    const { model } = step;
+    const table = identifier(model.table);
+    const stated = `
+      import_resources s JOIN ${table} o ON o.id = s.id
+      CROSS JOIN LATERAL jsonb_populate_record(o, ${statedRow(step, "o")}) n
+      WHERE ${within(model, range)} AND o IS DISTINCT FROM n AND ${only}`;
+    // Locked first, so that columns that are not stated keep what somebody else may be writing just now.
+    const changed = await this.client.query(`SELECT 1 FROM ${stated} ORDER BY o.id FOR NO KEY UPDATE OF o`);
+    if (changed.rowCount === 0) return;
+    const columns = writtenColumns(step).map((column) => identifier(column.column));
+    await this.client.query(`
+      WITH done AS (
+        UPDATE ${table} t SET ${columns.map((column) => `${column} = n.${column}`).join()}
+        FROM ${stated} AND t.id = o.id
+        RETURNING s.seq
+      )
+      INSERT INTO import_changed SELECT seq, false FROM done ON CONFLICT DO NOTHING`);
+    await this.keepStatedTime(model, range);
+  }
+
+  private async insert(step: MergeStep, range: Range): Promise<void> {
+    const { model } = step;
+    const table = identifier(model.table);
+    const columns = writtenColumns(step);
+    const values = columns.map((column) => {
+      const value = `n.${identifier(column.column)}`;
+      const preset = this.catalogue.defaults.get(`${model.table}.${column.column}`);
+      return preset && !column.nullable ? `coalesce(${value}, ${preset})` : value;
+    });
+    const { rowCount } = await this.client.query(`
+      WITH done AS (
+        INSERT INTO ${table} (id, mode, ${columns.map(({ column }) => identifier(column)).join()})
+        SELECT s.id, s.mode, ${values.join()}
+        FROM import_resources s CROSS JOIN LATERAL jsonb_populate_record(NULL::${table}, ${statedRow(step)}) n
+        WHERE ${within(model, range)} AND ${isNew(model)}
+        ORDER BY s.seq
+        RETURNING id
+      )
+      INSERT INTO import_changed
+      SELECT s.seq, true FROM done JOIN import_resources s ON s.id = done.id WHERE ${within(model, range)}
+      RETURNING 1`);
+    // What a trigger filled in stays, unless it is expressly stated to be null.
+    if (rowCount && this.catalogue.fillingTables.has(model.table)) {
+      await this.update(step, range, `jsonb_path_exists(s."row", '$.* ? (@ == null)')`);
+    }
+  }
+
+  /** A trigger sets `updated_at` to now when a row changes; a stated time comes after that. */
+  private async keepStatedTime(model: Model, range: Range): Promise<void> {
+    await this.client.query(`
+      UPDATE ${identifier(model.table)} t SET updated_at = (s."row"->>'updated_at')::timestamptz
+      FROM import_resources s
+      WHERE ${within(model, range)} AND t.id = s.id AND s."row" ? 'updated_at'
+        AND t.updated_at <> (s."row"->>'updated_at')::timestamptz`);
+  }
+}
+
+/** The staged resources of a model, as a condition on `s`. */
+function of(model: Model): string {
+  return `s.model = ${literal(model.name)}`;
+}
+
+function within(model: Model, { from, to }: Range): string {
+  return `${of(model)} AND s.seq > ${from} AND s.seq <= ${to}`;
+}
+
+function isNew(model: Model): string {
+  return `NOT EXISTS (SELECT FROM ${identifier(model.table)} e WHERE e.id = s.id)`;
+}
+
+function textArray(texts: readonly string[]): string {
+  return `ARRAY[${texts.map(literal).join()}]::text[]`;
+}
+
+/** The columns that the first round of a step writes, besides id and mode. */
+function writtenColumns({ model, deferred }: MergeStep): Column[] {
+  const left = new Set(deferred.map(({ column }) => column));
+  const kept = ["mode", "version", ...(keptByTriggers[model.table] ?? [])];
+  return Object.values(model.columns).filter(
+    (column) => !column.id && !column.derived && !kept.includes(column.column) && !left.has(column),
+  );
+}
+
+/** What is stated of a row, as jsonb, without what is deferred. `old` is the row as it is, if there is one. */
+function statedRow({ model, deferred }: MergeStep, old?: string): string {
+  let row = `s."row"`;
+  if (deferred.length > 0) row = `(${row} - ${textArray(deferred.map(({ column }) => column.column))})`;
+  if (!old) return row;
+  for (const column of mergedColumns[model.table] ?? []) {
+    const both = `jsonb_build_object(${literal(column)}, ${old}.${identifier(column)} || (s."row"->${literal(column)}))`;
+    row = `(${row} || CASE WHEN s."row" ? ${literal(column)} THEN ${both} ELSE '{}' END)`;
+  }
+  return row;
+}
+
+/** Errors that a value in a row causes: data exceptions, broken constraints, and texts too long for an index. */
+function isFaultOfRow(error: unknown): boolean {
+  const { code = "" } = error as { code?: string };
+  return code.startsWith("22") || code.startsWith("23") || code === "54000";
+}
+
+/** What is wrong with the one row that PostgreSQL did not take. Its own message may repeat personal data. */
+function explain(error: unknown, model: Model): { at: string; reason: string } {
+  const { code, constraint = "", column: name } = error as pg.DatabaseError;
+  const columns = Object.values(model.columns).sort((a, b) => b.column.length - a.column.length);
+  const column = columns.find((one) => one.column === name || constraint.startsWith(`${model.table}_${one.column}_`));
+  const at = column ? pointerOf(model, column) : "";
+  switch (code) {
+    case "23502":
+      return { at, reason: "is missing" };
+    case "23503":
+      return { at, reason: "refers to what exists nowhere" };
+    case "23505":
+      return { at, reason: `is already taken by others of ${model.table} (${constraint})` };
+    case "23514":
+      return { at, reason: `breaks the rule ${constraint}` };
+    case "22003":
+      return { at, reason: "has numbers whose sum or product is beyond 2147483647" };
+    case "54000":
+      return { at, reason: "has a text that is too long for an index" };
+    default:
+      return { at, reason: `was not taken by PostgreSQL (error ${code})` };
+  }
+}

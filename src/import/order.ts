@@ -1,0 +1,58 @@
+import { type Column, type Model, type ModelName, models } from "../platform/database/datamodel.js";
+
+/** A foreign key: `column` of a model holds the id of a `target`. */
+export interface Reference {
+  readonly relation: string;
+  readonly column: Column;
+  readonly target: Model;
+}
+
+/** A model and which of its references can only be written when everything else is there. */
+export interface MergeStep {
+  readonly model: Model;
+  readonly references: readonly Reference[];
+  readonly deferred: readonly Reference[];
+}
+
+export function referencesOf(model: Model): Reference[] {
+  return Object.entries(model.relations).flatMap(([relation, { to, many, key }]) =>
+    many ? [] : [{ relation, column: model.columns[key!]!, target: models.get(to)! }],
+  );
+}
+
+/**
+ * The models in an order in which what is referred to comes first. Where models refer to each other in a circle, it is
+ * cut at references that may be null: those are deferred. Attachments and events, which may be about anything, are last.
+ */
+export function mergeOrder(): MergeStep[] {
+  const about = new Set(
+    [...models.values()].flatMap(({ relations }) =>
+      Object.values(relations).flatMap(({ to, where }) => (where ? [to] : [])),
+    ),
+  );
+  const waiting = new Map([...models.values()].map((model) => [model.name, referencesOf(model)]));
+  const steps: MergeStep[] = [];
+
+  const missing = (name: ModelName) => waiting.get(name)!.filter(({ target }) => waiting.has(target.name));
+  const place = (name: ModelName) => {
+    const deferred = missing(name);
+    const references = waiting.get(name)!.filter((reference) => !deferred.includes(reference));
+    waiting.delete(name);
+    steps.push({ model: models.get(name)!, references, deferred });
+  };
+  const usedBy = (name: ModelName) =>
+    [...waiting.values()].filter((references) => references.some(({ target }) => target.name === name)).length;
+
+  while (waiting.size > 0) {
+    const names = [...waiting.keys()];
+    const ready = names.find((name) => missing(name).length === 0 && !about.has(name));
+    // Of those in circles, the one that costs the fewest deferred references, and frees the most others.
+    const cut = names
+      .filter((name) => !about.has(name) && missing(name).every(({ column }) => column.nullable))
+      .sort((a, b) => missing(a).length - missing(b).length || usedBy(b) - usedBy(a))[0];
+    const next = ready ?? cut ?? names.find((name) => missing(name).length === 0);
+    if (!next) throw new Error(`These models require each other: ${names.join(", ")}`);
+    place(next);
+  }
+  return steps;
+}

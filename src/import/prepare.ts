@@ -1,0 +1,155 @@
+import type pg from "pg";
+import { type Model, modelNamed } from "../platform/database/datamodel.js";
+import { pointerOf, refuse } from "./issues.js";
+import { mergedColumns } from "./known.js";
+import { identifier, literal } from "./sql.js";
+import { createPartition } from "./staging.js";
+
+/** Makes one resource of those that are stated more than once, and puts what lists say into the resources they list. */
+export async function prepare(client: pg.Client, count: number): Promise<void> {
+  await client.query(
+    `SELECT setval('import_seq', ${count + 1});
+     CREATE INDEX ON import_resources (id);
+     CREATE INDEX ON import_resources (seq);
+     ANALYZE import_resources, import_links, import_tags`,
+  );
+  await client.query(joinFunctions);
+  const staged = await client.query("SELECT DISTINCT model FROM import_resources");
+  for (const { model } of staged.rows) await joinRepeated(client, modelNamed(model));
+
+  const linked = await client.query("SELECT DISTINCT model, columns FROM import_links ORDER BY 1, 2");
+  for (const { model, columns } of linked.rows) await applyLinks(client, modelNamed(model), columns.split(","));
+}
+
+/** Puts a later statement over an earlier one: of what both state, the later value counts. */
+const joinFunctions = `
+  CREATE FUNCTION pg_temp.import_joined(a jsonb, b jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT a || b ${[...new Set(Object.values(mergedColumns).flat())]
+      .map((column) => {
+        const key = literal(column);
+        return `|| CASE WHEN a ? ${key} AND b ? ${key} THEN jsonb_build_object(${key}, (a->${key}) || (b->${key})) ELSE '{}' END`;
+      })
+      .join(" ")}
+  $$;
+  CREATE AGGREGATE pg_temp.import_join(jsonb) (sfunc = pg_temp.import_joined, stype = jsonb, initcond = '{}')`;
+
+async function joinRepeated(client: pg.Client, model: Model): Promise<void> {
+  const where = `s.model = ${literal(model.name)}`;
+  const repeated = `SELECT s.id FROM import_resources s WHERE ${where} GROUP BY s.id HAVING count(*) > 1`;
+  const { rowCount } = await client.query(`${repeated} LIMIT 1`);
+  if (rowCount === 0) return;
+
+  for (const [column, at] of [
+    ["mode", "/meta/mode"],
+    ["type", "/type"],
+  ]) {
+    await client.query(
+      refuse(
+        where,
+        `SELECT s.seq, ${literal(at!)} AS at, concat('must be ', first.value, ', as where this id comes first') AS reason
+         FROM import_resources s JOIN (
+           SELECT s.id, (array_agg(s.${column} ORDER BY s.seq))[1] AS value
+           FROM import_resources s WHERE ${where} GROUP BY s.id HAVING count(DISTINCT s.${column}) > 1
+         ) first ON first.id = s.id WHERE ${where} AND s.${column} <> first.value`,
+      ),
+    );
+  }
+  // A digest has a salt: two of one password differ.
+  const differing = `
+    SELECT string_agg(key, ', ' ORDER BY key) FROM jsonb_object_keys(s."row" - 'password_digest') key
+    WHERE pg_temp.import_joined(t.joined, s."row")->key <> t.joined->key`;
+  await client.query(`
+    WITH t AS MATERIALIZED (
+      SELECT s.id, max(s.seq) AS last, pg_temp.import_join(s."row" ORDER BY s.seq) AS joined,
+        pg_temp.import_join(coalesce(s.derived, '{}') ORDER BY s.seq) AS derived
+      FROM import_resources s WHERE ${where} AND s.id IN (${repeated}) GROUP BY s.id
+    ), told AS (
+      INSERT INTO import_issues (kind, type, id, file, line, pointer, reason)
+      SELECT 'repeated', s.type, s.id, s.file, s.line, s.pointer, concat('is stated again later with another ', d.keys)
+      FROM t JOIN import_resources s ON s.id = t.id CROSS JOIN LATERAL (${differing}) d (keys)
+      WHERE ${where} AND s.seq < t.last AND d.keys IS NOT NULL ORDER BY s.seq
+    ), gone AS (
+      DELETE FROM import_resources s USING t WHERE ${where} AND s.id = t.id AND s.seq < t.last
+    )
+    UPDATE import_resources s SET "row" = t.joined, derived = t.derived FROM t WHERE ${where} AND s.seq = t.last`);
+}
+
+/** The lists that set the same columns of one model: `customer_id` of orders. */
+async function applyLinks(client: pg.Client, model: Model, columns: readonly string[]): Promise<void> {
+  const where = `s.model = ${literal(model.name)}`;
+  const links = `l.model = ${literal(model.name)} AND l.columns = ${literal(columns.join())}`;
+  const same = "s.id = l.id AND s.type = l.type AND s.mode = l.mode";
+  const states = `s."row" ?| ARRAY[${columns.map(literal).join()}]`;
+  const column = Object.values(model.columns).find((one) => one.column === columns[0])!;
+  const at = literal(pointerOf(model, column));
+  const listedBy = "concat(l.by_type, ' ', l.by_id)";
+
+  // Two lists of different resources have it.
+  const two = `
+    SELECT l.type, l.id, l.mode, min(${listedBy}) AS one, max(${listedBy}) AS another
+    FROM import_links l WHERE ${links} GROUP BY l.type, l.id, l.mode HAVING count(DISTINCT l.value) > 1`;
+  await client.query(
+    refuse(
+      where,
+      `SELECT s.seq, ${at} AS at, concat('must be one: ', l.one, ' and ', l.another, ' both list it') AS reason
+       FROM (${two}) l JOIN import_resources s ON ${same} WHERE ${where}`,
+    ),
+  );
+
+  // It says itself that it belongs to another.
+  await client.query(
+    refuse(
+      where,
+      `SELECT DISTINCT ON (s.seq) s.seq, ${at} AS at, concat('contradicts ', ${listedBy}, ', which lists it at ', l.pointer) AS reason
+       FROM import_links l JOIN import_resources s ON ${same}
+       WHERE ${links} AND ${where} AND ${states} AND NOT s."row" @> l.value ORDER BY s.seq`,
+    ),
+  );
+
+  // It does not say.
+  await client.query(
+    `UPDATE import_resources s SET "row" = s."row" || l.value FROM import_links l
+     WHERE ${links} AND ${where} AND ${same} AND NOT ${states}`,
+  );
+  await client.query(`DELETE FROM import_links l USING import_resources s WHERE ${links} AND ${where} AND ${same}`);
+
+  // It was refused, and that is reported already.
+  await client.query(
+    `DELETE FROM import_links l USING import_refused r WHERE ${links} AND r.type = l.type AND r.id = l.id`,
+  );
+
+  // It is not in the files: then it may be in the database, or nowhere.
+  const table = identifier(model.table);
+  const inDatabase = `t.id = l.id AND t.mode = l.mode ${model.columns.kind ? "AND t.kind::text = l.type" : ""}`;
+  await client.query(
+    tellLists(
+      `SELECT l.ctid, concat(l.type, ' ', l.id, ' exists nowhere') AS reason FROM import_links l
+       WHERE ${links} AND NOT EXISTS (SELECT FROM ${table} t WHERE ${inDatabase})`,
+    ),
+  );
+  await client.query(
+    tellLists(
+      `SELECT l.ctid, concat(CASE WHEN ${listedBy} = d.one THEN d.another ELSE d.one END, ' lists ', l.type, ' ', l.id, ' too') AS reason
+       FROM import_links l JOIN (${two}) d USING (type, id, mode) WHERE ${links}`,
+    ),
+  );
+  const { rowCount } = await client.query(`SELECT FROM import_links l WHERE ${links} LIMIT 1`);
+  if (rowCount === 0) return;
+  await createPartition(client, model.name);
+  await client.query(
+    `INSERT INTO import_resources (seq, model, type, id, mode, file, line, pointer, listed, "row")
+     SELECT nextval('import_seq'), l.* FROM (
+       SELECT DISTINCT ON (l.id) l.model, l.type, l.id, l.mode, l.file, l.line, l.pointer, true, l.value
+       FROM import_links l JOIN ${table} t ON ${inDatabase} WHERE ${links} AND NOT to_jsonb(t) @> l.value
+     ) l`,
+  );
+}
+
+/** Reports lists with a resource that cannot be had, and deletes these entries of them. */
+function tellLists(found: string): string {
+  return `
+    WITH found AS MATERIALIZED (${found}),
+    gone AS (DELETE FROM import_links l USING found f WHERE l.ctid = f.ctid RETURNING l.*, f.reason)
+    INSERT INTO import_issues (kind, type, id, file, line, pointer, reason)
+    SELECT 'dangling', by_type, by_id, file, line, pointer, reason FROM gone ORDER BY file, line`;
+}

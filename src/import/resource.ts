@@ -1,0 +1,584 @@
+import {
+  type Column,
+  enumValues,
+  type Model,
+  type ModelName,
+  modelNamed,
+  modelOfType,
+  models,
+  type Relation,
+} from "../platform/database/datamodel.js";
+import {
+  attachedTypes,
+  computed,
+  filledIn,
+  foundBy,
+  internalColumns,
+  keptByTriggers,
+  leftOutNames,
+  leftOutTypes,
+  mostTags,
+  paymentSourceAttributes,
+} from "./known.js";
+import { nearest } from "./nearest.js";
+import { type Checked, checkAs, checkText, checkValue, escapePointer, isObject } from "./values.js";
+
+export type Mode = "test" | "live";
+
+/** A resource that may go in, as far as it can be told without the others. Rows are keyed by the names of columns. */
+export interface CheckedResource {
+  readonly type: string;
+  readonly id: string;
+  readonly mode: Mode;
+  readonly model: Model;
+  /**
+   * What the document states and the database stores. Absent: not stated. Keys that are no columns serve the merge:
+   * `customer_email` finds the customer, `payment_source_id:type` is the type of a reference that has several.
+   */
+  readonly row: Record<string, unknown>;
+  /** What the document states and the database computes. */
+  readonly derived: Record<string, unknown>;
+  /** What it says about the keys of other resources. */
+  readonly links: readonly Link[];
+  readonly tags: readonly TagStatement[];
+  readonly password: string | undefined;
+  readonly notes: Notes;
+}
+
+/** A to-many relationship lists another resource: then that one has these values in its row. */
+export interface Link {
+  readonly model: ModelName;
+  readonly type: string;
+  readonly id: string;
+  readonly values: Readonly<Record<string, string>>;
+  readonly pointer: string;
+}
+
+/**
+ * `all`: the resource's tags are stated, and `tag` is one of them, by id; `also` is one more, said from the tag's side.
+ * `add` and `remove` name a tag.
+ */
+export interface TagStatement {
+  readonly what: "all" | "tag" | "also" | "add" | "remove";
+  readonly model: ModelName;
+  readonly owner: string;
+  readonly tag?: string;
+  readonly pointer: string;
+}
+
+/** Names of what was stated and is not stored as stated. */
+export interface Notes {
+  readonly recomputed: readonly string[];
+  /** Those of them that contradict what the same resource says elsewhere. */
+  readonly contradicted: readonly string[];
+  readonly leftOut: readonly string[];
+}
+
+/** Why a resource cannot go in: `reason` says what would be right, about the value at `pointer` within the resource. */
+export interface Refusal {
+  readonly pointer: string;
+  readonly reason: string;
+}
+
+export type Outcome =
+  | { readonly is: "checked"; readonly resource: CheckedResource }
+  | { readonly is: "left out"; readonly type: string }
+  | {
+      readonly is: "refused";
+      readonly type: string | undefined;
+      readonly id: string | undefined;
+      readonly refusals: readonly Refusal[];
+    };
+
+/** Checks one resource by itself. Everything that is wrong with it is told at once. */
+export function checkResource(resource: unknown, defaultMode: Mode): Outcome {
+  if (!isObject(resource)) return refused(undefined, undefined, "", "must be a resource: an object with type and id");
+  const { type, id } = resource;
+  if (typeof type !== "string") return refused(undefined, undefined, "/type", "must be a text");
+  const known = knownTypes.get(type);
+  if (!known) {
+    if (leftOutTypes.has(type)) return { is: "left out", type };
+    const meant = nearest(type, knownTypes.keys());
+    return refused(
+      textOrNothing(type),
+      textOrNothing(id),
+      "/type",
+      `is no known type${meant ? `; is ${meant} meant?` : ""}`,
+    );
+  }
+  const badId = whyBadId(id);
+  if (badId) return refused(type, undefined, "/id", badId);
+
+  const reader = new Reader(known, id as string);
+  const mode = reader.mode(resource.meta, defaultMode);
+  reader.attributes(resource.attributes);
+  reader.relationships(resource.relationships);
+  reader.unknownMembers(resource);
+  return reader.outcome(mode);
+}
+
+function refused(type: string | undefined, id: string | undefined, pointer: string, reason: string): Outcome {
+  return { is: "refused", type, id, refusals: [{ pointer, reason }] };
+}
+
+function textOrNothing(value: unknown): string | undefined {
+  return typeof value === "string" ? value.slice(0, 255) : undefined;
+}
+
+function whyBadId(id: unknown): string | undefined {
+  const fits = typeof id === "string" && id.length >= 1 && id.length <= 255 && !/\p{Cc}/u.test(id) && id.isWellFormed();
+  return fits ? undefined : "must be a text of 1 to 255 characters without control characters";
+}
+
+function isComparable(value: unknown): boolean {
+  if (typeof value === "string") return !("wrong" in checkText("", value));
+  return typeof value === "number" || typeof value === "boolean";
+}
+
+type Attribute =
+  | { readonly is: "stored"; readonly column: Column }
+  | { readonly is: "own"; readonly type: string }
+  | { readonly is: "derived"; readonly column?: Column }
+  | { readonly is: "money"; readonly cents: Column; readonly form: "float" | "formatted" }
+  | { readonly is: "customer email" }
+  | { readonly is: "password" }
+  | { readonly is: "anonymization" }
+  | { readonly is: "tag names"; readonly what: "add" | "remove" };
+
+type Relationship =
+  | { readonly is: "reference"; readonly column: Column; readonly types: readonly string[] }
+  | { readonly is: "reference of any type"; readonly idColumn: Column; readonly typeColumn: Column }
+  | { readonly is: "list"; readonly relation: Relation; readonly types: readonly string[] }
+  | { readonly is: "tags"; readonly types: readonly string[] }
+  | { readonly is: "tagged"; readonly model: ModelName; readonly types: readonly string[] };
+
+interface KnownType {
+  readonly type: string;
+  readonly model: Model;
+  readonly attributes: ReadonlyMap<string, Attribute>;
+  readonly relationships: ReadonlyMap<string, Relationship>;
+  readonly leftOut: ReadonlySet<string>;
+}
+
+const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+const paymentSourceKinds = enumValues("PaymentSourceType");
+
+/** The types that resources of a model have in documents. */
+export function typesOf(model: Model): readonly string[] {
+  return model.name === "PaymentSource" ? paymentSourceKinds : [model.table];
+}
+
+/** The column of a model that says what its rows are about, and the one with the id. */
+const polymorphic = new Map<ModelName, { typeField: string; keyField: string }>();
+for (const model of models.values()) {
+  for (const { to, key, where } of Object.values(model.relations)) {
+    if (where) polymorphic.set(to, { typeField: Object.keys(where)[0]!, keyField: key! });
+  }
+}
+
+/** The columns of a model that say what its rows are about, if they may be about anything. */
+export function aboutColumns(model: Model): { relationship: string; typeColumn: Column; idColumn: Column } | undefined {
+  const about = polymorphic.get(model.name);
+  if (!about) return undefined;
+  const typeColumn = model.columns[about.typeField]!;
+  const relationship = typeColumn.column.replace(/_type$/, "");
+  return { relationship, typeColumn, idColumn: model.columns[about.keyField]! };
+}
+
+/** By type, what documents may say. It follows from the datamodel, and from known.ts where that is silent. */
+export const knownTypes: ReadonlyMap<string, KnownType> = new Map(
+  [...models.values()].flatMap((model) => typesOf(model).map((type) => [type, knowType(type, model)])),
+);
+
+function knowType(type: string, model: Model): KnownType {
+  const attributes = new Map<string, Attribute>();
+  const keys = new Set(Object.values(model.relations).flatMap(({ key, many }) => (key && !many ? [key] : [])));
+  const derived = keptByTriggers[model.table] ?? [];
+  const internal = new Set(["id", "mode", "version", ...(internalColumns[model.table] ?? [])]);
+  for (const [field, column] of Object.entries(model.columns)) {
+    const name = column.column;
+    if (keys.has(field) || internal.has(name) || column.secret) continue;
+    if (model.name === "Customer" && /^anonymization_.+(?<!_status)$/.test(name)) continue;
+    attributes.set(
+      name,
+      column.derived || derived.includes(name) ? { is: "derived", column } : { is: "stored", column },
+    );
+    if (!name.endsWith("_cents")) continue;
+    const amount = name.slice(0, -"_cents".length);
+    attributes.set(`${amount}_float`, { is: "money", cents: column, form: "float" });
+    attributes.set(`formatted_${amount}`, { is: "money", cents: column, form: "formatted" });
+  }
+  for (const name of computed[type] ?? []) attributes.set(name, { is: "derived" });
+  for (const [name, ownType] of Object.entries(paymentSourceAttributes[type] ?? {})) {
+    attributes.set(name, { is: "own", type: ownType });
+  }
+  if (foundBy[type]?.by === "customer_email" && !attributes.has("customer_email")) {
+    attributes.set("customer_email", { is: "customer email" });
+  }
+  if (model.name === "Customer") {
+    attributes.set("password", { is: "password" });
+    attributes.set("anonymization_info", { is: "anonymization" });
+  }
+
+  const relationships = new Map<string, Relationship>();
+  for (const [name, relation] of Object.entries(model.relations)) {
+    relationships.set(snakeCase(name), knowRelationship(model, relation));
+  }
+  const about = aboutColumns(model);
+  if (about) relationships.set(about.relationship, { is: "reference of any type", ...about });
+  if (model.relations.tags?.through) {
+    attributes.set("_add_tags", { is: "tag names", what: "add" });
+    attributes.set("_remove_tags", { is: "tag names", what: "remove" });
+  }
+  return { type, model, attributes, relationships, leftOut: leftOutNames(type) };
+}
+
+function knowRelationship(model: Model, relation: Relation): Relationship {
+  const types = typesOf(modelNamed(relation.to));
+  if (relation.through)
+    return model.name === "Tag" ? { is: "tagged", model: relation.to, types } : { is: "tags", types };
+  if (relation.many) return { is: "list", relation, types };
+  return { is: "reference", column: model.columns[relation.key!]!, types };
+}
+
+/** Reads the parts of one resource and gathers what they say and what is wrong with them. */
+class Reader {
+  private readonly row: Record<string, unknown> = {};
+  private readonly derived: Record<string, unknown> = {};
+  private readonly links: Link[] = [];
+  private readonly tags: TagStatement[] = [];
+  private password: string | undefined;
+  private readonly recomputed: string[] = [];
+  private readonly contradicted: string[] = [];
+  private readonly leftOut: string[] = [];
+  private readonly refusals: Refusal[] = [];
+
+  constructor(
+    private readonly known: KnownType,
+    private readonly id: string,
+  ) {}
+
+  outcome(mode: Mode): Outcome {
+    const { type, model } = this.known;
+    const { id, row, derived, links, tags, password, recomputed, contradicted, leftOut } = this;
+    if (model.name === "PaymentSource") row.kind = type;
+    this.attachment();
+    if (this.refusals.length > 0) return { is: "refused", type, id, refusals: this.refusals };
+    const notes = { recomputed, contradicted, leftOut };
+    return { is: "checked", resource: { type, id, mode, model, row, derived, links, tags, password, notes } };
+  }
+
+  mode(meta: unknown, defaultMode: Mode): Mode {
+    const mode = isObject(meta ?? {}) ? ((meta as { mode?: unknown } | undefined)?.mode ?? defaultMode) : undefined;
+    if (mode === "test" || mode === "live") return mode;
+    this.refuse("/meta/mode", "must be test or live");
+    return defaultMode;
+  }
+
+  unknownMembers(resource: Record<string, unknown>) {
+    const members = ["type", "id", "attributes", "relationships", "links", "meta"];
+    for (const name of Object.keys(resource)) {
+      if (!members.includes(name)) this.refuseUnknown(`/${escapePointer(name)}`, name, "a resource", members);
+    }
+  }
+
+  attributes(attributes: unknown) {
+    if (attributes === undefined || attributes === null) return;
+    if (!isObject(attributes)) return this.refuse("/attributes", "must be an object");
+    for (const [name, value] of Object.entries(attributes)) {
+      const pointer = `/attributes/${escapePointer(name)}`;
+      const attribute = this.known.attributes.get(name);
+      if (attribute) this.attribute(attribute, name, pointer, value, attributes);
+      else if (this.known.leftOut.has(name)) this.leftOut.push(name);
+      else this.unknownAttribute(name, pointer, value);
+    }
+  }
+
+  private attribute(attribute: Attribute, name: string, pointer: string, value: unknown, all: Record<string, unknown>) {
+    switch (attribute.is) {
+      case "stored":
+        return this.stored(attribute.column, pointer, value);
+      case "own": {
+        const checked = value === null ? { value } : checkAs(attribute.type, name, value);
+        return this.take(pointer, checked, (taken) => {
+          this.row.attributes = { ...(this.row.attributes as object), [name]: taken };
+        });
+      }
+      case "derived":
+        this.recomputed.push(name);
+        // Only to be compared with what is computed; what cannot be compared differs.
+        if (attribute.column && isComparable(value)) this.derived[name] = value;
+        else if (attribute.column) this.contradicted.push(name);
+        return;
+      case "money":
+        return this.money(attribute.cents, attribute.form, pointer, value, all);
+      case "customer email":
+        if (value === null) return;
+        return this.take(pointer, checkText(name, value), (email) => {
+          this.row.customer_email = email;
+        });
+      case "password":
+        return this.plainPassword(pointer, value);
+      case "anonymization":
+        return this.anonymization(pointer, value, all.anonymization_status);
+      case "tag names":
+        return this.tagNames(attribute.what, pointer, value);
+    }
+  }
+
+  private stored(column: Column, pointer: string, value: unknown) {
+    if (value === null) {
+      if (column.column === "anonymization_status") return;
+      if (column.nullable) this.row[column.column] = null;
+      else if (column.type === "Json") this.row[column.column] = {};
+      // No value is the default one: on a new row the default is stored, on another nothing changes.
+      else if (!column.hasDefault && !filledIn[this.known.type]?.includes(column.column)) {
+        this.refuse(pointer, "must not be null");
+      }
+      return;
+    }
+    const checked = checkValue(`${this.known.type}.${column.column}`, column, value);
+    this.take(pointer, checked, (taken) => {
+      this.row[column.column] = taken;
+    });
+  }
+
+  /** The other two forms of an amount in cents: worth nothing without it, and nothing beside it. */
+  private money(
+    cents: Column,
+    form: "float" | "formatted",
+    pointer: string,
+    value: unknown,
+    all: Record<string, unknown>,
+  ) {
+    const note = form === "float" ? "*_float" : "formatted_*";
+    this.recomputed.push(note);
+    const derived = cents.derived || keptByTriggers[this.known.model.table]?.includes(cents.column);
+    if (derived || value === null) return;
+    const amount = all[cents.column];
+    if (amount === undefined || amount === null) {
+      this.refuse(pointer, `is computed from ${cents.column}, which is missing`);
+    } else if (form === "float" && typeof value === "number" && typeof amount === "number") {
+      // Which power of ten depends on the currency, which may be stated elsewhere.
+      if (![1, 100, 1000].some((factor) => Math.abs(value * factor - amount) < 0.001)) this.contradicted.push(note);
+    }
+  }
+
+  private plainPassword(pointer: string, value: unknown) {
+    if (value === null) return; // documents cannot show it, so an absent one says nothing
+    const checked = checkText("password", value);
+    if ("wrong" in checked) return this.refuse(pointer, checked.wrong);
+    const password = checked.value as string;
+    if ([...password].length < 8) this.refuse(pointer, "must have at least 8 characters");
+    else if (Buffer.byteLength(password) > 72) this.refuse(pointer, "must have at most 72 bytes");
+    else this.password = password;
+  }
+
+  private anonymization(pointer: string, value: unknown, mirror: unknown) {
+    // "None was requested" is said of most customers. It takes back no request that was made here.
+    const info = value ?? {};
+    if (!isObject(info)) return this.refuse(pointer, "must be an object or null");
+    const { columns } = this.known.model;
+    const byName = new Map(
+      Object.values(columns)
+        .filter(({ column }) => column.startsWith("anonymization_"))
+        .map((column) => [column.column.slice("anonymization_".length), column]),
+    );
+    const status = info.status ?? null;
+    if (Object.keys(info).length > 0 && status === null) this.refuse(`${pointer}/status`, "is missing");
+    if (mirror !== undefined && mirror !== status) this.refuse(`${pointer}/status`, "contradicts anonymization_status");
+    for (const [name, inner] of Object.entries(info)) {
+      const column = byName.get(name);
+      const place = `${pointer}/${escapePointer(name)}`;
+      if (!column) this.refuseUnknown(place, name, "anonymization_info", byName.keys());
+      else if (column.type === "Json" && inner !== null) this.user(place, inner);
+    }
+    for (const [name, column] of byName) if (name in info) this.stored(column, `${pointer}/${name}`, info[name]);
+  }
+
+  private user(pointer: string, user: unknown) {
+    if (!isObject(user)) return; // told by the column's own check
+    const names = ["id", "first_name", "last_name", "email"];
+    if (typeof user.id !== "string") this.refuse(`${pointer}/id`, "must be a text");
+    for (const [name, value] of Object.entries(user)) {
+      if (!names.includes(name)) this.refuseUnknown(`${pointer}/${escapePointer(name)}`, name, "a user", names);
+      else if (value !== null && typeof value !== "string") this.refuse(`${pointer}/${name}`, "must be a text or null");
+    }
+  }
+
+  private tagNames(what: "add" | "remove", pointer: string, value: unknown) {
+    if (value === null) return;
+    if (typeof value !== "string") return this.refuse(pointer, "must be a text of tag names with commas between them");
+    const model = this.known.model.name;
+    for (const name of value.split(",").map((part) => part.trim().toLowerCase())) {
+      const checked = checkText("tags.name", name);
+      if ("wrong" in checked) this.refuse(pointer, `each name ${checked.wrong}`);
+      else this.tags.push({ what, model, owner: this.id, tag: name, pointer });
+    }
+  }
+
+  private unknownAttribute(name: string, pointer: string, value: unknown) {
+    if (this.known.relationships.has(name))
+      return this.refuse(pointer, `is a relationship: state it in /relationships/${name}`);
+    const relationship = name.replace(/_ids?$/, "");
+    if (relationship !== name && this.known.relationships.has(relationship)) {
+      return this.refuse(pointer, `is not an attribute: state it in /relationships/${relationship}`);
+    }
+    if (name === "customer_password" && this.known.type === "orders") {
+      if (value === null) this.leftOut.push(name);
+      else this.refuse(pointer, "is not taken from an order: state the attribute password of its customer");
+      return;
+    }
+    if (name.startsWith("_")) {
+      if (value === null || value === false) this.leftOut.push("_*");
+      else this.refuse(pointer, "is a command, not a fact: state what it led to, and leave it away");
+      return;
+    }
+    this.refuseUnknown(pointer, name, this.known.type, this.known.attributes.keys());
+  }
+
+  relationships(relationships: unknown) {
+    if (relationships === undefined || relationships === null) return;
+    if (!isObject(relationships)) return this.refuse("/relationships", "must be an object");
+    for (const [name, value] of Object.entries(relationships)) {
+      const pointer = `/relationships/${escapePointer(name)}`;
+      const relationship = this.known.relationships.get(name);
+      if (relationship) this.relationship(relationship, pointer, value);
+      else if (this.known.leftOut.has(name)) this.leftOut.push(name);
+      else if (this.known.attributes.has(name))
+        this.refuse(pointer, `is an attribute: state it in /attributes/${name}`);
+      else this.refuseUnknown(pointer, name, this.known.type, this.known.relationships.keys());
+    }
+  }
+
+  private relationship(relationship: Relationship, pointer: string, value: unknown) {
+    if (!isObject(value)) return this.refuse(pointer, "must be an object with data");
+    const { data } = value;
+    if (data === undefined) return; // only links: nothing is stated
+    const place = `${pointer}/data`;
+    switch (relationship.is) {
+      case "reference":
+        return this.reference(relationship.column, relationship.types, place, data);
+      case "reference of any type":
+        return this.referenceOfAnyType(relationship.idColumn, relationship.typeColumn, place, data);
+      case "list":
+        return this.list(relationship.relation, relationship.types, place, data);
+      case "tags":
+        return this.tagList(relationship.types, place, data);
+      case "tagged":
+        return this.tagged(relationship.model, relationship.types, place, data);
+    }
+  }
+
+  private reference({ column, nullable }: Column, types: readonly string[], pointer: string, data: unknown) {
+    if (data === null) {
+      if (nullable) this.row[column] = null;
+      else this.refuse(pointer, "must not be null");
+      return;
+    }
+    const found = this.identifier(types, pointer, data);
+    if (!found) return;
+    this.row[column] = found.id;
+    if (types.length > 1) this.row[`${column}:type`] = found.type;
+  }
+
+  private referenceOfAnyType(idColumn: Column, typeColumn: Column, pointer: string, data: unknown) {
+    if (data === null) return this.refuse(pointer, "must not be null");
+    const found = this.identifier(undefined, pointer, data);
+    if (!found) return;
+    const type = paymentSourceKinds.includes(found.type) ? "payment_sources" : found.type;
+    for (const [column, stated] of [[idColumn.column, found.id] as const, [typeColumn.column, type] as const]) {
+      if ((this.row[column] ?? stated) !== stated) this.refuse(pointer, `contradicts the attribute ${column}`);
+      this.row[column] = stated;
+    }
+  }
+
+  private list(relation: Relation, types: readonly string[], pointer: string, data: unknown) {
+    const target = modelNamed(relation.to);
+    const values: Record<string, string> = { [target.columns[relation.key!]!.column]: this.id };
+    for (const [field, value] of Object.entries(relation.where ?? {})) values[target.columns[field]!.column] = value;
+    for (const { type, id, pointer: place } of this.identifiers(types, pointer, data)) {
+      this.links.push({ model: relation.to, type, id, values, pointer: place });
+    }
+  }
+
+  private tagList(types: readonly string[], pointer: string, data: unknown) {
+    const model = this.known.model.name;
+    const found = this.identifiers(types, pointer, data);
+    if (found.length > mostTags) this.refuse(pointer, `must not have more than ${mostTags} tags`);
+    this.tags.push({ what: "all", model, owner: this.id, pointer });
+    for (const { id, pointer: place } of found) {
+      this.tags.push({ what: "tag", model, owner: this.id, tag: id, pointer: place });
+    }
+  }
+
+  /** From the tag's side: each of these has this tag, perhaps among others. */
+  private tagged(model: ModelName, types: readonly string[], pointer: string, data: unknown) {
+    for (const { id, pointer: place } of this.identifiers(types, pointer, data)) {
+      this.tags.push({ what: "also", model, owner: id, tag: this.id, pointer: place });
+    }
+  }
+
+  private identifiers(types: readonly string[], pointer: string, data: unknown) {
+    if (!Array.isArray(data)) {
+      this.refuse(pointer, "must be a list");
+      return [];
+    }
+    return data.flatMap((item, index) => {
+      const place = `${pointer}/${index}`;
+      const found = this.identifier(types, place, item);
+      return found ? [{ ...found, pointer: place }] : [];
+    });
+  }
+
+  /** Undefined types: any type will do. */
+  private identifier(
+    types: readonly string[] | undefined,
+    pointer: string,
+    data: unknown,
+  ): { type: string; id: string } | undefined {
+    if (!isObject(data)) {
+      this.refuse(pointer, "must be an object with type and id");
+      return;
+    }
+    const { type, id } = data;
+    const badId = whyBadId(id);
+    if (badId) this.refuse(`${pointer}/id`, badId);
+    const fits = typeof type === "string" && (types ? types.includes(type) : /^[a-z_]{1,64}$/.test(type));
+    if (!fits)
+      this.refuse(`${pointer}/type`, types ? `must be ${types.join(" or ")}` : "must be the type of a resource");
+    return fits && !badId ? { type: type as string, id: id as string } : undefined;
+  }
+
+  /** What is attached goes with a resource that is here; the other types of that kind outlive what they are about. */
+  private attachment() {
+    const { type, model } = this.known;
+    const about = aboutColumns(model);
+    if (!about || !attachedTypes.has(type)) return;
+    const { column } = about.typeColumn;
+    const stated = this.row[column];
+    if (typeof stated === "string" && !modelOfType(stated)) {
+      const meant = nearest(
+        stated,
+        [...models.values()].map(({ table }) => table),
+      );
+      this.refuse(`/attributes/${column}`, `must be a type that is kept here${meant ? `, such as ${meant}` : ""}`);
+    }
+  }
+
+  private take(pointer: string, checked: Checked, keep: (value: unknown) => void) {
+    if ("wrong" in checked) this.refuse(`${pointer}${checked.at ?? ""}`, checked.wrong);
+    else keep(checked.value);
+  }
+
+  private refuseUnknown(pointer: string, name: string, of: string, known: Iterable<string>) {
+    const meant = nearest(name, known);
+    this.refuse(pointer, `is not known of ${of}${meant ? `; is ${meant} meant?` : ""}`);
+  }
+
+  private refuse(pointer: string, reason: string) {
+    // A resource with thousands of faults needs no thousand lines.
+    if (this.refusals.length < 20) this.refusals.push({ pointer, reason });
+  }
+}

@@ -1,0 +1,218 @@
+import bcrypt from "bcrypt";
+import type pg from "pg";
+import type { FoundResource } from "./read.js";
+import type { CheckedResource, Link, TagStatement } from "./resource.js";
+import { identifier, literal } from "./sql.js";
+
+/**
+ * The tables of one import. They are temporary: private to the connection, written to disk by PostgreSQL when they get
+ * big, and gone with the connection, however it ends.
+ *
+ * import_resources  what may still go in; a refused resource is deleted. `seq` is the order of the files. `listed`: not
+ *                   a resource of a file, but a row of the database that a resource of a file lists as its own
+ * import_links      what lists say about the keys of others
+ * import_tags       what is said about tags
+ * import_refused    what did not go in, to tell "was refused" from "exists nowhere"
+ * import_changed    which of import_resources changed the database
+ * import_issues     what is to be reported
+ */
+const tables = `
+  CREATE TEMP SEQUENCE import_seq;
+  CREATE TEMP TABLE import_resources (
+    seq bigint NOT NULL, model text NOT NULL, type text NOT NULL, id text COLLATE "C" NOT NULL, mode mode NOT NULL,
+    file int NOT NULL, line int NOT NULL, pointer text NOT NULL, listed bool NOT NULL DEFAULT false,
+    "row" jsonb NOT NULL, derived jsonb
+  ) PARTITION BY LIST (model);
+  CREATE TEMP TABLE import_links (
+    model text NOT NULL, type text NOT NULL, id text COLLATE "C" NOT NULL, mode mode NOT NULL,
+    columns text NOT NULL, value jsonb NOT NULL,
+    by_type text NOT NULL, by_id text NOT NULL, file int NOT NULL, line int NOT NULL, pointer text NOT NULL
+  );
+  CREATE TEMP TABLE import_tags (
+    seq bigint NOT NULL, what text NOT NULL, model text NOT NULL, owner text COLLATE "C" NOT NULL, tag text COLLATE "C",
+    mode mode NOT NULL,
+    by_type text NOT NULL, by_id text NOT NULL, file int NOT NULL, line int NOT NULL, pointer text NOT NULL
+  );
+  CREATE TEMP TABLE import_refused (type text NOT NULL, id text COLLATE "C" NOT NULL);
+  CREATE INDEX ON import_refused (type, id);
+  CREATE TEMP TABLE import_changed (seq bigint PRIMARY KEY, created bool NOT NULL);
+  CREATE TEMP TABLE import_issues (
+    n bigserial, kind text NOT NULL, seq bigint, type text NOT NULL, id text, file int NOT NULL, line int NOT NULL,
+    pointer text NOT NULL, reason text NOT NULL
+  );
+`;
+
+/** Makes the tables. */
+export async function createTables(client: pg.Client): Promise<void> {
+  await client.query("SET temp_buffers = '32MB'; SET work_mem = '32MB'");
+  // When this process is killed, its statement ends soon after. Not every system lets PostgreSQL see that.
+  await client.query("SET client_connection_check_interval = '1s'").catch(() => {});
+  await client.query(tables);
+}
+
+/** Makes room for the resources of a model. */
+export async function createPartition(client: pg.Client, model: string): Promise<void> {
+  const name = identifier(`import_resources_${model}`);
+  await client.query(
+    `CREATE TEMP TABLE IF NOT EXISTS ${name} PARTITION OF import_resources FOR VALUES IN (${literal(model)})`,
+  );
+}
+
+/** How much is gathered before it is sent. */
+const batchResources = 2000;
+const batchCharacters = 4 * 1024 * 1024;
+
+type Batch = Record<"resources" | "links" | "tags" | "refused", string[]>;
+
+/** Gathers checked resources and sends them to the temporary tables in batches. */
+export class Staging {
+  /** How many resources were taken. */
+  count = 0;
+  private batch: Batch = { resources: [], links: [], tags: [], refused: [] };
+  private characters = 0;
+  private readonly models = new Set<string>();
+  private newModels = new Set<string>();
+  private sending: Promise<void> = Promise.resolve();
+  private withPassword: WithPassword[] = [];
+
+  constructor(private readonly client: pg.Client) {}
+
+  async add(resource: CheckedResource, file: number, { pointer, line }: FoundResource): Promise<void> {
+    const place = { seq: ++this.count, file, line, pointer };
+    const { password } = resource;
+    const record = resourceRecord(resource, place);
+    if (password === undefined) this.collect("resources", record);
+    else {
+      this.withPassword.push({ resource, password, place });
+      this.characters += record.length;
+    }
+    if (!this.models.has(resource.model.name)) this.newModels.add(resource.model.name);
+    this.models.add(resource.model.name);
+    for (const link of resource.links) this.collect("links", linkRecord(resource, link, place));
+    for (const tag of resource.tags) this.collect("tags", tagRecord(resource, tag, place));
+    if (this.isFull()) await this.flush();
+  }
+
+  /** Remembers that a resource of this id was refused. */
+  async refused(type: string, id: string): Promise<void> {
+    this.collect("refused", JSON.stringify({ type, id }));
+    if (this.isFull()) await this.flush();
+  }
+
+  /** Sends what was gathered. Meanwhile the next batch is read; the one after that waits. */
+  private async flush(): Promise<void> {
+    await this.sending;
+    const { batch, withPassword, newModels } = this;
+    this.batch = { resources: [], links: [], tags: [], refused: [] };
+    this.withPassword = [];
+    this.newModels = new Set();
+    this.characters = 0;
+    this.sending = this.sendBatch(batch, withPassword, newModels);
+    this.sending.catch(() => {}); // is told by the next await
+  }
+
+  /** Sends the rest and waits until everything is there. */
+  async end(): Promise<void> {
+    await this.flush();
+    await this.sending;
+  }
+
+  private async sendBatch(batch: Batch, withPassword: WithPassword[], models: ReadonlySet<string>): Promise<void> {
+    for (const model of models) await createPartition(this.client, model);
+    batch.resources.push(...(await this.hashPasswords(withPassword)));
+    const place = "file int, line int, pointer text";
+    const by = `by_type text, by_id text, ${place}`;
+    await this.send(
+      "import_resources",
+      `seq bigint, model text, type text, id text, mode mode, ${place}, row jsonb, derived jsonb`,
+      batch.resources,
+    );
+    await this.send(
+      "import_links",
+      `model text, type text, id text, mode mode, columns text, value jsonb, ${by}`,
+      batch.links,
+    );
+    await this.send(
+      "import_tags",
+      `seq bigint, what text, model text, owner text, tag text, mode mode, ${by}`,
+      batch.tags,
+    );
+    await this.send("import_refused", "type text, id text", batch.refused);
+  }
+
+  private isFull(): boolean {
+    return (
+      this.batch.resources.length + this.withPassword.length >= batchResources || this.characters >= batchCharacters
+    );
+  }
+
+  private collect(table: keyof Batch, record: string) {
+    this.characters += record.length;
+    this.batch[table].push(record);
+  }
+
+  private async send(table: string, columns: string, records: string[]): Promise<void> {
+    if (records.length === 0) return;
+    const names = columns.replace(/ \w+(,|$)/g, "$1");
+    await this.client.query(
+      `INSERT INTO ${table} (${names}) SELECT ${names} FROM json_to_recordset($1) AS r (${columns})`,
+      [`[${records.join()}]`],
+    );
+  }
+
+  /** A password that is the stored one already is left alone, so that importing again changes nothing. */
+  private async hashPasswords(waiting: readonly WithPassword[]): Promise<string[]> {
+    if (waiting.length === 0) return [];
+    const { rows } = await this.client.query(
+      "SELECT id, password_digest FROM customers WHERE id = ANY ($1) AND password_digest IS NOT NULL",
+      [waiting.map(({ resource }) => resource.id)],
+    );
+    const digests = new Map<string, string>(rows.map(({ id, password_digest }) => [id, password_digest]));
+    const records: string[] = [];
+    // Two at a time: each takes one of the four threads that everything else in this process shares.
+    const queue = waiting.values();
+    const worker = async () => {
+      for (const { resource, password, place } of queue) {
+        const stored = digests.get(resource.id);
+        const isStored = stored !== undefined && (await bcrypt.compare(password, stored));
+        const password_digest = isStored ? stored : await bcrypt.hash(password, 10);
+        records.push(resourceRecord({ ...resource, row: { ...resource.row, password_digest } }, place));
+      }
+    };
+    await Promise.all([worker(), worker()]);
+    return records;
+  }
+}
+
+interface WithPassword {
+  resource: CheckedResource;
+  password: string;
+  place: Place;
+}
+
+interface Place {
+  seq: number;
+  file: number;
+  line: number;
+  pointer: string;
+}
+
+function resourceRecord({ model, type, id, mode, row, derived }: CheckedResource, place: Place): string {
+  const stated = Object.keys(derived).length > 0 ? derived : null;
+  return JSON.stringify({ ...place, model: model.name, type, id, mode, row, derived: stated });
+}
+
+function linkRecord(by: CheckedResource, { model, type, id, values, pointer }: Link, place: Place): string {
+  const columns = Object.keys(values).sort().join();
+  return JSON.stringify({ ...said(by, pointer, place), model, type, id, columns, value: values });
+}
+
+function tagRecord(by: CheckedResource, { what, model, owner, tag, pointer }: TagStatement, place: Place): string {
+  return JSON.stringify({ ...said(by, pointer, place), seq: place.seq, what, model, owner, tag });
+}
+
+/** Who says something about another, and where. */
+function said(by: CheckedResource, pointer: string, place: Place) {
+  const { file, line } = place;
+  return { mode: by.mode, by_type: by.type, by_id: by.id, file, line, pointer: place.pointer + pointer };
+}

@@ -1,0 +1,165 @@
+import type pg from "pg";
+import { type Model, models } from "../platform/database/datamodel.js";
+import { keptByTriggers } from "./known.js";
+import { type CheckedResource, knownTypes } from "./resource.js";
+import { identifier, literal } from "./sql.js";
+
+export interface TypeSummary {
+  readonly type: string;
+  readonly created: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly refused: number;
+}
+
+export interface Summary {
+  /** False after a strict import that found an issue: then the database is as it was. */
+  readonly written: boolean;
+  readonly types: readonly TypeSummary[];
+  readonly refused: number;
+  readonly dangling: number;
+  readonly repeated: number;
+  /** Issues that were counted and not told. */
+  readonly untold: number;
+  readonly recomputed: readonly NoteSummary[];
+  readonly leftOut: readonly NoteSummary[];
+}
+
+/** How often something like `customers.status` was stated, and how often in contradiction to what holds. */
+export interface NoteSummary {
+  readonly name: string;
+  readonly count: number;
+  readonly contradicted: number;
+}
+
+const unknownType = "(unknown type)";
+
+/** Counts what happens to resources before they reach the database, and asks the database for the rest. */
+export class Tally {
+  private readonly refused = new Map<string, number>();
+  private readonly recomputed = new Map<string, number>();
+  private readonly contradicted = new Map<string, number>();
+  private readonly leftOut = new Map<string, number>();
+
+  note({ type, notes }: CheckedResource): void {
+    for (const name of notes.recomputed) increase(this.recomputed, `${type}.${name}`);
+    for (const name of notes.contradicted) increase(this.contradicted, `${type}.${name}`);
+    for (const name of notes.leftOut) increase(this.leftOut, `${type}.${name}`);
+  }
+
+  leaveOut(type: string): void {
+    increase(this.leftOut, type);
+  }
+
+  refuse(type: string | undefined): void {
+    increase(this.refused, type !== undefined && knownTypes.has(type) ? type : unknownType);
+  }
+
+  async summarize(client: pg.Client, untold: number): Promise<Summary> {
+    const issues = await client.query(
+      `SELECT kind, type, CASE WHEN kind = 'refused' THEN count(DISTINCT seq) ELSE count(*) END::int AS count
+       FROM import_issues GROUP BY kind, type`,
+    );
+    const count = (kind: string) =>
+      issues.rows.filter((row) => row.kind === kind).reduce((sum, row) => sum + row.count, 0);
+    for (const { kind, type, count } of issues.rows) if (kind === "refused") increase(this.refused, type, count);
+
+    const { rows } = await client.query(
+      `SELECT s.type, count(*) FILTER (WHERE c.created)::int AS created,
+         count(*) FILTER (WHERE NOT c.created)::int AS updated,
+         count(*) FILTER (WHERE c.seq IS NULL AND NOT s.listed)::int AS unchanged
+       FROM import_resources s LEFT JOIN import_changed c ON c.seq = s.seq GROUP BY s.type`,
+    );
+    const merged = new Map(rows.map((row) => [row.type as string, row]));
+    const types = [...knownTypes.keys(), unknownType]
+      .filter((type) => merged.has(type) || this.refused.has(type))
+      .map((type) => ({
+        ...{ created: 0, updated: 0, unchanged: 0, ...merged.get(type) },
+        type,
+        refused: this.refused.get(type) ?? 0,
+      }));
+
+    for (const model of models.values()) await this.compareDerived(client, model);
+    return {
+      written: true,
+      types,
+      refused: [...this.refused.values()].reduce((sum, one) => sum + one, 0),
+      dangling: count("dangling"),
+      repeated: count("repeated"),
+      untold,
+      recomputed: this.notes(this.recomputed),
+      leftOut: this.notes(this.leftOut),
+    };
+  }
+
+  /** Counts where a document states something derived that does not follow from the facts. */
+  private async compareDerived(client: pg.Client, model: Model): Promise<void> {
+    const derived = Object.values(model.columns)
+      .filter((column) => column.derived || keptByTriggers[model.table]?.includes(column.column))
+      .map(({ column }) => column);
+    if (derived.length === 0) return;
+    const differs = (column: string) =>
+      `count(*) FILTER (WHERE s.derived ? ${literal(column)}
+         AND s.derived->>${literal(column)} IS DISTINCT FROM t.${identifier(column)}::text)::int AS ${identifier(column)}`;
+    const { rows } = await client.query(
+      `SELECT s.type, ${derived.map(differs).join()}
+       FROM import_resources s JOIN ${identifier(model.table)} t ON t.id = s.id
+       WHERE s.model = ${literal(model.name)} AND s.derived IS NOT NULL GROUP BY s.type`,
+    );
+    for (const { type, ...counts } of rows) {
+      for (const [column, count] of Object.entries(counts)) {
+        if (count) increase(this.contradicted, `${type}.${column}`, count as number);
+      }
+    }
+  }
+
+  private notes(counts: ReadonlyMap<string, number>): NoteSummary[] {
+    return [...counts].map(([name, count]) => ({ name, count, contradicted: this.contradicted.get(name) ?? 0 }));
+  }
+}
+
+function increase(counts: Map<string, number>, name: string, by = 1): void {
+  counts.set(name, (counts.get(name) ?? 0) + by);
+}
+
+/** The summary as it is printed. */
+export function formatSummary(summary: Summary): string {
+  const header = ["", "created", "updated", "unchanged", "refused"];
+  const total = { type: "total", created: 0, updated: 0, unchanged: 0, refused: 0 };
+  for (const type of summary.types) {
+    for (const name of ["created", "updated", "unchanged", "refused"] as const) total[name] += type[name];
+  }
+  const rows = [...summary.types, total].map((row) => [
+    row.type,
+    ...[row.created, row.updated, row.unchanged, row.refused].map(number),
+  ]);
+  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
+  const line = (cells: string[]) =>
+    cells
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]! + 2)))
+      .join("")
+      .trimEnd();
+
+  const lines = [header, ...rows].map(line);
+  lines.push("");
+  lines.push(...formatNotes("recomputed, not stored", summary.recomputed));
+  lines.push(...formatNotes("left out, not stored", summary.leftOut));
+  if (summary.dangling > 0) lines.push(`references that were left away: ${number(summary.dangling)}`);
+  if (summary.repeated > 0) lines.push(`stated more than once, and differently: ${number(summary.repeated)}`);
+  if (summary.untold > 0) lines.push(`issues that are not listed above: ${number(summary.untold)}`);
+  if (!summary.written) lines.push("nothing was written: the import is strict, and not everything could go in");
+  return lines.join("\n").trimEnd();
+}
+
+const number = (value: number) => value.toLocaleString("en-US");
+
+/** A line for each type. */
+function formatNotes(title: string, notes: readonly NoteSummary[]): string[] {
+  const byType = new Map<string, string[]>();
+  for (const { name, count, contradicted } of notes) {
+    const [type] = name.split(".") as [string];
+    const differing = contradicted > 0 ? `, ${number(contradicted)} of them stated otherwise` : "";
+    byType.set(type, [...(byType.get(type) ?? []), `${name} (${number(count)}${differing})`]);
+  }
+  return [...byType.values()].map((names) => `${title}: ${names.join(", ")}`);
+}

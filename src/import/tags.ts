@@ -1,0 +1,88 @@
+import type pg from "pg";
+import { type Model, modelNamed } from "../platform/database/datamodel.js";
+import { whyMissing } from "./issues.js";
+import { mostTags } from "./known.js";
+import { identifier, literal } from "./sql.js";
+
+/** Brings the tags of resources into the join tables. The resources and the tags are there already. */
+export async function mergeTags(client: pg.Client): Promise<void> {
+  const { rows } = await client.query("SELECT DISTINCT model FROM import_tags ORDER BY 1");
+  for (const { model } of rows) await mergeTagsOf(client, modelNamed(model));
+}
+
+async function mergeTagsOf(client: pg.Client, model: Model): Promise<void> {
+  const { table, from, to } = model.relations.tags!.through!;
+  const join = identifier(table);
+  const owner = identifier(from);
+  const tag = identifier(to);
+  const ours = `i.model = ${literal(model.name)}`;
+
+  // Only of resources that went in.
+  const staged = (of: string, id: string) =>
+    `EXISTS (SELECT FROM import_resources s WHERE s.model = ${of} AND s.id = ${id} AND s.mode = i.mode)`;
+  await client.query(
+    `DELETE FROM import_tags i WHERE ${ours}
+       AND NOT CASE WHEN i.what = 'also' THEN ${staged("'Tag'", "i.tag")} ELSE ${staged(literal(model.name), "i.owner")} END`,
+  );
+  // A later statement of all tags takes the place of an earlier one.
+  await client.query(
+    `DELETE FROM import_tags i USING (
+       SELECT i.owner, max(i.seq) AS last FROM import_tags i WHERE ${ours} AND i.what = 'all' GROUP BY i.owner
+     ) stated
+     WHERE ${ours} AND i.what IN ('all', 'tag') AND i.owner = stated.owner AND i.seq < stated.last`,
+  );
+  await client.query(
+    leaveTagsAway(
+      `SELECT i.ctid, ${whyMissing("'tags'", "i.tag")} AS reason FROM import_tags i
+       WHERE ${ours} AND i.what = 'tag' AND NOT EXISTS (SELECT FROM tags t WHERE t.id = i.tag AND t.mode = i.mode)
+       UNION ALL
+       SELECT i.ctid, concat('there is no tag named ', i.tag) FROM import_tags i
+       WHERE ${ours} AND i.what = 'add' AND NOT EXISTS (SELECT FROM tags t WHERE t.name = i.tag AND t.mode = i.mode)
+       UNION ALL
+       SELECT i.ctid, ${whyMissing(literal(model.table), "i.owner")} FROM import_tags i
+       WHERE ${ours} AND i.what = 'also' AND NOT EXISTS (SELECT FROM ${identifier(model.table)} t WHERE t.id = i.owner AND t.mode = i.mode)`,
+    ),
+  );
+  // Additions come before removals.
+  await client.query(
+    `CREATE TEMP TABLE import_wanted AS
+     SELECT j.${owner} AS owner, j.${tag} AS tag FROM ${join} j
+     WHERE j.${owner} IN (SELECT i.owner FROM import_tags i WHERE ${ours})
+       AND j.${owner} NOT IN (SELECT i.owner FROM import_tags i WHERE ${ours} AND i.what = 'all')
+     UNION SELECT i.owner, i.tag FROM import_tags i WHERE ${ours} AND i.what IN ('tag', 'also')
+     UNION SELECT i.owner, t.id FROM import_tags i JOIN tags t ON t.name = i.tag AND t.mode = i.mode WHERE ${ours} AND i.what = 'add'
+     EXCEPT SELECT i.owner, t.id FROM import_tags i JOIN tags t ON t.name = i.tag AND t.mode = i.mode WHERE ${ours} AND i.what = 'remove'`,
+  );
+  await client.query(
+    leaveTagsAway(
+      `SELECT i.ctid, concat('would make it ', w.count, ' tags, where at most ${mostTags} are allowed; they stay as they were') AS reason
+       FROM import_tags i JOIN (SELECT owner, count(*) FROM import_wanted GROUP BY owner) w ON w.owner = i.owner
+       WHERE ${ours} AND w.count > ${mostTags}`,
+    ),
+  );
+  await client.query(
+    `WITH owners AS MATERIALIZED (SELECT DISTINCT i.owner FROM import_tags i WHERE ${ours}),
+     gone AS (
+       DELETE FROM ${join} j USING owners o
+       WHERE j.${owner} = o.owner AND NOT EXISTS (SELECT FROM import_wanted w WHERE w.owner = o.owner AND w.tag = j.${tag})
+       RETURNING j.${owner} AS owner
+     ), added AS (
+       INSERT INTO ${join} (${owner}, ${tag}) SELECT w.owner, w.tag FROM import_wanted w JOIN owners o ON o.owner = w.owner
+       ON CONFLICT DO NOTHING RETURNING ${owner} AS owner
+     )
+     INSERT INTO import_changed (seq, created)
+     SELECT s.seq, false FROM import_resources s
+     WHERE s.model = ${literal(model.name)} AND s.id IN (SELECT owner FROM gone UNION SELECT owner FROM added)
+     ON CONFLICT DO NOTHING`,
+  );
+  await client.query("DROP TABLE import_wanted");
+}
+
+/** Reports statements about tags that cannot be followed, and deletes them. */
+function leaveTagsAway(found: string): string {
+  return `
+    WITH found AS MATERIALIZED (${found}),
+    gone AS (DELETE FROM import_tags i USING found f WHERE i.ctid = f.ctid RETURNING i.*, f.reason)
+    INSERT INTO import_issues (kind, type, id, file, line, pointer, reason)
+    SELECT DISTINCT ON (seq, reason) 'dangling', by_type, by_id, file, line, pointer, reason FROM gone ORDER BY seq, reason`;
+}

@@ -1,0 +1,197 @@
+import { type Column, enumValues } from "../platform/database/datamodel.js";
+
+/** A value as it is stored, or what is wrong with it: `wrong` completes the sentence "The value …". */
+export type Checked = { readonly value: unknown } | { readonly wrong: string; readonly at?: string };
+
+/** Checks a value that is not null against its column. `name` is the API's name of the attribute, `orders.number`. */
+export function checkValue(name: string, column: Column, value: unknown): Checked {
+  if (column.enum) return checkWord(enumValues(column.type), value);
+  return checkAs(column.type, name, value);
+}
+
+/** Checks a value that is not null against one of the datamodel's scalar types. */
+export function checkAs(type: string, name: string, value: unknown): Checked {
+  switch (type) {
+    case "Int":
+      return checkInteger(value, ...(ranges[unqualified(name)] ?? [-2147483648, 2147483647]));
+    case "Float":
+      return typeof value === "number" && Number.isFinite(value) ? { value } : wrong("must be a number", value);
+    case "Boolean":
+      return typeof value === "boolean" ? { value } : wrong("must be true or false", value);
+    case "DateTime":
+      return checkTime(value);
+    case "Json":
+      return isObject(value) ? checkJson(value) : wrong("must be a JSON object", value);
+    default:
+      return checkText(name, value);
+  }
+}
+
+const unqualified = (name: string) => name.slice(name.indexOf(".") + 1);
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const ranges: Record<string, [number, number]> = {
+  quantity: [1, 2147483647],
+  renewal_alert_period: [1, 720],
+};
+
+function checkInteger(value: unknown, least: number, most: number): Checked {
+  const fits = Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+  return fits ? { value } : wrong(`must be a whole number from ${least} to ${most}`, value);
+}
+
+function checkWord(words: readonly string[], value: unknown): Checked {
+  return words.includes(value as string) ? { value } : wrong(`must be one of ${words.join(", ")}`, value, true);
+}
+
+interface TextRule {
+  /** Brings the text to the form in which it is stored. */
+  form?(text: string): string;
+  fits(text: string): boolean;
+  /** Completes the sentence "The value must be …". */
+  expected: string;
+}
+
+const email: TextRule = {
+  form: (text) => text.trim().toLowerCase(),
+  fits: (text) => text.length <= 255 && /^[^\s@<>()[\],;:"\\]+@[^\s@<>()[\],;:"\\]+$/.test(text),
+  expected: "an e-mail address of at most 255 characters",
+};
+const country: TextRule = {
+  form: (text) => text.toUpperCase(),
+  fits: (text) => /^[A-Z]{2}$/.test(text),
+  expected: "a country of two letters (ISO 3166-1 alpha-2), such as IT",
+};
+const webAddress: TextRule = {
+  fits: (text) => /^https?:\/\//i.test(text) && URL.canParse(text),
+  expected: "an absolute http or https URL",
+};
+
+/** By the name of the attribute, or by `type.name` where only one type has the rule. */
+const textRules: Record<string, TextRule> = {
+  email,
+  customer_email: email,
+  receipt_email: email,
+  country_code: country,
+  shipping_country_code_lock: country,
+  currency_code: {
+    form: (text) => text.toUpperCase(),
+    fits: (text) => /^[A-Z]{3}$/.test(text),
+    expected: "a currency of three letters (ISO 4217), such as EUR",
+  },
+  language_code: {
+    form: (text) => text.toLowerCase(),
+    fits: (text) => /^[a-z]{2}$/.test(text),
+    expected: "a language of two letters (ISO 639-1), such as en",
+  },
+  shopper_reference: { fits: (text) => inLength(text, 3, 128), expected: "a text of 3 to 128 characters" },
+  profile_id: { fits: (text) => inLength(text, 1, 255), expected: "a text of 1 to 255 characters" },
+  "attachments.url": webAddress,
+  "customer_groups.code": code(),
+  "markets.code": code(),
+  "tags.name": {
+    form: (text) => text.toLowerCase(),
+    fits: (text) => text.length <= 25 && /^[a-z0-9]+([-_:][a-z0-9]+)*$/.test(text),
+    expected: "at most 25 letters and digits in groups joined by single -, _ or :, such as early-bird",
+  },
+};
+
+function code(): TextRule {
+  return {
+    fits: (text) => /^[A-Za-z0-9_-]{1,25}$/.test(text),
+    expected: "a code of 1 to 25 letters, digits, _ and -",
+  };
+}
+
+/** Counts characters as PostgreSQL does. */
+function inLength(text: string, least: number, most: number): boolean {
+  const { length } = [...text];
+  return length >= least && length <= most;
+}
+
+/** `name` may be qualified: `tags.name`. */
+export function checkText(name: string, value: unknown): Checked {
+  if (typeof value !== "string") return wrong("must be a text", value);
+  const unstorable = whyUnstorable(value);
+  if (unstorable) return { wrong: unstorable };
+  const rule = textRules[name] ?? textRules[unqualified(name)];
+  if (!rule) return { value };
+  const formed = rule.form ? rule.form(value) : value;
+  return rule.fits(formed) ? { value: formed } : { wrong: `must be ${rule.expected}` };
+}
+
+/** PostgreSQL cannot keep these. */
+function whyUnstorable(text: string): string | undefined {
+  if (text.includes("\0")) return "must not contain the character NUL";
+  if (!text.isWellFormed()) return "must not contain half a surrogate pair";
+  return undefined;
+}
+
+const isoTime = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(Z|z|UTC|[+-]\d\d(?::?\d\d)?))?$/;
+
+/** A moment, to the millisecond. A date alone is its midnight in UTC; `2025-03-15 11:39:21 UTC` is fine too. */
+function checkTime(value: unknown): Checked {
+  const expected = 'must be an ISO 8601 time with an offset, such as "2026-01-31T12:00:00.000Z"';
+  if (typeof value !== "string") return wrong(expected, value);
+  const [match, year, month, day, clock = "00:00", zone = "Z"] = isoTime.exec(value) ?? [];
+  if (!match) return { wrong: expected };
+  const offset = /^[+-]/.test(zone) ? `${zone.slice(0, 3)}:${zone.slice(3).replace(":", "") || "00"}` : "Z";
+  const time = new Date(`${year}-${month}-${day}T${clock}${offset}`);
+  // Date takes 31 February for 3 March.
+  const exists = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
+  const isFourDigitYear = time.getUTCFullYear() >= 1 && time.getUTCFullYear() <= 9999;
+  if (!exists || !isFourDigitYear) return { wrong: `${expected}; there is no such time` };
+  return { value: time.toISOString() };
+}
+
+/** Free JSON: every text in it must be storable, every number must be the one that was written. */
+function checkJson(value: unknown): Checked {
+  const found = findUnstorable(value, "", 0);
+  return found ?? { value };
+}
+
+const deepest = 100;
+
+function findUnstorable(value: unknown, at: string, depth: number): { wrong: string; at: string } | undefined {
+  if (typeof value === "string") {
+    const why = whyUnstorable(value);
+    return why ? { wrong: why, at } : undefined;
+  }
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) return { wrong: "must be a number that fits 64 bits", at };
+    if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+      return {
+        wrong: `is a number beyond ${Number.MAX_SAFE_INTEGER}, which would lose digits: write it as a text`,
+        at,
+      };
+    }
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  if (depth > deepest) return { wrong: `must not be nested deeper than ${deepest}`, at };
+  for (const [key, inner] of Object.entries(value)) {
+    const place = `${at}/${escapePointer(key)}`;
+    const why = whyUnstorable(key);
+    const found = why ? { wrong: why, at: place } : findUnstorable(inner, place, depth + 1);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** One part of a JSON pointer. */
+export function escapePointer(part: string): string {
+  return part.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+/** The values themselves may be personal: only numbers, and words that are no known ones, are repeated. */
+function wrong(expected: string, value: unknown, repeat = false): { wrong: string } {
+  const kind = Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : `a ${typeof value}`;
+  const is =
+    typeof value === "number" || typeof value === "boolean" || (repeat && typeof value === "string")
+      ? JSON.stringify(value).slice(0, 60)
+      : kind.replace("string", "text");
+  return { wrong: `${expected}, not ${is}` };
+}

@@ -1,0 +1,133 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import fc from "fast-check";
+import { type FoundResource, openFile, readResources } from "../../src/import/read.js";
+
+/** Reads a text in parts of the given length. */
+async function read(text: string | Buffer, partLength = 7): Promise<FoundResource[]> {
+  const bytes = Buffer.from(text);
+  async function* parts() {
+    for (let i = 0; i < bytes.length; i += partLength) yield bytes.subarray(i, i + partLength);
+  }
+  const found = [];
+  for await (const resource of readResources(parts())) found.push(resource);
+  return found;
+}
+
+const a = { type: "tags", id: "a" };
+const b = { type: "tags", id: "b" };
+
+test("a document with a list, and included before data", async () => {
+  const text = `{"jsonapi":{"version":"1.1"},\n "included":[${JSON.stringify(b)}\n],\n"data":[${JSON.stringify(a)}], "meta": {"x": [1]}}`;
+  expect(await read(text)).toEqual([
+    { resource: b, pointer: "/included/0", line: 2 },
+    { resource: a, pointer: "/data/0", line: 4 },
+  ]);
+});
+
+test("a document with one resource, with none, and with empty lists", async () => {
+  expect(await read(JSON.stringify({ data: a }))).toEqual([{ resource: a, pointer: "/data", line: 1 }]);
+  expect(await read('{"data":null}')).toEqual([]);
+  expect(await read('\uFEFF { "data" : [ ] , "included" : [ ] } ')).toEqual([]);
+});
+
+test("JSON Lines of documents and of bare resources", async () => {
+  const text = `${JSON.stringify({ data: a, included: [b] })}\n\n${JSON.stringify({ links: {}, meta: { mode: "test" }, ...b })}\n`;
+  expect(await read(text)).toEqual([
+    { resource: a, pointer: "/data", line: 1 },
+    { resource: b, pointer: "/included/0", line: 1 },
+    { resource: { links: {}, meta: { mode: "test" }, ...b }, pointer: "", line: 3 },
+  ]);
+});
+
+test("any JSON value within a resource comes out as it went in, however the parts fall", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.jsonValue(),
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 0, max: 4 }),
+      async (value, length, indent) => {
+        const resource = { ...a, attributes: { value } };
+        const text = JSON.stringify({ data: [resource, resource], meta: value }, null, indent);
+        const found = await read(text, length);
+        expect(found.map((one) => one.resource)).toEqual(Array(2).fill(JSON.parse(JSON.stringify(resource))));
+        expect(found[1]!.line).toBe(text.slice(0, text.lastIndexOf('"type"')).split("\n").length - (indent ? 1 : 0));
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test.each([
+  ["", /is empty/],
+  ["  \n", /is empty/],
+  ["[]", /line 1: .* here should be a JSON:API document/],
+  ['{"errors":[{"title":"no"}]}', /error answer/],
+  ['{"meta":{}}', /neither a JSON:API document/],
+  ['{"type":"tags","id":"a","included":[]}', /line 1, \/type: .* no such member/],
+  ['{"data":"x"}', /\/data: .* a resource or a list of resources/],
+  ['{"included":{}}', /\/included: .* a list of resources/],
+  ['{"data":[{"a":1}\n{"b":2}]}', /line 2: .* here should be , or \]/],
+  ['{"data":[{"a":1},\n{"b":\n2,}]}', /line 3, \/data\/1: .* not valid JSON/],
+  ["{'data':[]}", /a name in quotes/],
+  ['{"data":[]', /truncated/],
+  ['{"data":[{"type":"tags",\n"id":"a', /line 2, \/data\/0: .* truncated/],
+  ['{"data":[{"type":"tags"}', /truncated/],
+  ['{"data":', /truncated/],
+  ['{"da', /truncated/],
+  [Buffer.from('{"data":[{"type":"\xff"}]}', "latin1"), /not UTF-8/],
+])("%j is refused as a whole", async (text, message) => {
+  await expect(read(text)).rejects.toThrow(message);
+});
+
+test("every cut of a document is noticed", async () => {
+  const text = JSON.stringify({ data: [a, b], included: [{ ...a, attributes: { text: 'a "quoted" \\ [text]' } }] });
+  for (let length = 0; length < text.length; length++) {
+    await expect(read(text.slice(0, length), 5)).rejects.toThrow(/truncated|empty/);
+  }
+});
+
+test("a value without an end does not fill the memory", async () => {
+  async function* endless() {
+    yield Buffer.from('{"data":[{"type":"');
+    for (;;) yield Buffer.alloc(1024 * 1024, "x");
+  }
+  const reading = (async () => {
+    for await (const _ of readResources(endless()));
+  })();
+  await expect(reading).rejects.toThrow(/line 1, \/data\/0: .* does not end within 16 MB/);
+});
+
+describe("files", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "import-read-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  async function readFile(content: Buffer): Promise<{ count: number; bytes: number }> {
+    const path = join(folder, "file");
+    await writeFile(path, content);
+    let bytes = 0;
+    let count = 0;
+    for await (const _ of readResources(openFile(path, (read) => (bytes += read)))) count++;
+    return { count, bytes };
+  }
+  const text = JSON.stringify({ data: Array(5000).fill(a) });
+
+  test("are known as gzipped by their content, in one part or several", async () => {
+    const packed = gzipSync(text);
+    expect(await readFile(packed)).toEqual({ count: 5000, bytes: packed.length });
+    expect((await readFile(Buffer.concat([packed, gzipSync(`\n${JSON.stringify(b)}`)]))).count).toBe(5001);
+  });
+
+  test("that are gzipped and cut or damaged are refused", async () => {
+    const packed = gzipSync(text);
+    await expect(readFile(packed.subarray(0, packed.length - 10))).rejects.toThrow(/truncated/);
+    const damaged = Buffer.from(packed);
+    damaged.fill(0xff, 30, 60);
+    await expect(readFile(damaged)).rejects.toThrow(/damaged/);
+  });
+});
