@@ -147,7 +147,8 @@ export function formatSummary(summary: Summary): string {
   if (summary.dangling > 0) lines.push(`references that were left away: ${number(summary.dangling)}`);
   if (summary.repeated > 0) lines.push(`stated more than once, and differently: ${number(summary.repeated)}`);
   if (summary.untold > 0) lines.push(`issues that are not listed above: ${number(summary.untold)}`);
-  if (!summary.written) lines.push("nothing was written: the import is strict, and not everything could go in");
+  if (!summary.written)
+    lines.push("nothing was written: the import is strict; the table tells what would have gone in");
   return lines.join("\n").trimEnd();
 }
 

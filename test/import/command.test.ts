@@ -74,7 +74,7 @@ test("reads standard input; --mode says whose mode it is; --strict fails with 1 
   const { code, out } = await strict.ended;
   expect([code, out.split("\n").at(-2)]).toEqual([
     1,
-    "nothing was written: the import is strict, and not everything could go in",
+    "nothing was written: the import is strict; the table tells what would have gone in",
   ]);
   expect(await db.rows("SELECT id FROM customers")).toEqual([{ id: "c" }]);
 });

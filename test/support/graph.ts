@@ -68,6 +68,18 @@ export const nestedLists: readonly List[] = resourceTypes.flatMap((name) =>
   fieldsOf(schema.getType(name)).flatMap((field) => listOf(field, name)),
 );
 
+/** The root fields that find one resource, with what they take: an id, or one of several keys. */
+export const lookUps = fieldsOf(schema.getQueryType()).flatMap((field) => {
+  const type = getNamedType(field.type).name;
+  const [argument] = field.args;
+  if (field.args.length !== 1 || !models.has(type as ModelName)) return [];
+  const input = getNamedType(argument!.type);
+  const keys = isInputObjectType(input) ? Object.keys(input.getFields()) : ["id"];
+  return [
+    { field: field.name, model: type as ModelName, argument: argument!.name, input: String(argument!.type), keys },
+  ];
+});
+
 /** The fields of a type that lead to other resources. */
 export function linksOf(type: string): Link[] {
   return fieldsOf(schema.getType(type)).flatMap((field): Link[] => {
@@ -88,7 +100,6 @@ export function modelOf(type: string): ModelName {
 export function inputFields(type: GraphQLInputObjectType) {
   return Object.values(type.getFields()).map((field) => ({ name: field.name, type: getNamedType(field.type) }));
 }
-export { isInputObjectType };
 
 /** The rows at the other end of a relation, whatever their mode, found by comparing ids alone. */
 export function related(world: World, model: ModelName, relation: string, row: Row): Row[] {

@@ -50,7 +50,9 @@ export class Address extends Taggable<"Address"> {
   })
   phone!: string | null;
 
-  @Attribute(() => String, { description: "Derived: the whole address in one line, with the phone number and without the name." })
+  @Attribute(() => String, {
+    description: "Derived: the whole address in one line, with the phone number and without the name.",
+  })
   fullAddress!: string;
 
   @Attribute(() => String, { description: "Derived: full name and full address in one line." })
