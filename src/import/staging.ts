@@ -59,8 +59,8 @@ export async function createPartition(client: pg.Client, model: string): Promise
 }
 
 /** How much is gathered before it is sent. */
-const batchResources = 2000;
-const batchCharacters = 4 * 1024 * 1024;
+const batchResources = 500;
+const batchCharacters = 1024 * 1024;
 
 type Batch = Record<"resources" | "links" | "tags" | "refused", string[]>;
 

@@ -28,7 +28,6 @@ export interface ImportTest {
   connectionString: string;
   /** Imports resources, as the `data` of one document, or files by their paths. */
   run(what: Resource[] | string[], options?: { strict?: boolean; mode?: Mode }): Promise<Imported>;
-  // biome-ignore lint/suspicious/noExplicitAny: a row of whatever is asked for
   rows(sql: string, values?: unknown[]): Promise<any[]>;
   /** Writes a file that is gone after the tests. */
   file(name: string, content: string | Uint8Array): Promise<string>;

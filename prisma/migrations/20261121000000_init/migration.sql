@@ -5,9 +5,9 @@
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 
 -- By hand, in the tables below: ids, codes and other machine words are COLLATE "C", so that their order is the same on
--- every PostgreSQL. Those that can be searched by a part in any case are COLLATE "pg_c_utf8", which has the same order but
--- knows the capitals of all scripts. Names and texts for people keep the database's own order. Facts that follow from the
--- other columns of their row are GENERATED, so they cannot disagree with them, whoever writes.
+-- every PostgreSQL. Names, texts for people, and words that can be searched by a part in any case keep the database's own
+-- collation, which knows the capitals of all scripts. Facts that follow from the other columns of their row are
+-- GENERATED, so they cannot disagree with them, whoever writes.
 
 -- CreateEnum
 CREATE TYPE "mode" AS ENUM ('test', 'live');
@@ -52,7 +52,7 @@ CREATE TYPE "label_format" AS ENUM ('PDF', 'ZPL', 'EPL2', 'PNG');
 CREATE TABLE "customers" (
     "id" TEXT COLLATE "C" NOT NULL,
     "mode" "mode" NOT NULL,
-    "email" TEXT COLLATE "pg_c_utf8" NOT NULL,
+    "email" TEXT NOT NULL,
     "password_digest" TEXT COLLATE "C",
     "status" "customer_status" NOT NULL GENERATED ALWAYS AS (CASE WHEN "total_orders_count" = 0 THEN 'prospect'::"customer_status" WHEN "total_orders_count" = 1 THEN 'acquired'::"customer_status" ELSE 'repeat'::"customer_status" END) STORED,
     "has_password" BOOLEAN NOT NULL GENERATED ALWAYS AS ("password_digest" IS NOT NULL) STORED,
@@ -71,7 +71,7 @@ CREATE TABLE "customers" (
     "anonymization_cancellation_reason" TEXT COLLATE "C",
     "anonymization_cancellation_requester" JSONB,
     "customer_group_id" TEXT COLLATE "C",
-    "reference" TEXT COLLATE "pg_c_utf8",
+    "reference" TEXT,
     "reference_origin" TEXT COLLATE "C",
     "metadata" JSONB NOT NULL DEFAULT '{}',
     "version" INTEGER NOT NULL DEFAULT 1,
@@ -227,7 +227,7 @@ CREATE TABLE "customer_subscriptions" (
 CREATE TABLE "orders" (
     "id" TEXT COLLATE "C" NOT NULL,
     "mode" "mode" NOT NULL,
-    "number" TEXT COLLATE "pg_c_utf8" NOT NULL,
+    "number" TEXT NOT NULL,
     "affiliate_code" TEXT COLLATE "C",
     "place_async" BOOLEAN NOT NULL DEFAULT false,
     "status" "order_status" NOT NULL DEFAULT 'draft',
@@ -235,7 +235,7 @@ CREATE TABLE "orders" (
     "fulfillment_status" "order_fulfillment_status" NOT NULL DEFAULT 'unfulfilled',
     "guest" BOOLEAN NOT NULL DEFAULT false,
     "editable" BOOLEAN NOT NULL GENERATED ALWAYS AS ("status" IN ('draft', 'pending', 'editing')) STORED,
-    "customer_email" TEXT COLLATE "pg_c_utf8",
+    "customer_email" TEXT,
     "customer_type" "order_customer_type",
     "language_code" TEXT COLLATE "C" NOT NULL DEFAULT 'en',
     "currency_code" TEXT COLLATE "C",
@@ -350,13 +350,13 @@ CREATE TABLE "line_items" (
 CREATE TABLE "order_subscriptions" (
     "id" TEXT COLLATE "C" NOT NULL,
     "mode" "mode" NOT NULL,
-    "number" TEXT COLLATE "pg_c_utf8" NOT NULL,
+    "number" TEXT NOT NULL,
     "status" "order_subscription_status" NOT NULL DEFAULT 'draft',
     "frequency" TEXT COLLATE "C" NOT NULL,
     "activate_by_source_order" BOOLEAN NOT NULL DEFAULT true,
     "place_target_order" BOOLEAN NOT NULL DEFAULT true,
     "renewal_alert_period" INTEGER NOT NULL DEFAULT 1,
-    "customer_email" TEXT COLLATE "pg_c_utf8",
+    "customer_email" TEXT,
     "starts_at" TIMESTAMPTZ(3),
     "expires_at" TIMESTAMPTZ(3),
     "last_run_at" TIMESTAMPTZ(3),
@@ -405,9 +405,9 @@ CREATE TABLE "order_subscription_items" (
 CREATE TABLE "returns" (
     "id" TEXT COLLATE "C" NOT NULL,
     "mode" "mode" NOT NULL,
-    "number" TEXT COLLATE "pg_c_utf8" NOT NULL,
+    "number" TEXT NOT NULL,
     "status" "return_status" NOT NULL DEFAULT 'draft',
-    "customer_email" TEXT COLLATE "pg_c_utf8",
+    "customer_email" TEXT,
     "skus_count" INTEGER NOT NULL DEFAULT 0,
     "currency_code" TEXT COLLATE "C",
     "approved_at" TIMESTAMPTZ(3),
@@ -423,7 +423,7 @@ CREATE TABLE "returns" (
     "stock_location_id" TEXT COLLATE "C",
     "origin_address_id" TEXT COLLATE "C",
     "destination_address_id" TEXT COLLATE "C",
-    "reference" TEXT COLLATE "pg_c_utf8",
+    "reference" TEXT,
     "reference_origin" TEXT COLLATE "C",
     "metadata" JSONB NOT NULL DEFAULT '{}',
     "version" INTEGER NOT NULL DEFAULT 1,
@@ -816,6 +816,9 @@ CREATE INDEX "orders_mode_fulfillment_status_id_idx" ON "orders"("mode", "fulfil
 CREATE INDEX "orders_customer_email_idx" ON "orders" USING GIN ("customer_email" gin_trgm_ops);
 
 -- CreateIndex
+CREATE INDEX "orders_mode_customer_email_id_idx" ON "orders"("mode", "customer_email", "id");
+
+-- CreateIndex
 CREATE INDEX "orders_mode_country_code_id_idx" ON "orders"("mode", "country_code", "id");
 
 -- CreateIndex
@@ -829,6 +832,9 @@ CREATE INDEX "orders_mode_total_amount_with_taxes_cents_id_idx" ON "orders"("mod
 
 -- CreateIndex
 CREATE INDEX "orders_mode_placed_at_id_idx" ON "orders"("mode", "placed_at", "id");
+
+-- CreateIndex
+CREATE INDEX "orders_mode_placed_at_created_at_id_idx" ON "orders"("mode", "placed_at", "created_at", "id");
 
 -- CreateIndex
 CREATE INDEX "orders_mode_archived_at_id_idx" ON "orders"("mode", "archived_at", "id");
@@ -852,7 +858,7 @@ CREATE INDEX "orders_payment_method_id_created_at_id_idx" ON "orders"("payment_m
 CREATE INDEX "orders_payment_source_id_created_at_id_idx" ON "orders"("payment_source_id", "created_at", "id");
 
 -- CreateIndex
-CREATE INDEX "orders_order_subscription_id_created_at_id_idx" ON "orders"("order_subscription_id", "created_at", "id");
+CREATE INDEX "orders_order_subscription_id_placed_at_created_at_id_idx" ON "orders"("order_subscription_id", "placed_at", "created_at", "id");
 
 -- CreateIndex
 CREATE INDEX "orders_mode_created_at_id_idx" ON "orders"("mode", "created_at", "id");
@@ -892,6 +898,9 @@ CREATE INDEX "order_subscriptions_mode_frequency_id_idx" ON "order_subscriptions
 
 -- CreateIndex
 CREATE INDEX "order_subscriptions_customer_email_idx" ON "order_subscriptions" USING GIN ("customer_email" gin_trgm_ops);
+
+-- CreateIndex
+CREATE INDEX "order_subscriptions_mode_customer_email_id_idx" ON "order_subscriptions"("mode", "customer_email", "id");
 
 -- CreateIndex
 CREATE INDEX "order_subscriptions_mode_starts_at_id_idx" ON "order_subscriptions"("mode", "starts_at", "id");
@@ -946,6 +955,9 @@ CREATE INDEX "returns_mode_status_id_idx" ON "returns"("mode", "status", "id");
 
 -- CreateIndex
 CREATE INDEX "returns_customer_email_idx" ON "returns" USING GIN ("customer_email" gin_trgm_ops);
+
+-- CreateIndex
+CREATE INDEX "returns_mode_customer_email_id_idx" ON "returns"("mode", "customer_email", "id");
 
 -- CreateIndex
 CREATE INDEX "returns_mode_skus_count_id_idx" ON "returns"("mode", "skus_count", "id");

@@ -19,19 +19,15 @@ export interface OrderInput {
 
 /**
  * Completes an order. Without a word on nulls they come last upwards and first downwards, which is PostgreSQL's own
- * default and so what its indexes hold.
+ * default and so what its indexes hold. Keys behind the id could decide nothing.
  */
 export function totalOrder(model: Model, keys: readonly OrderInput[]): TotalOrder {
   const order: OrderKey[] = [];
-  for (const { field, direction, nulls } of keys) {
-    if (order.some((key) => key.field === field)) continue;
+  for (const { field, direction, nulls } of [...keys, { field: "id", direction: keys.at(-1)?.direction }]) {
+    if (order.some((key) => key.field === field || key.field === "id")) continue;
     const descending = direction === "DESC";
     const nullable = columnOf(model, field).nullable;
     order.push({ field, descending, nullsFirst: nullable && nulls ? nulls === "FIRST" : descending });
-  }
-  if (!order.some(({ field }) => field === "id")) {
-    const descending = order.at(-1)?.descending ?? false;
-    order.push({ field: "id", descending, nullsFirst: descending });
   }
   return order;
 }
@@ -58,41 +54,36 @@ export function orderSql(order: TotalOrder, model: Model, alias: string): string
 export type Keyset = readonly unknown[];
 
 /**
- * The rows that come after a place in an order. Written out key by key, since directions and nulls may differ; the first
- * key is bounded once more by itself, so that an index on it starts reading at the place.
+ * The rows that come after a place in an order, or all, as one or two conditions to be read one after the other. Each
+ * is a range of an index on the keys: where the first key passes between values and nulls there is one on either side.
+ * Said as one condition they would be no range, and a page would cost as much as all pages before it.
  */
-export function afterSql(
-  keyset: Keyset,
+export function rangesSql(
+  keyset: Keyset | undefined,
   order: TotalOrder,
   model: Model,
   alias: string,
   parameters: Parameters,
-): string {
+): string[] {
   const places = order.map((key, i) => {
     const column = columnOf(model, key.field);
+    const value = keyset?.[i] ?? null;
     return {
       ...key,
       sql: `${alias}."${column.column}"`,
       nullable: Boolean(column.nullable),
-      value: keyset[i] === null ? null : parameters.add(keyset[i], sqlType(column)),
+      value: value === null ? null : parameters.add(value, sqlType(column)),
     };
   });
-  const simple = places.every((p) => p.descending === places[0]!.descending && !p.nullable);
-  if (simple) {
-    const operator = places[0]!.descending ? "<" : ">";
-    return `(${places.map((p) => p.sql).join(", ")}) ${operator} (${places.map((p) => p.value).join(", ")})`;
-  }
-  const alternatives = places.map((place, i) => {
-    const equal = places.slice(0, i).map((p) => (p.value === null ? `${p.sql} IS NULL` : `${p.sql} = ${p.value}`));
-    return [...equal, beyond(place)].join(" AND ");
-  });
-  const [first] = places;
-  const passesNulls = first!.nullable && !first!.nullsFirst;
-  const bound =
-    first!.value !== null && !passesNulls
-      ? `${first!.sql} ${first!.descending ? "<=" : ">="} ${first!.value} AND `
-      : "";
-  return `${bound}(${alternatives.map((sql) => `(${sql})`).join(" OR ")})`;
+  if (keyset) return rangesAfter(places);
+  const [{ sql, nullsFirst, descending }] = places as [Place];
+  if (nullsFirst === descending) return ["TRUE"];
+  return nullsFirst ? [`${sql} IS NULL`, `${sql} IS NOT NULL`] : [`${sql} IS NOT NULL`, `${sql} IS NULL`];
+}
+
+/** An order among the rows of one such range, where nulls of the first key meet no values: as indexes have it. */
+export function withinRange([first, ...rest]: TotalOrder): TotalOrder {
+  return [{ ...first!, nullsFirst: first!.descending }, ...rest];
 }
 
 interface Place extends OrderKey {
@@ -101,10 +92,20 @@ interface Place extends OrderKey {
   value: string | null;
 }
 
-function beyond({ sql, value, nullable, nullsFirst, descending }: Place): string {
-  if (value === null) return nullsFirst ? `${sql} IS NOT NULL` : "FALSE";
-  const further = `${sql} ${descending ? "<" : ">"} ${value}`;
-  return nullable && !nullsFirst ? `(${further} OR ${sql} IS NULL)` : further;
+function rangesAfter(places: readonly Place[]): string[] {
+  const [{ sql, value, nullable, nullsFirst, descending }, ...rest] = places as [Place, ...Place[]];
+  const later = () => `(${rangesAfter(rest).join(" OR ")})`;
+  if (value === null) {
+    const amongNulls = `(${sql} IS NULL AND ${later()})`;
+    return nullsFirst ? [amongNulls, `${sql} IS NOT NULL`] : [amongNulls];
+  }
+  const operator = descending ? "<" : ">";
+  // A comparison of rows is null, which means no, where the first column is.
+  const comparable = rest.every((place) => place.descending === descending && !place.nullable);
+  const amongValues = comparable
+    ? `(${places.map((place) => place.sql).join(", ")}) ${operator} (${places.map((place) => place.value).join(", ")})`
+    : `(${sql} ${operator}= ${value} AND (${sql} ${operator} ${value} OR ${later()}))`;
+  return nullable && !nullsFirst ? [amongValues, `${sql} IS NULL`] : [amongValues];
 }
 
 /** What tells the cursors of one list and order from those of another. */

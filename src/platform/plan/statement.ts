@@ -1,6 +1,6 @@
 import { columnOf, type Model, modelNamed, relationOf } from "../database/datamodel.js";
 import { type Condition, conditionSql, everything, type RowRule } from "./condition.js";
-import { afterSql, type Keyset, orderSql, reversed, type TotalOrder } from "./order.js";
+import { type Keyset, orderSql, rangesSql, reversed, type TotalOrder, withinRange } from "./order.js";
 import { Parameters } from "./parameters.js";
 
 export interface Statement {
@@ -45,7 +45,7 @@ export function rowsByField(model: Model, field: string, values: readonly unknow
 export function rootPage(model: Model, page: Page, rule: RowRule): Statement {
   const parameters = new Parameters();
   const alias = parameters.alias();
-  const text = pageSql(model, alias, columnsSql(model, alias), `"${model.table}" ${alias}`, [], page, parameters, rule);
+  const text = pageSql(model, alias, `"${model.table}" ${alias}`, [], page, parameters, rule);
   return { text, values: parameters.values };
 }
 
@@ -58,7 +58,7 @@ export function relatedPages(
   rule: RowRule,
 ): Statement {
   const { target, parameters, alias, parent, source, joins } = relatedRows(model, relation, ids);
-  const rows = pageSql(target, alias, columnsSql(target, alias), source, joins, page, parameters, rule);
+  const rows = pageSql(target, alias, source, joins, page, parameters, rule);
   return {
     text: `SELECT ${parent}.id, x.* FROM unnest($1::text[]) ${parent} (id) CROSS JOIN LATERAL (${rows}) x`,
     values: parameters.values,
@@ -129,7 +129,6 @@ function relatedRows(model: Model, relation: string, ids: readonly string[]) {
 function pageSql(
   model: Model,
   alias: string,
-  columns: string,
   source: string,
   joins: readonly string[],
   page: Page,
@@ -137,11 +136,18 @@ function pageSql(
   rule: RowRule,
 ): string {
   const order = page.backward ? reversed(page.order) : page.order;
-  const where = whereSql(model, alias, joins, page.filter, parameters, rule);
-  if (page.after) where.push(afterSql(page.after, order, model, alias, parameters));
+  const where = whereSql(model, alias, joins, page.filter, parameters, rule).join(" AND ");
+  const ranges = rangesSql(page.after, order, model, alias, parameters);
   const limit = parameters.add(page.limit + 1, "int");
-  const offset = page.offset ? ` OFFSET ${parameters.add(page.offset, "int")}` : "";
-  return `SELECT ${columns} FROM ${source} WHERE ${where.join(" AND ")} ORDER BY ${orderSql(order, model, alias)} LIMIT ${limit}${offset}`;
+  const offset = page.offset ? parameters.add(page.offset, "int") : "0";
+  const inner = orderSql(withinRange(order), model, alias);
+  const rows = ranges.map(
+    (range) => `SELECT ${columnsSql(model, alias)} FROM ${source} WHERE ${where} AND ${range} ORDER BY ${inner}`,
+  );
+  if (rows.length === 1) return `${rows[0]} LIMIT ${limit} OFFSET ${offset}`;
+  const both = parameters.alias();
+  const union = rows.map((sql) => `(${sql} LIMIT ${limit} + ${offset})`).join(" UNION ALL ");
+  return `SELECT ${columnsSql(model, both)} FROM (${union}) ${both} ORDER BY ${orderSql(order, model, both)} LIMIT ${limit} OFFSET ${offset}`;
 }
 
 function countSql(

@@ -1,0 +1,293 @@
+import type { GraphQLInputObjectType } from "graphql";
+import pg from "pg";
+import { seedBulk } from "../prisma/bulk.js";
+import { models } from "../src/platform/database/datamodel.js";
+import { createTestApp, type TestApp } from "./support/app.js";
+import {
+  inputFields,
+  type List,
+  linksOf,
+  lookUps,
+  modelOf,
+  nestedLists,
+  resourceTypes,
+  rootLists,
+} from "./support/graph.js";
+import { addRows } from "./support/rows.js";
+
+let app: TestApp;
+/** Where plans are made: a connection with the settings of the server's own. */
+let client: pg.Client;
+/** All indexes, with the names of their columns. */
+let indexes: { table: string; name: string; method: string; columns: string[]; primary: boolean }[];
+
+beforeAll(async () => {
+  app = await createTestApp({ demo: false });
+  await seedBulk(app.database.pool, { customers: 3_000 });
+  const { rows } = await app.database.pool.query<{ name: string; rows: number }>(
+    "SELECT relname AS name, reltuples::int AS rows FROM pg_class WHERE relnamespace = 'public'::regnamespace",
+  );
+  const present = new Map(rows.map(({ name, rows }) => [name, rows]));
+  await addRows(app.database.pool, (model) => (present.get(models.get(model)!.table)! < 1_000 ? 1_500 : 300));
+  client = new pg.Client({ connectionString: app.connectionString, options: "-c TimeZone=UTC -c jit=off" });
+  await client.connect();
+  const found = await client.query(
+    `SELECT t.relname AS table, i.relname AS name, m.amname AS method, x.indisprimary AS primary,
+            array(SELECT pg_get_indexdef(i.oid, k, true) FROM generate_series(1, x.indnkeyatts) k) AS columns
+     FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_am m ON m.oid = i.relam
+     WHERE t.relnamespace = 'public'::regnamespace AND x.indisvalid`,
+  );
+  indexes = found.rows;
+}, 60_000);
+afterAll(async () => {
+  await client.end();
+  await app.stop();
+});
+
+interface Sent {
+  text: string;
+  values: readonly unknown[];
+}
+
+/** A step of a plan that reads rows. */
+interface Scan {
+  kind: string;
+  table: string;
+  condition: string;
+  /** The rows that it touched. */
+  rows: number;
+}
+
+interface PlanNode extends Record<string, unknown> {
+  Plans?: PlanNode[];
+}
+
+/** Runs a statement after some others, which do not last, and tells what its plan read. */
+async function scansOf({ text, values }: Sent, ...setup: string[]): Promise<Scan[]> {
+  await client.query(["BEGIN", ...setup].join("; "));
+  try {
+    return await explain(text, values as unknown[]);
+  } finally {
+    await client.query("ROLLBACK");
+  }
+}
+
+async function explain(text: string, values: unknown[]): Promise<Scan[]> {
+  const { rows } = await client.query({
+    text: `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ${text}`,
+    values,
+    rowMode: "array",
+  });
+  const scans: Scan[] = [];
+  const visit = (node: PlanNode, inherited?: string) => {
+    const kind = node["Node Type"] as string;
+    const table = (node["Relation Name"] as string | undefined) ?? inherited;
+    if (kind.endsWith("Scan") && table) {
+      const loops = Number(node["Actual Loops"]);
+      const touched = ["Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"];
+      const rows = touched.reduce((sum, key) => sum + Number(node[key] ?? 0), 0) * loops;
+      scans.push({ kind, table, condition: String(node["Index Cond"] ?? ""), rows });
+    }
+    // The index of a bitmap scan stands below its table.
+    for (const inner of node.Plans ?? []) visit(inner, kind.startsWith("Bitmap") ? table : undefined);
+  };
+  visit((rows as [[[{ Plan: PlanNode }]]])[0][0][0].Plan);
+  return scans;
+}
+
+const touched = (scans: readonly Scan[]) => scans.reduce((sum, { rows }) => sum + rows, 0);
+
+/** Of what is sent, all reading has to find its rows by an index. */
+async function expectIndexes(sent: readonly Sent[], what: unknown): Promise<Scan[]> {
+  const scans: Scan[] = [];
+  for (const statement of sent) scans.push(...(await scansOf(statement)));
+  const whole = scans.filter(({ kind, condition }) => kind === "Seq Scan" || (/^Index/.test(kind) && !condition));
+  expect({ what, whole }).toEqual({ what, whole: [] });
+  return scans;
+}
+
+async function sentFor(query: string, variables: Record<string, unknown> = {}) {
+  app.statements();
+  const { data, errors } = await app.query(query, variables);
+  expect(errors).toBeUndefined();
+  return { data, sent: app.statements() };
+}
+
+/** All orders by no key or one, with the places of nulls where there may be some. */
+function simpleOrders({ model, sortable }: List) {
+  const orders: ([] | [{ field: string; direction: string; nulls?: string }])[] = [[]];
+  for (const { name, field } of sortable) {
+    orders.push([{ field: name, direction: "ASC" }], [{ field: name, direction: "DESC" }]);
+    if (!models.get(model)!.columns[field]!.nullable) continue;
+    orders.push(
+      [{ field: name, direction: "ASC", nulls: "FIRST" }],
+      [{ field: name, direction: "DESC", nulls: "LAST" }],
+    );
+  }
+  return orders;
+}
+
+/** Small tables are read as a whole and sorted, however good their indexes are, unless that is forbidden. */
+const noSorting = ["SET LOCAL enable_seqscan = off", "SET LOCAL enable_bitmapscan = off"];
+
+describe.each(rootLists.map((list) => [list.field, list] as const))("%s", (_, list) => {
+  test("a page anywhere, in the default order or by one key, touches few rows beside its own", async () => {
+    const isLarge = ["customers", "orders"].includes(list.field);
+    for (const orderBy of simpleOrders(list)) {
+      const query = (args: string) =>
+        `query ($orderBy: [${list.model}Order!]) { list: ${list.field}(orderBy: $orderBy, ${args}) { edges { cursor } } }`;
+      const order = orderBy.length ? orderBy : undefined;
+      const far = await sentFor(query("first: 1, offset: 700"), { orderBy: order });
+      const [{ cursor }] = far.data.list.edges;
+      // Backwards is forwards in the opposite order.
+      for (const args of ["first: 20", `first: 20, after: "${cursor}"`]) {
+        const { sent } = await sentFor(query(args), { orderBy: order });
+        expect(sent).toHaveLength(1);
+        const scans = await scansOf(sent[0]!, ...(isLarge ? [] : noSorting));
+        // Twice a page and one more where nulls have to be put first or last; and some of the other mode.
+        expect({ orderBy, args, few: touched(scans) < 100 }).toEqual({ orderBy, args, few: true });
+      }
+    }
+  });
+
+  test("what a filter can name has an index that finds it", async () => {
+    for (const { name, type } of inputFields(list.filter)) {
+      if (["and", "or", "not"].includes(name)) continue;
+      for (const { table, column, test } of await testsOf(list, name, type as GraphQLInputObjectType)) {
+        const { sent } = await sentFor(
+          `query ($filter: ${list.filter.name}) { list: ${list.field}(first: 0, filter: $filter) { totalCount } }`,
+          { filter: { [name]: test } },
+        );
+        expect(sent).toHaveLength(1);
+        const own = indexes.filter((index) => index.table === table && serves(index, column, test));
+        expect({ table, column, test, index: own.length > 0 }).toEqual({ table, column, test, index: true });
+        const others = indexes.filter(
+          (index) => index.table === table && !index.primary && !own.some(({ name }) => name === index.name),
+        );
+        const scans = await scansOf(
+          sent[0]!,
+          "SET LOCAL enable_seqscan = off",
+          ...others.map(({ name }) => `DROP INDEX "${name}"`),
+        );
+        const found = scans.some((scan) => scan.table === table && new RegExp(`\\b${column}\\b`).test(scan.condition));
+        expect({ name, test, found }).toEqual({ name, test, found: true });
+      }
+    }
+  });
+});
+
+/** Whether an index can find rows by a column: it is the first, or stands behind the mode, which is always given. */
+function serves({ columns, method }: { columns: string[]; method: string }, column: string, test: object): boolean {
+  if (["startsWith", "contains"].some((operator) => operator in test)) return method === "gin" && columns[0] === column;
+  return columns[0] === column || (method === "btree" && columns[0] === "mode" && columns[1] === column);
+}
+
+/** Tests of all kinds that one filter field offers, each with the column that an index has to find. */
+async function testsOf(list: List, name: string, type: GraphQLInputObjectType) {
+  const { table, columns, relations } = models.get(list.model)!;
+  const way = relations[name === "tagIds" ? "tags" : name];
+  if (way) {
+    const target = models.get(way.to)!;
+    if (way.through) {
+      const { rows } = await client.query(`SELECT name, id FROM tags WHERE mode = 'test' ORDER BY id LIMIT 2`);
+      const values = rows.map((row) => row[name === "tags" ? "name" : "id"]);
+      return [{ any: values }, { all: values }].map((test) => ({ table: way.through!.table, column: "tag_id", test }));
+    }
+    const { rows } = await client.query(`SELECT id FROM "${target.table}" WHERE mode = 'test' ORDER BY id LIMIT 1`);
+    const such = { id: { eq: rows[0].id } };
+    if (way.many) return [{ table: target.table, column: "id", test: { some: such } }];
+    return [{ table, column: columns[way.key!]!.column, test: such }];
+  }
+  const column = columns[name]!.column;
+  if (name === "metadata") return [{ key: "abc" }, { key: "abc", eq: "abc" }].map((test) => ({ table, column, test }));
+  const { rows } = await client.query(
+    `SELECT "${column}" AS value FROM "${table}" WHERE mode = 'test' AND "${column}" IS NOT NULL GROUP BY 1 ORDER BY count(*), 1`,
+  );
+  const values = rows.map(({ value }) => (columns[name]!.enum ? value.toUpperCase() : value));
+  const ordered = [...values].sort((a, b) => (a < b ? -1 : 1));
+  const operands: Record<string, unknown> = {
+    in: [values[0]],
+    isNull: true,
+    gt: ordered.at(-1),
+    gte: ordered.at(-1),
+    lt: ordered[0],
+    lte: ordered[0],
+  };
+  return inputFields(type).flatMap(({ name: operator }) => {
+    if (operator === "isNull" && !columns[name]!.nullable) return [];
+    // Three letters make a trigram.
+    const text = values.find((value) => /\w{3}/.test(value));
+    const operand = operator === "contains" || operator === "startsWith" ? text : (operands[operator] ?? values[0]);
+    return [{ table, column, test: { [operator]: operand } }];
+  });
+}
+
+/** The ids of 20 rows of a type that have the most related rows. */
+async function ownersOf(type: string, field: string): Promise<string[]> {
+  const model = models.get(modelOf(type))!;
+  const way = model.relations[field]!;
+  const target = models.get(way.to)!;
+  const owner = way.through ? `"${way.through.from}"` : `"${target.columns[way.key!]!.column}"`;
+  const { rows } = await client.query(
+    `SELECT o.id FROM "${way.through?.table ?? target.table}" r JOIN "${model.table}" o ON o.id = r.${owner}
+     WHERE o.mode = 'test' GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 20`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+const nested = nestedLists.map((list) => [`${list.owner}.${list.field}`, list] as const);
+test.each(nested)("%s is read by an index, parent by parent, and only as far as the page goes", async (what, list) => {
+  const ids = await ownersOf(list.owner!, list.field);
+  expect(ids.length).toBeGreaterThanOrEqual(5);
+  const page = (args: string) =>
+    sentFor(`query ($ids: [ID!]!) { nodes(ids: $ids) { ... on ${list.owner} { ${list.field}${args} } } }`, { ids });
+  const [pages] = (await page("(first: 5) { nodes { id } }")).sent.filter(({ text }) => text.includes("LATERAL"));
+  await expectIndexes([pages!], what);
+  const scans = await scansOf(pages!, ...noSorting);
+  expect({ what, few: touched(scans) <= 20 * 12 }).toEqual({ what, few: true });
+  await expectIndexes((await page("(first: 0) { totalCount }")).sent.slice(-1), what);
+});
+
+test.each(resourceTypes)("what %s leads to is found by ids", async (type) => {
+  for (const { field, kind, to } of linksOf(type)) {
+    const model = models.get(modelOf(type))!;
+    if (kind === "connection" || !model.relations[field]) continue;
+    const { rows } = await client.query(
+      `SELECT id FROM "${model.table}" WHERE mode = 'test' ORDER BY created_at LIMIT 20`,
+    );
+    const { sent } = await sentFor(`query ($ids: [ID!]!) { nodes(ids: $ids) { ... on ${type} { ${field} { id } } } }`, {
+      ids: rows.map(({ id }) => id),
+    });
+    await expectIndexes(sent, [type, field, to]);
+  }
+});
+
+test.each(lookUps.map((lookUp) => [lookUp.field, lookUp] as const))(
+  "%s is found by each of its keys",
+  async (field, lookUp) => {
+    const { table, columns } = models.get(lookUp.model)!;
+    for (const key of lookUp.keys) {
+      const column = columns[key]!.column;
+      const { rows } = await client.query(
+        `SELECT "${column}" AS value FROM "${table}" WHERE mode = 'test' AND "${column}" IS NOT NULL
+       GROUP BY 1 HAVING count(*) = 1 LIMIT 1`,
+      );
+      const value = key === "reference" ? { reference: rows[0].value } : rows[0].value;
+      const { sent } = await sentFor(
+        `query ($value: ${lookUp.input}) { ${field}(${lookUp.argument}: $value) { id } }`,
+        {
+          value: lookUp.argument === "by" ? { [key]: value } : value,
+        },
+      );
+      expect(sent).toHaveLength(1);
+      await expectIndexes(sent, [field, key]);
+    }
+  },
+);
+
+test("an id of unknown kind is looked for by indexes alone", async () => {
+  const { sent } = await sentFor('{ nodes(ids: ["nothing", "nobody"]) { id } }');
+  expect(sent).toHaveLength(1);
+  const scans = await expectIndexes(sent, "nodes");
+  expect(new Set(scans.map(({ table }) => table)).size).toBe(models.size);
+});

@@ -1,0 +1,244 @@
+import * as operations from "./generated/operations.js";
+import { createTestApp, type TestApp } from "./support/app.js";
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await createTestApp({ demo: false, poolSize: 1 });
+  for (const rows of [0, 1, 50]) await fill(rows);
+});
+afterAll(() => app.stop());
+
+/** A customer `cus_50` with 50 of everything, and 50 of all that has a table; their names contain `of50`. */
+async function fill(rows: number) {
+  const { prisma } = app.database;
+  const each = <T>(make: (id: string, i: number) => T): T[] =>
+    Array.from({ length: rows }, (_, i) => make(`${rows}_${i}`, i));
+  const mode = "test" as const;
+  const placedAt = new Date("2026-05-01T00:00:00Z");
+  const updatedAt = new Date("2026-05-02T00:00:00Z");
+  await prisma.customerGroup.createMany({ data: each((id) => ({ id: `cgr_${id}`, mode, name: `of${rows} ${id}` })) });
+  await prisma.tag.createMany({
+    data: each((id) => ({ id: `tag_${id}`, mode, name: `of${rows}-${id.replace("_", "-")}` })),
+  });
+  await prisma.market.createMany({ data: each((id) => ({ id: `mkt_${id}`, mode, number: rows + 1, name: id })) });
+  await prisma.address.createMany({
+    data: each((id) => ({ id: `adr_${id}`, mode, firstName: id, line1: "1", city: "Rome", countryCode: "IT" })),
+  });
+  await prisma.stockLocation.createMany({
+    data: each((id) => ({ id: `slo_${id}`, mode, number: rows + 1, name: id, addressId: `adr_${id}` })),
+  });
+  await prisma.paymentMethod.createMany({
+    data: each((id) => ({ id: `pmt_${id}`, mode, name: id, paymentSourceType: "adyen_payments" as const })),
+  });
+  await prisma.paymentSource.createMany({
+    data: each((id) => ({ id: `pso_${id}`, mode, kind: "adyen_payments" as const })),
+  });
+  const customer = `cus_${rows}`;
+  await prisma.customer.createMany({
+    data: [
+      { id: customer, mode, email: `customer-${rows}@example.com`, customerGroupId: rows ? `cgr_${rows}_0` : null },
+      ...each((id) => ({ id: `cus_${id}`, mode, email: `of${rows}.${id}@example.com`, customerGroupId: `cgr_${id}` })),
+    ],
+  });
+  await prisma.customerTag.createMany({
+    data: each((id) => ({ customerId: customer, tagId: `tag_${id}` })).slice(0, 10),
+  });
+  await prisma.customerAddress.createMany({
+    data: each((id) => ({ id: `cad_${id}`, mode, customerId: customer, addressId: `adr_${id}` })),
+  });
+  await prisma.customerPaymentSource.createMany({
+    data: each((id) => ({
+      id: `cps_${id}`,
+      mode,
+      customerId: customer,
+      paymentMethodId: `pmt_${id}`,
+      paymentSourceId: `pso_${id}`,
+    })),
+  });
+  await prisma.customerSubscription.createMany({
+    data: each((id) => ({ id: `csu_${id}`, mode, customerId: customer, reference: id })),
+  });
+  await prisma.attachment.createMany({
+    data: each((id) => ({
+      id: `att_${id}`,
+      mode,
+      name: id,
+      url: "https://example.com",
+      attachableType: "customers",
+      attachableId: customer,
+    })),
+  });
+  // A first order and recurring order are there in any case; with nothing on them when there are no rows.
+  await prisma.order.create({
+    data: {
+      id: `ord_${rows}`,
+      mode,
+      number: `first-${rows}`,
+      customerId: rows ? customer : null,
+      ...(rows && { shippingAddressId: `adr_${rows}_0`, billingAddressId: `adr_${rows}_0` }),
+    },
+  });
+  await prisma.orderSubscription.create({
+    data: {
+      id: `osu_${rows}`,
+      mode,
+      number: `first-${rows}`,
+      frequency: "monthly",
+      sourceOrderId: `ord_${rows}`,
+      ...(rows && { customerPaymentSourceId: `cps_${rows}_0` }),
+    },
+  });
+  await prisma.order.createMany({
+    data: each((id) => ({
+      ...{
+        id: `ord_${id}`,
+        mode,
+        number: id,
+        status: "placed" as const,
+        placedAt,
+        customerId: customer,
+        marketId: `mkt_${id}`,
+      },
+      ...{ billingAddressId: `adr_${id}`, shippingAddressId: `adr_${id}`, orderSubscriptionId: `osu_${rows}` },
+    })),
+  });
+  await prisma.lineItem.createMany({
+    data: each((id) => ({ id: `lin_${id}`, mode, orderId: `ord_${rows}`, itemType: "skus" as const, quantity: 1 })),
+  });
+  await prisma.orderSubscriptionItem.createMany({
+    data: each((id) => ({ id: `osi_${id}`, mode, orderSubscriptionId: `osu_${rows}`, sourceLineItemId: `lin_${id}` })),
+  });
+  await prisma.orderSubscription.createMany({
+    data: each((id) => ({
+      id: `osu_${id}`,
+      mode,
+      number: `of${rows}-${id}`,
+      frequency: "weekly",
+      status: "active" as const,
+      sourceOrderId: `ord_${id}`,
+      customerId: customer,
+    })),
+  });
+  await prisma.return.createMany({
+    data: each((id) => ({
+      id: `ret_${id}`,
+      mode,
+      number: `of${rows}-${id}`,
+      status: "requested" as const,
+      orderId: `ord_${id}`,
+      customerId: customer,
+      originAddressId: `adr_${id}`,
+      stockLocationId: `slo_${id}`,
+      updatedAt,
+    })),
+  });
+}
+
+type Name = keyof typeof operations extends infer K ? (K extends `${infer N}Document` ? N : never) : never;
+
+/** How many statements each operation takes when it finds nothing, and when it finds rows, however many. */
+const expected: Record<Name, [variables: (rows: number) => object, none: number, some: number]> = {
+  AddressBook: [(rows) => ({ id: `cus_${rows}` }), 2, 3],
+  CustomerDetail: [(rows) => ({ id: `cus_${rows}` }), 7, 11],
+  CustomersTable: [(rows) => ({ filter: { email: { contains: `of${rows}.` } }, first: 100 }), 2, 3],
+  EmailPicker: [(rows) => ({ typed: `of${rows}.`, current: `of${rows}.0@example.com` }), 3, 3],
+  FilterOptions: [(rows) => ({ search: `of${rows}`, groupIds: [`cgr_${rows}_0`], tagIds: [`tag_${rows}_0`] }), 6, 6],
+  LatestOrders: [(rows) => ({ id: `cus_${rows}`, statuses: ["PLACED"] }), 4, 6],
+  MyOrder: [(rows) => ({ id: `ord_${rows}` }), 2, 3],
+  MyOrders: [(rows) => ({ id: `cus_${rows}` }), 3, 3],
+  MySubscription: [(rows) => ({ id: `osu_${rows}` }), 3, 8],
+  MySubscriptions: [(rows) => ({ id: `cus_${rows}` }), 3, 3],
+  OrderCustomer: [(rows) => ({ id: `ord_${rows}` }), 1, 4],
+  PublicMarkets: [() => ({}), 1, 1],
+  ReturnsTable: [(rows) => ({ search: `of${rows}-`, statuses: ["REQUESTED"] }), 2, 4],
+  SubscriptionsTable: [(rows) => ({ search: `of${rows}-`, statuses: ["ACTIVE"] }), 2, 4],
+  TagsTable: [(rows) => ({ search: `of${rows}-` }), 2, 2],
+  Wallet: [(rows) => ({ id: `cus_${rows}` }), 2, 3],
+};
+
+const documents = new Map<string, unknown>(Object.entries(operations));
+
+test.each(Object.entries(expected))("%s takes a fixed number of statements", async (name, [variables, none, some]) => {
+  const document = documents.get(`${name}Document`);
+  const counts: number[] = [];
+  for (const rows of [0, 1, 50]) {
+    const { data, errors, extensions } = await app.query(document as never, variables(rows) as never);
+    expect(errors).toBeUndefined();
+    expect(Object.values(data as object)[0]).not.toBeNull();
+    counts.push(extensions.statements);
+  }
+  expect(counts).toEqual([none, some, some]);
+});
+
+const customers = 'customers(first: 50, filter: { email: { contains: "of50." } })';
+/** Selections within 50 customers, and how many statements they take, the one for the customers not counted. */
+const selections: [what: string, selection: string, statements: number][] = [
+  ["one list under two names", "a: orders(first: 1) { nodes { id } } b: orders(first: 1) { nodes { number } }", 1],
+  [
+    "three lists of one relation",
+    "a: orders(first: 1) { nodes { id } } b: orders(first: 2) { nodes { id } } c: orders(last: 1) { nodes { id } }",
+    3,
+  ],
+  [
+    "lists with other filters and orders",
+    'a: orders(filter: { id: { eq: "x" } }) { nodes { id } } b: orders(filter: { id: { eq: "y" } }) { nodes { id } } c: orders(orderBy: { field: ID }) { nodes { id } }',
+    3,
+  ],
+  [
+    "one list in two fragments",
+    "... on Customer { orders(first: 1) { nodes { id } } } ... on Resource { id } ... on Customer { orders(first: 1) { nodes { number } } }",
+    1,
+  ],
+  [
+    "a list and where its page stands",
+    "orders(first: 1) { nodes { id } pageInfo { hasNextPage hasPreviousPage endCursor } }",
+    1,
+  ],
+  ["a list and its count", "orders(first: 1) { nodes { id } totalCount }", 2],
+  ["a count alone", "orders(first: 0) { totalCount }", 1],
+  [
+    "one count under two names, of pages of two sizes",
+    "a: orders(first: 0) { totalCount } b: orders(first: 1) { n: totalCount }",
+    2,
+  ],
+  ["counts with two limits", "orders(first: 0) { a: totalCount(atMost: 1) b: totalCount(atMost: 2) c: totalCount }", 3],
+  ["an empty page", "orders(first: 0) { nodes { id } }", 0],
+  ["where an empty page stands", "orders(first: 0) { pageInfo { hasNextPage } }", 1],
+  ["a resource under two names", "a: customerGroup { id } b: customerGroup { name }", 1],
+  [
+    "what the row itself holds",
+    "id type links { self } meta { mode } anonymizationInfo { status } jwtMarkets { id }",
+    0,
+  ],
+  ["tags", "tags { name }", 1],
+];
+test.each(selections)("%s, for each of 50 customers, takes the statements of one", async (_, selection, statements) => {
+  const { errors, extensions } = await app.query(`{ ${customers} { nodes { ${selection} } } }`);
+  expect(errors).toBeUndefined();
+  expect(extensions.statements).toBe(1 + statements);
+});
+
+test("a count of the root list costs a statement, and only when it is selected", async () => {
+  const cost = async (selection: string) =>
+    (await app.query(`{ ${customers} { ${selection} } }`)).extensions.statements;
+  expect(
+    await cost("nodes { id } edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"),
+  ).toBe(1);
+  expect(await cost("nodes { id } totalCount")).toBe(2);
+});
+
+test("a text is prepared once, under a name of its own, and only 500 are", async () => {
+  await app.query(`{ ${customers} { nodes { id } } }`);
+  await app.query(`{ ${customers} { nodes { email } } }`);
+  const prepared = async () =>
+    (await app.database.pool.query("SELECT name, statement FROM pg_prepared_statements")).rows as Record<
+      string,
+      string
+    >[];
+  const before = await prepared();
+  expect(new Set(before.map(({ statement }) => statement)).size).toBe(before.length);
+  expect(before.filter(({ statement }) => statement!.includes('"customers" t0 WHERE')).length).toBeGreaterThan(1);
+  for (let i = 0; i < 600; i++) await app.database.query(`SELECT ${i}`, []);
+  expect(await prepared()).toHaveLength(500);
+  expect(await app.database.query("SELECT 599", [])).toEqual([[599]]);
+});
