@@ -32,6 +32,8 @@ function relationsOf(model, models, polymorphic) {
   for (const field of model.fields.filter(({ kind }) => kind === "object")) {
     const target = models.get(field.type);
     const join = mark(target.documentation, "join");
+    // Internal tables are no part of the graph.
+    if (!join && !mark(target.documentation, "prefix")) continue;
     if (join && model.name !== "Tag") {
       const [own, other] = target.fields.filter(({ kind }) => kind === "object");
       relations[join] = { to: other.type, many: true, through: joinTable(target, own, other) };

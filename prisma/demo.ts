@@ -82,7 +82,7 @@ const staff = {
 const dashboard = {
   id: "app_dashboard",
   client_id: "demo-dashboard",
-  kind: "integration",
+  kind: "webapp",
   public: false,
   confidential: true,
 };
@@ -1728,6 +1728,15 @@ export function demoShop(): { batches: Batch[]; taggings: Tagging[] } {
   event("customers.anonymization_failed", jurgen, "2026-09-29T09:00:04.000Z");
   event("customers.anonymization_cancelled", liz, "2026-09-02T15:30:00.000Z");
   event("customers.anonymization_completed", anonymized, "2026-08-04T10:00:02.000Z");
+  // Bruno once forgot his password; what he was sent has long been used.
+  add("CustomerPasswordReset", {
+    id: "cpr_bruno",
+    customerId: "cus_bruno",
+    tokenDigest: "0".repeat(64),
+    createdAt: "2026-04-02T09:00:00.000Z",
+    expiresAt: new Date("2026-04-02T15:00:00.000Z"),
+    resetPasswordAt: new Date("2026-04-02T09:10:00.000Z"),
+  });
   add(
     "EventCallback",
     {
@@ -1865,7 +1874,7 @@ export function demoShop(): { batches: Batch[]; taggings: Tagging[] } {
       { ...only("OrderSubscriptionItem"), Order: part(true).orders },
       { LineItem: part(true).lines },
       only("Return"),
-      only("ReturnLineItem", "Attachment", "Event", "EventCallback", "EventStore"),
+      only("ReturnLineItem", "Attachment", "Event", "EventCallback", "EventStore", "CustomerPasswordReset"),
     ],
     taggings,
   };

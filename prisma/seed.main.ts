@@ -21,6 +21,9 @@ async function main() {
   const { demo, customers } = readArguments(process.argv.slice(2));
   if (existsSync(".env")) process.loadEnvFile(".env");
   const config = loadConfig();
+  if (demo && config.environment === "production") {
+    throw new Error("No demo shop in production: everybody knows its passwords and secrets.");
+  }
   const log = createLogger({ level: config.logLevel, json: config.environment === "production" });
 
   const embedded = config.databaseUrl ? undefined : await startEmbeddedPostgres({ dataDir: config.dataDir, log });

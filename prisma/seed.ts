@@ -2,6 +2,7 @@ import type pg from "pg";
 import type { Prisma } from "../src/generated/prisma/client.js";
 import { columnOf, type ModelName, modelNamed } from "../src/platform/database/datamodel.js";
 import { demoShop } from "./demo.js";
+import { demoApplications, demoUsers } from "./demo-access.js";
 
 /** A row of a model in the fields of prisma/schema.prisma. */
 export type Row<M extends ModelName> = Exclude<
@@ -34,6 +35,7 @@ export async function seedDemo(database: pg.Pool | pg.Client): Promise<boolean> 
       const { batches, taggings } = demoShop();
       for (const batch of batches) await insert(client, batch);
       await insertTaggings(client, taggings);
+      await insertAccess(client);
     }
     await client.query("COMMIT");
     return !rowCount;
@@ -69,6 +71,24 @@ function insertion(name: ModelName, rows: readonly object[], values: unknown[]):
     return `(${cells.join(", ")})`;
   });
   return `INSERT INTO "${model.table}" (${columns.join(", ")}) VALUES ${tuples.join(", ")}`;
+}
+
+/** Who may ask for access tokens. The database may hold such rows already. */
+async function insertAccess(client: pg.ClientBase): Promise<void> {
+  for (const { id, mode, name, kind, clientId, secretDigest, ...rest } of Object.values(demoApplications)) {
+    await client.query(
+      `INSERT INTO applications (id, mode, name, kind, client_id, secret_digest, permissions, access_token_seconds, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+      [id, mode, name, kind, clientId, secretDigest, rest.permissions, rest.accessTokenSeconds, rest.createdAt],
+    );
+  }
+  for (const { id, firstName, lastName, email, permissions, createdAt } of Object.values(demoUsers)) {
+    await client.query(
+      `INSERT INTO users (id, first_name, last_name, email, permissions, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+      [id, firstName, lastName, email, permissions, createdAt],
+    );
+  }
 }
 
 async function insertTaggings(client: pg.ClientBase, taggings: readonly Tagging[]): Promise<void> {

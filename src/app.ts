@@ -1,6 +1,9 @@
 import type { Config } from "./config.js";
 import { createPlayground } from "./http/playground.js";
 import { createHttpServer } from "./http/server.js";
+import { startAccess } from "./modules/auth/access.js";
+import type { NewClaims } from "./platform/access/tokens.js";
+import { anonymous, viewerOf } from "./platform/access/viewer.js";
 import { createDatabase, type Database } from "./platform/database/client.js";
 import { startEmbeddedPostgres } from "./platform/database/embedded.js";
 import { migrate } from "./platform/database/migrate.js";
@@ -20,6 +23,8 @@ export interface AppOptions {
   config: Config;
   log: Logger;
   now?: () => Date;
+  /** As whom the playground's examples ask, for those who bring no token of their own. */
+  playgroundCaller?: NewClaims;
   /** Fills an empty database. */
   seed?: (pool: Database["pool"]) => Promise<boolean>;
 }
@@ -28,7 +33,13 @@ export interface AppOptions {
 const graceMs = 8_000;
 
 /** Wires the parts together and starts them. If one fails to start, those before it are stopped. */
-export async function startApp({ config, log, now = () => new Date(), seed }: AppOptions): Promise<App> {
+export async function startApp({
+  config,
+  log,
+  now = () => new Date(),
+  playgroundCaller,
+  seed,
+}: AppOptions): Promise<App> {
   const undo: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -47,15 +58,25 @@ export async function startApp({ config, log, now = () => new Date(), seed }: Ap
     undo.push(() => database.close());
     if (config.seedDemo && (await seed?.(database.pool))) log.info("The demo shop was put into the empty database.");
 
+    const { tokens, revocations, routes, stop: stopAccess } = await startAccess({ config, database, log, now });
+    undo.push(stopAccess);
+
     const server = await createHttpServer({
       schema: createSchema(),
       resources: {
         database,
+        revocations,
         log,
         now,
-        viewer: { kind: "integration", applicationId: "local", owner: null, mode: config.mode },
+        authenticate: async (authorization) => {
+          const claims = await tokens.verify(authorization);
+          return claims ? viewerOf(claims) : anonymous;
+        },
       },
-      playground: createPlayground(),
+      routes,
+      playground: createPlayground(
+        playgroundCaller && { Authorization: `Bearer ${await tokens.sign(playgroundCaller)}` },
+      ),
       countStatements: config.environment !== "production",
     });
     const url = await server.listen(config.port, config.host);

@@ -9,14 +9,25 @@ export interface Config {
   readonly dataDir: string;
   /** A PostgreSQL server to use instead of the embedded one. */
   readonly databaseUrl: string | undefined;
+  /** Never in production: the demo shop's passwords and secrets are known to everybody. */
   readonly seedDemo: boolean;
   /** Where clients reach the server, without a trailing slash; if unset, host and port tell. */
   readonly publicUrl: string | undefined;
-  /** Whose rows are shown while there are no access tokens. */
+  /** The mode of imported rows that do not say theirs. */
   readonly mode: "test" | "live";
   readonly logLevel: LogLevel;
   readonly environment: "development" | "test" | "production";
   readonly poolSize: number;
+  /** The keys that sign access tokens: a JWK set, or the path of a file with one. */
+  readonly signingKeys: string | undefined;
+  /** Who the server says it is in its access tokens. */
+  readonly tokenIssuer: string;
+  /** An issuer elsewhere whose access tokens are accepted too: where its keys are, its name, and who the tokens are for. */
+  readonly authJwksUrl: string | undefined;
+  readonly authIssuer: string | undefined;
+  readonly authAudience: string | undefined;
+  /** How many proxies stand before the server and add the caller's address to X-Forwarded-For. */
+  readonly trustedProxies: number;
 }
 
 /** Every bad variable at once, so that one look is enough to put them right. */
@@ -40,20 +51,43 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     return fallback;
   }
 
-  const config: Config = {
+  const environment = read("NODE_ENV", "development", oneOf("development", "test", "production"));
+  const config = {
     port: read("PORT", 4000, wholeNumber(0, 65535)),
     host: read("HOST", "127.0.0.1", hostName),
     dataDir: resolve(read("DATA_DIR", ".data", anyText)),
     databaseUrl: read("DATABASE_URL", undefined, postgresUrl),
-    seedDemo: read("SEED_DEMO", true, trueOrFalse),
+    seedDemo: read("SEED_DEMO", environment !== "production", trueOrFalse),
     publicUrl: read("PUBLIC_URL", undefined, webUrl),
     mode: read("MODE", "test", oneOf("test", "live")),
     logLevel: read("LOG_LEVEL", "info", oneOf("debug", "info", "warn", "error", "silent")),
-    environment: read("NODE_ENV", "development", oneOf("development", "test", "production")),
+    environment,
     poolSize: read("POOL_SIZE", 8, wholeNumber(1, 100)),
+    signingKeys: read("SIGNING_KEYS", undefined, anyText),
+    tokenIssuer: read("TOKEN_ISSUER", undefined, anyText),
+    authJwksUrl: read("AUTH_JWKS_URL", undefined, anyWebUrl),
+    authIssuer: read("AUTH_ISSUER", undefined, anyText),
+    authAudience: read("AUTH_AUDIENCE", undefined, anyText),
+    trustedProxies: read("TRUSTED_PROXIES", 0, wholeNumber(0, 10)),
   };
+  const tokenIssuer = config.tokenIssuer ?? config.publicUrl ?? "urn:customer-graph";
+  if (environment === "production" && !config.signingKeys) {
+    problems.push("SIGNING_KEYS must be set in production: a JWK set, or the path of a file with one");
+  }
+  if (environment === "production" && config.seedDemo) {
+    problems.push("SEED_DEMO must not be true in production: everybody knows the demo shop's passwords and secrets");
+  }
+  if (!config.authJwksUrl !== !config.authIssuer) {
+    problems.push("AUTH_JWKS_URL and AUTH_ISSUER must be set together");
+  }
+  if (config.authAudience && !config.authIssuer) {
+    problems.push("AUTH_AUDIENCE must not be set without AUTH_ISSUER");
+  }
+  if (config.authIssuer && config.authIssuer === tokenIssuer) {
+    problems.push("AUTH_ISSUER must not be the server's own name (TOKEN_ISSUER)");
+  }
   if (problems.length > 0) throw new ConfigError(problems);
-  return Object.freeze(config);
+  return Object.freeze({ ...config, tokenIssuer });
 }
 
 interface Rule<T> {
@@ -84,6 +118,11 @@ const webUrl: Rule<string | undefined> = {
   expected:
     "an absolute http or https URL without a trailing slash, query or fragment, such as https://graph.example.com",
   parse: (text) => (/^https?:\/\/[^?#]*[^?#/]$/.test(text) && URL.canParse(text) ? text : undefined),
+};
+
+const anyWebUrl: Rule<string | undefined> = {
+  expected: "an http or https URL, such as https://auth.example.com/.well-known/jwks.json",
+  parse: (text) => (/^https?:\/\//.test(text) && URL.canParse(text) ? text : undefined),
 };
 
 const trueOrFalse: Rule<boolean> = {

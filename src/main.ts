@@ -1,8 +1,11 @@
 import "reflect-metadata";
 import { existsSync } from "node:fs";
+import { demoApplications, demoUsers } from "../prisma/demo-access.js";
 import { seedDemo } from "../prisma/seed.js";
 import { type App, startApp } from "./app.js";
-import { ConfigError, loadConfig } from "./config.js";
+import { type Config, ConfigError, loadConfig } from "./config.js";
+import { accessClaims } from "./modules/auth/access-claims.js";
+import type { NewClaims } from "./platform/access/tokens.js";
 import { createLogger } from "./platform/telemetry/logger.js";
 
 async function main() {
@@ -31,7 +34,7 @@ async function main() {
   // A log pipe that was closed at its other end must not end the server.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
-  const starting = startApp({ config, log, seed: seedDemo }).then((started) => {
+  const starting = startApp({ config, log, playgroundCaller: demoCaller(config), seed: seedDemo }).then((started) => {
     app = started;
   });
   await starting;
@@ -46,6 +49,18 @@ main().catch((error: unknown) => {
   else process.stderr.write(`${startFailure(error)}\n`);
   process.exit(1);
 });
+
+/**
+ * In development, and if nobody but this machine reaches the server, the playground's examples ask as the demo shop's
+ * integration, so that they run at once.
+ */
+function demoCaller({ environment, seedDemo, host }: Config): NewClaims | undefined {
+  if (environment !== "development" || !seedDemo || !["127.0.0.1", "localhost", "::1"].includes(host)) return undefined;
+  const days = 30;
+  const application = { ...demoApplications.integration, accessTokenSeconds: days * 86_400 };
+  const granted = { scope: "market:all", marketIds: null, stockLocationIds: [] };
+  return accessClaims({ application, confidential: true, granted, user: demoUsers.vera, now: new Date() });
+}
 
 /** What went wrong at the start, and what to do, as far as it is known. */
 function startFailure(error: unknown): string {

@@ -1,6 +1,8 @@
+import "reflect-metadata";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { lexicographicSortSchema, printSchema } from "graphql";
+import { type GraphQLEnumType, GraphQLSchema, lexicographicSortSchema, parse, print, printSchema } from "graphql";
+import { accessDirective, withAccess } from "./platform/graphql/access-directive.js";
 import { projectRoot } from "./platform/paths.js";
 import { createSchema } from "./schema.js";
 
@@ -8,7 +10,11 @@ export const schemaFile = join(projectRoot, "src", "schema.graphql");
 
 /** The published SDL, sorted by name so that a change shows as a small diff. */
 export function publishedSchema(): string {
-  return `${printSchema(lexicographicSortSchema(createSchema()))}\n`;
+  const schema = createSchema();
+  const config = schema.toConfig();
+  const directives = [...config.directives, accessDirective(schema.getType("Permission") as GraphQLEnumType)];
+  const sorted = lexicographicSortSchema(new GraphQLSchema({ ...config, directives }));
+  return `${print(withAccess(parse(printSchema(sorted)), schema))}\n`;
 }
 
 if (process.argv[1] === import.meta.filename) writeFileSync(schemaFile, publishedSchema());

@@ -37,6 +37,7 @@ import {
 } from "./modules/order-subscriptions/order-subscription-item.resolver.js";
 import { LineItemResolver, OrderLineItemsResolver } from "./modules/orders/line-item.resolver.js";
 import { CustomerOrdersResolver, OrderResolver } from "./modules/orders/order.resolver.js";
+import { CustomerPasswordResetResolver } from "./modules/password-resets/customer-password-reset.resolver.js";
 import { PaymentMethodResolver } from "./modules/payment-methods/payment-method.resolver.js";
 import {
   OrderPaymentSourcesResolver,
@@ -53,7 +54,8 @@ import { SkuListItemResolver, SkuListItemsResolver } from "./modules/sku-lists/s
 import { SkuResolver } from "./modules/skus/sku.resolver.js";
 import { StockLocationResolver } from "./modules/stock-locations/stock-location.resolver.js";
 import { TaggableResolver, TagResolver } from "./modules/tags/tag.resolver.js";
-import { CustomerTokenResolver } from "./modules/viewer/viewer.resolver.js";
+import { CustomerTokenResolver, ViewerResolver } from "./modules/viewer/viewer.resolver.js";
+import { fieldsWithoutRule } from "./platform/graphql/access-directive.js";
 import { oneOfInputs } from "./platform/graphql/resource.resolver.js";
 import { DateTime } from "./platform/graphql/scalars.js";
 
@@ -72,6 +74,7 @@ const resolvers = [
   CustomerSubscriptionResolver,
   CustomerOptInsResolver,
   CustomerResolver,
+  CustomerPasswordResetResolver,
   EventStoreResolver,
   ...eventStoreResolvers,
   EventResolver,
@@ -107,6 +110,7 @@ const resolvers = [
   TagResolver,
   TaggableResolver,
   CustomerTokenResolver,
+  ViewerResolver,
 ];
 
 /** Builds the schema from the resolver classes. */
@@ -130,5 +134,7 @@ export function createSchema(): GraphQLSchema {
     const type = schema.getType(name);
     if (type instanceof GraphQLInputObjectType) type.isOneOf = true;
   }
+  const missing = fieldsWithoutRule(schema);
+  if (missing.length) throw new Error(`Fields without an access rule: ${missing.join(", ")}`);
   return schema;
 }

@@ -19,7 +19,11 @@ interface Raw {
 async function raw({ body, method = "POST", headers = {}, path = "/graphql" }: Raw) {
   const response = await fetch(`${app.url}${path}`, {
     method,
-    headers: { "content-type": "application/json", ...headers },
+    headers: {
+      "content-type": "application/json",
+      authorization: `Bearer ${await app.token({ kind: "integration" })}`,
+      ...headers,
+    },
     body: body as never,
   });
   const text = await response.text();
@@ -275,6 +279,7 @@ const requests: [what: string, request: Raw, status: number][] = [
   ["a packed body", { body: gzipSync('{"query":"{__typename}"}'), headers: { "content-encoding": "gzip" } }, 400],
   ["random bytes", { body: randomBytes(500) }, 400],
   ["a wrong method", { method: "DELETE" }, 405],
+  ["a path that is none", { method: "GET", path: "//" }, 404],
   ["an unknown path", { method: "GET", path: "/nothing" }, 404],
   ["variables that are no object", { body: '{"query":"{__typename}","variables":"x"}' }, 400],
   ["a query that is no text", { body: '{"query":5}' }, 400],

@@ -27,6 +27,12 @@ test("nothing set, or only empty texts, gives the defaults, frozen", () => {
     logLevel: "info",
     environment: "development",
     poolSize: 8,
+    signingKeys: undefined,
+    tokenIssuer: "urn:customer-graph",
+    authJwksUrl: undefined,
+    authIssuer: undefined,
+    authAudience: undefined,
+    trustedProxies: 0,
   });
   expect(loadConfig({ PORT: "", DATABASE_URL: " ", MODE: "" })).toEqual(config);
   expect(Object.isFrozen(config)).toBe(true);
@@ -44,6 +50,12 @@ test("every variable is understood", () => {
     LOG_LEVEL: "silent",
     NODE_ENV: "production",
     POOL_SIZE: "100",
+    SIGNING_KEYS: "/run/secrets/keys.json",
+    TOKEN_ISSUER: "shop",
+    AUTH_JWKS_URL: "https://auth.example.com/keys?all=1",
+    AUTH_ISSUER: "https://auth.example.com/",
+    AUTH_AUDIENCE: "graph",
+    TRUSTED_PROXIES: "1",
   });
   expect(config).toEqual({
     port: 0,
@@ -56,6 +68,12 @@ test("every variable is understood", () => {
     logLevel: "silent",
     environment: "production",
     poolSize: 100,
+    signingKeys: "/run/secrets/keys.json",
+    tokenIssuer: "shop",
+    authJwksUrl: "https://auth.example.com/keys?all=1",
+    authIssuer: "https://auth.example.com/",
+    authAudience: "graph",
+    trustedProxies: 1,
   });
 });
 
@@ -70,6 +88,26 @@ test("all bad variables are told at once: name, value and what would be right", 
   for (const problem of problems) expect(message).toContain(problem);
 });
 
+test("production has to be given its keys, and never gets the demo shop", () => {
+  expect(configError({ NODE_ENV: "production", SEED_DEMO: "true" }).problems).toEqual([
+    "SIGNING_KEYS must be set in production: a JWK set, or the path of a file with one",
+    "SEED_DEMO must not be true in production: everybody knows the demo shop's passwords and secrets",
+  ]);
+  expect(loadConfig({ NODE_ENV: "production", SIGNING_KEYS: "keys.json" }).seedDemo).toBe(false);
+});
+
+test("an outside issuer needs a name of its own and its keys", () => {
+  const url = "https://auth.example.com/keys";
+  expect(configError({ AUTH_JWKS_URL: url }).problems).toEqual(["AUTH_JWKS_URL and AUTH_ISSUER must be set together"]);
+  expect(configError({ AUTH_ISSUER: "a", AUTH_AUDIENCE: "b" }).problems).toHaveLength(1);
+  expect(configError({ AUTH_AUDIENCE: "b" }).problems).toHaveLength(1);
+  expect(configError({ AUTH_JWKS_URL: url, AUTH_ISSUER: "shop", TOKEN_ISSUER: "shop" }).problems).toHaveLength(1);
+});
+
+test("the server's name in tokens is its public URL unless told otherwise", () => {
+  expect(loadConfig({ PUBLIC_URL: "https://graph.example.com" }).tokenIssuer).toBe("https://graph.example.com");
+});
+
 test.each([
   ["PORT", ["-1", "4000.5", "1e3", "0x10", "http"]],
   ["HOST", ["two words", "http://localhost"]],
@@ -77,6 +115,8 @@ test.each([
     "PUBLIC_URL",
     ["graph.example.com", "ftp://example.com", "https://example.com/", "https://", "https://a.b?c", "https://a.b#c"],
   ],
+  ["AUTH_JWKS_URL", ["auth.example.com/keys", "file:///keys.json"]],
+  ["TRUSTED_PROXIES", ["-1", "11", "true"]],
   ["LOG_LEVEL", ["trace", "INFO"]],
   ["NODE_ENV", ["prod"]],
 ])("%s refuses %j", (name, values) => {

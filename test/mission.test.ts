@@ -1,4 +1,4 @@
-import { createTestApp, type TestApp } from "./support/app.js";
+import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 
 /**
  * Every field and relationship that the customer object has in the documents this gateway follows, one row each, and
@@ -6,7 +6,7 @@ import { createTestApp, type TestApp } from "./support/app.js";
  */
 type Row = [
   name: string,
-  selection: string | { argument: [field: string, name: string] } | { mutation: string },
+  selection: string | { argument: [field: string, name: string] } | { mutation: string } | { token: string },
   expected: unknown,
 ];
 
@@ -47,7 +47,7 @@ const rows: Row[] = [
   ["attributes.updated_at", "updatedAt", expect.stringMatching(/Z$/)],
   ["attributes.reference", "reference", expect.any(String)],
   ["attributes.reference_origin", "referenceOrigin", expect.any(String)],
-  ["attributes.jwt_custom_claim", "jwtCustomClaim", null],
+  ["attributes.jwt_custom_claim", { token: "jwtCustomClaim" }, { cart: "abc" }],
   ["attributes.metadata", "metadata", expect.any(Object)],
   ["attributes._request_anonymization", { mutation: "anonymizationRequest" }, undefined],
   ["attributes._cancel_anonymization", { mutation: "anonymizationCancel" }, undefined],
@@ -84,10 +84,9 @@ const rows: Row[] = [
   list("attachments", "id name"),
   list("events", "id name"),
   ["relationships.tags", "tags { name }", expect.arrayContaining([{ name: expect.any(String) }])],
-  // Callers have no tokens so far.
-  ["relationships.jwt_customer", "jwtCustomer { id }", null],
-  ["relationships.jwt_markets", "jwtMarkets { id }", []],
-  ["relationships.jwt_stock_locations", "jwtStockLocations { id }", []],
+  ["relationships.jwt_customer", { token: "jwtCustomer { id }" }, { id: "cus_ada" }],
+  ["relationships.jwt_markets", { token: "jwtMarkets { id }" }, [{ id: "mkt_europe" }]],
+  ["relationships.jwt_stock_locations", { token: "jwtStockLocations { id }" }, [{ id: "slo_milan" }]],
   list("eventStores", "id event payload who"),
   ["meta.mode", "meta { mode }", { mode: "TEST" }],
 ];
@@ -106,6 +105,7 @@ test("the rows are the 55 of the customer object", () => {
 test.each(rows)("%s", async (_name, where, expected) => {
   if (typeof where === "string") return expectAnswer(where, expected);
   if ("mutation" in where) return expectMutation(where.mutation);
+  if ("token" in where) return expectFromToken(where.token, expected);
   // Written only: there must be no way to read it.
   const { data } = await app.query(`query ($name: String!) { __type(name: $name) { fields { name } } }`, {
     name: where.argument[0],
@@ -124,6 +124,20 @@ async function expectAnswer(selection: string, expected: unknown) {
 /** The one value that a selection of single fields leads to. */
 function innermost(value: unknown): unknown {
   return value && typeof value === "object" ? innermost(Object.values(value)[0]) : value;
+}
+
+/** What the token of the signed-in customer Ada says. */
+async function expectFromToken(selection: string, expected: unknown) {
+  const as: Caller = {
+    kind: "customer",
+    id: "cus_ada",
+    markets: ["mkt_europe"],
+    stockLocations: ["slo_milan"],
+    customClaim: { cart: "abc" },
+  };
+  const { data, errors } = await app.query(`{ customer(by: { id: "cus_ada" }) { ${selection} } }`, {}, { as });
+  expect(errors).toBeUndefined();
+  expect(Object.values(data.customer as object)[0]).toEqual(expected);
 }
 
 async function expectMutation(name: string) {

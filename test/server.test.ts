@@ -51,10 +51,20 @@ async function start(env: Record<string, string> = {}): Promise<Running> {
   }
 }
 
-async function query(url: string, text: string) {
+/** The token of a persona, as the command prints it. */
+function token(persona = "integration", env: Record<string, string> = {}): string {
+  return execFileSync(process.execPath, ["dist/src/cli/token.js", persona], {
+    cwd: projectRoot,
+    env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...env },
+    encoding: "utf8",
+  }).trim();
+}
+
+/** Asks as an integration: with a token for the issuer that a server without `PUBLIC_URL` is. */
+async function query(url: string, text: string, env: Record<string, string> = {}) {
   const response = await fetch(`${url}/graphql`, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", authorization: `Bearer ${token("integration", env)}` },
     body: JSON.stringify({ query: text }),
   });
   return { status: response.status, ...((await response.json()) as { data?: any; errors?: any[] }) };
@@ -128,7 +138,8 @@ describe("on a PostgreSQL of somebody's own", () => {
       SEED_DEMO: "false",
       PUBLIC_URL: "https://shop.example",
     });
-    expect((await query(server.url, "{ customers { totalCount } }")).data.customers.totalCount).toBe(0);
+    const issuer = { PUBLIC_URL: "https://shop.example" };
+    expect((await query(server.url, "{ customers { totalCount } }", issuer)).data.customers.totalCount).toBe(0);
     await onServer(database.connectionString, "SELECT 1");
     server.process.kill("SIGTERM");
     expect(await server.ended).toBe(0);
@@ -141,6 +152,7 @@ describe("on a PostgreSQL of somebody's own", () => {
       const { data } = await query(
         url,
         '{ customers { totalCount } customer(by: { id: "cus_ada" }) { links { self } } }',
+        env,
       );
       expect(data).toEqual({
         customers: { totalCount: 12 },
@@ -181,7 +193,11 @@ describe("on a PostgreSQL of somebody's own", () => {
           port,
           path: "/graphql",
           method: "POST",
-          headers: { "content-type": "application/json", "content-length": body.length },
+          headers: {
+            "content-type": "application/json",
+            "content-length": body.length,
+            authorization: `Bearer ${token()}`,
+          },
         },
         (response) => {
           let text = "";

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Revocations } from "../platform/access/revocations.js";
 import type { Viewer } from "../platform/access/viewer.js";
 import type { Context } from "../platform/context.js";
 import type { Database } from "../platform/database/client.js";
@@ -7,13 +8,17 @@ import type { Logger } from "../platform/telemetry/logger.js";
 
 export interface AppResources {
   readonly database: Database;
+  readonly revocations: Revocations;
   readonly log: Logger;
   readonly now: () => Date;
-  /** Who asks, as long as there are no access tokens: everybody who reaches the server. */
-  readonly viewer: Viewer;
+  /** Who asks, from the request's `Authorization` header. Refuses a token that is not valid. */
+  readonly authenticate: (authorization: string | undefined) => Promise<Viewer>;
 }
 
 /** One request's context, with loaders of its own: nothing that one caller read is kept for another. */
-export function createContext({ database, log, now, viewer }: AppResources): Context {
-  return { database, log, now, viewer, loaders: new Loaders(database, viewer), requestId: randomUUID() };
+export async function createContext(resources: AppResources, authorization: string | undefined): Promise<Context> {
+  const { database, revocations, log, now, authenticate } = resources;
+  const viewer = await authenticate(authorization);
+  const loaders = new Loaders(database, viewer);
+  return { database, revocations, log, now, viewer, loaders, redactions: [], requestId: randomUUID() };
 }

@@ -1,6 +1,6 @@
 import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
-import { DatabaseUnavailableError } from "../platform/database/client.js";
+import { isUnavailable } from "../platform/database/unavailable.js";
 import { ApiError, type ErrorCode, errorCodes } from "../platform/errors.js";
 import type { Logger } from "../platform/telemetry/logger.js";
 
@@ -20,7 +20,8 @@ const requestFaults: Record<string, ErrorCode> = {
  * a lost database is `UNAVAILABLE`; everything else is a fault of ours and tells its id alone, under which it is logged.
  */
 export function formatError(formatted: GraphQLFormattedError, error: unknown, log: Logger, requestId: string) {
-  const { message, locations, path, extensions = {} } = formatted;
+  const { locations, path, extensions = {} } = formatted;
+  const message = withoutValue(formatted.message);
   const origin = unwrapResolverError(error);
   const { stacktrace: _, http: __, ...kept } = extensions;
   if (origin instanceof ApiError) return { message, locations, path, extensions: kept };
@@ -55,43 +56,21 @@ export function formatError(formatted: GraphQLFormattedError, error: unknown, lo
   };
 }
 
+/**
+ * graphql-js repeats a variable that does not fit, whole: a password beside the field at fault would come back, and get
+ * into logs. Short values stay, since they help; objects, lists and secrets do not.
+ */
+function withoutValue(message: string): string {
+  const found = /^Variable "(\$[^"]+)" got invalid value (.+?)(?: at "([^"]+)")?; ([^;]*)$/s.exec(message);
+  if (!found) return message;
+  const [, variable, value, place, reason] = found;
+  const telling = /^[[{]/.test(value!) || value!.length > 100 || /password|token|secret/i.test(place ?? "");
+  return telling ? `Variable "${variable}" does not fit${place ? ` at "${place}"` : ""}: ${reason}` : message;
+}
+
 /** Clients with persisted queries branch on Apollo's own words. */
 function persistedQuery(code: string) {
   return code.startsWith("PERSISTED_QUERY") ? { code } : undefined;
-}
-
-const connectionFaults = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "ENOTFOUND",
-  "EPIPE",
-  "ETIMEDOUT",
-  "57P01",
-  "57P02",
-  "57P03",
-  "08000",
-  "08003",
-  "08006",
-  "53300",
-  "P1001",
-  "P1002",
-  "P1008",
-  "P1017",
-  "P2024",
-]);
-
-export function isUnavailable(error: unknown): boolean {
-  if (!error || typeof error !== "object") return false;
-  if (error instanceof DatabaseUnavailableError) return true;
-  const { code, message, cause } = error as { code?: string; message?: string; cause?: unknown };
-  return (
-    (code !== undefined && connectionFaults.has(code)) ||
-    /Connection terminated|timeout exceeded when trying to connect|ConnectionClosed|DatabaseNotReachable/.test(
-      message ?? "",
-    ) ||
-    (error as { errors?: unknown[] }).errors?.some(isUnavailable) ||
-    isUnavailable(cause)
-  );
 }
 
 function reasonOf(error: unknown): string | undefined {

@@ -26,9 +26,10 @@ const style = `
 /**
  * The page around GraphiQL, whose files are under `assets`, an address relative to the page's own. Scripts come from
  * this server only, and the one script in the page is named by its hash; nothing comes from or goes to elsewhere.
+ * `headers` go with every request; those of the headers tab come before them.
  */
-export function renderPage(assets: string): Page {
-  const script = start(assets);
+export function renderPage(assets: string, headers: Record<string, string>): Page {
+  const script = start(assets, headers);
   const html = `<!doctype html>
 <html lang="en">
   <head>
@@ -68,7 +69,7 @@ export function renderPage(assets: string): Page {
  * The script that starts GraphiQL. Its storage has names of its own, since other projects on this port share the
  * browser's; and the tab that was open last is given back to it, or it would open an empty one on each reload.
  */
-function start(assets: string): string {
+function start(assets: string, headers: Record<string, string>): string {
   return `
       const examples = ${json(examples)};
       const workers = { graphql: "graphql", json: "json", editorWorkerService: "editor" };
@@ -97,6 +98,7 @@ function start(assets: string): string {
           title: ${json(title)},
           logo: ${json(icon)},
           endpoint: "graphql",
+          additionalHeaders: ${json(headers)},
           storage,
           defaultTabs: examples,
           initialQuery: (tab ?? examples[0]).query ?? "",

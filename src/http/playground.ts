@@ -25,10 +25,10 @@ const files = {
 type FileName = keyof typeof files;
 
 /** GraphiQL as a small page and five files, everything from this server's memory. */
-export function createPlayground(): Playground {
+export function createPlayground(headers: Record<string, string> = {}): Playground {
   const { version } = require(`${renderer}/package.json`) as { version: string };
   const folder = `playground/${version}/`;
-  const { html, contentSecurityPolicy } = renderPage(folder);
+  const { html, contentSecurityPolicy } = renderPage(folder, headers);
   const page = gzipSync(html);
   const pageTag = `"${createHash("sha256").update(html).digest("base64url").slice(0, 20)}"`;
 

@@ -6,6 +6,8 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
 import type { GraphQLSchema } from "graphql";
+import type { Redaction } from "../platform/access/guard.js";
+import { permissionName } from "../platform/access/permission.js";
 import type { Context } from "../platform/context.js";
 import { recordStatements } from "../platform/database/client.js";
 import { ApiError, type ErrorCode } from "../platform/errors.js";
@@ -25,6 +27,8 @@ export interface HttpOptions {
   schema: GraphQLSchema;
   resources: AppResources;
   playground: Playground;
+  /** Routes that are asked first: each request is theirs if they say so. */
+  routes?: (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>;
   /** Whether answers tell how many SQL statements they took. */
   countStatements: boolean;
 }
@@ -63,7 +67,10 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   let idle = () => {};
 
   async function handle(request: IncomingMessage, response: ServerResponse) {
+    // A path such as `//` is no URL.
+    if (!URL.canParse(request.url ?? "/", "http://server")) return notFound(response);
     const url = new URL(request.url ?? "/", "http://server");
+    if (await options.routes?.(request, response, url)) return;
     switch (url.pathname) {
       case "/graphql":
         return graphql(request, response, url.search);
@@ -75,11 +82,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
         return ready(response);
       default:
         if (url.pathname.startsWith("/playground/")) return playground.serve(request, response);
-        return json(
-          response,
-          404,
-          errorBody("BAD_REQUEST", "There is nothing here. GraphQL is served at /graphql, the playground at /."),
-        );
+        return notFound(response);
     }
   }
 
@@ -106,12 +109,15 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     for (const [name, value] of Object.entries(request.headers)) {
       if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
     }
+    // Node keeps only the first of several; which of them is meant is not for us to say.
+    const { authorization = [] } = request.headersDistinct;
+    if (authorization.length > 1) headers.set("authorization", authorization.join(", "));
     const statements: string[] = [];
     const execute = () =>
       apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: { method: request.method!, headers, search, body },
         context: async () => {
-          const context: RequestContext = createContext(resources);
+          const context: RequestContext = await createContext(resources, authorizationOf(request));
           if (countStatements) context.statements = statements;
           return context;
         },
@@ -207,7 +213,7 @@ function guard(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
           for (const error of errors) requestIds.set(error, contextValue.requestId);
         },
         async willSendResponse({ response, contextValue }) {
-          const { requestId, cost, statements } = contextValue;
+          const { requestId, cost, statements, redactions } = contextValue;
           if (response.body.kind !== "single") return;
           const { singleResult } = response.body;
           if (!singleResult.data && singleResult.errors?.some(({ extensions }) => extensions?.code === "UNAVAILABLE")) {
@@ -217,12 +223,24 @@ function guard(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
             ...singleResult.extensions,
             requestId,
             ...(cost !== undefined && { cost }),
+            ...(redactions.length > 0 && { redactions: redactions.map(redactionOf) }),
             ...(statements && { statements: statements.length }),
           };
         },
       };
     },
   };
+}
+
+/** A field left out of the answer, as clients are told. */
+function redactionOf({ path, missing }: Redaction) {
+  return { path, missing: missing.map(permissionName) };
+}
+
+/** The one `Authorization` header. Node would keep the first of several; what several say fits no token. */
+function authorizationOf({ rawHeaders }: IncomingMessage): string | undefined {
+  const values = rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]!.toLowerCase() === "authorization");
+  return values.length ? values.join(", ") : undefined;
 }
 
 class Refusal {
@@ -240,7 +258,8 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   }
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // Leaving the loop early must not cut the connection: the refusal has to be sent.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > limits.bodyBytes) return new Refusal(413, `The request is longer than ${limits.bodyBytes} bytes.`);
     chunks.push(chunk);
@@ -258,6 +277,11 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
 
 function errorBody(code: ErrorCode, message: string) {
   return { errors: [{ message, extensions: { code } }] };
+}
+
+function notFound(response: ServerResponse) {
+  const message = "There is nothing here. GraphQL is served at /graphql, the playground at /.";
+  json(response, 404, errorBody("BAD_REQUEST", message));
 }
 
 function json(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}) {

@@ -186,9 +186,16 @@ export function aboutColumns(model: Model): { relationship: string; typeColumn: 
   return { relationship, typeColumn, idColumn: model.columns[about.keyField]! };
 }
 
+/** Whether rows of a model cannot be without a secret, which no document may bring. */
+function needsSecret({ columns }: Model): boolean {
+  return Object.values(columns).some(({ secret, nullable }) => secret && !nullable);
+}
+
 /** By type, what documents may say. It follows from the datamodel, and from known.ts where that is silent. */
 export const knownTypes: ReadonlyMap<string, KnownType> = new Map(
-  [...models.values()].flatMap((model) => typesOf(model).map((type) => [type, knowType(type, model)])),
+  [...models.values()]
+    .filter((model) => !needsSecret(model))
+    .flatMap((model) => typesOf(model).map((type) => [type, knowType(type, model)])),
 );
 
 function knowType(type: string, model: Model): KnownType {

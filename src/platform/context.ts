@@ -1,3 +1,5 @@
+import type { Redaction } from "./access/guard.js";
+import type { Revocations } from "./access/revocations.js";
 import type { Viewer } from "./access/viewer.js";
 import type { Database } from "./database/client.js";
 import type { Loaders } from "./database/loaders.js";
@@ -8,6 +10,10 @@ export interface Context {
   readonly database: Database;
   readonly loaders: Loaders;
   readonly viewer: Viewer;
+  /** Fields left out of the answer for lack of a permission. */
+  readonly redactions: Redaction[];
+  /** Access tokens that are refused before they expire. */
+  readonly revocations: Revocations;
   readonly log: Logger;
   readonly requestId: string;
   /** The time of the request; tests set it. */

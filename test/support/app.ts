@@ -3,7 +3,11 @@ import { print } from "graphql";
 import { seedDemo } from "../../prisma/seed.js";
 import { createPlayground } from "../../src/http/playground.js";
 import { createHttpServer } from "../../src/http/server.js";
-import type { Mode, Viewer } from "../../src/platform/access/viewer.js";
+import { loadSigningKeys, newKeySet } from "../../src/platform/access/keys.js";
+import type { Permission } from "../../src/platform/access/permission.js";
+import { Revocations } from "../../src/platform/access/revocations.js";
+import { type NewClaims, Tokens } from "../../src/platform/access/tokens.js";
+import { anonymous, type Mode, type StaffUser, viewerOf } from "../../src/platform/access/viewer.js";
 import { createDatabase, type Database } from "../../src/platform/database/client.js";
 import { setPublicUrl } from "../../src/platform/graphql/resource.type.js";
 import { createLogger } from "../../src/platform/telemetry/logger.js";
@@ -18,14 +22,33 @@ export interface Answer<Data> {
   extensions: { requestId: string; cost?: number; statements: number };
 }
 
+/** Who asks; null for a request without a token. */
+export type Caller =
+  | null
+  | { kind: "guest"; markets?: string[]; mode?: Mode }
+  | {
+      kind: "customer";
+      id: string;
+      markets?: string[];
+      stockLocations?: string[];
+      mode?: Mode;
+      customClaim?: Record<string, unknown>;
+    }
+  | { kind: "integration"; permissions?: Permission[]; mode?: Mode; owner?: StaffUser | null }
+  | { kind: "user"; permissions?: Permission[]; mode?: Mode };
+
 export interface TestApp {
   url: string;
   database: Database;
   connectionString: string;
-  /** Sends an operation over HTTP. */
+  tokens: Tokens;
+  /** A real token of such a caller. */
+  token(caller: NonNullable<Caller>): Promise<string>;
+  /** Sends an operation over HTTP, with the token of a caller; of an integration with all rights unless told otherwise. */
   query<Data = any, Variables = Record<string, unknown>>(
     document: TypedDocumentNode<Data, Variables> | string,
     variables?: Variables,
+    options?: { as?: Caller },
   ): Promise<Answer<Data>>;
   /** The statements sent since the last call, with their values. */
   statements(): { text: string; values: readonly unknown[] }[];
@@ -34,13 +57,64 @@ export interface TestApp {
   stop(): Promise<void>;
 }
 
+const vera: StaffUser = { id: "usr_vera", firstName: "Vera", lastName: "Support", email: "vera@example.com" };
+
+/** The claims that an issuer would put into the token of such a caller. */
+export function claimsOf(caller: NonNullable<Caller>, mode: Mode): NewClaims {
+  const common = {
+    exp: Math.floor(Date.now() / 1000) + 3600,
+    test: (caller.mode ?? mode) === "test",
+    ...("markets" in caller &&
+      caller.markets && {
+        market: {
+          id: caller.markets,
+          ...("stockLocations" in caller && { stock_location_ids: caller.stockLocations }),
+        },
+      }),
+  };
+  const staff = (user: StaffUser) => ({
+    id: user.id,
+    type: "User" as const,
+    ...(user.firstName && { first_name: user.firstName }),
+    ...(user.lastName && { last_name: user.lastName }),
+    ...(user.email && { email: user.email }),
+  });
+  switch (caller.kind) {
+    case "guest":
+      return { ...common, application: { id: "app_test", kind: "sales_channel", public: true } };
+    case "customer":
+      return {
+        ...common,
+        application: { id: "app_test", kind: "sales_channel", public: true },
+        owner: { id: caller.id, type: "Customer" },
+        ...(caller.customClaim && { custom_claim: caller.customClaim }),
+      };
+    case "integration":
+      return {
+        ...common,
+        application: { id: "app_test", kind: "integration", public: false },
+        ...(caller.owner && { owner: staff(caller.owner) }),
+        ...(caller.permissions && { permissions: caller.permissions }),
+      };
+    case "user":
+      return {
+        ...common,
+        application: { id: "app_test", kind: "webapp", public: false },
+        owner: staff(vera),
+        ...(caller.permissions && { permissions: caller.permissions }),
+      };
+  }
+}
+
 const schema = createSchema();
+const keySet = JSON.stringify(await newKeySet());
+const keys = await loadSigningKeys({ signingKeys: keySet, dataDir: "", environment: "test" });
 
 /** A server on a database of its own, with the demo shop in it unless told otherwise. */
 export async function createTestApp({
   demo = true,
   mode = "test" as Mode,
-  owner = null as Viewer["owner"],
+  owner = null as StaffUser | null,
   now = () => new Date(),
   poolSize = 8,
 } = {}): Promise<TestApp> {
@@ -55,24 +129,49 @@ export async function createTestApp({
     onStatement: (text, values) => sent.push({ text, values }),
   });
   if (demo) await seedDemo(database.pool);
+  const revocations = new Revocations({ database, log });
+  const tokens = new Tokens({ keys, issuer: "urn:test", revocations, log });
   const server = await createHttpServer({
     schema,
-    resources: { database, log, now, viewer: { kind: "integration", applicationId: "app_test", owner, mode } },
-    playground: createPlayground(),
+    resources: {
+      database,
+      revocations,
+      log,
+      now,
+      authenticate: async (header) => {
+        const claims = await tokens.verify(header);
+        return claims ? viewerOf(claims) : anonymous;
+      },
+    },
+    playground: createPlayground({
+      Authorization: `Bearer ${await tokens.sign(claimsOf({ kind: "integration", owner }, mode))}`,
+    }),
     countStatements: true,
   });
   const url = await server.listen(0, "127.0.0.1");
   setPublicUrl(url);
   sent = [];
+
+  const known = new Map<string, Promise<string>>();
+  const token = (caller: NonNullable<Caller>) => {
+    const key = JSON.stringify(caller);
+    if (!known.has(key)) known.set(key, tokens.sign(claimsOf(caller, mode)));
+    return known.get(key)!;
+  };
   return {
     url,
     database,
     connectionString,
+    tokens,
+    token,
     logged,
-    async query(document, variables) {
+    async query(document, variables, { as = { kind: "integration" as const, owner } as Caller } = {}) {
       const response = await fetch(`${url}/graphql`, {
         method: "POST",
-        headers: { "content-type": "application/json" },
+        headers: {
+          "content-type": "application/json",
+          ...(as && { authorization: `Bearer ${await token(as)}` }),
+        },
         body: JSON.stringify({ query: typeof document === "string" ? document : print(document), variables }),
       });
       return { status: response.status, ...((await response.json()) as object) } as never;
@@ -84,6 +183,7 @@ export async function createTestApp({
     },
     async stop() {
       await server.stop(1_000);
+      await revocations.stop();
       await database.close();
       await drop();
     },

@@ -1,4 +1,5 @@
 import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from "type-graphql";
+import { Access } from "../../platform/access/guard.js";
 import type { Context } from "../../platform/context.js";
 import { Customer } from "../customers/customer.type.js";
 import { cancelAnonymization, requestAnonymization } from "./anonymization.service.js";
@@ -32,6 +33,7 @@ export class AnonymizationResolver {
     };
   }
 
+  @Access("anonymizations:create")
   @Mutation(() => AnonymizationPayload, {
     description:
       "Asks for the erasure of a customer's personal data. Allowed when none was requested, or the last request failed or was called off.",
@@ -43,6 +45,7 @@ export class AnonymizationResolver {
     return requestAnonymization(context, input);
   }
 
+  @Access("anonymizations:create")
   @Mutation(() => AnonymizationPayload, {
     description: "Calls a requested erasure off. Allowed until the work has begun.",
   })

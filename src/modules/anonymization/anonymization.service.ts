@@ -1,4 +1,5 @@
 import { Prisma } from "../../generated/prisma/client.js";
+import { demand } from "../../platform/access/guard.js";
 import type { Viewer } from "../../platform/access/viewer.js";
 import type { Context } from "../../platform/context.js";
 import type { EnumValue } from "../../platform/database/datamodel.js";
@@ -55,11 +56,13 @@ export function cancelAnonymization(context: Context, input: Request): Promise<A
  * several calls at once exactly one wins.
  */
 async function move(
-  { database, loaders, viewer }: Context,
+  context: Context,
   { customerId, reason }: Request,
   name: keyof typeof moves,
   data: Prisma.CustomerUpdateManyMutationInput,
 ): Promise<AnonymizationPayload> {
+  demand(context, ["customers:update"]);
+  const { database, loaders, viewer } = context;
   if (reason && reason.length > maximumReason) {
     const message = `A reason has at most ${maximumReason} characters; this one has ${reason.length}.`;
     return payload(null, [new InputError(UserErrorCode.INVALID, ["input", "reason"], message)]);

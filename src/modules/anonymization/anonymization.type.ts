@@ -1,4 +1,5 @@
 import { Field, ID, InputType, ObjectType } from "type-graphql";
+import { Guarded } from "../../platform/access/guard.js";
 import type { EnumValue } from "../../platform/database/datamodel.js";
 import { DateTime } from "../../platform/graphql/scalars.js";
 import { UserError, UserErrorCode } from "../../platform/graphql/user-error.type.js";
@@ -44,10 +45,16 @@ export class AnonymizationInfo {
   @Field(() => DateTime, { nullable: true, description: "When it was called off; null when it was not." })
   cancelledAt!: Date | null;
 
-  @Field(() => AnonymizationUser, { nullable: true, description: "Who made it." })
+  @Guarded("staff:read")
+  @Field(() => AnonymizationUser, { nullable: true, simple: false, description: "Who made it." })
   requester!: AnonymizationUser | null;
 
-  @Field(() => AnonymizationUser, { nullable: true, description: "Who called it off; null when nobody did." })
+  @Guarded("staff:read")
+  @Field(() => AnonymizationUser, {
+    nullable: true,
+    simple: false,
+    description: "Who called it off; null when nobody did.",
+  })
   cancellationRequester!: AnonymizationUser | null;
 
   @Field(() => String, { nullable: true, description: "Why it was made, if a reason was given." })

@@ -1,4 +1,5 @@
 import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
+import { Access } from "../../platform/access/guard.js";
 import type { Context } from "../../platform/context.js";
 import { modelOfType } from "../../platform/database/datamodel.js";
 import { hasManyEach } from "../../platform/graphql/relation.js";
@@ -17,6 +18,7 @@ import { Attachment } from "./attachment.type.js";
 
 @Resolver(() => Attachment)
 export class AttachmentResolver extends ResourceResolver(Attachment, { one: "attachment" }) {
+  @Access()
   @FieldResolver(() => Resource, { nullable: true, description: "The resource it is attached to." })
   attachable(@Root() attachment: Attachment, @Ctx() { loaders }: Context) {
     const model = modelOfType(attachment.attachableType);

@@ -7,11 +7,16 @@ import { Resource } from "../../platform/graphql/resource.type.js";
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
 })
 export class CustomerPaymentSource extends Resource<"CustomerPaymentSource"> {
-  @Attribute(() => String, { nullable: true, description: "The customer's token at the payment gateway. Sensitive." })
+  @Attribute(() => String, {
+    nullable: true,
+    access: ["gateway_tokens:read"],
+    description: "The customer's token at the payment gateway. Sensitive.",
+  })
   customerToken!: string | null;
 
   @Attribute(() => String, {
     nullable: true,
+    access: ["gateway_tokens:read"],
     description: "The reusable token of the payment source at the gateway. Sensitive.",
   })
   paymentSourceToken!: string | null;

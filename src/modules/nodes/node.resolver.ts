@@ -1,4 +1,5 @@
 import { Arg, Ctx, ID, Query, Resolver } from "type-graphql";
+import { Access } from "../../platform/access/guard.js";
 import type { Context } from "../../platform/context.js";
 import { UserInputError } from "../../platform/errors.js";
 import { Node } from "../../platform/graphql/resource.type.js";
@@ -7,11 +8,13 @@ const maximumNodes = 100;
 
 @Resolver()
 export class NodeResolver {
+  @Access()
   @Query(() => Node, { nullable: true, description: "Any resource by its id, or null when there is none." })
   node(@Arg("id", () => ID, { description: "The id." }) id: string, @Ctx() { loaders }: Context) {
     return loaders.node(id);
   }
 
+  @Access()
   @Query(() => [Node], {
     nullable: "items",
     description: "Resources of any kind by their ids, in the order of the ids, with null for those that do not exist.",

@@ -110,7 +110,11 @@ export class Order extends Taggable<"Order"> {
   @Attribute(() => String, { nullable: true, description: "The coupon applied.", filter: true })
   couponCode!: string | null;
 
-  @Attribute(() => String, { nullable: true, description: "The gift card applied. A secret of the customer." })
+  @Attribute(() => String, {
+    nullable: true,
+    access: ["order_secrets:read"],
+    description: "The gift card applied. A secret of the customer.",
+  })
   giftCardCode!: string | null;
 
   @Money("Sum of the SKU line items")
@@ -163,6 +167,7 @@ export class Order extends Taggable<"Order"> {
 
   @Attribute(() => String, {
     nullable: true,
+    access: ["order_secrets:read"],
     description: "Identifies the order in links shared with the customer. A secret.",
   })
   token!: string | null;
@@ -257,7 +262,7 @@ export class Order extends Taggable<"Order"> {
   @Money("Taxable part of the adjustments")
   adjustmentTaxableAmountCents!: number;
 
-  @Money("Fees of the platform")
+  @Money("Fees of the platform", { access: ["fees:read"] })
   feesAmountCents!: number;
 
   @Money("Customs duties")

@@ -1,4 +1,5 @@
 import { Arg, Ctx, FieldResolver, ID, Mutation, Resolver, Root } from "type-graphql";
+import { Access, Guarded } from "../../platform/access/guard.js";
 import type { Context } from "../../platform/context.js";
 import { addTagFilters } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
@@ -20,6 +21,7 @@ export class TagResolver extends ResourceResolver(Tag, {
   many: "tags",
   keys: { name: { description: "Its name; the case does not matter.", lowerCase: true } },
 }) {
+  @Access("tags:assign")
   @Mutation(() => TagsAddPayload, {
     description:
       "Puts existing tags on a resource. All or none: with an unknown name, or more than 10 tags in the end, nothing changes.",
@@ -32,6 +34,7 @@ export class TagResolver extends ResourceResolver(Tag, {
     return addTags(context, id, names);
   }
 
+  @Access("tags:assign")
   @Mutation(() => TagsRemovePayload, {
     description:
       "Takes tags off a resource. Tags that are not on it change nothing; with an unknown name nothing changes.",
@@ -48,6 +51,7 @@ export class TagResolver extends ResourceResolver(Tag, {
 /** What tags add to everything that can carry some. */
 @Resolver(() => Taggable)
 export class TaggableResolver {
+  @Guarded("tags:read")
   @FieldResolver()
   tags(@Root() resource: Resource<"Customer">, @Ctx() { loaders }: Context) {
     return loaders.all(resource, "tags", maximumTags);

@@ -1,4 +1,6 @@
 import type { Prisma } from "../../generated/prisma/client.js";
+import { demand } from "../../platform/access/guard.js";
+import type { Permission } from "../../platform/access/permission.js";
 import type { Context } from "../../platform/context.js";
 import { type Model, modelNamed, relationOf } from "../../platform/database/datamodel.js";
 import { modelTypeOf } from "../../platform/graphql/model.js";
@@ -61,6 +63,7 @@ async function changeTags(context: Context, id: string, names: string[], decide:
     );
     return { ...nothing, userErrors: [error] };
   }
+  demand(context, [`${modelTypeOf(resource.constructor as never).datamodel.table}:update` as Permission]);
   const wanted = [...new Set(names.map((name) => name.trim().toLowerCase()))];
   const invalid = checkNames(names);
   if (invalid.length) return { ...nothing, resource, userErrors: invalid };

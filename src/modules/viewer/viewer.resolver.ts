@@ -1,39 +1,79 @@
-import { FieldResolver, Resolver } from "type-graphql";
+import { Ctx, FieldResolver, Query, Resolver } from "type-graphql";
+import type { Context } from "../../platform/context.js";
 import { Json } from "../../platform/graphql/scalars.js";
 import { Customer } from "../customers/customer.type.js";
 import { Market } from "../markets/market.type.js";
 import { StockLocation } from "../stock-locations/stock-location.type.js";
+import { Viewer } from "./viewer.type.js";
 
-/** What the caller's access token says, on every customer. Callers come without one so far, so it says nothing. */
+/** What the token says, as rows that the caller may see. The same facts answer `viewer` and every customer's `jwt…`. */
+const fromToken = {
+  customer: ({ viewer, loaders }: Context) =>
+    viewer.kind === "customer" ? loaders.byId("Customer", viewer.customerId) : null,
+  markets: ({ viewer, loaders }: Context) => byIds(loaders, "Market", viewer.marketIds ?? []),
+  stockLocations: ({ viewer, loaders }: Context) => byIds(loaders, "StockLocation", viewer.stockLocationIds),
+};
+
+async function byIds(loaders: Context["loaders"], model: "Market" | "StockLocation", ids: readonly string[]) {
+  const rows = await Promise.all(ids.map((id) => loaders.byId(model, id)));
+  return rows.filter((row) => row !== null);
+}
+
+@Resolver(() => Viewer)
+export class ViewerResolver {
+  @Query(() => Viewer, { description: "Who asks, as the access token says. Open to everybody." })
+  viewer(@Ctx() { viewer }: Context) {
+    return new Viewer(viewer);
+  }
+
+  @FieldResolver(() => Customer, { nullable: true, description: "The customer whom the token belongs to, if any." })
+  customer(@Ctx() context: Context) {
+    return fromToken.customer(context);
+  }
+
+  @FieldResolver(() => [Market], {
+    description: "The markets that the token is limited to; empty when it is not limited.",
+  })
+  markets(@Ctx() context: Context) {
+    return fromToken.markets(context);
+  }
+
+  @FieldResolver(() => [StockLocation], { description: "The stock locations that the token is limited to." })
+  stockLocations(@Ctx() context: Context) {
+    return fromToken.stockLocations(context);
+  }
+}
+
+/** What the caller's access token says, on every customer. */
 @Resolver(() => Customer)
 export class CustomerTokenResolver {
   @FieldResolver(() => Customer, {
     nullable: true,
     description: "The customer whom the caller's access token belongs to, if any. The same on every customer.",
   })
-  jwtCustomer() {
-    return null;
+  jwtCustomer(@Ctx() context: Context) {
+    return fromToken.customer(context);
   }
 
   @FieldResolver(() => [Market], {
     description: "The markets that the caller's access token is limited to. The same on every customer.",
   })
-  jwtMarkets() {
-    return [];
+  jwtMarkets(@Ctx() context: Context) {
+    return fromToken.markets(context);
   }
 
   @FieldResolver(() => [StockLocation], {
     description: "The stock locations that the caller's access token is limited to. The same on every customer.",
   })
-  jwtStockLocations() {
-    return [];
+  jwtStockLocations(@Ctx() context: Context) {
+    return fromToken.stockLocations(context);
   }
 
   @FieldResolver(() => Json, {
     nullable: true,
     description: "The free claim of the caller's access token, if any. The same on every customer.",
   })
-  jwtCustomClaim() {
-    return null;
+  jwtCustomClaim(@Ctx() { viewer }: Context) {
+    return viewer.customClaim;
   }
 }

@@ -1,4 +1,6 @@
 import type { enums } from "../../generated/datamodel.js";
+import type { Claims } from "./claims.js";
+import { isPermission, type Permission, permissionsByKind } from "./permission.js";
 
 export type Mode = (typeof enums.Mode.values)[number];
 
@@ -10,8 +12,87 @@ export interface StaffUser {
   email: string | null;
 }
 
+interface TokenFacts {
+  applicationId: string;
+  /** Rows of the other mode do not exist for the viewer. */
+  mode: Mode;
+  permissions: ReadonlySet<Permission>;
+  /** The markets that the token is limited to; null for all. */
+  marketIds: readonly string[] | null;
+  stockLocationIds: readonly string[];
+  customClaim: Record<string, unknown> | null;
+  expiresAt: Date | null;
+}
+
 /**
- * Who asks. A union by `kind`, so that a new kind of caller has to be thought of wherever rights are decided.
- * `integration`: a back office or service with full rights in one mode; `owner` is set when a staff user stands behind it.
+ * Who asks, from the access token alone. A union by `kind`, so that a new kind of caller has to be thought of wherever
+ * rights are decided. `guest`: a sales channel without a customer. `customer`: a sales channel with its signed-in
+ * customer. `integration`: a back office or service; `owner` when a staff user stands behind it. `user`: a staff user
+ * of a web application.
  */
-export type Viewer = { kind: "integration"; applicationId: string; owner: StaffUser | null; mode: Mode };
+export type Viewer =
+  | (TokenFacts & { kind: "anonymous"; owner: null })
+  | (TokenFacts & { kind: "guest"; owner: null })
+  | (TokenFacts & { kind: "customer"; customerId: string; owner: null })
+  | (TokenFacts & { kind: "integration"; owner: StaffUser | null })
+  | (TokenFacts & { kind: "user"; owner: StaffUser });
+
+/** A caller without a token. It sees nothing; the mode only has to be some. */
+export const anonymous: Viewer = {
+  kind: "anonymous",
+  applicationId: "",
+  mode: "test",
+  permissions: permissionsByKind.anonymous,
+  marketIds: [],
+  stockLocationIds: [],
+  customClaim: null,
+  expiresAt: null,
+  owner: null,
+};
+
+/** The viewer that the claims of a verified token speak of. An unknown kind of application has no access. */
+export function viewerOf(claims: Claims): Viewer {
+  const { application, owner, market } = claims;
+  const kind = kindOf(claims);
+  if (kind === "anonymous") return anonymous;
+  const given = claims.permissions?.filter(isPermission);
+  const facts: TokenFacts = {
+    applicationId: application.id,
+    mode: claims.test ? "test" : "live",
+    // A token can narrow what its kind may do; only tokens with a secret behind them can say what that is.
+    permissions: given && (kind === "integration" || kind === "user") ? new Set(given) : permissionsByKind[kind],
+    marketIds: market ? market.id : null,
+    stockLocationIds: market?.stock_location_ids ?? [],
+    customClaim: claims.custom_claim ?? null,
+    expiresAt: new Date(claims.exp * 1000),
+  };
+  switch (kind) {
+    case "guest":
+      return { ...facts, kind, owner: null };
+    case "customer":
+      return { ...facts, kind, customerId: owner!.id, owner: null };
+    case "integration":
+      return { ...facts, kind, owner: owner ? staff(owner) : null };
+    case "user":
+      return { ...facts, kind, owner: staff(owner!) };
+  }
+}
+
+/** domain rule: kind of application and type of owner; anything not listed is no access. */
+function kindOf({ application, owner }: Claims): Viewer["kind"] {
+  if (application.kind === "sales_channel") {
+    return owner ? (owner.type === "Customer" ? "customer" : "anonymous") : "guest";
+  }
+  if (owner && owner.type !== "User") return "anonymous";
+  if (application.kind === "integration") return "integration";
+  return application.kind === "webapp" && owner ? "user" : "anonymous";
+}
+
+function staff(owner: NonNullable<Claims["owner"]>): StaffUser {
+  return {
+    id: owner.id,
+    firstName: owner.first_name ?? null,
+    lastName: owner.last_name ?? null,
+    email: owner.email ?? null,
+  };
+}

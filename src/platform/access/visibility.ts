@@ -1,12 +1,97 @@
 import type { ModelName } from "../database/datamodel.js";
-import type { Condition } from "../plan/condition.js";
+import { type Condition, everything } from "../plan/condition.js";
+import { toRead } from "./permission.js";
 import type { Viewer } from "./viewer.js";
+
+const nothing: Condition = { op: "or", of: [] };
+const some = (relation: string): Condition => ({ op: "some", relation, where: everything });
+const any = (...of: Condition[]): Condition => ({ op: "or", of });
+const both = (...of: Condition[]): Condition => ({ op: "and", of });
 
 /**
  * Which rows of a model a viewer may see: the row rules, all in this place. Every statement of src/platform/plan carries
  * the rule of each table it touches, so pages, counts, relations, filters and look-ups by id agree, and a hidden row is
  * an absent one. A rule is always a condition, never "none": forgetting one cannot mean "all rows".
  */
-export function visibleRows(_model: ModelName, viewer: Viewer): Condition {
-  return { op: "eq", field: "mode", value: viewer.mode };
+export function visibleRows(model: ModelName, viewer: Viewer): Condition {
+  // What may not be read does not exist, as far as filters by related rows can tell.
+  if (!viewer.permissions.has(toRead(model))) return nothing;
+  const inMode: Condition = { op: "eq", field: "mode", value: viewer.mode };
+  switch (viewer.kind) {
+    case "anonymous":
+      return nothing;
+    case "integration":
+    case "user":
+      return inMode;
+    case "guest":
+      return both(inMode, guestRows[model]?.(viewer) ?? nothing);
+    case "customer":
+      return both(inMode, customerRows[model](viewer));
+  }
 }
+
+type Shopper = Extract<Viewer, { kind: "guest" | "customer" }>;
+type Customer = Extract<Viewer, { kind: "customer" }>;
+
+/** A sales channel sees the markets of its token's scope. */
+function scoped({ marketIds }: Shopper): Condition {
+  return marketIds ? { op: "in", field: "id", values: marketIds } : everything;
+}
+
+const scopedStock = ({ stockLocationIds }: Shopper): Condition => ({ op: "in", field: "id", values: stockLocationIds });
+const isPublic: Condition = { op: "isNull", field: "customerGroupId", value: true };
+
+/** What a shopper who has not signed in sees: the catalogue, and public markets. */
+const guestRows: Partial<Record<ModelName, (viewer: Shopper) => Condition>> = {
+  Market: (viewer) => both(scoped(viewer), isPublic),
+  StockLocation: scopedStock,
+  PaymentMethod: () => ({ op: "isNull", field: "disabledAt", value: true }),
+  Sku: () => everything,
+};
+
+/**
+ * What a signed-in customer sees: itself and what hangs on it. `some` carries the other model's own rule, so a line item
+ * is visible through an order that is. Rules only lead upwards, towards the customer, and so never in circles.
+ */
+const ownedBy = ({ customerId }: Customer): Condition => ({ op: "eq", field: "customerId", value: customerId });
+const customerRows: Record<ModelName, (viewer: Customer) => Condition> = {
+  Customer: ({ customerId }) => ({ op: "eq", field: "id", value: customerId }),
+  CustomerGroup: () => some("customers"),
+  Address: () =>
+    any(
+      some("customerAddresses"),
+      some("shippingOrders"),
+      some("billingOrders"),
+      some("originReturns"),
+      some("destinationReturns"),
+    ),
+  CustomerAddress: ownedBy,
+  CustomerPaymentSource: ownedBy,
+  CustomerSubscription: ownedBy,
+  Order: ownedBy,
+  LineItem: () => some("order"),
+  OrderSubscription: ownedBy,
+  OrderSubscriptionItem: () => some("orderSubscription"),
+  Return: ownedBy,
+  ReturnLineItem: () => some("return"),
+  SkuList: ownedBy,
+  SkuListItem: () => some("skuList"),
+  PaymentMethod: () => everything,
+  PaymentSource: () => any(some("customerPaymentSources"), some("orders")),
+  Sku: () => everything,
+  // Files for the customer itself. Notes have no url and are for the staff alone.
+  Attachment: ({ customerId }) =>
+    both(
+      { op: "eq", field: "attachableType", value: "customers" },
+      { op: "eq", field: "attachableId", value: customerId },
+      { op: "isNull", field: "url", value: false },
+    ),
+  CustomerPasswordReset: () => nothing,
+  Tag: () => nothing,
+  Event: () => nothing,
+  EventCallback: () => nothing,
+  EventStore: () => nothing,
+  // A private market opens through the customer's group, as it is now: leaving the group closes it at once.
+  Market: (viewer) => both(scoped(viewer), any(isPublic, some("customerGroup"))),
+  StockLocation: scopedStock,
+};

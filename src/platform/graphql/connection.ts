@@ -215,3 +215,10 @@ export function connectionOf(type: abstract new (...args: never[]) => object): C
   }
   return connection;
 }
+
+/** A page of nothing, for a list that the caller may not see. */
+export function emptyConnection(model: ModelType): Connection {
+  const connection = connectionOf(model.type) as unknown as new (result: PageResult) => Connection;
+  const window: Window = { limit: 0, backward: false, offset: 0 };
+  return new connection({ model, rows: [], order: [], window, more: () => false, count: async () => 0 });
+}

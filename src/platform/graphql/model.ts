@@ -1,5 +1,7 @@
 import type { GraphQLScalarType } from "graphql";
 import { type ClassType, Field, Float, InputType, Int, ObjectType, registerEnumType } from "type-graphql";
+import { Guarded } from "../access/guard.js";
+import type { Permission } from "../access/permission.js";
 import { columnOf, type Model as Datamodel, enumValues, type ModelName, modelNamed } from "../database/datamodel.js";
 import { type OrderInput } from "../plan/order.js";
 import { filterInputFor, MetadataFilter, nameEnum } from "./filters.js";
@@ -11,6 +13,8 @@ export interface AttributeOptions {
   description: string;
   nullable?: boolean;
   deprecationReason?: string;
+  /** Null without one of these permissions, whatever the column says. */
+  access?: readonly Permission[];
   /** Clients may filter by it; "text" adds `startsWith` and `contains`, which ignore case. There must be an index. */
   filter?: true | "text";
   /** Clients may sort by it. There must be an index that starts with the mode and it. */
@@ -68,8 +72,11 @@ export function allModelTypes(): ModelType[] {
 /** A field that is a column of the row. */
 export function Attribute(type: () => AttributeType, options: AttributeOptions): PropertyDecorator {
   return (prototype, name) => {
+    const { access } = options;
+    if (access) Guarded(...access)(prototype, name);
     Field(type as never, {
-      nullable: options.nullable,
+      nullable: options.nullable || Boolean(access),
+      ...(access && { simple: false }),
       description: options.description,
       deprecationReason: options.deprecationReason,
     })(prototype, name as string);
@@ -264,16 +271,19 @@ interface Priced {
  */
 export function Money(
   description: string,
-  { nullable, filter, sort }: Partial<AttributeOptions> = {},
+  { nullable, filter, sort, access }: Partial<AttributeOptions> = {},
 ): PropertyDecorator {
   return (prototype, name) => {
     const cents = name as string;
     const base = cents.replace(/Cents$/, "");
     const formatted = `formatted${base[0]!.toUpperCase()}${base.slice(1)}`;
-    Attribute(() => Int, { description: `${description}, in minor units such as cents.`, nullable, filter, sort })(
-      prototype,
-      cents,
-    );
+    Attribute(() => Int, {
+      description: `${description}, in minor units such as cents.`,
+      nullable,
+      filter,
+      sort,
+      access,
+    })(prototype, cents);
     const derive = (
       field: string,
       type: () => unknown,
@@ -287,7 +297,9 @@ export function Money(
           return amount === null || amount === undefined ? null : value(amount, this);
         },
       });
-      Field(type as never, { nullable, description: meaning })(prototype, field);
+      if (access) Guarded(...access)(prototype, field);
+      const open = { nullable, description: meaning };
+      Field(type as never, access ? { ...open, nullable: true, simple: false } : open)(prototype, field);
     };
     derive(
       `${base}Float`,

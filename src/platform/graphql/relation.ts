@@ -1,7 +1,10 @@
-import { Args, type ClassType, Ctx, FieldResolver, ID, Resolver, Root } from "type-graphql";
+import type { GraphQLResolveInfo } from "graphql";
+import { Args, type ClassType, Ctx, FieldResolver, ID, Info, Resolver, Root } from "type-graphql";
+import { declareAccess, isRedacted } from "../access/guard.js";
+import { type Permission, toRead } from "../access/permission.js";
 import type { Context } from "../context.js";
 import { relationOf } from "../database/datamodel.js";
-import { connectionOf, type PageArgs, pageArgsOf } from "./connection.js";
+import { connectionOf, emptyConnection, type PageArgs, pageArgsOf } from "./connection.js";
 import { filterInputFor, relatedFilterFor, SetFilter } from "./filters.js";
 import { addFilter, modelTypeNamed, modelTypeOf } from "./model.js";
 import type { Node } from "./resource.type.js";
@@ -12,17 +15,23 @@ export interface RelationOptions {
   description: string;
   /** The model whose lists can be filtered by the relation: the one that the field is on. There must be an index. */
   filters?: ModelClass;
+  /** What a caller needs to follow it; absent: to read the other model. */
+  read?: Permission;
 }
 
 /**
  * A to-one relation: `(row, context) => row of the other model`. Always nullable, since access may hide the other side.
  * Filters by it take the other row's filter, and the other row's id.
  */
-export function BelongsTo(type: ModelClass, { description, filters }: RelationOptions): MethodDecorator {
+export function BelongsTo(type: ModelClass, { description, filters, read }: RelationOptions): MethodDecorator {
   return (prototype, name, descriptor) => {
+    const access = [read ?? toRead(modelTypeOf(type).name)];
+    guard(descriptor, access, 1, () => null);
+    declareAccess(access)(prototype, name, descriptor as never);
     FieldResolver(() => type, { nullable: true, description })(prototype, name, descriptor as never);
     Root()(prototype, name, 0);
     Ctx()(prototype, name, 1);
+    Info()(prototype, name, 2);
     if (!filters) return;
     const model = modelTypeOf(filters);
     const relation = name as string;
@@ -37,21 +46,34 @@ export function BelongsTo(type: ModelClass, { description, filters }: RelationOp
 /** A to-many relation as a connection: `(row, page, context) => connection`. `numbered` adds `offset`. */
 export function HasMany(
   type: ModelClass,
-  { description, filters, nullable, numbered = false }: RelationOptions & { nullable?: true; numbered?: boolean },
+  { description, filters, nullable, read, numbered = false }: RelationOptions & { nullable?: true; numbered?: boolean },
 ): MethodDecorator {
   return (prototype, name, descriptor) => {
     const target = modelTypeOf(type);
     // Types have to be made while modules load: type-graphql does not see those made inside a thunk.
     const connection = connectionOf(type);
     const args = pageArgsOf(target, numbered);
+    const access = [read ?? toRead(target.name)];
+    guard(descriptor, access, 2, () => (nullable ? null : emptyConnection(target)));
+    declareAccess(access)(prototype, name, descriptor as never);
     FieldResolver(() => connection, { nullable, description })(prototype, name, descriptor as never);
     Root()(prototype, name, 0);
     Args(() => args)(prototype, name, 1);
     Ctx()(prototype, name, 2);
+    Info()(prototype, name, 3);
     if (!filters) return;
     const relation = name as string;
     const input = relatedFilterFor(target.name, target.filterInput);
     addFilter(modelTypeOf(filters), relation, { kind: "many", name: relation }, () => input, `By its \`${relation}\`.`);
+  };
+}
+
+/** Puts the field rule before a relation's method: the context is its argument at `at`, the field's info the next. */
+function guard(descriptor: PropertyDescriptor, access: readonly Permission[], at: number, redacted: () => unknown) {
+  const method = descriptor.value as (...args: unknown[]) => unknown;
+  descriptor.value = function (this: unknown, ...args: unknown[]) {
+    const [context, info] = args.slice(at) as [Context, GraphQLResolveInfo];
+    return isRedacted(context, access, info) ? redacted() : method.apply(this, args);
   };
 }
 
@@ -65,9 +87,10 @@ export function hasManyEach(
   return owners.map((owner) => {
     class RelationResolver {}
     const value = (row: Node, page: PageArgs, { loaders }: Context) => loaders.page(row, relation as never, page);
-    Object.defineProperty(RelationResolver.prototype, relation, { value });
+    Object.defineProperty(RelationResolver.prototype, relation, { value, configurable: true });
     const descriptor = Object.getOwnPropertyDescriptor(RelationResolver.prototype, relation)!;
     HasMany(type, { ...options, ...(filters && { filters: owner }) })(RelationResolver.prototype, relation, descriptor);
+    Object.defineProperty(RelationResolver.prototype, relation, descriptor);
     Resolver(() => owner)(RelationResolver);
     return RelationResolver;
   });

@@ -1,4 +1,6 @@
 import { Arg, Args, type ClassType, Ctx, Field, ID, InputType, Query, Resolver } from "type-graphql";
+import { declareAccess, demand } from "../access/guard.js";
+import { toRead } from "../access/permission.js";
 import type { Context } from "../context.js";
 import type { ModelName } from "../database/datamodel.js";
 import { UserInputError } from "../errors.js";
@@ -35,7 +37,10 @@ export function ResourceResolver(
   abstract class Base {}
 
   const identifier = Object.keys(keys).length ? identifierInput(name, keys) : undefined;
-  define(Base, one, async (by: unknown, { loaders }: Context) => {
+  const access = [toRead(name)];
+  define(Base, one, async (by: unknown, context: Context) => {
+    demand(context, access);
+    const { loaders } = context;
     if (!identifier) return loaders.byId(name, by as string);
     const [field, value] = Object.entries(by as Record<string, unknown>).find(([, value]) => value !== undefined)!;
     if (typeof value === "string") {
@@ -43,6 +48,7 @@ export function ResourceResolver(
     }
     return byReference(name, value as ReferenceInput, loaders);
   });
+  declareAccess(access)(Base.prototype, one, Object.getOwnPropertyDescriptor(Base.prototype, one)! as never);
   Query(() => model.type as never, {
     nullable: true,
     description: `One of the ${plural(name)}, or null when there is none.`,
@@ -53,7 +59,11 @@ export function ResourceResolver(
   Ctx()(Base.prototype, one, 1);
 
   if (many) {
-    define(Base, many, (page: PageArgs, { loaders }: Context) => loaders.rootPage(name, page));
+    define(Base, many, (page: PageArgs, context: Context) => {
+      demand(context, access);
+      return context.loaders.rootPage(name, page);
+    });
+    declareAccess(access)(Base.prototype, many, Object.getOwnPropertyDescriptor(Base.prototype, many)! as never);
     const connection = connectionOf(model.type);
     const args = pageArgsOf(model, true);
     Query(() => connection, { description: `The ${plural(name)} of the shop, a page at a time.` })(

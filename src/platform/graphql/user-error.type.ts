@@ -2,6 +2,7 @@ import { Field, InterfaceType, ObjectType, registerEnumType } from "type-graphql
 
 export enum UserErrorCode {
   NOT_FOUND = "NOT_FOUND",
+  TAKEN = "TAKEN",
   INVALID = "INVALID",
   UNKNOWN_TAG = "UNKNOWN_TAG",
   TOO_MANY_TAGS = "TOO_MANY_TAGS",
@@ -12,6 +13,7 @@ registerEnumType(UserErrorCode, {
   description: "Why a mutation changed nothing, for programs.",
   valuesConfig: {
     NOT_FOUND: { description: "There is no such resource, or the caller may not see it." },
+    TAKEN: { description: "Another resource has this value already, and it must be unique." },
     INVALID: { description: "A value is not allowed; the message says what would be right." },
     UNKNOWN_TAG: { description: "There is no tag of this name." },
     TOO_MANY_TAGS: { description: "The resource would have more tags than it may." },

@@ -1,0 +1,90 @@
+import { existsSync } from "node:fs";
+import { demoApplications, demoUsers } from "../../prisma/demo-access.js";
+import { ConfigError, loadConfig } from "../config.js";
+import { type AccessClaimsOptions, accessClaims } from "../modules/auth/access-claims.js";
+import { loadSigningKeys } from "../platform/access/keys.js";
+import { Tokens } from "../platform/access/tokens.js";
+import { createDatabase } from "../platform/database/client.js";
+import { runningEmbeddedPostgres } from "../platform/database/embedded.js";
+import { createLogger } from "../platform/telemetry/logger.js";
+
+const usage = `Usage: npm run -s token -- integration | sales-channel | customer [EMAIL] | user
+
+Prints an access token for the demo shop on the local server:
+  integration       a back office or service: everything in the mode test
+  sales-channel     a storefront whose visitor has not signed in
+  customer [EMAIL]  a storefront with its signed-in customer; Ada (ada@example.com) unless told otherwise
+  user              Vera of the staff, in a web application`;
+
+class UsageError extends Error {}
+
+const all = { scope: "market:all", marketIds: null, stockLocationIds: [] };
+const europe = { scope: "market:code:europe", marketIds: ["mkt_europe"], stockLocationIds: [] };
+
+async function main(): Promise<string> {
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  const config = loadConfig();
+  if (config.environment === "production") {
+    throw new Error("In production there are no tokens for the asking: get them from POST /oauth/token.");
+  }
+  const [persona, email, ...rest] = process.argv.slice(2);
+  if (!persona || rest.length > 0 || (email !== undefined && persona !== "customer")) throw new UsageError();
+  const { integration, storefront, dashboard } = demoApplications;
+
+  async function claimsOf(): Promise<Omit<AccessClaimsOptions, "now">> {
+    switch (persona) {
+      case "integration":
+        return { application: integration, confidential: true, granted: all };
+      case "sales-channel":
+        return { application: storefront, confidential: false, granted: europe };
+      case "customer":
+        return {
+          application: storefront,
+          confidential: false,
+          granted: europe,
+          customerId: email ? await customerId(email) : "cus_ada",
+        };
+      case "user":
+        return { application: dashboard, confidential: true, granted: all, user: demoUsers.vera };
+      default:
+        throw new UsageError();
+    }
+  }
+
+  async function customerId(email: string): Promise<string> {
+    const connectionString =
+      config.databaseUrl ?? (await runningEmbeddedPostgres(config.dataDir).catch(() => undefined));
+    if (!connectionString) throw new Error("To find a customer the server must run: npm start.");
+    const log = createLogger({ level: "silent", json: false });
+    const database = createDatabase({ connectionString, poolSize: 1, log });
+    try {
+      const customer = await database.prisma.customer.findUnique({
+        where: { mode_email: { mode: storefront.mode, email: email.trim().toLowerCase() } },
+        select: { id: true },
+      });
+      if (!customer) throw new Error(`There is no customer ${email}.`);
+      return customer.id;
+    } finally {
+      await database.close();
+    }
+  }
+
+  const now = new Date();
+  const claims = accessClaims({ ...(await claimsOf()), now });
+  const tokens = new Tokens({
+    keys: await loadSigningKeys(config),
+    issuer: config.tokenIssuer,
+    revocations: { isRevoked: () => false },
+    log: createLogger({ level: config.logLevel, json: false }),
+  });
+  return tokens.sign(claims);
+}
+
+main().then(
+  (token) => process.stdout.write(`${token}\n`),
+  (error: unknown) => {
+    const isUsage = error instanceof UsageError;
+    process.stderr.write(`${isUsage ? usage : error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = isUsage || error instanceof ConfigError ? 2 : 1;
+  },
+);

@@ -1,0 +1,49 @@
+import { loadSigningKeys } from "../../platform/access/keys.js";
+import { Revocations } from "../../platform/access/revocations.js";
+import { Tokens } from "../../platform/access/tokens.js";
+import type { Database } from "../../platform/database/client.js";
+import type { Logger } from "../../platform/telemetry/logger.js";
+import { refuseDemoCredentials } from "./demo-credentials.js";
+import { Limits } from "./limits.js";
+import { type AuthRoutes, authRoutes } from "./token.route.js";
+
+export interface Access {
+  tokens: Tokens;
+  revocations: Revocations;
+  routes: AuthRoutes;
+  stop(): Promise<void>;
+}
+
+/** What of the configuration concerns access. */
+export interface AccessConfig {
+  readonly environment: string;
+  readonly dataDir: string;
+  readonly signingKeys: string | undefined;
+  readonly tokenIssuer: string;
+  readonly authJwksUrl: string | undefined;
+  readonly authIssuer: string | undefined;
+  readonly authAudience: string | undefined;
+  readonly trustedProxies: number;
+}
+
+export interface AccessOptions {
+  config: AccessConfig;
+  database: Database;
+  log: Logger;
+  now: () => Date;
+}
+
+/** Everything about access tokens, wired: giving out, checking and revoking them. */
+export async function startAccess({ config, database, log, now }: AccessOptions): Promise<Access> {
+  if (config.environment === "production") await refuseDemoCredentials(database);
+  const keys = await loadSigningKeys(config);
+  const revocations = new Revocations({ database, log, now });
+  await revocations.start();
+  const { authIssuer, authJwksUrl, authAudience } = config;
+  const outside =
+    authIssuer && authJwksUrl ? { issuer: authIssuer, jwksUrl: authJwksUrl, audience: authAudience } : undefined;
+  const tokens = new Tokens({ keys, issuer: config.tokenIssuer, outside, revocations, log, now });
+  const { trustedProxies } = config;
+  const routes = authRoutes({ database, log, now, tokens, revocations, limits: new Limits(now), trustedProxies });
+  return { tokens, revocations, routes, stop: () => revocations.stop() };
+}

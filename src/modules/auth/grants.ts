@@ -1,0 +1,341 @@
+import { randomBytes } from "node:crypto";
+import OAuth2Server from "@node-oauth/oauth2-server";
+import type { RefreshToken } from "../../generated/prisma/client.js";
+import { verifyPassword } from "../../platform/access/password.js";
+import type { Tokens } from "../../platform/access/tokens.js";
+import type { EnumValue } from "../../platform/database/datamodel.js";
+import type { Logger } from "../../platform/telemetry/logger.js";
+import { accessClaims } from "./access-claims.js";
+import { type Client, digestOf, findClient } from "./clients.js";
+import type { Limits, LogIn } from "./limits.js";
+import { OAuthError } from "./oauth-error.js";
+import { type GrantedScope, grantScope, ScopeError, stillOpen } from "./scopes.js";
+import { endFamily, lockFamily, type SessionResources } from "./sessions.js";
+
+export interface GrantResources extends SessionResources {
+  tokens: Tokens;
+  log: Logger;
+  limits: Limits;
+  /** Lower in tests. */
+  passwordCost?: number;
+}
+
+/** The parameters of a request to the token endpoint, and where it comes from. */
+export interface GrantRequest {
+  parameters: Readonly<Record<string, string>>;
+  address: string;
+}
+
+/** The answer of the token endpoint. */
+export interface TokenAnswer {
+  access_token: string;
+  token_type: "bearer";
+  expires_in: number;
+  scope: string;
+  created_at: number;
+  refresh_token?: string;
+  owner_id?: string;
+  owner_type?: "customer" | "user";
+}
+
+const grantsByKind: Record<EnumValue<"ApplicationKind">, string[]> = {
+  sales_channel: ["client_credentials", "password", "refresh_token"],
+  integration: ["client_credentials"],
+  webapp: [],
+};
+const supportedGrants = new Set(Object.values(grantsByKind).flat());
+
+const refreshTokenMs = 14 * 86_400_000;
+
+/** A burst of log-ins waits for a connection rather than failing. */
+const patience = { maxWait: 10_000 };
+
+/** On whose behalf a token is made, as it goes through the library. */
+type Subject = {
+  granted?: GrantedScope;
+  customer?: { id: string; groupId: string | null; passwordDigest: string };
+  familyId?: string;
+  /** The refresh token that is being renewed. */
+  renewed?: RefreshToken;
+};
+
+/**
+ * Gives out tokens. The flow of each grant is the library's: who the client is, whether it may use the grant, what is
+ * missing or malformed. What is asked of the shop is answered by the model below.
+ */
+export async function grantTokens(resources: GrantResources, request: GrantRequest): Promise<TokenAnswer> {
+  const { parameters } = request;
+  const { grant_type: grantType } = parameters;
+  if (!grantType) throw new OAuthError("invalid_request", "`grant_type` is missing.");
+  if (!supportedGrants.has(grantType)) {
+    throw new OAuthError("unsupported_grant_type", `\`grant_type\` must be one of ${[...supportedGrants].join(", ")}.`);
+  }
+  const now = resources.now();
+  const model = new GrantModel(resources, request, now);
+  const server = new OAuth2Server({
+    model,
+    accessTokenLifetime: 1,
+    refreshTokenLifetime: refreshTokenMs / 1_000,
+    // The model asks for the secret of every client that has to show one.
+    requireClientAuthentication: { client_credentials: false, password: false, refresh_token: false },
+  });
+  // Scopes stay here: the library splits them at spaces alone and takes ASCII alone. Its check of names and passwords
+  // refuses letters and emoji in one text, though each of them alone is fine, so it gets to see other characters.
+  const { scope: _, ...body }: Record<string, string> = parameters;
+  for (const name of ["username", "password"]) if (body[name]) body[name] = encodeURIComponent(body[name]);
+  const headers = { "content-type": "application/x-www-form-urlencoded", "content-length": "1" };
+  const token = await server
+    .token(new OAuth2Server.Request({ method: "POST", query: {}, headers, body }), new OAuth2Server.Response())
+    .catch((error: unknown) => {
+      throw translated(error);
+    });
+  const { customer, granted } = token.user as Subject;
+  const { id, accessTokenSeconds } = token.client as LibraryClient;
+  resources.log.debug("An access token was issued.", { application: id, grant: grantType });
+  return {
+    access_token: token.accessToken,
+    token_type: "bearer",
+    expires_in: accessTokenSeconds,
+    scope: granted!.scope,
+    created_at: Math.floor(now.getTime() / 1_000),
+    ...(token.refreshToken && { refresh_token: token.refreshToken }),
+    ...(customer && { owner_id: customer.id, owner_type: "customer" }),
+  };
+}
+
+type LibraryClient = Client & { grants: string[] };
+
+/** What the library asks while it grants one request. */
+class GrantModel
+  implements OAuth2Server.ClientCredentialsModel, OAuth2Server.PasswordModel, OAuth2Server.RefreshTokenModel
+{
+  private client: LibraryClient | undefined;
+
+  constructor(
+    private readonly resources: GrantResources,
+    private readonly request: GrantRequest,
+    private readonly now: Date,
+  ) {}
+
+  async getClient(clientId: string, secret: string | undefined): Promise<LibraryClient> {
+    const { database, limits } = this.resources;
+    limits.requestFor(clientId);
+    const client = await findClient(database, clientId, secret);
+    if (!client) {
+      limits.failedFrom(this.request.address);
+      throw new OAuthError("invalid_client", "The client is unknown, or its secret is missing or wrong.");
+    }
+    this.client = { ...client, grants: grantsByKind[client.kind] };
+    return this.client;
+  }
+
+  // ---- client_credentials
+
+  async getUserFromClient(): Promise<Subject> {
+    return {};
+  }
+
+  // ---- password
+
+  async getUser(encodedName: string, encodedPassword: string, client: OAuth2Server.Client): Promise<Subject | null> {
+    const { database, limits, passwordCost } = this.resources;
+    const { clientId, mode } = client as LibraryClient;
+    const email = decodeURIComponent(encodedName).trim().toLowerCase();
+    const logIn: LogIn = limits.logIn(clientId, `${mode} ${email}`, this.request.address);
+    logIn.check();
+    const customer = await database.prisma.customer.findUnique({
+      where: { mode_email: { mode, email } },
+      select: { id: true, passwordDigest: true, customerGroupId: true, anonymizationStatus: true },
+    });
+    // Unknown, without a password, erased: all take the way, and the time, of a wrong password.
+    const usable = customer && maySignIn(customer);
+    const right = await verifyPassword(decodeURIComponent(encodedPassword), usable ? customer.passwordDigest : null, {
+      cost: passwordCost,
+      // Of many attempts at once, those still waiting learn what became of the others.
+      beforehand: logIn.check,
+    });
+    if (!usable || !right) {
+      logIn.failed();
+      throw wrongLogIn();
+    }
+    logIn.succeeded();
+    return {
+      customer: { id: customer.id, groupId: customer.customerGroupId, passwordDigest: customer.passwordDigest! },
+      familyId: randomBytes(16).toString("base64url"),
+    };
+  }
+
+  async validateScope(subject: Subject, client: OAuth2Server.Client): Promise<string[]> {
+    const { mode, kind } = client as LibraryClient;
+    subject.granted = await grantScope(this.resources.database.prisma, {
+      scope: this.request.parameters.scope,
+      mode,
+      kind,
+      customerGroupId: subject.customer?.groupId ?? null,
+    });
+    return subject.granted.scope.split(" ");
+  }
+
+  // ---- refresh_token
+
+  async getRefreshToken(text: string): Promise<OAuth2Server.RefreshToken> {
+    const { database, limits, log } = this.resources;
+    const { prisma } = database;
+    const { id: applicationId, mode, kind } = this.client!;
+    const row = await prisma.refreshToken.findUnique({
+      where: { id: digestOf(text) },
+      include: { customer: { select: { passwordDigest: true, customerGroupId: true, anonymizationStatus: true } } },
+    });
+    if (!row || row.applicationId !== applicationId || row.expiresAt <= this.now) {
+      limits.failedFrom(this.request.address);
+      throw notRefreshable();
+    }
+    const { customer, ...renewed } = row;
+    if (row.usedAt) {
+      // Two parties hold the same token, and one of them stole it.
+      log.warn("A used refresh token came again; the log-in was ended.", { application: applicationId });
+      await endFamily(this.resources, row.familyId);
+      throw notRefreshable();
+    }
+    if (!maySignIn(customer)) throw notRefreshable();
+    const { scope } = this.request.parameters;
+    if (scope !== undefined && !sameWords(scope, row.scope)) {
+      throw new OAuthError("invalid_scope", "A refreshed token keeps the scope of the first; leave `scope` out.");
+    }
+    const groupId = customer.customerGroupId;
+    const marketIds = await stillOpen(prisma, row.marketIds, { mode, kind, customerGroupId: groupId });
+    if (marketIds.length === 0) throw notRefreshable();
+    const subject: Subject = {
+      customer: { id: row.customerId, groupId, passwordDigest: customer.passwordDigest! },
+      familyId: row.familyId,
+      granted: { scope: row.scope, marketIds, stockLocationIds: row.stockLocationIds },
+      renewed,
+    };
+    return {
+      refreshToken: text,
+      refreshTokenExpiresAt: undefined,
+      scope: row.scope.split(" "),
+      client: this.client!,
+      user: subject,
+    };
+  }
+
+  /** `saveToken` does it, together with the making of the next one. */
+  async revokeToken(): Promise<boolean> {
+    return true;
+  }
+
+  // ---- all
+
+  async generateAccessToken(client: OAuth2Server.Client, subject: Subject): Promise<string> {
+    const application = client as LibraryClient;
+    return this.resources.tokens.sign(
+      accessClaims({
+        application,
+        confidential: application.confidential,
+        granted: subject.granted!,
+        customerId: subject.customer?.id,
+        family: subject.familyId,
+        now: this.now,
+      }),
+      this.now,
+    );
+  }
+
+  async generateRefreshToken(): Promise<string> {
+    return randomBytes(32).toString("base64url");
+  }
+
+  async saveToken(
+    token: OAuth2Server.Token,
+    client: OAuth2Server.Client,
+    subject: Subject,
+  ): Promise<OAuth2Server.Token> {
+    if (subject.customer) await this.saveRefreshToken(token.refreshToken!, client as LibraryClient, subject);
+    return { ...token, client, user: subject };
+  }
+
+  private async saveRefreshToken(text: string, application: LibraryClient, subject: Subject): Promise<void> {
+    const { customer, familyId, granted, renewed } = subject;
+    const data = {
+      id: digestOf(text),
+      familyId: familyId!,
+      applicationId: application.id,
+      customerId: customer!.id,
+      mode: application.mode,
+      scope: granted!.scope,
+      marketIds: granted!.marketIds ?? [],
+      stockLocationIds: granted!.stockLocationIds,
+      expiresAt: new Date(this.now.getTime() + refreshTokenMs),
+      createdAt: this.now,
+    };
+    const outcome = await this.resources.database.prisma.$transaction(async (transaction) => {
+      if (renewed) await lockFamily(transaction, renewed.familyId);
+      // Whoever ends the log-ins of a customer locks her row: what was under way then does not outlive it.
+      const { id, passwordDigest } = customer!;
+      const unchanged = await transaction.$executeRaw`
+        SELECT FROM customers WHERE id = ${id} AND password_digest = ${passwordDigest} FOR SHARE`;
+      if (!unchanged) return "refused";
+      if (renewed) {
+        const { count } = await transaction.refreshToken.updateMany({
+          where: { id: renewed.id, usedAt: null },
+          data: { usedAt: this.now },
+        });
+        if (!count) return "used";
+      }
+      await transaction.refreshToken.create({ data });
+      return "saved";
+    }, patience);
+    if (outcome === "saved") return;
+    if (!renewed) throw wrongLogIn();
+    if (outcome === "refused") throw notRefreshable();
+    // Of two that come at once one is the second.
+    this.resources.log.warn("A refresh token came twice at once; the log-in was ended.", {
+      application: application.id,
+    });
+    await endFamily(this.resources, renewed.familyId);
+    throw notRefreshable();
+  }
+
+  /** Part of the library's interfaces for protected resources, which it does not serve here. */
+  async getAccessToken(): Promise<null> {
+    return null;
+  }
+}
+
+function maySignIn(customer: { passwordDigest: string | null; anonymizationStatus: string | null }): boolean {
+  const { passwordDigest, anonymizationStatus } = customer;
+  return passwordDigest !== null && anonymizationStatus !== "started" && anonymizationStatus !== "completed";
+}
+
+function sameWords(one: string, other: string): boolean {
+  const words = (text: string) => [...new Set(text.split(/[\s,]+/).filter(Boolean))].sort().join(" ");
+  return words(one) === words(other);
+}
+
+function wrongLogIn(): OAuthError {
+  return new OAuthError("invalid_grant", "The e-mail address or the password is wrong.");
+}
+
+function notRefreshable(): OAuthError {
+  return new OAuthError("invalid_grant", "The refresh token is wrong, used or expired; sign in again.");
+}
+
+/** What the library says, in the words of this endpoint. */
+function translated(error: unknown): unknown {
+  if (!(error instanceof OAuth2Server.OAuthError)) return error;
+  // Whatever the model throws comes wrapped.
+  const inner = (error as { inner?: unknown }).inner;
+  if (inner instanceof ScopeError) return new OAuthError("invalid_scope", inner.message);
+  if (inner) return inner;
+  if (error instanceof OAuth2Server.UnauthorizedClientError) {
+    return new OAuthError("unauthorized_client", "This kind of application may not use this grant.");
+  }
+  if (error instanceof OAuth2Server.InvalidClientError) {
+    return new OAuthError("invalid_client", "`client_id` is missing.");
+  }
+  if (!(error instanceof OAuth2Server.InvalidRequestError)) return error;
+  const [, kind, name] = /^(Missing|Invalid) parameter: (`\w+`)/.exec(error.message) ?? [];
+  const problem = kind === "Missing" ? "is missing" : "has characters that are not allowed";
+  return new OAuthError("invalid_request", name ? `${name} ${problem}.` : "The request is malformed.");
+}

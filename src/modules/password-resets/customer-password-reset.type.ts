@@ -1,0 +1,18 @@
+import { Attribute, Model } from "../../platform/graphql/model.js";
+import { Resource } from "../../platform/graphql/resource.type.js";
+import { DateTime } from "../../platform/graphql/scalars.js";
+
+@Model({
+  description: "A customer's way to a new password: a token that is sent to them, good once and for six hours.",
+  implements: Resource,
+  defaultOrder: [{ field: "createdAt", direction: "DESC" }],
+})
+export class CustomerPasswordReset extends Resource<"CustomerPasswordReset"> {
+  @Attribute(() => DateTime, { description: "When the token stops working." })
+  expiresAt!: Date;
+
+  @Attribute(() => DateTime, { nullable: true, description: "When the new password was set; null before." })
+  resetPasswordAt!: Date | null;
+
+  customerId!: string;
+}

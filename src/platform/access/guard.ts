@@ -1,0 +1,67 @@
+import type { GraphQLResolveInfo } from "graphql";
+import { Extensions, type MiddlewareFn, UseMiddleware } from "type-graphql";
+import type { Context } from "../context.js";
+import { ApiError } from "../errors.js";
+import { type Permission, permissionName } from "./permission.js";
+
+/** A field that was left out of an answer, and what the caller would need to see it. */
+export interface Redaction {
+  path: (string | number)[];
+  missing: readonly Permission[];
+}
+
+/** Notes beside a field which permissions open it: the source of `@access` in the published schema. */
+export function declareAccess(anyOf: readonly Permission[]): MethodDecorator & PropertyDecorator {
+  return Extensions({ access: anyOf }) as MethodDecorator & PropertyDecorator;
+}
+
+export function mayDo({ viewer }: Context, anyOf: readonly Permission[]): boolean {
+  return anyOf.some((permission) => viewer.permissions.has(permission));
+}
+
+/** Refuses a root field or mutation whose permission is missing. */
+export function demand(context: Context, anyOf: readonly Permission[]) {
+  if (context.viewer.kind !== "anonymous" && (anyOf.length === 0 || mayDo(context, anyOf))) return;
+  if (context.viewer.kind === "anonymous") {
+    throw new ApiError("UNAUTHENTICATED", "This needs an access token. Send it as `Authorization: Bearer …`.", {
+      http: { status: 401 },
+    });
+  }
+  throw new ApiError("FORBIDDEN", `The access token lacks the permission ${anyOf.map(permissionName).join(" or ")}.`, {
+    missing: anyOf.map(permissionName),
+  });
+}
+
+/** Whether a field inside an object is left out; if so, the answer tells under `extensions.redactions`. */
+export function isRedacted(context: Context, anyOf: readonly Permission[], info: GraphQLResolveInfo): boolean {
+  if (mayDo(context, anyOf)) return false;
+  const path: (string | number)[] = [];
+  for (let step: typeof info.path | undefined = info.path; step; step = step.prev) path.unshift(step.key);
+  context.redactions.push({ path, missing: anyOf });
+  return true;
+}
+
+/** A nullable field of an object that is null, and noted as redacted, without one of these permissions. */
+export function Guarded(...anyOf: Permission[]): PropertyDecorator & MethodDecorator {
+  const guard: MiddlewareFn<Context> = ({ context, info }, next) =>
+    isRedacted(context, anyOf, info) ? Promise.resolve(null) : next();
+  return (prototype: object, name: string | symbol) => {
+    UseMiddleware(guard)(prototype, name);
+    declareAccess(anyOf)(prototype, name);
+  };
+}
+
+/**
+ * The field rule of a root field or mutation: refused without one of these permissions; with none named, to callers
+ * without a token.
+ */
+export function Access(...anyOf: Permission[]): MethodDecorator {
+  return (prototype, name, descriptor) => {
+    const check: MiddlewareFn<Context> = ({ context }, next) => {
+      demand(context, anyOf);
+      return next();
+    };
+    UseMiddleware(check)(prototype, name, descriptor as never);
+    declareAccess(anyOf)(prototype, name, descriptor);
+  };
+}

@@ -1,0 +1,47 @@
+import { DatabaseUnavailableError } from "./client.js";
+
+const connectionFaults = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOTFOUND",
+  "EPIPE",
+  "ETIMEDOUT",
+  "57P01",
+  "57P02",
+  "57P03",
+  "08000",
+  "08003",
+  "08006",
+  "53300",
+  "P1001",
+  "P1002",
+  "P1008",
+  "P1017",
+  "P2024",
+  "P2028",
+]);
+
+/** How Prisma's adapter names faults of the connection. */
+const connectionKinds = new Set(["ConnectionClosed", "DatabaseNotReachable", "SocketTimeout", "TooManyConnections"]);
+
+/** Whether an error says that the database cannot be reached, so that trying again is useful. */
+export function isUnavailable(error: unknown): boolean {
+  if (!error || typeof error !== "object") return false;
+  if (error instanceof DatabaseUnavailableError) return true;
+  const { code, severity, kind, message, cause, errors, meta } = error as Record<string, unknown> & {
+    errors?: unknown;
+    meta?: { driverAdapterError?: unknown };
+  };
+  return (
+    // With "FATAL" PostgreSQL ends the connection, or does not let it begin.
+    severity === "FATAL" ||
+    connectionFaults.has(code as string) ||
+    connectionKinds.has(kind as string) ||
+    /Connection terminated|timeout exceeded when trying to connect|ConnectionClosed|DatabaseNotReachable/.test(
+      String(message ?? ""),
+    ) ||
+    (Array.isArray(errors) && errors.some(isUnavailable)) ||
+    isUnavailable(meta?.driverAdapterError) ||
+    isUnavailable(cause)
+  );
+}

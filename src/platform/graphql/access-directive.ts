@@ -1,0 +1,101 @@
+import {
+  type ConstDirectiveNode,
+  DirectiveLocation,
+  type DocumentNode,
+  type FieldDefinitionNode,
+  GraphQLDirective,
+  type GraphQLEnumType,
+  type GraphQLField,
+  GraphQLList,
+  GraphQLNonNull,
+  type GraphQLSchema,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  visit,
+} from "graphql";
+import { type Permission, permissionName } from "../access/permission.js";
+import { allModelTypes } from "./model.js";
+
+/** The permissions that open a field, as declared beside it; undefined where the object's own rule is enough. */
+export function accessOf(field: GraphQLField<unknown, unknown>): readonly Permission[] | undefined {
+  return field.extensions.access as readonly Permission[] | undefined;
+}
+
+/** `@access(anyOf: [Permission!]!)`, for the published schema. */
+export function accessDirective(permission: GraphQLEnumType): GraphQLDirective {
+  return new GraphQLDirective({
+    name: "access",
+    description:
+      "What the caller's token needs for this field: one of these permissions, or any token when none is named. Without it a root field is refused, and a field inside an object is null or empty and listed in `extensions.redactions`.",
+    locations: [DirectiveLocation.FIELD_DEFINITION],
+    args: {
+      anyOf: {
+        type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(permission))),
+        description: "One of these is enough.",
+      },
+    },
+  });
+}
+
+/** Writes each field's rule into the printed schema. */
+export function withAccess(document: DocumentNode, schema: GraphQLSchema): DocumentNode {
+  return visit(document, {
+    ObjectTypeDefinition: { enter: (node) => annotate(node) },
+    InterfaceTypeDefinition: { enter: (node) => annotate(node) },
+  });
+
+  function annotate<N extends { name: { value: string }; fields?: readonly FieldDefinitionNode[] }>(node: N): N {
+    const type = schema.getType(node.name.value);
+    if (!isObjectType(type) && !isInterfaceType(type)) return node;
+    const fields = node.fields?.map((field) => {
+      const access = accessOf(type.getFields()[field.name.value]!);
+      return access ? { ...field, directives: [...(field.directives ?? []), directiveNode(access)] } : field;
+    });
+    return { ...node, fields };
+  }
+}
+
+function directiveNode(access: readonly Permission[]): ConstDirectiveNode {
+  const name = (value: string) => ({ kind: Kind.NAME, value }) as const;
+  return {
+    kind: Kind.DIRECTIVE,
+    name: name("access"),
+    arguments: [
+      {
+        kind: Kind.ARGUMENT,
+        name: name("anyOf"),
+        value: { kind: Kind.LIST, values: access.map((p) => ({ kind: Kind.ENUM, value: permissionName(p) })) },
+      },
+    ],
+  };
+}
+
+/** Root fields that everybody may ask for. */
+const open = new Set(["Query.viewer"]);
+
+/**
+ * Fields that lack a rule: root fields, and every field that leads to rows of a model, except through the wrappers of a
+ * page. A schema with such a field is not built.
+ */
+export function fieldsWithoutRule(schema: GraphQLSchema): string[] {
+  const rows = new Set(allModelTypes().map(({ name }) => name as string));
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  const missing: string[] = [];
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith("__")) continue;
+    const isRoot = roots.includes(type);
+    const isRow = rows.has(type.name) || type.getInterfaces().some(({ name }) => name === "Node");
+    if (!isRoot && !isRow) continue;
+    for (const field of Object.values(type.getFields())) {
+      const name = `${type.name}.${field.name}`;
+      const target = String(field.type)
+        .replace(/[[\]!]/g, "")
+        .replace(/Connection$/, "");
+      const leadsToRows = rows.has(target) || ["Node", "Resource", "Taggable"].includes(target);
+      if ((isRoot || leadsToRows) && !accessOf(field) && !open.has(name) && !field.name.startsWith("jwt"))
+        missing.push(name);
+    }
+  }
+  return missing;
+}

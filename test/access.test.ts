@@ -1,0 +1,266 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type GraphQLField, getNamedType, isLeafType } from "graphql";
+import { accessOf, fieldsWithoutRule } from "../src/platform/graphql/access-directive.js";
+import { allModelTypes } from "../src/platform/graphql/model.js";
+import { createSchema } from "../src/schema.js";
+import { type Caller, createTestApp, type TestApp } from "./support/app.js";
+
+/**
+ * Who may see what, as one table: every root field, relation, guarded field and mutation, for every kind of caller,
+ * against rows that hang on the customer Ada. The table is committed, so a change of a rule shows in review as a diff.
+ * `UPDATE_MATRIX=1 npm test -- test/access.test.ts` writes it anew.
+ */
+const matrixFile = join(import.meta.dirname, "access.matrix.txt");
+
+const callers: Record<string, Caller> = {
+  anonymous: null,
+  guest: { kind: "guest", markets: ["mkt_europe"] },
+  ada: { kind: "customer", id: "cus_ada", markets: ["mkt_europe"] },
+  bruno: { kind: "customer", id: "cus_bruno", markets: ["mkt_europe"] },
+  integration: { kind: "integration" },
+  limited: { kind: "integration", permissions: ["customers:read"] },
+  staff: { kind: "user" },
+  live: { kind: "integration", mode: "live" },
+};
+
+const subjects: Record<string, string> = {
+  Address: "adr_ada_home",
+  Attachment: "att_ada_contract",
+  Customer: "cus_ada",
+  CustomerAddress: "cad_ada_home",
+  CustomerGroup: "cgr_vip",
+  CustomerPasswordReset: "cpr_ada",
+  CustomerPaymentSource: "cps_ada_visa",
+  CustomerSubscription: "csu_ada_newsletter",
+  Event: "evt_1",
+  EventCallback: "ecb_1",
+  EventStore: "est_1",
+  LineItem: "lin_1001_1",
+  Market: "mkt_europe",
+  Order: "ord_1001",
+  OrderSubscription: "osu_ada_coffee",
+  OrderSubscriptionItem: "osi_ada_coffee_1",
+  PaymentMethod: "pmt_stripe",
+  PaymentSource: "pso_ada_visa",
+  Return: "ret_1004_1",
+  ReturnLineItem: "rli_1004_1_1",
+  Sku: "sku_mug",
+  SkuList: "skl_ada_wishes",
+  SkuListItem: "sli_ada_wishes_1",
+  StockLocation: "slo_milan",
+  Tag: "tag_vip",
+};
+
+const schema = createSchema();
+let app: TestApp;
+beforeAll(async () => {
+  app = await createTestApp();
+  await app.database.pool.query(
+    `INSERT INTO customer_password_resets (id, mode, token_digest, expires_at, customer_id)
+     VALUES ('cpr_ada', 'test', 'x', '2026-01-01', 'cus_ada')`,
+  );
+});
+afterAll(() => app.stop());
+
+function selection(field: GraphQLField<unknown, unknown>): string {
+  const type = getNamedType(field.type);
+  if (isLeafType(type)) return "";
+  return type.name.endsWith("Connection") ? "{ totalCount nodes { __typename } }" : "{ __typename }";
+}
+
+/** What a caller got for one field, in a word. */
+function outcome(value: unknown, path: string[], answer: Awaited<ReturnType<TestApp["query"]>>): string {
+  const failed = answer.errors?.find(
+    (error) => !error.path || error.path.join() === path.slice(0, error.path.length).join(),
+  );
+  if (failed) return failed.extensions.code as string;
+  const redactions = (answer.extensions as { redactions?: { path: string[] }[] }).redactions ?? [];
+  if (redactions.some((redaction) => redaction.path.join() === path.join())) return "redacted";
+  if (value === null || value === undefined) return "null";
+  if (Array.isArray(value)) return value.length ? "yes" : "empty";
+  if (typeof value === "object" && "totalCount" in value) return value.totalCount ? `yes` : "empty";
+  return "yes";
+}
+
+const table = new Map<string, Record<string, string>>();
+function note(field: string, caller: string, word: string) {
+  table.set(field, { ...table.get(field), [caller]: word });
+}
+
+async function rootFields(name: string, caller: Caller) {
+  for (const field of Object.values(schema.getQueryType()!.getFields())) {
+    const target = getNamedType(field.type).name.replace(/Connection$/, "");
+    const id = subjects[target] ?? "cus_ada";
+    const argument = field.args.some((arg) => arg.name === "by")
+      ? `(by: { id: "${id}" })`
+      : field.args.some((arg) => arg.name === "id")
+        ? `(id: "${id}")`
+        : field.args.some((arg) => arg.name === "ids")
+          ? `(ids: ["${id}"])`
+          : "";
+    const answer = await app.query(`{ f: ${field.name}${argument} ${selection(field)} }`, {}, { as: caller });
+    const value = answer.data?.f;
+    note(`Query.${field.name}`, name, outcome(Array.isArray(value) ? value.filter(Boolean) : value, ["f"], answer));
+  }
+}
+
+/** The fields of a row type that the matrix lists: those with a rule, and those that lead to rows. */
+function listed(type: string): GraphQLField<unknown, unknown>[] {
+  const object = schema.getType(type);
+  if (!object || !("getFields" in object)) throw new Error(type);
+  const fields = Object.values(object.getFields()) as unknown as GraphQLField<unknown, unknown>[];
+  return fields.filter((field) => accessOf(field) || field.name.startsWith("jwt"));
+}
+
+async function rowFields(name: string, caller: Caller) {
+  for (const { name: type } of allModelTypes()) {
+    const fields = listed(type);
+    const selections = fields.map((field, i) => `f${i}: ${field.name} ${selection(field)}`).join(" ");
+    const answer = await app.query(
+      `{ node(id: "${subjects[type]}") { ... on ${type} { id ${selections} } } }`,
+      {},
+      { as: caller },
+    );
+    const row = answer.data?.node;
+    note(`node(${type})`, name, outcome(row, ["node"], answer));
+    fields.forEach((field, i) => {
+      note(`${type}.${field.name}`, name, row ? outcome(row[`f${i}`], ["node", `f${i}`], answer) : "–");
+    });
+  }
+}
+
+const mutations: Record<string, string> = {
+  anonymizationCancel: `anonymizationCancel(input: { customerId: "cus_ada" }) { userErrors { code } }`,
+  anonymizationRequest: `anonymizationRequest(input: { customerId: "cus_ada" }) { userErrors { code } }`,
+  customerCreate: `customerCreate(input: { email: "no address" }) { userErrors { code } }`,
+  customerPasswordChange: `customerPasswordChange(input: { customerId: "cus_ada", newPassword: "short" }) { userErrors { code } }`,
+  customerPasswordResetConsume: `customerPasswordResetConsume(input: { id: "cpr_ada", resetPasswordToken: "y", customerPassword: "long enough" }) { userErrors { code } }`,
+  customerPasswordResetCreate: `customerPasswordResetCreate(input: { customerEmail: "nobody@example.com" }) { userErrors { code } }`,
+  tagsAdd: `tagsAdd(id: "cus_ada", names: ["vip"]) { userErrors { code } }`,
+  tagsRemove: `tagsRemove(id: "cus_ada", names: ["wholesale"]) { userErrors { code } }`,
+};
+
+async function mutationFields(name: string, caller: Caller) {
+  for (const field of Object.keys(schema.getMutationType()!.getFields())) {
+    const answer = await app.query(`mutation { ${mutations[field]} }`, {}, { as: caller });
+    const code = answer.errors?.[0]?.extensions.code ?? answer.data[field].userErrors[0]?.code ?? "yes";
+    note(`Mutation.${field}`, name, String(code));
+    await app.database.pool.query("UPDATE customers SET anonymization_status = NULL WHERE id = 'cus_ada'");
+  }
+}
+
+test("every field that leads to rows has a rule", () => {
+  expect(fieldsWithoutRule(schema)).toEqual([]);
+  expect(Object.keys(schema.getMutationType()!.getFields()).sort()).toEqual(Object.keys(mutations).sort());
+  expect(
+    allModelTypes()
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(Object.keys(subjects).sort());
+});
+
+test("the matrix is the committed one", async () => {
+  for (const [name, caller] of Object.entries(callers)) {
+    await rootFields(name, caller);
+    await rowFields(name, caller);
+    await mutationFields(name, caller);
+  }
+  const names = Object.keys(callers);
+  const width = Math.max(...[...table.keys()].map(({ length }) => length));
+  const line = (first: string, words: string[]) =>
+    [first.padEnd(width), ...words.map((word) => word.padEnd(15))].join(" ").trimEnd();
+  const lines = [...table]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([field, words]) =>
+      line(
+        field,
+        names.map((n) => words[n] ?? "?"),
+      ),
+    );
+  const matrix = `${[line("", names), ...lines].join("\n")}\n`;
+  expect(matrix).not.toContain("?");
+  if (process.env.UPDATE_MATRIX || !existsSync(matrixFile)) writeFileSync(matrixFile, matrix);
+  expect(matrix).toBe(readFileSync(matrixFile, "utf8"));
+}, 120_000);
+
+test("what is denied inside an object is null or empty, and the answer tells what was missing", async () => {
+  const answer = await app.query(
+    `{ customer(by: { id: "cus_ada" }) { email tags { name } events { totalCount } eventStores { totalCount }
+       customerPaymentSources(first: 1) { nodes { name customerToken paymentSourceToken } } } }`,
+    {},
+    { as: callers.ada },
+  );
+  expect(answer.errors).toBeUndefined();
+  expect(answer.data.customer).toMatchObject({ email: "ada@example.com", tags: null, events: null, eventStores: null });
+  expect(answer.data.customer.customerPaymentSources.nodes[0]).toMatchObject({
+    customerToken: null,
+    paymentSourceToken: null,
+  });
+  expect((answer.extensions as any).redactions).toContainEqual({ path: ["customer", "tags"], missing: ["TAGS_READ"] });
+  expect((answer.extensions as any).redactions).toContainEqual({
+    path: ["customer", "customerPaymentSources", "nodes", 0, "customerToken"],
+    missing: ["GATEWAY_TOKENS_READ"],
+  });
+});
+
+test("who asked for an anonymization is shown to the staff, not to the customer", async () => {
+  const query = `{ customer(by: { id: "cus_joao" }) { anonymizationInfo { status requester { id email } } } }`;
+  const own = await app.query(query, {}, { as: { kind: "customer", id: "cus_joao" } });
+  expect(own.data.customer.anonymizationInfo).toEqual({ status: "REQUESTED", requester: null });
+  const staff = await app.query(query, {}, { as: callers.integration });
+  expect(staff.data.customer.anonymizationInfo.requester.email).toContain("@");
+});
+
+test("a filter by related rows that may not be read is no oracle", async () => {
+  const filter = `{ customers(filter: { orders: { some: {} } }) { totalCount } tagged: customers(filter: { tags: { any: ["vip"] } }) { totalCount } }`;
+  const { data } = await app.query(filter, {}, { as: callers.limited });
+  expect(data).toEqual({ customers: { totalCount: 0 }, tagged: { totalCount: 0 } });
+});
+
+test("a customer cannot tell another's rows from rows that do not exist", async () => {
+  for (const other of ["cus_bruno", "ord_1002", "cus_live_ada", "adr_1002_billing", "cus_nobody", "ord_nothing"]) {
+    const answer = await app.query(
+      `{ node(id: "${other}") { id } customer(by: { id: "${other}" }) { id } order(by: { id: "${other}" }) { id }
+         orders(filter: { customerId: { eq: "${other}" } }) { totalCount }
+         lists: customers(filter: { or: [{ id: { eq: "${other}" } }, { email: { startsWith: "bruno" } }] }) { totalCount nodes { id } } }`,
+      {},
+      { as: callers.ada },
+    );
+    expect(answer.errors).toBeUndefined();
+    expect(answer.data).toEqual({
+      node: null,
+      customer: null,
+      order: null,
+      orders: { totalCount: 0 },
+      lists: { totalCount: 0, nodes: [] },
+    });
+  }
+});
+
+test("a private market opens through the customer's group, and closes with it at once", async () => {
+  const ada: Caller = { kind: "customer", id: "cus_ada", markets: ["mkt_vip"] };
+  const query = "{ viewer { markets { id } customer { jwtMarkets { id } } } }";
+  const open = await app.query(query, {}, { as: ada });
+  expect(open.data.viewer).toEqual({ markets: [{ id: "mkt_vip" }], customer: { jwtMarkets: [{ id: "mkt_vip" }] } });
+  await app.database.pool.query("UPDATE customers SET customer_group_id = NULL WHERE id = 'cus_ada'");
+  const closed = await app.query(query, {}, { as: ada });
+  expect(closed.data.viewer).toEqual({ markets: [], customer: { jwtMarkets: [] } });
+  await app.database.pool.query("UPDATE customers SET customer_group_id = 'cgr_vip' WHERE id = 'cus_ada'");
+});
+
+test("viewer tells who asks, from the token alone", async () => {
+  const query =
+    "{ viewer { kind mode permissions owner { id } customClaim expiresAt customer { id } markets { id } stockLocations { id } } }";
+  const who = async (as: Caller) => (await app.query(query, {}, { as })).data.viewer;
+  expect(await who(null)).toMatchObject({ kind: "ANONYMOUS", permissions: [], customer: null, expiresAt: null });
+  expect(await who(callers.guest!)).toMatchObject({ kind: "GUEST", customer: null, markets: [{ id: "mkt_europe" }] });
+  expect(await who({ kind: "customer", id: "cus_ada", customClaim: { cart: 5 } })).toMatchObject({
+    kind: "CUSTOMER",
+    customer: { id: "cus_ada" },
+    customClaim: { cart: 5 },
+  });
+  expect(await who(callers.limited!)).toMatchObject({ kind: "INTEGRATION", permissions: ["CUSTOMERS_READ"] });
+  expect(await who(callers.staff!)).toMatchObject({ kind: "USER", owner: { id: "usr_vera" } });
+  expect(await who(callers.live!)).toMatchObject({ mode: "LIVE" });
+});

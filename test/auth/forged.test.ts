@@ -1,0 +1,252 @@
+import { createHmac, createPublicKey } from "node:crypto";
+import { request as httpRequest } from "node:http";
+import {
+  type AuthApp,
+  ada,
+  createAuthApp,
+  type ForeignKey,
+  foreignKey,
+  handMade,
+  read,
+  seconds,
+  signWith,
+} from "./support.js";
+
+/** The server's own key, known here so that tokens with one thing wrong can be made. */
+let own: ForeignKey;
+let app: AuthApp;
+let kid: string;
+
+beforeAll(async () => {
+  own = foreignKey("ES256", "");
+  const { kid: _, ...jwk } = own.jwk;
+  const d = own.private.export({ format: "jwk" }).d;
+  app = await createAuthApp({ signingKeys: JSON.stringify({ keys: [{ ...jwk, d }] }) });
+  kid = app.tokens.keys.current.id;
+});
+afterAll(() => app.stop());
+
+const header = () => ({ alg: "ES256", typ: "at+jwt", kid });
+const claims = () => ({
+  iss: app.issuer,
+  aud: "customer-graph",
+  jti: "1",
+  iat: seconds(),
+  exp: seconds() + 600,
+  application: { id: "app_integration", client_id: "demo-integration", kind: "integration", public: false },
+  scope: "market:all",
+  test: true,
+});
+const sample = (change: object, changeHeader: object = {}) =>
+  handMade({ ...header(), ...changeHeader }, { ...claims(), ...change }, signWith(own));
+
+const text = "{ customers { nodes { email } } }";
+
+async function expectRefusal(authorization: string, code = "UNAUTHENTICATED") {
+  const start = performance.now();
+  const { status, body } = await app.query(authorization, text);
+  expect(performance.now() - start).toBeLessThan(1_000);
+  expect({ status, code: body.errors?.[0].extensions.code, data: body.data }).toEqual({
+    status: 401,
+    code,
+    data: undefined,
+  });
+  expect(JSON.stringify(body)).not.toMatch(/example\.com|jose|JWS|JWT|node_modules/);
+}
+
+test("the hand-made sample is good, so that each of the others fails for its one fault", async () => {
+  const { status, body } = await app.query(`Bearer ${sample({})}`, text);
+  expect(status).toBe(200);
+  expect(body.data.customers.nodes.length).toBeGreaterThan(5);
+  expect((await app.query(`bEaReR   ${sample({})}`, text)).status).toBe(200);
+});
+
+test("no token at all is an anonymous caller, not an error", async () => {
+  expect((await app.query(undefined)).body.data.viewer.kind).toBe("ANONYMOUS");
+});
+
+describe("signatures", () => {
+  test("alg none, in every spelling", async () => {
+    for (const alg of ["none", "None", "NONE", ""]) {
+      const unsigned = handMade({ ...header(), alg }, claims(), () => "");
+      await expectRefusal(`Bearer ${unsigned}`);
+      await expectRefusal(`Bearer ${unsigned}AAAA`);
+    }
+  });
+
+  test("the public key taken for a shared secret", async () => {
+    const jwk = JSON.stringify(app.tokens.keys.published.keys[0]);
+    const pem = pemOf(own);
+    for (const secret of [pem, pem.trim(), jwk, JSON.stringify(app.tokens.keys.published)]) {
+      for (const [alg, hash] of [
+        ["HS256", "sha256"],
+        ["HS512", "sha512"],
+      ] as const) {
+        const token = handMade({ ...header(), alg }, claims(), (input) =>
+          createHmac(hash, secret).update(input).digest(),
+        );
+        await expectRefusal(`Bearer ${token}`);
+      }
+    }
+  });
+
+  test("a key of somebody else, whatever it says of itself", async () => {
+    const foreign = foreignKey("ES256", kid);
+    const rsa = foreignKey("RS256", kid);
+    const jku = "http://127.0.0.1:9/keys.json";
+    const { d: _, ...jwk } = foreign.jwk;
+    for (const extra of [{}, { kid: "other" }, { kid: undefined }, { kid: "" }, { jwk }, { jku }, { x5u: jku }]) {
+      await expectRefusal(`Bearer ${handMade({ ...header(), ...extra }, claims(), signWith(foreign))}`);
+    }
+    await expectRefusal(`Bearer ${handMade({ ...header(), alg: "RS256" }, claims(), signWith(rsa))}`);
+    await expectRefusal(`Bearer ${handMade({ ...header(), alg: "RS256" }, claims(), signWith(own))}`);
+  });
+
+  test("jku, x5u and jwk are not even looked at", async () => {
+    const jwk = foreignKey("ES256", kid).jwk;
+    const extra = { jku: "http://127.0.0.1:9/", x5u: "http://127.0.0.1:9/", jwk };
+    expect((await app.query(`Bearer ${sample({}, extra)}`, text)).status).toBe(200);
+  });
+
+  test("odd key ids", async () => {
+    for (const odd of ["../../etc/passwd", "__proto__", "constructor", "' OR 1=1 --", "\u0000", 1, null, {}, [kid]]) {
+      await expectRefusal(`Bearer ${sample({}, { kid: odd })}`);
+    }
+  });
+
+  test("a critical extension, or an unencoded payload", async () => {
+    await expectRefusal(`Bearer ${sample({}, { crit: ["b64"], b64: false })}`);
+    await expectRefusal(`Bearer ${sample({}, { crit: ["exp"] })}`);
+  });
+
+  test("an altered payload, a signature of another token, a cut one, a stretched one", async () => {
+    const [head, , mark] = sample({}).split(".") as [string, string, string];
+    const altered = Buffer.from(JSON.stringify({ ...claims(), test: false })).toString("base64url");
+    await expectRefusal(`Bearer ${head}.${altered}.${mark}`);
+    await expectRefusal(`Bearer ${sample({}).split(".").slice(0, 2).join(".")}.${mark.slice(0, -4)}`);
+    await expectRefusal(`Bearer ${sample({})}AAAA`);
+    await expectRefusal(`Bearer ${sample({})}.x`);
+    // ECDSA in its other encoding, and the signature of zeros that broken implementations accept.
+    await expectRefusal(`Bearer ${handMade(header(), claims(), () => Buffer.alloc(64))}`);
+  });
+});
+
+describe("claims", () => {
+  test.each<[string, () => object]>([
+    ["another issuer", () => ({ iss: "https://elsewhere.example.com" })],
+    ["no issuer", () => ({ iss: undefined })],
+    ["a list of issuers", () => ({ iss: [app.issuer] })],
+    ["another audience", () => ({ aud: "another-service" })],
+    ["no audience", () => ({ aud: undefined })],
+    ["not yet valid", () => ({ nbf: seconds() + 120 })],
+    ["issued in the future", () => ({ iat: seconds() + 120 })],
+    ["no time of issue", () => ({ iat: undefined })],
+    ["no expiry", () => ({ exp: undefined })],
+    ["an expiry in words", () => ({ exp: "tomorrow" })],
+    ["an expiry beyond all time", () => ({ exp: 1e300 })],
+    ["no application", () => ({ application: undefined })],
+    ["an application that is a text", () => ({ application: "app_integration" })],
+    ["an application without a kind", () => ({ application: { id: "a", public: false } })],
+    ["a kind that is a list", () => ({ application: { id: "a", kind: ["integration"], public: false } })],
+    ["an owner without an id", () => ({ owner: { type: "Customer" } })],
+    ["an owner of an odd type", () => ({ owner: { id: "a", type: "customer" } })],
+    ["an owner that is an object", () => ({ owner: { id: { not: "" }, type: "Customer" } })],
+    ["an id with a NUL", () => ({ owner: { id: "a\0", type: "Customer" } })],
+    ["half a character", () => ({ owner: { id: "a\ud800", type: "Customer" } })],
+    ["a market that is no list", () => ({ market: { id: "mkt_europe" } })],
+    ["a mode that is a text", () => ({ test: "false" })],
+    ["no mode", () => ({ test: undefined })],
+    ["permissions that are a text", () => ({ permissions: "all" })],
+  ])("%s", async (_case, change) => {
+    await expectRefusal(`Bearer ${sample(change())}`);
+  });
+
+  test("a token of another type: an id token, or any other signed text", async () => {
+    for (const typ of ["JWT", undefined, "id+jwt", "at+jwt2"]) await expectRefusal(`Bearer ${sample({}, { typ })}`);
+  });
+
+  test("payloads that are no objects", async () => {
+    for (const payload of [null, [], "text", 1]) {
+      await expectRefusal(`Bearer ${handMade(header(), payload, signWith(own))}`);
+    }
+  });
+
+  test("an expired one says so, if it was good; a forged one does not", async () => {
+    await expectRefusal(`Bearer ${sample({ iat: seconds() - 700, exp: seconds() - 1 })}`, "TOKEN_EXPIRED");
+    await expectRefusal(`Bearer ${sample({ iat: seconds() - 700, exp: seconds() - 900 })}`, "TOKEN_EXPIRED");
+    const forged = handMade(header(), { ...claims(), exp: seconds() - 1 }, signWith(foreignKey("ES256", kid)));
+    await expectRefusal(`Bearer ${forged}`);
+  });
+
+  test("clocks a minute apart are no obstacle", async () => {
+    const { status } = await app.query(`Bearer ${sample({ iat: seconds() + 30, nbf: seconds() + 30 })}`, text);
+    expect(status).toBe(200);
+  });
+
+  test("one that was accepted before expires all the same", async () => {
+    const token = sample({ exp: seconds() + 300 });
+    expect((await app.query(`Bearer ${token}`)).status).toBe(200);
+    app.advance(300_000);
+    await expectRefusal(`Bearer ${token}`, "TOKEN_EXPIRED");
+    app.advance(-300_000);
+  });
+});
+
+describe("headers", () => {
+  test("other schemes, and no token", async () => {
+    for (const scheme of ["Basic", "Token", "", "Bearer:"]) await expectRefusal(`${scheme} ${sample({})}`);
+    for (const odd of ["Bearer", "Bearer ", "Bearer a.b", "Bearer a.b.c.d", "Bearer a b.c.d", "Bearer ..."]) {
+      await expectRefusal(odd);
+    }
+  });
+
+  test("a token of 9 KB, good or not", async () => {
+    await expectRefusal(`Bearer ${sample({ custom_claim: { filler: "x".repeat(7_000) } })}`);
+    await expectRefusal(`Bearer ${"a".repeat(3_000)}.${"b".repeat(3_000)}.${"c".repeat(3_000)}`);
+  });
+
+  test("one of 100 KB does not get past the door", async () => {
+    const start = performance.now();
+    const status = await raw([`Bearer ${"x".repeat(100_000)}`]);
+    expect([401, 431]).toContain(status);
+    expect(performance.now() - start).toBeLessThan(1_000);
+  });
+
+  test("two of them, even if both are good", async () => {
+    expect(await raw([`Bearer ${sample({})}`])).toBe(200);
+    expect(await raw([`Bearer ${sample({})}`, `Bearer ${sample({})}`])).toBe(401);
+    await expectRefusal(`Bearer ${sample({})}, Bearer ${sample({})}`);
+  });
+
+  function raw(authorization: string[]): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const body = JSON.stringify({ query: text });
+      const request = httpRequest(
+        `${app.url}/graphql`,
+        { method: "POST", headers: { "content-type": "application/json", authorization: authorization as never } },
+        (response) => {
+          response.resume();
+          resolve(response.statusCode!);
+        },
+      );
+      request.on("error", reject);
+      request.end(body);
+    });
+  }
+});
+
+test("a token of a log-in cannot be turned into one of another customer or mode", async () => {
+  const { access_token: token } = (await app.token(ada)).body;
+  const [head, , mark] = token.split(".");
+  const { payload } = read(token);
+  for (const change of [{ owner: { id: "cus_bruno", type: "Customer" } }, { owner: undefined }, { test: false }]) {
+    const altered = Buffer.from(JSON.stringify({ ...payload, ...change })).toString("base64url");
+    await expectRefusal(`Bearer ${head}.${altered}.${mark}`);
+  }
+});
+
+function pemOf({ jwk }: ForeignKey): string {
+  return createPublicKey({ key: jwk as never, format: "jwk" })
+    .export({ type: "spki", format: "pem" })
+    .toString();
+}

@@ -1,0 +1,233 @@
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { loadSigningKeys, newKeySet } from "../../src/platform/access/keys.js";
+import { Tokens } from "../../src/platform/access/tokens.js";
+import { createLogger } from "../../src/platform/telemetry/logger.js";
+import {
+  type Algorithm,
+  createAuthApp,
+  type ForeignKey,
+  foreignKey,
+  handMade,
+  outsideClaims,
+  seconds,
+  signWith,
+} from "./support.js";
+
+const issuer = "https://auth.example.com";
+const token = (key: ForeignKey, change: object = {}, header: object = {}) =>
+  handMade(
+    { alg: key.algorithm, typ: "JWT", kid: key.jwk.kid, ...header },
+    { ...outsideClaims(issuer), ...change },
+    signWith(key),
+  );
+
+/** An issuer on this machine that can go away, hang and lie. */
+class Issuer {
+  keys: ForeignKey[] = [];
+  requests = 0;
+  answer: (response: ServerResponse) => void = (response) => {
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify({ keys: this.keys.map(({ jwk }) => jwk) }));
+  };
+  private server: Server | undefined;
+  private port = 0;
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/keys.json`;
+  }
+
+  async start(): Promise<void> {
+    this.server = createServer((_request, response) => {
+      this.requests++;
+      this.answer(response);
+    }).listen(this.port, "127.0.0.1");
+    await new Promise((resolve) => this.server!.once("listening", resolve));
+    this.port = (this.server.address() as AddressInfo).port;
+  }
+
+  async stop(): Promise<void> {
+    this.server!.closeAllConnections();
+    await new Promise((resolve) => this.server!.close(resolve));
+  }
+}
+
+const keys = await loadSigningKeys({
+  signingKeys: JSON.stringify(await newKeySet()),
+  dataDir: "",
+  environment: "test",
+});
+const ownIssuer = "urn:test:own";
+
+let there: Issuer;
+let tokens: Tokens;
+let logged: string[];
+beforeEach(async () => {
+  there = new Issuer();
+  await there.start();
+});
+afterEach(() => there.stop().catch(() => {}));
+
+/** Accepts tokens signed with these keys, which the issuer publishes. */
+function accept(published: ForeignKey[], outside: { jwksUrl?: string; audience?: string } = {}): void {
+  there.keys = published;
+  logged = [];
+  const log = createLogger({ level: "info", json: true, write: (line) => logged.push(line) });
+  const settings = { issuer, jwksUrl: there.url, ...outside };
+  tokens = new Tokens({ keys, issuer: ownIssuer, outside: settings, revocations: { isRevoked: () => false }, log });
+}
+
+/** What becomes of a token, and after how many milliseconds. */
+async function ask(text: string) {
+  const start = performance.now();
+  const result = await tokens.verify(`Bearer ${text}`).then(
+    () => "good",
+    ({ extensions: { code, http } }) => `${http.status} ${code}`,
+  );
+  return { result, ms: performance.now() - start };
+}
+const good = { result: "good" };
+const refused = { result: "401 UNAUTHENTICATED" };
+
+test("tokens in Commerce Layer's layout are good, signed in any of four ways", async () => {
+  const four = (["RS256", "RS512", "ES256", "EdDSA"] as Algorithm[]).map((name) => foreignKey(name, name));
+  there.keys = four;
+  const app = await createAuthApp({ outside: { issuer, jwksUrl: there.url } });
+  try {
+    const viewer = async (text: string) => (await app.query(`Bearer ${text}`)).body.data.viewer;
+    for (const key of four) expect(await viewer(token(key))).toMatchObject({ kind: "INTEGRATION" });
+    const owner = { id: "cus_ada", type: "Customer" };
+    const application = { id: "a", client_id: "b", kind: "sales_channel", public: true, confidential: false };
+    const market = { id: ["mkt_europe"], stock_location_ids: [], geocoder_id: null, allows_external_prices: false };
+    expect(await viewer(token(four[1]!, { application, owner, market, custom_claim: null }))).toMatchObject({
+      kind: "CUSTOMER",
+      customer: { id: "cus_ada" },
+      markets: [{ id: "mkt_europe" }],
+    });
+    for (const kind of ["dashboard", "user", "zapier"]) {
+      const odd = token(four[0]!, { application: { ...application, kind } });
+      expect(await viewer(odd)).toMatchObject({ kind: "ANONYMOUS" });
+    }
+    expect(await app.query(`Bearer ${token(foreignKey("ES256", "ES256"))}`)).toMatchObject({
+      status: 401,
+      body: { errors: [{ extensions: { code: "UNAUTHENTICATED" } }] },
+    });
+    expect(there.requests).toBe(1);
+  } finally {
+    await app.stop();
+  }
+});
+
+test("what is not theirs, not meant for here, or not good is refused", async () => {
+  const [rsa, ec, stranger] = [foreignKey("RS256", "rsa"), foreignKey("ES256", "ec"), foreignKey("ES256", "ec")];
+  accept([rsa, ec]);
+  const cases: [string, ...Parameters<typeof token>][] = [
+    ["401 UNAUTHENTICATED", stranger],
+    ["401 UNAUTHENTICATED", rsa, {}, { kid: "ec" }],
+    ["401 UNAUTHENTICATED", rsa, {}, { alg: "RS512" }],
+    ["401 UNAUTHENTICATED", ec, {}, { alg: "none" }],
+    ["401 UNAUTHENTICATED", ec, {}, { typ: "logout+jwt" }],
+    ["401 UNAUTHENTICATED", ec, { application: undefined }],
+    ["401 UNAUTHENTICATED", ec, { iat: seconds() + 120 }],
+    ["401 UNAUTHENTICATED", ec, { nbf: seconds() + 120 }],
+    ["401 UNAUTHENTICATED", ec, { exp: undefined }],
+    ["401 TOKEN_EXPIRED", ec, { iat: seconds() - 100, exp: seconds() - 1 }],
+    ["401 UNAUTHENTICATED", ec, { iss: "https://elsewhere.example.com" }],
+    // Each issuer's keys are good for its own tokens alone.
+    ["401 UNAUTHENTICATED", ec, { iss: ownIssuer, aud: "customer-graph" }, { typ: "at+jwt" }],
+    ["401 UNAUTHENTICATED", ec, { iss: ownIssuer, aud: "customer-graph" }, { typ: "at+jwt", kid: keys.current.id }],
+    ["good", ec, {}, { typ: undefined }],
+    ["good", ec, {}, { typ: "at+jwt" }],
+    ["good", ec],
+  ];
+  for (const [result, ...parts] of cases) expect(await ask(token(...parts))).toMatchObject({ result });
+  // A log-in of this server's cannot be named from outside.
+  const claims = await tokens.verify(`Bearer ${token(ec, { family: "theirs" })}`);
+  expect(claims).not.toHaveProperty("family");
+});
+
+test("with AUTH_AUDIENCE, tokens for other services are refused", async () => {
+  const key = foreignKey("ES256", "1");
+  accept([key], { audience: "graph" });
+  expect(await ask(token(key, { aud: "graph" }))).toMatchObject(good);
+  expect(await ask(token(key, { aud: ["other", "graph"] }))).toMatchObject(good);
+  expect(await ask(token(key, { aud: "other" }))).toMatchObject(refused);
+  expect(await ask(token(key))).toMatchObject(refused);
+});
+
+test("a new key is found when a token brings it; an old one ends with the next reading", async () => {
+  const [old, next] = [foreignKey("RS256", "old"), foreignKey("RS256", "next")];
+  accept([old]);
+  const early = token(old);
+  expect(await ask(early)).toMatchObject(good);
+  there.keys = [old, next];
+  expect(await ask(token(next))).toMatchObject(good);
+  expect(await ask(early)).toMatchObject(good);
+  there.keys = [next];
+  expect(await ask(token(foreignKey("ES256", "unknown")))).toMatchObject(refused);
+  expect(await ask(early)).toMatchObject(refused);
+  expect(await ask(token(next))).toMatchObject(good);
+});
+
+test("while the issuer is down, known keys go on and unknown ones are refused at once", async () => {
+  const [known, next] = [foreignKey("ES256", "known"), foreignKey("ES256", "next")];
+  accept([known]);
+  expect(await ask(token(known))).toMatchObject(good);
+  await there.stop();
+  for (let i = 0; i < 20; i++) {
+    expect(await ask(token(known, { rand: i }))).toMatchObject(good);
+    const { result, ms } = await ask(token(next, { rand: i }));
+    expect([result, ms < 500]).toEqual([refused.result, true]);
+  }
+  expect(logged.filter((line) => line.includes("issuer's keys cannot be read"))).toHaveLength(1);
+  there.keys = [known, next];
+  await there.start();
+  const back = performance.now();
+  while ((await ask(token(next))).result !== "good") {
+    expect(performance.now() - back).toBeLessThan(5_000);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+});
+
+test("a hanging issuer holds up nobody for more than two seconds, and one caller in ten seconds", async () => {
+  const [known, unknown] = [foreignKey("ES256", "known"), foreignKey("ES256", "unknown")];
+  accept([known]);
+  expect(await ask(token(known))).toMatchObject(good);
+  there.answer = () => {};
+  const [first, meanwhile] = await Promise.all([ask(token(unknown)), ask(token(known, { rand: 1 }))]);
+  expect([first.result, first.ms < 3_000]).toEqual([refused.result, true]);
+  expect([meanwhile.result, meanwhile.ms < 500]).toEqual(["good", true]);
+  for (let i = 0; i < 10; i++) {
+    const { result, ms } = await ask(token(unknown, { rand: i }));
+    expect([result, ms < 500]).toEqual([refused.result, true]);
+  }
+});
+
+test("an issuer that was never there, or that sends nonsense", async () => {
+  const key = foreignKey("ES256", "1");
+  const expectRefusal = async (jwksUrl: string) => {
+    accept([], { jwksUrl });
+    expect(await ask(token(key))).toMatchObject(refused);
+    expect(await ask(await tokens.sign({ ...outsideClaims(""), exp: seconds() + 60 }))).toMatchObject(good);
+  };
+  const broken = { ...key.jwk, x: "AAAA" };
+  const sets = ["", "<html>", "null", '{"keys": 1}', '{"keys": [null]}', JSON.stringify({ keys: [broken] })];
+  for (const nonsense of [...sets, JSON.stringify({ keys: [key.jwk], filler: "x".repeat(1_000_000) })]) {
+    there.answer = (response) => response.end(nonsense);
+    await expectRefusal(there.url);
+  }
+  await expectRefusal("http://127.0.0.1:9/");
+  // The keys must come from where they are said to be.
+  there.answer = (response) => response.writeHead(302, { location: there.url }).end();
+  await expectRefusal(there.url);
+});
+
+test("unknown keys do not make the server a hammer", async () => {
+  const known = foreignKey("ES256", "known");
+  accept([known]);
+  await ask(token(known));
+  const unknown = foreignKey("ES256", "unknown");
+  await Promise.all(Array.from({ length: 300 }, (_, i) => ask(token(unknown, { rand: i }, { kid: `k${i}` }))));
+  expect(there.requests).toBeLessThan(10);
+  expect(await ask(token(known, { rand: 2 }))).toMatchObject(good);
+});

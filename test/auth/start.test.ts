@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfig } from "../../src/config.js";
+import { startAccess } from "../../src/modules/auth/access.js";
+import { newKeySet } from "../../src/platform/access/keys.js";
+import { createLogger } from "../../src/platform/telemetry/logger.js";
+import { onServer } from "../support/database.js";
+import { type AuthApp, ada, createAuthApp, guest, storefront } from "./support.js";
+
+let app: AuthApp;
+let dataDir: string;
+beforeAll(async () => {
+  app = await createAuthApp();
+  dataDir = await mkdtemp(join(tmpdir(), "customer-graph-start-"));
+});
+afterAll(async () => {
+  await app.stop();
+  await rm(dataDir, { recursive: true });
+});
+
+const log = createLogger({ level: "silent", json: true });
+const start = (env: Record<string, string>) =>
+  startAccess({
+    config: loadConfig({ DATA_DIR: dataDir, ...env }),
+    database: app.database,
+    log,
+    now: () => new Date(),
+  });
+
+test("production refuses a database with the demo shop's secrets, and takes it without them", async () => {
+  const env = {
+    NODE_ENV: "production",
+    SIGNING_KEYS: JSON.stringify(await newKeySet()),
+    PUBLIC_URL: "https://a.example",
+  };
+  await expect(start(env)).rejects.toThrow("has the secret of the demo shop, which everybody knows");
+  await (await start({})).stop();
+  await app.database.prisma.application.deleteMany({ where: { secretDigest: { not: null } } });
+  const access = await start(env);
+  expect(await access.tokens.verify(`Bearer ${await access.tokens.sign({ ...claims(), exp: 8e9 })}`)).toMatchObject({
+    iss: "https://a.example",
+  });
+  await access.stop();
+});
+
+test("while the database is away the endpoint says so, and accepted tokens go on", async () => {
+  const { access_token, refresh_token } = (await app.token(ada)).body;
+  const url = app.database.pool.options.connectionString!;
+  const name = new URL(url).pathname.slice(1);
+  await onServer(
+    url,
+    `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
+  );
+  const refresh = { ...storefront, grant_type: "refresh_token", refresh_token };
+  for (const answer of [
+    await app.token(guest),
+    await app.token(ada),
+    await app.token(refresh),
+    await app.post("/oauth/revoke", { ...storefront, token: access_token }),
+  ]) {
+    expect(answer).toMatchObject({
+      status: 503,
+      body: { error: "temporarily_unavailable", errors: [{ code: "UNAVAILABLE", status: 503 }] },
+    });
+  }
+  expect(await app.tokens.verify(`Bearer ${access_token}`)).not.toBeNull();
+  await onServer(url, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+  expect((await app.token(refresh)).status).toBe(200);
+  expect((await app.token(ada)).status).toBe(200);
+});
+
+function claims() {
+  return { application: { id: "a", kind: "integration", public: false }, test: true };
+}

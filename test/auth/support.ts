@@ -1,0 +1,209 @@
+import { generateKeyPairSync, type KeyObject, sign as signature } from "node:crypto";
+import { seedDemo } from "../../prisma/seed.js";
+import { createPlayground } from "../../src/http/playground.js";
+import { createHttpServer } from "../../src/http/server.js";
+import { Limits } from "../../src/modules/auth/limits.js";
+import { authRoutes } from "../../src/modules/auth/token.route.js";
+import type { Claims } from "../../src/platform/access/claims.js";
+import { loadSigningKeys, newKeySet } from "../../src/platform/access/keys.js";
+import { hashPassword } from "../../src/platform/access/password.js";
+import { Revocations } from "../../src/platform/access/revocations.js";
+import { type OutsideIssuer, Tokens } from "../../src/platform/access/tokens.js";
+import { anonymous, viewerOf } from "../../src/platform/access/viewer.js";
+import { createDatabase, type Database } from "../../src/platform/database/client.js";
+import { createLogger } from "../../src/platform/telemetry/logger.js";
+import { createSchema } from "../../src/schema.js";
+import { createTestDatabase } from "../support/database.js";
+
+export const password = "correct-horse-9";
+export const storefront = { client_id: "demo-storefront" };
+export const integration = {
+  client_id: "demo-integration",
+  client_secret: "demo-integration-secret-not-for-production",
+};
+export const dashboard = { client_id: "demo-dashboard", client_secret: "demo-dashboard-secret-not-for-production" };
+export const guest = { ...storefront, grant_type: "client_credentials", scope: "market:code:europe" };
+export const ada = {
+  ...storefront,
+  grant_type: "password",
+  username: "ada@example.com",
+  password,
+  scope: "market:code:europe",
+};
+
+export interface HttpAnswer {
+  status: number;
+  headers: Headers;
+  body: any;
+}
+
+export interface AuthApp {
+  url: string;
+  database: Database;
+  tokens: Tokens;
+  revocations: Revocations;
+  issuer: string;
+  logged: string[];
+  /** Moves the server's clock. */
+  advance(milliseconds: number): void;
+  /** Sends a form; parameters that are undefined are left out. */
+  post(
+    path: string,
+    parameters: Record<string, string | undefined>,
+    headers?: Record<string, string>,
+  ): Promise<HttpAnswer>;
+  /** A form to `/oauth/token`. */
+  token(parameters: Record<string, string | undefined>, headers?: Record<string, string>): Promise<HttpAnswer>;
+  /** A GraphQL request with this `Authorization` header. */
+  query(authorization: string | undefined, text?: string): Promise<HttpAnswer>;
+  stop(): Promise<void>;
+}
+
+const schema = createSchema();
+
+export interface AuthAppOptions {
+  signingKeys?: string;
+  outside?: OutsideIssuer;
+  trustedProxies?: number;
+  /** Cheap, so that tests with many log-ins are quick. */
+  passwordCost?: number;
+}
+
+/** The real server, with the demo shop, and with the token endpoint before it. */
+export async function createAuthApp(options: AuthAppOptions = {}): Promise<AuthApp> {
+  const { signingKeys = JSON.stringify(await newKeySet()), outside, trustedProxies = 0, passwordCost = 4 } = options;
+  const { connectionString, drop } = await createTestDatabase();
+  const logged: string[] = [];
+  const log = createLogger({ level: "debug", json: true, write: (line) => logged.push(line) });
+  const database = createDatabase({ connectionString, poolSize: 8, log });
+  await seedDemo(database.pool);
+  await database.query("UPDATE customers SET password_digest = $1 WHERE password_digest IS NOT NULL", [
+    await hashPassword(password, { cost: passwordCost }),
+  ]);
+  let ahead = 0;
+  const now = () => new Date(Date.now() + ahead);
+  const keys = await loadSigningKeys({ signingKeys, dataDir: "", environment: "test" });
+  const revocations = new Revocations({ database, log, now });
+  await revocations.start();
+  const issuer = "urn:test:own";
+  const tokens = new Tokens({ keys, issuer, outside, revocations, log, now });
+  const limits = new Limits(now);
+  const server = await createHttpServer({
+    schema,
+    resources: {
+      database,
+      revocations,
+      log,
+      now,
+      authenticate: async (header) => {
+        const claims = await tokens.verify(header);
+        return claims ? viewerOf(claims) : anonymous;
+      },
+    },
+    routes: authRoutes({ database, log, now, tokens, revocations, limits, trustedProxies, passwordCost }),
+    playground: createPlayground(),
+    countStatements: true,
+  });
+  const url = await server.listen(0, "127.0.0.1");
+
+  async function send(path: string, init: RequestInit): Promise<HttpAnswer> {
+    const response = await fetch(`${url}${path}`, init);
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined };
+  }
+  const post: AuthApp["post"] = (path, parameters, headers = {}) => {
+    const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    return send(path, { method: "POST", headers, body: new URLSearchParams(given) });
+  };
+  return {
+    url,
+    database,
+    tokens,
+    revocations,
+    issuer,
+    logged,
+    advance(milliseconds) {
+      ahead += milliseconds;
+    },
+    post,
+    token: (parameters, headers) => post("/oauth/token", parameters, headers),
+    query: (authorization, text = "{ viewer { kind mode customer { id } markets { id } stockLocations { id } } }") =>
+      send("/graphql", {
+        method: "POST",
+        headers: { "content-type": "application/json", ...(authorization && { authorization }) },
+        body: JSON.stringify({ query: text }),
+      }),
+    async stop() {
+      await server.stop(1_000);
+      await revocations.stop();
+      await database.close();
+      await drop();
+    },
+  };
+}
+
+/** What a token says, unchecked. */
+export function read(token: string): { header: Record<string, any>; payload: Record<string, any> } {
+  const [header, payload] = token
+    .split(".")
+    .slice(0, 2)
+    .map((part) => JSON.parse(Buffer.from(part, "base64url").toString()));
+  return { header, payload };
+}
+
+export type Algorithm = "RS256" | "RS512" | "ES256" | "EdDSA";
+
+/** A key of somebody who makes tokens without any of the server's code. */
+export interface ForeignKey {
+  algorithm: Algorithm;
+  private: KeyObject;
+  jwk: Record<string, unknown>;
+}
+
+export function foreignKey(algorithm: Algorithm, kid: string): ForeignKey {
+  const pair = {
+    RS256: () => generateKeyPairSync("rsa", { modulusLength: 2048 }),
+    RS512: () => generateKeyPairSync("rsa", { modulusLength: 2048 }),
+    ES256: () => generateKeyPairSync("ec", { namedCurve: "P-256" }),
+    EdDSA: () => generateKeyPairSync("ed25519"),
+  }[algorithm]();
+  return {
+    algorithm,
+    private: pair.privateKey,
+    jwk: { ...pair.publicKey.export({ format: "jwk" }), kid, alg: algorithm, use: "sig" },
+  };
+}
+
+/** Signs by hand, so that anything can be signed. */
+export function handMade(
+  header: Record<string, unknown>,
+  payload: unknown,
+  sign: (input: Buffer) => Uint8Array | "",
+): string {
+  const input = [header, payload].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+  return `${input}.${Buffer.from(sign(Buffer.from(input))).toString("base64url")}`;
+}
+
+export function signWith({ algorithm, private: key }: ForeignKey) {
+  return (input: Buffer) => {
+    if (algorithm === "EdDSA") return signature(null, input, key);
+    const hash = algorithm === "RS512" ? "sha512" : "sha256";
+    return signature(hash, input, { key, dsaEncoding: "ieee-p1363" });
+  };
+}
+
+export const seconds = () => Math.floor(Date.now() / 1_000);
+
+/** A token of Commerce Layer's layout for an integration. */
+export function outsideClaims(issuer: string): Claims & Record<string, unknown> {
+  return {
+    iss: issuer,
+    iat: seconds(),
+    exp: seconds() + 600,
+    organization: { id: "xYZkjABcde", slug: "the-shop", enterprise: false, region: "eu-west-1" },
+    application: { id: "BdjkzABcde", client_id: "abc", kind: "integration", public: false, confidential: true },
+    scope: "market:all",
+    test: true,
+    rand: 0.123,
+  };
+}

@@ -1,0 +1,159 @@
+import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+
+let app: TestApp;
+let time = Date.now();
+beforeAll(async () => {
+  app = await createTestApp({ now: () => new Date(time) });
+});
+afterAll(() => app.stop());
+
+const guest: Caller = { kind: "guest", markets: ["mkt_europe"] };
+const ERRORS = "userErrors { code message path }";
+const CREATE = `mutation ($input: CustomerCreateInput!) { customerCreate(input: $input) { customer { id email hasPassword status orders { totalCount } } ${ERRORS} } }`;
+const CHANGE = `mutation ($input: CustomerPasswordChangeInput!) { customerPasswordChange(input: $input) { customer { id hasPassword } ${ERRORS} } }`;
+const RESET = `mutation ($input: CustomerPasswordResetCreateInput!) { customerPasswordResetCreate(input: $input) { id resetPasswordToken expiresAt ${ERRORS} } }`;
+const CONSUME = `mutation ($input: CustomerPasswordResetConsumeInput!) { customerPasswordResetConsume(input: $input) { customer { id } ${ERRORS} } }`;
+
+async function run(document: string, input: object, as?: Caller) {
+  const { data, errors } = await app.query(document, { input }, as === undefined ? {} : { as });
+  if (errors) throw new Error(JSON.stringify(errors));
+  return Object.values(data as Record<string, any>)[0];
+}
+
+let count = 0;
+async function signUp(password: string | null = "correct-horse-1") {
+  const email = `new${++count}@example.com`;
+  const { customer, userErrors } = await run(CREATE, { email, password }, guest);
+  expect(userErrors).toEqual([]);
+  return { id: customer.id as string, email };
+}
+
+const digest = async (id: string) =>
+  (await app.database.pool.query("SELECT password_digest FROM customers WHERE id = $1", [id])).rows[0].password_digest;
+
+test("a guest signs a customer up, and sees it this once", async () => {
+  const { customer } = await run(CREATE, { email: " New@Example.COM ", password: "correct-horse-1" }, guest);
+  expect(customer).toMatchObject({
+    email: "new@example.com",
+    hasPassword: true,
+    status: "PROSPECT",
+    orders: { totalCount: 0 },
+  });
+  expect(customer.id).toMatch(/^cus_/);
+  const again = await app.query(`{ node(id: "${customer.id}") { id } }`, {}, { as: guest });
+  expect(again.data.node).toBeNull();
+});
+
+test.each([
+  [{ email: "nobody" }, ["input", "email"], "INVALID"],
+  [{ email: "a@b.c", password: "short" }, ["input", "password"], "INVALID"],
+  [{ email: "a@b.c", password: "ü".repeat(37) }, ["input", "password"], "INVALID"],
+  [{ email: "a@b.c", reference: "x".repeat(256) }, ["input", "reference"], "INVALID"],
+  [{ email: "ADA@example.com", password: "correct-horse-1" }, ["input", "email"], "TAKEN"],
+])("signing up with %j is refused where the fault is", async (input, path, code) => {
+  const { customer, userErrors } = await run(CREATE, input, guest);
+  expect(customer).toBeNull();
+  expect(userErrors).toEqual([expect.objectContaining({ code, path })]);
+});
+
+test("of many who sign up with one address at once, one wins", async () => {
+  const answers = await Promise.all(Array.from({ length: 8 }, () => run(CREATE, { email: "race@example.com" }, guest)));
+  expect(answers.filter(({ customer }) => customer)).toHaveLength(1);
+  expect(answers.filter(({ userErrors }) => userErrors[0]?.code === "TAKEN")).toHaveLength(7);
+});
+
+test("the password never comes back, not in answers, errors or logs", async () => {
+  const secret = "very-secret-horse-42";
+  await run(CREATE, { email: "secret@example.com", password: secret }, guest);
+  await app.query(CREATE, { input: { email: 5, password: secret } }, { as: guest });
+  expect(app.logged.join("\n")).not.toContain(secret);
+  const { errors } = await app.query(CREATE, { input: { password: secret } }, { as: guest });
+  expect(JSON.stringify(errors)).not.toContain(secret);
+});
+
+test("a customer changes the password with the old one, and all its sessions end", async () => {
+  const { id } = await signUp();
+  const self: Caller = { kind: "customer", id };
+  const wrong = await run(
+    CHANGE,
+    { customerId: id, oldPassword: "wrong-horse-1", newPassword: "correct-horse-2" },
+    self,
+  );
+  expect(wrong.userErrors).toEqual([expect.objectContaining({ code: "INVALID", path: ["input", "oldPassword"] })]);
+  const missing = await run(CHANGE, { customerId: id, newPassword: "correct-horse-2" }, self);
+  expect(missing.userErrors[0].path).toEqual(["input", "oldPassword"]);
+
+  const before = await digest(id);
+  time = Date.now() + 1000;
+  const { userErrors } = await run(
+    CHANGE,
+    { customerId: id, oldPassword: "correct-horse-1", newPassword: "correct-horse-2" },
+    self,
+  );
+  expect(userErrors).toEqual([]);
+  expect(await digest(id)).not.toBe(before);
+});
+
+test("the first password needs no old one", async () => {
+  const { id } = await signUp(null);
+  const { customer, userErrors } = await run(
+    CHANGE,
+    { customerId: id, newPassword: "correct-horse-1" },
+    { kind: "customer", id },
+  );
+  expect(userErrors).toEqual([]);
+  expect(customer).toEqual({ id, hasPassword: true });
+});
+
+test("nobody changes another's password", async () => {
+  const { id } = await signUp();
+  const other = await signUp();
+  const { userErrors } = await run(
+    CHANGE,
+    { customerId: id, oldPassword: "correct-horse-1", newPassword: "correct-horse-2" },
+    { kind: "customer", id: other.id },
+  );
+  expect(userErrors).toEqual([expect.objectContaining({ code: "NOT_FOUND" })]);
+});
+
+test("a reset sets a new password, once", async () => {
+  const { id, email } = await signUp();
+  const reset = await run(RESET, { customerEmail: email.toUpperCase() });
+  const before = await digest(id);
+  const input = { id: reset.id, resetPasswordToken: reset.resetPasswordToken, customerPassword: "correct-horse-3" };
+  const answers = await Promise.all(Array.from({ length: 5 }, () => run(CONSUME, input, guest)));
+  expect(answers.filter(({ userErrors }) => userErrors.length === 0)).toHaveLength(1);
+  expect(await digest(id)).not.toBe(before);
+  const { userErrors } = await run(CONSUME, input, guest);
+  expect(userErrors).toEqual([expect.objectContaining({ code: "INVALID", path: ["input", "resetPasswordToken"] })]);
+});
+
+test("the token is kept as a hash only, expires after six hours, and a newer one ends it", async () => {
+  const { email } = await signUp();
+  const first = await run(RESET, { customerEmail: email });
+  const dump = await app.database.pool.query("SELECT * FROM customer_password_resets");
+  expect(JSON.stringify(dump.rows)).not.toContain(first.resetPasswordToken);
+  const second = await run(RESET, { customerEmail: email });
+  const use = (reset: any) =>
+    run(
+      CONSUME,
+      { id: reset.id, resetPasswordToken: reset.resetPasswordToken, customerPassword: "correct-horse-3" },
+      guest,
+    );
+  expect((await use(first)).userErrors).toHaveLength(1);
+  time += 6 * 3_600_000 + 1;
+  expect((await use(second)).userErrors).toHaveLength(1);
+  time = Date.now();
+});
+
+test("an unknown address gets the same answer, which opens nothing", async () => {
+  const reset = await run(RESET, { customerEmail: "nobody@example.com" });
+  expect(Object.keys(reset)).toEqual(Object.keys(await run(RESET, { customerEmail: "ada@example.com" })));
+  expect(reset.resetPasswordToken).toMatch(/^[\w-]{27}$/);
+  const { userErrors } = await run(
+    CONSUME,
+    { id: reset.id, resetPasswordToken: reset.resetPasswordToken, customerPassword: "correct-horse-3" },
+    guest,
+  );
+  expect(userErrors).toHaveLength(1);
+});
