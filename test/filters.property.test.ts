@@ -276,7 +276,7 @@ describe.each(rootLists.map((list) => [list.field, list] as const))("%s", (_, li
       expect(tests).toBeDefined();
       await fc.assert(
         fc.asyncProperty(tests!, (inner) => expectSame(list, { [name]: inner })),
-        { numRuns: 10 },
+        { numRuns: 8 },
       );
     }
   });
@@ -284,7 +284,7 @@ describe.each(rootLists.map((list) => [list.field, list] as const))("%s", (_, li
   test("so do filters of all kinds inside each other", async () => {
     await fc.assert(
       fc.asyncProperty(filterOf(list.filter, 0)!, (filter) => expectSame(list, filter)),
-      { numRuns: 30 },
+      { numRuns: 20 },
     );
   });
 

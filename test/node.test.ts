@@ -128,6 +128,22 @@ test("an id that two types share is an error that names the fields to ask, and s
   expect(answer.errors?.map(({ path }) => path)).toEqual([["nodes", 1]]);
 });
 
+test("what hangs on a resource does not hang on one of another type with the same id", async () => {
+  await app.database.prisma.attachment.create({
+    data: { id: "att_twin", mode: "test", name: "Note", attachableType: "orders", attachableId: "twin" },
+  });
+  const attachments = "attachments { totalCount nodes { id attachable { __typename } } }";
+  const { data } = await app.query(
+    `{ order(by: { id: "twin" }) { ${attachments} } customer(by: { id: "twin" }) { ${attachments} }
+       customers(filter: { id: { eq: "twin" }, attachments: { some: {} } }) { totalCount } }`,
+  );
+  expect(data).toEqual({
+    order: { attachments: { totalCount: 1, nodes: [{ id: "att_twin", attachable: { __typename: "Order" } }] } },
+    customer: { attachments: { totalCount: 0, nodes: [] } },
+    customers: { totalCount: 0 },
+  });
+});
+
 test("an id of the other mode is an id of nothing, also where it is shared", async () => {
   const { rows } = await app.database.pool.query("SELECT id FROM customers WHERE mode = 'live' AND id LIKE 'cus\\_%'");
   expect(rows.length).toBeGreaterThan(0);

@@ -33,6 +33,9 @@ export interface HttpOptions {
   countStatements: boolean;
 }
 
+/** So large that a token which is far too long is refused by the check of tokens, with its own words. */
+const maxHeaderSize = 128 * 1024;
+
 /** What a request carries from its start to its answer, beside the resolvers' context. */
 interface RequestContext extends Context {
   cost?: number;
@@ -130,7 +133,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     else response.end();
   }
 
-  const server: Server = createServer((request, response) => {
+  const server: Server = createServer({ maxHeaderSize }, (request, response) => {
     running++;
     response.once("close", () => {
       if (--running === 0) idle();

@@ -208,7 +208,7 @@ describe("headers", () => {
   test("one of 100 KB does not get past the door", async () => {
     const start = performance.now();
     const status = await raw([`Bearer ${"x".repeat(100_000)}`]);
-    expect([401, 431]).toContain(status);
+    expect(status).toBe(401);
     expect(performance.now() - start).toBeLessThan(1_000);
   });
 

@@ -92,6 +92,8 @@ test("a customer changes the password with the old one, and all its sessions end
   );
   expect(userErrors).toEqual([]);
   expect(await digest(id)).not.toBe(before);
+  const after = await app.query("{ viewer { kind } }", {}, { as: self });
+  expect([after.status, after.errors![0]!.extensions.code]).toEqual([401, "UNAUTHENTICATED"]);
 });
 
 test("the first password needs no old one", async () => {
