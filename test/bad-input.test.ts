@@ -84,21 +84,21 @@ const faulty: [what: string, query: string, variables: unknown, code: string, sa
     "{ customers(first: 1000000000) { totalCount } }",
     {},
     "PAGE_TOO_LARGE",
-    /`first` is 1000000000; the maximum is 100/,
+    /`first` is 1000000000; the maximum is 250/,
   ],
   [
     "a huge first in a variable",
     "query ($n: Int) { customers(first: $n) { totalCount } }",
-    { n: 101 },
+    { n: 251 },
     "PAGE_TOO_LARGE",
-    /maximum is 100/,
+    /maximum is 250/,
   ],
   [
     "a huge nested first",
-    "{ customers(first: 1) { nodes { orders(first: 101) { totalCount } } } }",
+    "{ customers(first: 1) { nodes { orders(first: 251) { totalCount } } } }",
     {},
     "PAGE_TOO_LARGE",
-    /maximum is 100/,
+    /maximum is 250/,
   ],
   [
     "first beyond 32 bits",
@@ -226,6 +226,13 @@ test.each(faulty)("%s is refused with a clear error", async (_what, query, varia
   expect(errors[0].message).toMatch(says);
   expect(status).toBeLessThan(500);
   expectNoInsides(text);
+});
+
+test("a shopper's pages are smaller than an integration's", async () => {
+  const query = "{ orders(first: 101) { nodes { id } } }";
+  expect((await app.query(query)).errors).toBeUndefined();
+  const { errors } = await app.query(query, {}, { as: { kind: "customer", id: "cus_ada" } });
+  expect(errors![0]!.extensions).toMatchObject({ code: "PAGE_TOO_LARGE", maximum: 100 });
 });
 
 test("a cursor of another order is refused", async () => {

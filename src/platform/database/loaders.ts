@@ -3,7 +3,14 @@ import type { ClassType } from "type-graphql";
 import type { Viewer } from "../access/viewer.js";
 import { visibleRows } from "../access/visibility.js";
 import { UserInputError } from "../errors.js";
-import { Connection, connectionOf, type PageArgs, type PageResult, windowOf } from "../graphql/connection.js";
+import {
+  Connection,
+  connectionOf,
+  maximumPageSize,
+  type PageArgs,
+  type PageResult,
+  windowOf,
+} from "../graphql/connection.js";
 import { filterCondition } from "../graphql/filter-condition.js";
 import { type ModelType, modelTypeNamed } from "../graphql/model.js";
 import type { Node } from "../graphql/resource.type.js";
@@ -34,12 +41,15 @@ type RelatedRow = Row & { id: string };
 export class Loaders {
   private readonly loaders = new Map<string, DataLoader<never, unknown>>();
   private readonly rule: RowRule;
+  /** The largest page that the viewer may ask for. */
+  private readonly maximum: number;
 
   constructor(
     private readonly database: Database,
     viewer: Viewer,
   ) {
     this.rule = (model) => visibleRows(model, viewer);
+    this.maximum = maximumPageSize[viewer.kind === "integration" ? "integration" : "others"];
   }
 
   /** The row with this id, or null. */
@@ -79,7 +89,7 @@ export class Loaders {
   async page<M extends ModelName>(row: Node<M>, relation: Lists<M>, args: PageArgs): Promise<Connection> {
     const owner = modelOfRow(row);
     const target = modelTypeNamed(relationOf(owner.datamodel, relation).to);
-    const { page, ...rest } = pageOf(target, args);
+    const { page, ...rest } = pageOf(target, args, this.maximum);
     const read = this.loader<string, RelatedRow[]>(key(owner, relation, page), async (ids) => {
       const { text, values } = relatedPages(owner.datamodel, relation, ids, page, this.rule);
       const groups = new Map<string, RelatedRow[]>(ids.map((id) => [id, []]));
@@ -108,7 +118,7 @@ export class Loaders {
   /** One page of all rows of a model. */
   async rootPage(name: ModelName, args: PageArgs): Promise<Connection> {
     const type = modelTypeNamed(name);
-    const { page, ...rest } = pageOf(type, args);
+    const { page, ...rest } = pageOf(type, args, this.maximum);
     const count = async (atMost: number | undefined) => {
       const { text, values } = rootCount(type.datamodel, page.filter, atMost, this.rule);
       const [[total]] = (await this.database.query(text, values)) as [[number]];
@@ -196,8 +206,8 @@ function key(owner: ModelType, relation: string, ...parts: unknown[]): string {
   return `${owner.name}.${relation}:${JSON.stringify(parts)}`;
 }
 
-function pageOf(type: ModelType, args: PageArgs) {
-  const window = windowOf(args);
+function pageOf(type: ModelType, args: PageArgs, maximum: number) {
+  const window = windowOf(args, maximum);
   if (args.orderBy?.length === 0) throw new UserInputError(["orderBy"], "must not be empty; leave it out.");
   const order = totalOrder(type.datamodel, args.orderBy ?? type.defaultOrder);
   const page: Page = {

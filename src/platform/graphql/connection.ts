@@ -4,14 +4,16 @@ import { encodeCursor, type OrderInput, type TotalOrder } from "../plan/order.js
 import { type ModelType, modelTypeOf, plural } from "./model.js";
 
 export const defaultPageSize = 20;
-export const maximumPageSize = 100;
+/** The largest pages. Integrations move whole tables; what people look at is smaller. */
+export const maximumPageSize = { integration: 250, others: 100 } as const;
+const maximumText = `${maximumPageSize.others}, or ${maximumPageSize.integration} for integrations`;
 export const maximumOffset = 10_000;
 
 @ArgsType()
 export class PageArgs {
   @Field(() => Int, {
     nullable: true,
-    description: `How many from the start, or from \`after\`: 0 to ${maximumPageSize}. Without \`first\` and \`last\`: ${defaultPageSize}.`,
+    description: `How many from the start, or from \`after\`: 0 to ${maximumText}. Without \`first\` and \`last\`: ${defaultPageSize}.`,
   })
   first?: number | null;
 
@@ -20,7 +22,7 @@ export class PageArgs {
 
   @Field(() => Int, {
     nullable: true,
-    description: `How many from the end, or from \`before\`: 0 to ${maximumPageSize}.`,
+    description: `How many from the end, or from \`before\`: 0 to ${maximumText}.`,
   })
   last?: number | null;
 
@@ -78,7 +80,7 @@ export interface Window {
 }
 
 /** What the page arguments ask for, or a clear refusal. Null counts as absent; an empty text is a cursor, and none of ours. */
-export function windowOf({ first, after, last, before, offset }: PageArgs): Window {
+export function windowOf({ first, after, last, before, offset }: PageArgs, maximum: number): Window {
   const backward = given(last);
   if (backward && given(first)) {
     throw new UserInputError(["last"], "cannot go together with `first`; give one of them.");
@@ -92,8 +94,8 @@ export function windowOf({ first, after, last, before, offset }: PageArgs): Wind
   const argument = backward ? "last" : "first";
   const limit = (backward ? last : first) ?? defaultPageSize;
   if (limit < 0) throw new UserInputError([argument], `must be 0 or more, not ${limit}.`);
-  if (limit > maximumPageSize) {
-    throw new PageTooLargeError(argument, limit, maximumPageSize, "Use `pageInfo.endCursor` as `after` to read on.");
+  if (limit > maximum) {
+    throw new PageTooLargeError(argument, limit, maximum, "Use `pageInfo.endCursor` as `after` to read on.");
   }
   const skipped = offset ?? 0;
   if (skipped < 0) throw new UserInputError(["offset"], `must be 0 or more, not ${skipped}.`);
