@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders, request } from "node:http";
+import { get, type IncomingHttpHeaders, request } from "node:http";
 import { gunzipSync } from "node:zlib";
 import { getOperationAST, parse, validate } from "graphql";
 import { examples } from "../src/http/playground-examples.js";
@@ -207,4 +207,19 @@ describe("the files of the page", () => {
   ])("%s is not one of them", async (path) => {
     expect((await send(path)).status).toBe(404);
   });
+});
+
+test("the token in the page is for callers on this machine alone", async () => {
+  const page = (host: string) =>
+    new Promise<string>((resolve, reject) => {
+      const { hostname, port } = new URL(app.url);
+      get({ hostname, port, path: "/", headers: { host } }, (response) => {
+        let text = "";
+        response.on("data", (data) => (text += data)).on("end", () => resolve(text));
+      }).on("error", reject);
+    });
+  expect(await page("localhost:4000")).toContain("Bearer ey");
+  expect(await page("rebound.example")).toContain("renderYogaGraphiQL");
+  expect(await page("rebound.example")).not.toContain("Bearer");
+  expect(await page("127.0.0.1.rebound.example")).not.toContain("Bearer");
 });

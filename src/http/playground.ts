@@ -11,6 +11,12 @@ export interface Playground {
   serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
+interface Page {
+  body: Buffer;
+  tag: string;
+  contentSecurityPolicy: string;
+}
+
 const require = createRequire(import.meta.url);
 const renderer = "@graphql-yoga/render-graphiql";
 
@@ -24,13 +30,22 @@ const files = {
 } as const;
 type FileName = keyof typeof files;
 
-/** GraphiQL as a small page and five files, everything from this server's memory. */
+/** Names under which only this machine reaches a server. */
+const loopback = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
+
+/**
+ * GraphiQL as a small page and five files, everything from this server's memory. `headers` are in the page, so they are
+ * given to those only who call the server by a name of this machine: a website whose name was made to point here must
+ * not read them.
+ */
 export function createPlayground(headers: Record<string, string> = {}): Playground {
   const { version } = require(`${renderer}/package.json`) as { version: string };
   const folder = `playground/${version}/`;
-  const { html, contentSecurityPolicy } = renderPage(folder, headers);
-  const page = gzipSync(html);
-  const pageTag = `"${createHash("sha256").update(html).digest("base64url").slice(0, 20)}"`;
+  const [ownPage, bare] = [headers, {}].map((given) => {
+    const { html, contentSecurityPolicy } = renderPage(folder, given);
+    const tag = `"${createHash("sha256").update(html).digest("base64url").slice(0, 20)}"`;
+    return { body: gzipSync(html), tag, contentSecurityPolicy };
+  }) as [Page, Page];
 
   let packed: Promise<Map<string, Uint8Array>> | undefined;
   async function file(name: string): Promise<Uint8Array> {
@@ -50,11 +65,12 @@ export function createPlayground(headers: Record<string, string> = {}): Playgrou
       }
       const { pathname } = new URL(request.url ?? "/", "http://server");
       if (pathname === "/") {
-        return send(request, response, page, {
-          etag: pageTag,
+        const page = loopback.test(request.headers.host ?? "") ? ownPage : bare;
+        return send(request, response, page.body, {
+          etag: page.tag,
           "cache-control": "no-cache",
           "content-type": "text/html; charset=utf-8",
-          "content-security-policy": contentSecurityPolicy,
+          "content-security-policy": page.contentSecurityPolicy,
           "cross-origin-opener-policy": "same-origin",
           "referrer-policy": "no-referrer",
         });

@@ -42,6 +42,11 @@ function fields(model: ModelType, input: Input, path: Path, depth: number, state
     if (state.leaves === counted) countLeaf(here, state);
   }
   if (!conditions.length) countLeaf(path, state);
+  return all(conditions);
+}
+
+/** A single one stays itself, so that what is made of it can be as simple. */
+function all(conditions: readonly Condition[]): Condition {
   return conditions.length === 1 ? conditions[0]! : { op: "and", of: conditions };
 }
 
@@ -68,7 +73,7 @@ function fieldCondition(
         const some: Condition = { op: "some", relation: field.name, where };
         conditions.push(quantifier === "some" ? some : { op: "not", of: some });
       }
-      return { op: "and", of: conditions };
+      return all(conditions);
     }
     case "tags":
     case "tagIds":
@@ -109,7 +114,7 @@ function scalarCondition(field: FilterField, value: Input, path: Path, state: { 
     countLeaf(here, state);
     conditions.push(test(operator, field.name, operand, lower, here));
   }
-  return conditions.length === 1 ? conditions[0]! : { op: "and", of: conditions };
+  return all(conditions);
 }
 
 function test(
@@ -162,7 +167,7 @@ function setCondition(relation: string, field: string, value: Input, path: Path,
       conditions.push(quantifier === "any" ? has(values) : { op: "not", of: has(values) });
     }
   }
-  return { op: "and", of: conditions };
+  return all(conditions);
 }
 
 function metadataCondition(
