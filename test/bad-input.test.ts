@@ -268,6 +268,22 @@ test("an id of another type is an id of nothing", async () => {
   expect(data).toEqual({ customer: null, order: null });
 });
 
+test("variables nested without end, or with thousands of objects, are refused", async () => {
+  const query = "query ($f: CustomerFilter) { customers(filter: $f) { totalCount } }";
+  const deep = `{"query":${JSON.stringify(query)},"variables":{"f":${'{"not":'.repeat(12_000)}{}${"}".repeat(12_000)}}}`;
+  const wide = JSON.stringify({ query, variables: { f: { or: Array.from({ length: 5_000 }, () => ({})) } } });
+  for (const body of [deep, wide]) {
+    const { status, text } = await raw({ body });
+    expect([status, JSON.parse(text).errors[0].extensions.code]).toEqual([400, "BAD_USER_INPUT"]);
+    expectNoInsides(text);
+  }
+});
+
+test("tags are found in any case", async () => {
+  const { data } = await app.query('{ customers(filter: { tags: { all: ["VIP", "Priority"] } }) { nodes { id } } }');
+  expect(data.customers.nodes).toEqual([{ id: "cus_ada" }]);
+});
+
 const requests: [what: string, request: Raw, status: number][] = [
   ["malformed JSON", { body: '{"query": "{' }, 400],
   ["a JSON list", { body: "[]" }, 400],

@@ -19,7 +19,14 @@ import { ApiError } from "../platform/errors.js";
 import { defaultPageSize } from "../platform/graphql/connection.js";
 
 /** What one operation may ask for. Depth counts nested fields; cost counts the objects that it could return. */
-export const limits = { depth: 16, cost: 50_000, bodyBytes: 100_000, tokens: 5_000 } as const;
+export const limits = {
+  depth: 16,
+  cost: 50_000,
+  bodyBytes: 100_000,
+  tokens: 5_000,
+  variableDepth: 32,
+  variableObjects: 2_000,
+} as const;
 
 /** The largest number of objects and the greatest depth that an operation could come to. */
 export interface Cost {
@@ -144,7 +151,7 @@ export function checkCost({ objects, depth }: Cost) {
 }
 
 /**
- * Refuses text that PostgreSQL cannot hold, wherever it comes from: NUL characters, and halves of surrogate pairs.
+ * Refuses variables that are nested too deeply or hold too many objects, and text that PostgreSQL cannot hold, wherever it comes from: NUL characters, and halves of surrogate pairs.
  * This is the one place; everything behind it may take strings as they are.
  */
 export function checkText(document: DocumentNode, variables: Record<string, unknown>) {
@@ -153,18 +160,29 @@ export function checkText(document: DocumentNode, variables: Record<string, unkn
   const refuse = (place: string, what: string): never => {
     throw new ApiError("BAD_USER_INPUT", `${place} contains ${what}, which no text may.`, {});
   };
-  const walk = (value: unknown, path: string) => {
+  const tooMuch = (message: string): never => {
+    throw new ApiError("BAD_USER_INPUT", message);
+  };
+  let objects = 0;
+  const walk = (value: unknown, path: string, depth: number) => {
+    if (depth > limits.variableDepth)
+      tooMuch(`\`${path.slice(0, 100)}\` is nested more than ${limits.variableDepth} levels deep.`);
+    if (value && typeof value === "object" && ++objects > limits.variableObjects) {
+      tooMuch(
+        `The variables hold more than ${limits.variableObjects} objects and lists; send them in several requests.`,
+      );
+    }
     if (typeof value === "string") {
       const what = bad(value);
       if (what) refuse(`\`${path}\``, what);
     } else if (value && typeof value === "object") {
       for (const [key, inner] of Object.entries(value)) {
         if (bad(key)) refuse(`A key in \`${path}\``, bad(key)!);
-        walk(inner, `${path}.${key}`);
+        walk(inner, `${path}.${key}`, depth + 1);
       }
     }
   };
-  for (const [name, value] of Object.entries(variables)) walk(value, `$${name}`);
+  for (const [name, value] of Object.entries(variables)) walk(value, `$${name}`, 0);
   visit(document, {
     StringValue(node, _key, parent, _path, ancestors) {
       const what = bad(node.value);

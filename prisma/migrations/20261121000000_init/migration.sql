@@ -762,6 +762,9 @@ CREATE INDEX "customer_groups_mode_reference_origin_id_idx" ON "customer_groups"
 CREATE UNIQUE INDEX "customer_groups_mode_code_key" ON "customer_groups"("mode", "code");
 
 -- CreateIndex
+CREATE INDEX "addresses_country_code_idx" ON "addresses"("country_code");
+
+-- CreateIndex
 CREATE INDEX "addresses_email_idx" ON "addresses" USING GIN ("email" gin_trgm_ops);
 
 -- CreateIndex

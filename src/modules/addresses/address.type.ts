@@ -32,13 +32,13 @@ export class Address extends Taggable<"Address"> {
   @Attribute(() => String, { nullable: true, description: "Apartment, suite, building." })
   line2!: string | null;
 
-  @Attribute(() => String, { description: "City or town.", filter: true })
+  @Attribute(() => String, { description: "City or town." })
   city!: string;
 
   @Attribute(() => String, { nullable: true, description: "Postal code; null in countries that have none." })
   zipCode!: string | null;
 
-  @Attribute(() => String, { nullable: true, description: "Code of the state, province or region.", filter: true })
+  @Attribute(() => String, { nullable: true, description: "Code of the state, province or region." })
   stateCode!: string | null;
 
   @Attribute(() => String, { description: "Country as two letters, ISO 3166-1 alpha-2.", filter: true })

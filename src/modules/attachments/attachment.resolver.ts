@@ -20,9 +20,10 @@ import { Attachment } from "./attachment.type.js";
 export class AttachmentResolver extends ResourceResolver(Attachment, { one: "attachment" }) {
   @Access()
   @FieldResolver(() => Resource, { nullable: true, description: "The resource it is attached to." })
-  attachable(@Root() attachment: Attachment, @Ctx() { loaders }: Context) {
+  async attachable(@Root() attachment: Attachment, @Ctx() { loaders }: Context) {
     const model = modelOfType(attachment.attachableType);
-    return model ? loaders.byId(model.name, attachment.attachableId) : null;
+    const row = model ? await loaders.byId(model.name, attachment.attachableId) : null;
+    return row instanceof Resource ? row : null;
   }
 }
 

@@ -156,7 +156,8 @@ function setCondition(relation: string, field: string, value: Input, path: Path,
     if (operand === undefined) continue;
     const here = [...path, quantifier];
     if (operand === null) throw new UserInputError(here, "must not be null; leave it out.");
-    const values = list(operand, here);
+    // Names of tags are kept in lower case.
+    const values = list(operand, here).map((word) => (field === "name" ? String(word).toLowerCase() : word));
     if (quantifier === "all") {
       for (const single of values) {
         countLeaf(here, state);
