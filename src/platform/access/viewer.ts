@@ -50,8 +50,19 @@ export const anonymous: Viewer = {
   owner: null,
 };
 
+/** A token is checked once and its claims kept until it expires; so is the viewer that they make. */
+const viewers = new WeakMap<Claims, Viewer>();
+
 /** The viewer that the claims of a verified token speak of. An unknown kind of application has no access. */
 export function viewerOf(claims: Claims): Viewer {
+  const known = viewers.get(claims);
+  if (known) return known;
+  const viewer = makeViewer(claims);
+  viewers.set(claims, viewer);
+  return viewer;
+}
+
+function makeViewer(claims: Claims): Viewer {
   const { application, owner, market } = claims;
   const kind = kindOf(claims);
   if (kind === "anonymous") return anonymous;
