@@ -2,11 +2,17 @@ import * as operations from "./generated/operations.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 
 let app: TestApp;
+/** A server on the same database that plans nothing: resolvers and loaders answer. */
+let unplanned: TestApp;
 beforeAll(async () => {
   app = await createTestApp({ demo: false, poolSize: 1 });
   for (const rows of [0, 1, 50]) await fill(rows);
+  unplanned = await createTestApp({ sharing: app, planned: false });
 });
-afterAll(() => app.stop());
+afterAll(async () => {
+  await unplanned.stop();
+  await app.stop();
+});
 
 /** A customer `cus_50` with 50 of everything, and 50 of all that has a table; their names contain `of50`. */
 async function fill(rows: number) {
@@ -136,7 +142,10 @@ async function fill(rows: number) {
 
 type Name = keyof typeof operations extends infer K ? (K extends `${infer N}Document` ? N : never) : never;
 
-/** How many statements each operation takes when it finds nothing, and when it finds rows, however many. */
+/**
+ * How many statements each operation takes without a plan, when it finds nothing, and when it finds rows, however many.
+ * With its plan it takes one.
+ */
 const expected: Record<Name, [variables: (rows: number) => object, none: number, some: number]> = {
   AddressBook: [(rows) => ({ id: `cus_${rows}` }), 2, 3],
   CustomerDetail: [(rows) => ({ id: `cus_${rows}` }), 7, 11],
@@ -158,20 +167,29 @@ const expected: Record<Name, [variables: (rows: number) => object, none: number,
 
 const documents = new Map<string, unknown>(Object.entries(operations));
 
-test.each(Object.entries(expected))("%s takes a fixed number of statements", async (name, [variables, none, some]) => {
+/** How many statements an operation takes on a server, for 0, 1 and 50 rows. */
+async function statementsOf(server: TestApp, name: string, variables: (rows: number) => object): Promise<number[]> {
   const document = documents.get(`${name}Document`);
   const counts: number[] = [];
   for (const rows of [0, 1, 50]) {
-    const { data, errors, extensions } = await app.query(document as never, variables(rows) as never);
+    const { data, errors, extensions } = await server.query(document as never, variables(rows) as never);
     expect(errors).toBeUndefined();
     expect(Object.values(data as object)[0]).not.toBeNull();
     counts.push(extensions.statements);
   }
-  expect(counts).toEqual([none, some, some]);
+  return counts;
+}
+
+test.each(Object.entries(expected))("%s takes one statement", async (name, [variables, none, some]) => {
+  expect(await statementsOf(app, name, variables)).toEqual([1, 1, 1]);
+  expect(await statementsOf(unplanned, name, variables)).toEqual([none, some, some]);
 });
 
 const customers = 'customers(first: 50, filter: { email: { contains: "of50." } })';
-/** Selections within 50 customers, and how many statements they take, the one for the customers not counted. */
+/**
+ * Selections within 50 customers, and how many statements they take without a plan, the one for the customers not
+ * counted. With one they take none.
+ */
 const selections: [what: string, selection: string, statements: number][] = [
   ["one list under two names", "a: orders(first: 1) { nodes { id } } b: orders(first: 1) { nodes { number } }", 1],
   [
@@ -213,14 +231,18 @@ const selections: [what: string, selection: string, statements: number][] = [
   ["tags", "tags { name }", 1],
 ];
 test.each(selections)("%s, for each of 50 customers, takes the statements of one", async (_, selection, statements) => {
-  const { errors, extensions } = await app.query(`{ ${customers} { nodes { ${selection} } } }`);
+  const document = `{ ${customers} { nodes { ${selection} } } }`;
+  const { errors, data, extensions } = await app.query(document);
   expect(errors).toBeUndefined();
-  expect(extensions.statements).toBe(1 + statements);
+  expect(extensions.statements).toBe(1);
+  const alone = await unplanned.query(document);
+  expect(alone.extensions.statements).toBe(1 + statements);
+  expect(data).toEqual(alone.data);
 });
 
-test("a count of the root list costs a statement, and only when it is selected", async () => {
+test("without a plan a count of the root list costs a statement, and only when it is selected", async () => {
   const cost = async (selection: string) =>
-    (await app.query(`{ ${customers} { ${selection} } }`)).extensions.statements;
+    (await unplanned.query(`{ ${customers} { ${selection} } }`)).extensions.statements;
   expect(
     await cost("nodes { id } edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"),
   ).toBe(1);

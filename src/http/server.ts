@@ -1,16 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { ApolloServer, type ApolloServerPlugin, HeaderMap } from "@apollo/server";
+import { ApolloServer, type ApolloServerOptionsWithGateway, type ApolloServerPlugin, HeaderMap } from "@apollo/server";
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
-import type { GraphQLSchema } from "graphql";
+import type { DocumentNode, FormattedExecutionResult, GraphQLSchema } from "graphql";
+import { LRUCache } from "lru-cache";
 import type { Redaction } from "../platform/access/guard.js";
 import { permissionName } from "../platform/access/permission.js";
 import type { Context } from "../platform/context.js";
 import { recordStatements } from "../platform/database/client.js";
 import { ApiError, type ErrorCode } from "../platform/errors.js";
+import { Executor, JsonText } from "../platform/execution/executor.js";
 import { type AppResources, createContext } from "./context.js";
 import { formatError } from "./format-error.js";
 import { checkCost, checkText, coerced, limits, weigh } from "./limits.js";
@@ -31,6 +33,8 @@ export interface HttpOptions {
   routes?: (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>;
   /** Whether answers tell how many SQL statements they took. */
   countStatements: boolean;
+  /** Whether queries are planned: read by one statement. Otherwise resolvers answer alone. */
+  planned?: boolean;
 }
 
 /** So large that a token which is far too long is refused by the check of tokens, with its own words. */
@@ -39,19 +43,24 @@ const maxHeaderSize = 128 * 1024;
 /** What a request carries from its start to its answer, beside the resolvers' context. */
 interface RequestContext extends Context {
   cost?: number;
+  /** The operation's variables as the schema understands them, if they fit. */
+  variables?: Record<string, unknown>;
   statements?: string[];
 }
 
 export async function createHttpServer(options: HttpOptions): Promise<HttpServer> {
   const { schema, resources, playground, countStatements } = options;
+  const executor = new Executor(schema, resources.database, options.planned);
   const apollo = new ApolloServer<RequestContext>({
-    schema,
+    gateway: gatewayTo(executor, schema),
     introspection: true,
     csrfPrevention: true,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     maxRecursiveSelections: true,
     parseOptions: { maxTokens: limits.tokens },
+    documentStore: documentStore(),
+    stringifyResult,
     // Every answer's errors are formatted in the plugin below, which knows the request.
     plugins: [ApolloServerPluginCacheControlDisabled(), ApolloServerPluginLandingPageDisabled(), guard(schema)],
     logger: {
@@ -187,6 +196,57 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   };
 }
 
+/** How many characters of documents are kept parsed and validated. */
+const documentCharacters = 2_000_000;
+
+/** Keeps documents that were used lately, and with them what is known of each by its object. */
+function documentStore(): DocumentStore {
+  const documents = new LRUCache<string, DocumentNode>({
+    maxSize: documentCharacters,
+    sizeCalculation: ({ loc }) => loc?.end || 1,
+  });
+  return {
+    get: async (key) => documents.get(key),
+    set: async (key, document) => void documents.set(key, document),
+    delete: async (key) => documents.delete(key),
+  };
+}
+
+type GatewayInterface = NonNullable<ApolloServerOptionsWithGateway<RequestContext>["gateway"]>;
+type DocumentStore = NonNullable<ApolloServerOptionsWithGateway<RequestContext>["documentStore"]>;
+
+/** Lets Apollo Server run our executor inside its pipeline, with all its checks, plugins and formatting of errors. */
+function gatewayTo(executor: Executor, schema: GraphQLSchema): GatewayInterface {
+  return {
+    onSchemaLoadOrUpdate(callback) {
+      callback({ apiSchema: schema, coreSupergraphSdl: "" });
+      return () => {};
+    },
+    load: async () => ({
+      executor: ({ document, operation, request, context }) => {
+        const { variables: coerced } = context as RequestContext;
+        const { variables, operationName } = request;
+        return executor.execute({
+          document,
+          operation,
+          operationName,
+          variables,
+          coerced,
+          context: context as Context,
+        }) as Promise<never>;
+      },
+    }),
+    stop: async () => {},
+  };
+}
+
+/** The JSON of an answer. Data that is text already goes in as it is. */
+function stringifyResult(result: FormattedExecutionResult): string {
+  const { data, extensions } = result;
+  if (!(data instanceof JsonText)) return JSON.stringify(result);
+  return `{"data":${data.text}${extensions ? `,"extensions":${JSON.stringify(extensions)}` : ""}}`;
+}
+
 /** The request that an error belongs to, for the id that the caller is told. */
 const requestIds = new WeakMap<object, string>();
 
@@ -203,6 +263,7 @@ function guard(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
             // Variables that do not fit are refused by the execution, which says why.
             const variables = coerced(schema, operation, given);
             if (!variables) return;
+            contextValue.variables = variables;
             const cost = weigh(schema, document, operation, variables);
             contextValue.cost = cost.objects;
             checkCost(cost);

@@ -110,15 +110,22 @@ const schema = createSchema();
 const keySet = JSON.stringify(await newKeySet());
 const keys = await loadSigningKeys({ signingKeys: keySet, dataDir: "", environment: "test" });
 
-/** A server on a database of its own, with the demo shop in it unless told otherwise. */
+/**
+ * A server on a database of its own, with the demo shop in it unless told otherwise, or on that of another. Without
+ * `planned`, resolvers and loaders answer alone.
+ */
 export async function createTestApp({
   demo = true,
   mode = "test" as Mode,
   owner = null as StaffUser | null,
   now = () => new Date(),
   poolSize = 8,
+  planned = true,
+  sharing = undefined as TestApp | undefined,
 } = {}): Promise<TestApp> {
-  const { connectionString, drop } = await createTestDatabase();
+  const { connectionString, drop } = sharing
+    ? { connectionString: sharing.connectionString, drop: async () => {} }
+    : await createTestDatabase();
   const logged: string[] = [];
   const log = createLogger({ level: "debug", json: true, write: (line) => logged.push(line) });
   let sent: { text: string; values: readonly unknown[] }[] = [];
@@ -128,7 +135,7 @@ export async function createTestApp({
     log,
     onStatement: (text, values) => sent.push({ text, values }),
   });
-  if (demo) await seedDemo(database.pool);
+  if (demo && !sharing) await seedDemo(database.pool);
   const revocations = new Revocations({ database, log });
   const tokens = new Tokens({ keys, issuer: "urn:test", revocations, log });
   const server = await createHttpServer({
@@ -147,6 +154,7 @@ export async function createTestApp({
       Authorization: `Bearer ${await tokens.sign(claimsOf({ kind: "integration", owner }, mode))}`,
     }),
     countStatements: true,
+    planned,
   });
   const url = await server.listen(0, "127.0.0.1");
   setPublicUrl(url);

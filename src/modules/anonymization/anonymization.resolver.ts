@@ -1,6 +1,7 @@
-import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from "type-graphql";
+import { Arg, Ctx, Mutation, Resolver } from "type-graphql";
 import { Access } from "../../platform/access/guard.js";
 import type { Context } from "../../platform/context.js";
+import { Derived } from "../../platform/graphql/relation.js";
 import { Customer } from "../customers/customer.type.js";
 import { cancelAnonymization, requestAnonymization } from "./anonymization.service.js";
 import {
@@ -13,11 +14,12 @@ import {
 /** What anonymization adds to a customer. */
 @Resolver(() => Customer)
 export class AnonymizationResolver {
-  @FieldResolver(() => AnonymizationInfo, {
+  @Derived({
+    type: () => AnonymizationInfo,
     nullable: true,
     description: "The latest request to anonymize the customer; null when there was none.",
   })
-  anonymizationInfo(@Root() customer: Customer): AnonymizationInfo | null {
+  anonymizationInfo(customer: Customer): AnonymizationInfo | null {
     if (!customer.anonymizationStatus) return null;
     return {
       status: customer.anonymizationStatus,

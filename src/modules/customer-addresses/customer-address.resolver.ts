@@ -1,7 +1,7 @@
-import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
+import { Resolver } from "type-graphql";
 import type { Context } from "../../platform/context.js";
 import type { PageArgs } from "../../platform/graphql/connection.js";
-import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
+import { BelongsTo, Derived, HasMany } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
 import { Address } from "../addresses/address.type.js";
 import { Customer } from "../customers/customer.type.js";
@@ -19,14 +19,22 @@ export class CustomerAddressResolver extends ResourceResolver(CustomerAddress, {
     return loaders.parent(customerAddress, "address");
   }
 
-  @FieldResolver(() => String, { description: "Derived: the full name and full address in one line." })
-  async name(@Root() customerAddress: CustomerAddress, @Ctx() { loaders }: Context) {
-    return ((await loaders.parent(customerAddress, "address")) as Address | null)?.name ?? "";
+  @Derived({
+    type: () => String,
+    description: "Derived: the full name and full address in one line.",
+    from: { relation: "address", needs: ["name"] },
+  })
+  name(_: CustomerAddress, address: Address | null) {
+    return address?.name ?? "";
   }
 
-  @FieldResolver(() => String, { description: "Derived: the e-mail address of the customer." })
-  async customerEmail(@Root() customerAddress: CustomerAddress, @Ctx() { loaders }: Context) {
-    return ((await loaders.parent(customerAddress, "customer")) as Customer | null)?.email ?? "";
+  @Derived({
+    type: () => String,
+    description: "Derived: the e-mail address of the customer.",
+    from: { relation: "customer", needs: ["email"] },
+  })
+  customerEmail(_: CustomerAddress, customer: Customer | null) {
+    return customer?.email ?? "";
   }
 }
 

@@ -1,7 +1,7 @@
-import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
+import { Resolver } from "type-graphql";
 import type { Context } from "../../platform/context.js";
 import type { PageArgs } from "../../platform/graphql/connection.js";
-import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
+import { BelongsTo, Derived, HasMany } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
 import { Customer } from "../customers/customer.type.js";
 import { PaymentMethod } from "../payment-methods/payment-method.type.js";
@@ -27,11 +27,12 @@ export class CustomerPaymentSourceResolver extends ResourceResolver(CustomerPaym
     return loaders.parent(customerPaymentSource, "paymentSource");
   }
 
-  @FieldResolver(() => String, {
+  @Derived({
+    type: () => String,
     description: "Derived: the masked card number, such as `XXXX-XXXX-XXXX-1111`, else the kind and id of the source.",
+    from: { relation: "paymentSource", needs: ["id", "kind", "paymentInstrument"] },
   })
-  async name(@Root() entry: CustomerPaymentSource, @Ctx() { loaders }: Context) {
-    const source = (await loaders.parent(entry, "paymentSource")) as PaymentSource | null;
+  name(_: CustomerPaymentSource, source: PaymentSource | null) {
     if (!source) return "payment_source";
     const digits = source.paymentInstrument?.cardLastDigits;
     return digits ? `XXXX-XXXX-XXXX-${digits}` : `${source.kind.replace(/s$/, "")} #${source.id}`;

@@ -1,7 +1,7 @@
-import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
+import { Resolver } from "type-graphql";
 import type { Context } from "../../platform/context.js";
 import type { PageArgs } from "../../platform/graphql/connection.js";
-import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
+import { BelongsTo, Derived, HasMany } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
 import { Customer } from "../customers/customer.type.js";
 import { CustomerSubscription } from "./customer-subscription.type.js";
@@ -15,9 +15,13 @@ export class CustomerSubscriptionResolver extends ResourceResolver(CustomerSubsc
     return loaders.parent(customerSubscription, "customer");
   }
 
-  @FieldResolver(() => String, { description: "Derived: the e-mail address of the customer." })
-  async customerEmail(@Root() customerSubscription: CustomerSubscription, @Ctx() { loaders }: Context) {
-    return ((await loaders.parent(customerSubscription, "customer")) as Customer | null)?.email ?? "";
+  @Derived({
+    type: () => String,
+    description: "Derived: the e-mail address of the customer.",
+    from: { relation: "customer", needs: ["email"] },
+  })
+  customerEmail(_: CustomerSubscription, customer: Customer | null) {
+    return customer?.email ?? "";
   }
 }
 

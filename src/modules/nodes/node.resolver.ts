@@ -3,12 +3,14 @@ import { Access } from "../../platform/access/guard.js";
 import type { Context } from "../../platform/context.js";
 import { UserInputError } from "../../platform/errors.js";
 import { Node } from "../../platform/graphql/resource.type.js";
+import { madeFrom } from "../../platform/plan/source.js";
 
 const maximumNodes = 100;
 
 @Resolver()
 export class NodeResolver {
   @Access()
+  @madeFrom({ kind: "node" })
   @Query(() => Node, { nullable: true, description: "Any resource by its id, or null when there is none." })
   node(@Arg("id", () => ID, { description: "The id." }) id: string, @Ctx() { loaders }: Context) {
     return loaders.node(id);

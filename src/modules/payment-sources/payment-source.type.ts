@@ -47,7 +47,7 @@ const instrumentKeys = {
 @Model({
   description: "What a customer pays with: one of ten types, by gateway.",
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
-  abstract: { rowType: ({ kind }) => paymentSourceTypes[kind as EnumValue<"PaymentSourceType">] },
+  abstract: { by: "kind", types: () => paymentSourceTypes },
 })
 @InterfaceType("PaymentSource", {
   implements: Resource,

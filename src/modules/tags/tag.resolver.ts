@@ -5,6 +5,7 @@ import { addTagFilters } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
 import type { Resource } from "../../platform/graphql/resource.type.js";
 import { maximumTags, Taggable } from "../../platform/graphql/taggable.type.js";
+import { madeFrom } from "../../platform/plan/source.js";
 import { Customer } from "../customers/customer.type.js";
 import { OrderSubscription } from "../order-subscriptions/order-subscription.type.js";
 import { Order } from "../orders/order.type.js";
@@ -52,6 +53,7 @@ export class TagResolver extends ResourceResolver(Tag, {
 @Resolver(() => Taggable)
 export class TaggableResolver {
   @Guarded("tags:read")
+  @madeFrom({ kind: "all", relation: "tags", limit: maximumTags })
   @FieldResolver()
   tags(@Root() resource: Resource<"Customer">, @Ctx() { loaders }: Context) {
     return loaders.all(resource, "tags", maximumTags);

@@ -3,6 +3,7 @@ import { Extensions, type MiddlewareFn, UseMiddleware } from "type-graphql";
 import type { Context } from "../context.js";
 import { ApiError } from "../errors.js";
 import { type Permission, permissionName } from "./permission.js";
+import type { Viewer } from "./viewer.js";
 
 /** A field that was left out of an answer, and what the caller would need to see it. */
 export interface Redaction {
@@ -15,13 +16,19 @@ export function declareAccess(anyOf: readonly Permission[]): MethodDecorator & P
   return Extensions({ access: anyOf }) as MethodDecorator & PropertyDecorator;
 }
 
-export function mayDo({ viewer }: Context, anyOf: readonly Permission[]): boolean {
+/** Whether a viewer has one of these permissions. */
+export function permits(viewer: Viewer, anyOf: readonly Permission[]): boolean {
   return anyOf.some((permission) => viewer.permissions.has(permission));
+}
+
+/** Whether a viewer may use a root field: with one of these permissions or, if none is named, any token. */
+export function permitsRoot(viewer: Viewer, anyOf: readonly Permission[]): boolean {
+  return viewer.kind !== "anonymous" && (anyOf.length === 0 || permits(viewer, anyOf));
 }
 
 /** Refuses a root field or mutation whose permission is missing. */
 export function demand(context: Context, anyOf: readonly Permission[]) {
-  if (context.viewer.kind !== "anonymous" && (anyOf.length === 0 || mayDo(context, anyOf))) return;
+  if (permitsRoot(context.viewer, anyOf)) return;
   if (context.viewer.kind === "anonymous") {
     throw new ApiError("UNAUTHENTICATED", "This needs an access token. Send it as `Authorization: Bearer …`.", {
       http: { status: 401 },
@@ -34,7 +41,7 @@ export function demand(context: Context, anyOf: readonly Permission[]) {
 
 /** Whether a field inside an object is left out; if so, the answer tells under `extensions.redactions`. */
 export function isRedacted(context: Context, anyOf: readonly Permission[], info: GraphQLResolveInfo): boolean {
-  if (mayDo(context, anyOf)) return false;
+  if (permits(context.viewer, anyOf)) return false;
   const path: (string | number)[] = [];
   for (let step: typeof info.path | undefined = info.path; step; step = step.prev) path.unshift(step.key);
   context.redactions.push({ path, missing: anyOf });

@@ -1,6 +1,7 @@
 import type { ModelName } from "../database/datamodel.js";
-import { type Condition, everything } from "../plan/condition.js";
-import { toRead } from "./permission.js";
+import { type Condition, everything, type RowRule } from "../plan/condition.js";
+import { Slot } from "../plan/parameters.js";
+import { permissionsByKind, toRead } from "./permission.js";
 import type { Viewer } from "./viewer.js";
 
 const nothing: Condition = { op: "or", of: [] };
@@ -28,6 +29,34 @@ export function visibleRows(model: ModelName, viewer: Viewer): Condition {
     case "customer":
       return both(inMode, customerRows[model](viewer));
   }
+}
+
+/** What differs between viewers with the same rules. */
+const facts = {
+  mode: new Slot(({ viewer }) => viewer.mode),
+  customerId: new Slot(({ viewer }) => (viewer as Customer).customerId),
+  marketIds: new Slot(({ viewer }) => viewer.marketIds),
+  stockLocationIds: new Slot(({ viewer }) => viewer.stockLocationIds),
+};
+
+/** The row rules of every viewer that has the same `ruleKey`: with slots where one differs from another. */
+export function rulesLike(viewer: Viewer): RowRule {
+  const like = { ...viewer, ...facts, marketIds: viewer.marketIds && facts.marketIds } as unknown as Viewer;
+  return (model) => visibleRows(model, like);
+}
+
+const ruleKeys = new WeakMap<Viewer, string>();
+
+/** Tells viewers apart whose rules, of rows or of fields, differ by more than the values of slots. */
+export function ruleKey(viewer: Viewer): string {
+  let key = ruleKeys.get(viewer);
+  if (key === undefined) {
+    const standard = viewer.permissions === permissionsByKind[viewer.kind];
+    const permissions = standard ? "" : [...viewer.permissions].sort().join();
+    key = `${viewer.kind}:${viewer.marketIds ? "markets" : ""}:${standard ? "standard" : permissions}`;
+    ruleKeys.set(viewer, key);
+  }
+  return key;
 }
 
 type Shopper = Extract<Viewer, { kind: "guest" | "customer" }>;

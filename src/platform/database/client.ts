@@ -35,8 +35,13 @@ export interface DatabaseOptions {
 const recorder = new AsyncLocalStorage<string[]>();
 
 /** Runs `work` and collects the text of every statement that it sends, Prisma's and transaction control included. */
-export function recordStatements<T>(statements: string[], work: () => T): T {
-  return recorder.run(statements, work);
+export function recordStatements<T>(statements: string[] | undefined, work: () => T): T {
+  return statements ? recorder.run(statements, work) : recorder.exit(work);
+}
+
+/** Where the statements of the running work are collected, if they are. */
+export function recordedStatements(): string[] | undefined {
+  return recorder.getStore();
 }
 
 /**

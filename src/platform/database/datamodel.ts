@@ -64,6 +64,12 @@ export function modelOfType(type: string): Model | undefined {
   return byTable.get(type);
 }
 
+/** The model whose ids begin like this one, if any. */
+export function modelOfId(id: string): ModelName | undefined {
+  const prefix = /^([a-z]{3})_/.exec(id)?.[1];
+  return prefix ? [...models.values()].find((model) => model.prefix === prefix)?.name : undefined;
+}
+
 export function columnOf(model: Model, field: string): Column {
   const column = model.columns[field];
   if (!column) throw new Error(`${model.name} has no column ${field}`);

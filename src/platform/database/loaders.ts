@@ -3,22 +3,14 @@ import type { ClassType } from "type-graphql";
 import type { Viewer } from "../access/viewer.js";
 import { visibleRows } from "../access/visibility.js";
 import { UserInputError } from "../errors.js";
-import {
-  Connection,
-  connectionOf,
-  maximumPageSize,
-  type PageArgs,
-  type PageResult,
-  windowOf,
-} from "../graphql/connection.js";
-import { filterCondition } from "../graphql/filter-condition.js";
-import { type ModelType, modelTypeNamed } from "../graphql/model.js";
+import { Connection, connectionOf, maximumPageSizeOf, type PageArgs, type PageResult } from "../graphql/connection.js";
+import { type ModelType, modelTypeNamed, modelTypeOf } from "../graphql/model.js";
 import type { Node } from "../graphql/resource.type.js";
 import type { Condition, RowRule } from "../plan/condition.js";
-import { decodeCursor, type TotalOrder, totalOrder } from "../plan/order.js";
+import { totalOrder } from "../plan/order.js";
+import { type ListArgs, listArgs, type Page } from "../plan/page.js";
 import {
   modelsOfIds,
-  type Page,
   relatedCounts,
   relatedPages,
   rootCount,
@@ -28,10 +20,9 @@ import {
   selectedFields,
 } from "../plan/statement.js";
 import type { Database, SqlValue } from "./client.js";
-import { type Lists, type ModelName, models, type Parents, relationOf } from "./datamodel.js";
+import { type Lists, type ModelName, modelOfId, models, type Parents, relationOf } from "./datamodel.js";
 
 type Row = Record<string, unknown>;
-type RelatedRow = Row & { id: string };
 
 /**
  * Everything that a request reads, batched: what is asked for in one tick, through one relation with the same
@@ -41,6 +32,7 @@ type RelatedRow = Row & { id: string };
 export class Loaders {
   private readonly loaders = new Map<string, DataLoader<never, unknown>>();
   private readonly rule: RowRule;
+  private failure: Error | undefined;
   /** The largest page that the viewer may ask for. */
   private readonly maximum: number;
 
@@ -49,7 +41,7 @@ export class Loaders {
     viewer: Viewer,
   ) {
     this.rule = (model) => visibleRows(model, viewer);
-    this.maximum = maximumPageSize[viewer.kind === "integration" ? "integration" : "others"];
+    this.maximum = maximumPageSizeOf(viewer);
   }
 
   /** The row with this id, or null. */
@@ -59,23 +51,13 @@ export class Loaders {
 
   /** The row that has this value in a field which is unique in the viewer's mode, or null. */
   byField(model: ModelName, field: string, value: unknown): Promise<Row | null> {
-    const loader = this.loader<unknown, Row | null>(`${model}.${field}`, async (values) => {
-      const type = modelTypeNamed(model);
-      const rows = await this.rows(type, rowsByField(type.datamodel, field, values, this.rule));
-      const found = new Map(rows.map((row) => [row[field], row]));
-      return values.map((value) => found.get(value) ?? null);
-    });
-    return loader.load(value);
+    return this.rowLoader(modelTypeNamed(model), field).load(value);
   }
 
   /** The rows of a model that fulfil a condition, `limit` at most. For look-ups by keys that may not be unique. */
-  async find(model: ModelName, filter: Condition, limit: number): Promise<Row[]> {
+  find(model: ModelName, filter: Condition, limit: number): Promise<readonly Row[]> {
     const type = modelTypeNamed(model);
-    const order = totalOrder(type.datamodel, []);
-    return this.rows(
-      type,
-      rootPage(type.datamodel, { order, limit: limit - 1, offset: 0, backward: false, filter }, this.rule),
-    );
+    return this.rootLoader(type, pageOfFirst(type, filter, limit)).load("");
   }
 
   /** The row at the other end of a to-one relation, or null. */
@@ -89,24 +71,10 @@ export class Loaders {
   async page<M extends ModelName>(row: Node<M>, relation: Lists<M>, args: PageArgs): Promise<Connection> {
     const owner = modelOfRow(row);
     const target = modelTypeNamed(relationOf(owner.datamodel, relation).to);
-    const { page, ...rest } = pageOf(target, args, this.maximum);
-    const read = this.loader<string, RelatedRow[]>(key(owner, relation, page), async (ids) => {
-      const { text, values } = relatedPages(owner.datamodel, relation, ids, page, this.rule);
-      const groups = new Map<string, RelatedRow[]>(ids.map((id) => [id, []]));
-      for (const values_ of await this.database.query(text, values)) {
-        groups.get(values_[0] as string)!.push(hydrate(target, values_, 1) as RelatedRow);
-      }
-      return ids.map((id) => groups.get(id)!);
-    });
-    const count = (atMost: number | undefined) => {
-      const loader = this.loader<string, number>(key(owner, relation, page.filter, "count", atMost), async (ids) => {
-        const { text, values } = relatedCounts(owner.datamodel, relation, ids, page.filter, atMost, this.rule);
-        const counts = new Map((await this.database.query(text, values)) as [string, number][]);
-        return ids.map((id) => counts.get(id) ?? 0);
-      });
-      return loader.load(row.id);
-    };
-    return connect(target, { ...rest, page, count, read: () => read.load(row.id) });
+    const { page, ...rest } = listArgs(target, args, this.maximum);
+    const count = (atMost: number | undefined) => this.countLoader(owner, relation, page.filter, atMost).load(row.id);
+    const read = () => this.pageLoader(owner, relation, page).load(row.id);
+    return connect(target, { ...rest, page, count, read });
   }
 
   /** All rows of a small to-many relation, in the model's default order. */
@@ -118,19 +86,15 @@ export class Loaders {
   /** One page of all rows of a model. */
   async rootPage(name: ModelName, args: PageArgs): Promise<Connection> {
     const type = modelTypeNamed(name);
-    const { page, ...rest } = pageOf(type, args, this.maximum);
-    const count = async (atMost: number | undefined) => {
-      const { text, values } = rootCount(type.datamodel, page.filter, atMost, this.rule);
-      const [[total]] = (await this.database.query(text, values)) as [[number]];
-      return total;
-    };
-    const read = () => this.rows(type, rootPage(type.datamodel, page, this.rule));
+    const { page, ...rest } = listArgs(type, args, this.maximum);
+    const count = (atMost: number | undefined) => this.rootCountLoader(type, page.filter, atMost).load("");
+    const read = () => this.rootLoader(type, page).load("");
     return connect(type, { ...rest, page, count, read });
   }
 
   /** The resource with this id, of whatever model, or null. */
   node(id: string): Promise<Row | null> {
-    const known = modelOfPrefix(id);
+    const known = modelOfId(id);
     if (known) return this.byId(known, id);
     const loader = this.loader<string, Row | null>("node", async (ids) => {
       const found = await this.modelsOf(ids);
@@ -152,18 +116,103 @@ export class Loaders {
     }
   }
 
+  // What a plan has read already, under the very keys by which it will be asked for.
+
+  primeRow(type: ModelType, field: string, value: unknown, row: Row | null) {
+    this.rowLoader(type, field).prime(value, row);
+    if (row && field !== "id") this.rowLoader(type, "id").prime(row.id, row);
+  }
+
+  primeFound(type: ModelType, filter: Condition, limit: number, rows: readonly Row[]) {
+    this.rootLoader(type, pageOfFirst(type, filter, limit)).prime("", rows);
+  }
+
+  primePage(owner: ModelType, relation: string, id: string, page: Page, rows: readonly Row[]) {
+    this.pageLoader(owner, relation, page).prime(id, rows);
+  }
+
+  primeCount(
+    owner: ModelType,
+    relation: string,
+    id: string,
+    filter: Condition,
+    atMost: number | undefined,
+    count: number,
+  ) {
+    this.countLoader(owner, relation, filter, atMost).prime(id, count);
+  }
+
+  primeRootPage(type: ModelType, page: Page, rows: readonly Row[]) {
+    this.rootLoader(type, page).prime("", rows);
+  }
+
+  primeRootCount(type: ModelType, filter: Condition, atMost: number | undefined, count: number) {
+    this.rootCountLoader(type, filter, atMost).prime("", count);
+  }
+
+  /** Every look-up from now on fails like this one has. */
+  fail(error: Error) {
+    this.failure = error;
+  }
+
+  private rowLoader(type: ModelType, field: string) {
+    return this.loader<unknown, Row | null>(`${type.name}.${field}`, async (values) => {
+      const rows = await this.rows(type, rowsByField(type.datamodel, field, values, this.rule));
+      const found = new Map(rows.map((row) => [row[field], row]));
+      return values.map((value) => found.get(value) ?? null);
+    });
+  }
+
+  private pageLoader(owner: ModelType, relation: string, page: Page) {
+    return this.loader<string, readonly Row[]>(key(owner, relation, page), async (ids) => {
+      const target = modelTypeNamed(relationOf(owner.datamodel, relation).to);
+      const groups = new Map<string, Row[]>(ids.map((id) => [id, []]));
+      for (const row of await this.query(relatedPages(owner.datamodel, relation, ids, page, this.rule))) {
+        groups.get(row[0] as string)!.push(hydrate(target, row, 1));
+      }
+      return ids.map((id) => groups.get(id)!);
+    });
+  }
+
+  private countLoader(owner: ModelType, relation: string, filter: Condition, atMost: number | undefined) {
+    return this.loader<string, number>(key(owner, relation, filter, "count", atMost), async (ids) => {
+      const rows = await this.query(relatedCounts(owner.datamodel, relation, ids, filter, atMost, this.rule));
+      const counts = new Map(rows as [string, number][]);
+      return ids.map((id) => counts.get(id) ?? 0);
+    });
+  }
+
+  /** Reads the one page of a root list, whatever it is asked for. */
+  private rootLoader(type: ModelType, page: Page) {
+    return this.loader<"", readonly Row[]>(key(type, "", page), async () => [
+      await this.rows(type, rootPage(type.datamodel, page, this.rule)),
+    ]);
+  }
+
+  private rootCountLoader(type: ModelType, filter: Condition, atMost: number | undefined) {
+    return this.loader<"", number>(key(type, "", filter, "count", atMost), async () => {
+      const [[total]] = (await this.query(rootCount(type.datamodel, filter, atMost, this.rule))) as [[number]];
+      return [total];
+    });
+  }
+
   private async modelsOf(ids: readonly string[]): Promise<Map<string, ModelName[]>> {
-    const { text, values } = modelsOfIds([...models.values()], ids, this.rule);
     const found = new Map<string, ModelName[]>();
-    for (const [id, name] of (await this.database.query(text, values)) as [string, ModelName][]) {
+    const rows = await this.query(modelsOfIds([...models.values()], ids, this.rule));
+    for (const [id, name] of rows as [string, ModelName][]) {
       found.set(id, [...(found.get(id) ?? []), name]);
     }
     return found;
   }
 
-  private async rows(type: ModelType, { text, values }: Statement): Promise<Row[]> {
-    const rows = await this.database.query(text, values);
+  private async rows(type: ModelType, statement: Statement): Promise<Row[]> {
+    const rows = await this.query(statement);
     return rows.map((row) => hydrate(type, row, 0));
+  }
+
+  private async query({ text, values }: Statement): Promise<SqlValue[][]> {
+    if (this.failure) throw this.failure;
+    return this.database.query(text, values);
   }
 
   private loader<K, V>(name: string, batch: (keys: readonly K[]) => Promise<readonly (V | Error)[]>): DataLoader<K, V> {
@@ -176,13 +225,15 @@ export class Loaders {
   }
 }
 
-const typesByRow = new WeakMap<object, ModelType>();
-
 /** The model whose row this is. Rows of an abstract model have several classes. */
 function modelOfRow(row: object): ModelType {
-  const type = typesByRow.get(row.constructor);
-  if (!type) throw new Error(`${row.constructor.name} is no row of a model`);
-  return type;
+  return modelTypeOf(row.constructor as never);
+}
+
+/** The first rows that fulfil a condition. */
+function pageOfFirst(type: ModelType, filter: Condition, limit: number): Page {
+  // A page reads one row beyond its limit.
+  return { order: totalOrder(type.datamodel, []), limit: limit - 1, offset: 0, backward: false, filter };
 }
 
 const fieldsOf = new Map<ModelType, string[]>();
@@ -197,7 +248,6 @@ function hydrate(type: ModelType, values: readonly SqlValue[], start: number): R
   const columns: Row = {};
   for (let i = 0; i < fields.length; i++) columns[fields[i]!] = values[start + i];
   const rowType = type.rowType(columns) as ClassType<object>;
-  if (!typesByRow.has(rowType)) typesByRow.set(rowType, type);
   return Object.assign(Object.create(rowType.prototype as object) as Row, columns);
 }
 
@@ -206,25 +256,7 @@ function key(owner: ModelType, relation: string, ...parts: unknown[]): string {
   return `${owner.name}.${relation}:${JSON.stringify(parts)}`;
 }
 
-function pageOf(type: ModelType, args: PageArgs, maximum: number) {
-  const window = windowOf(args, maximum);
-  if (args.orderBy?.length === 0) throw new UserInputError(["orderBy"], "must not be empty; leave it out.");
-  const order = totalOrder(type.datamodel, args.orderBy ?? type.defaultOrder);
-  const page: Page = {
-    order,
-    limit: window.limit,
-    offset: window.offset,
-    backward: window.backward,
-    after: window.cursor && decodeCursor(window.cursor.value, window.cursor.argument, order, type.datamodel),
-    filter: filterCondition(type, args.filter),
-  };
-  return { window, order, page };
-}
-
-interface Reading {
-  page: Page;
-  window: PageResult["window"];
-  order: TotalOrder;
+interface Reading extends ListArgs {
   count: PageResult["count"];
   /** Reads the page's rows and, if there is one, the row beyond. */
   read: () => Promise<readonly Row[]>;
@@ -238,11 +270,6 @@ async function connect(model: ModelType, { page, read, ...rest }: Reading): Prom
   const more = () => (found ? found.length > page.limit : read().then((beyond) => beyond.length > 0));
   const connection = connectionOf(model.type) as unknown as new (result: PageResult) => Connection;
   return new connection({ ...rest, model, rows, more });
-}
-
-function modelOfPrefix(id: string): ModelName | undefined {
-  const prefix = /^([a-z]{3})_/.exec(id)?.[1];
-  return prefix ? [...models.values()].find((model) => model.prefix === prefix)?.name : undefined;
 }
 
 function ambiguous(id: string, names: readonly ModelName[]): Error {

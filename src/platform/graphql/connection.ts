@@ -1,4 +1,5 @@
 import { Arg, ArgsType, type ClassType, Field, Int, ObjectType } from "type-graphql";
+import type { Viewer } from "../access/viewer.js";
 import { PageTooLargeError, UserInputError } from "../errors.js";
 import { encodeCursor, type OrderInput, type TotalOrder } from "../plan/order.js";
 import { type ModelType, modelTypeOf, plural } from "./model.js";
@@ -6,6 +7,9 @@ import { type ModelType, modelTypeOf, plural } from "./model.js";
 export const defaultPageSize = 20;
 /** The largest pages. Integrations move whole tables; what people look at is smaller. */
 export const maximumPageSize = { integration: 250, others: 100 } as const;
+export function maximumPageSizeOf({ kind }: Viewer): number {
+  return maximumPageSize[kind === "integration" ? "integration" : "others"];
+}
 const maximumText = `${maximumPageSize.others}, or ${maximumPageSize.integration} for integrations`;
 export const maximumOffset = 10_000;
 
@@ -133,6 +137,19 @@ export class PageInfo {
   endCursor!: string | null;
 }
 
+/** `more`: whether the list goes on beyond the page in the direction of reading. */
+export function hasNextPage<T>(window: Window, more: () => T): T | boolean {
+  return window.backward ? Boolean(window.cursor) : more();
+}
+
+/** `any`: whether the list has anything at all. */
+export function hasPreviousPage<T>(window: Window, empty: boolean, more: () => T, any: () => T): T | boolean {
+  if (window.backward) return more();
+  // An empty numbered page may lie behind the end of a list, or belong to an empty one.
+  if (window.offset && empty) return any();
+  return Boolean(window.cursor) || window.offset > 0;
+}
+
 /** A page that was read: its rows and what its cursors and count need. */
 export interface PageResult {
   model: ModelType;
@@ -162,13 +179,10 @@ export abstract class Connection {
     const { rows, more, window, count } = this.page;
     return {
       get hasNextPage() {
-        return window.backward ? Boolean(window.cursor) : more();
+        return hasNextPage(window, more);
       },
       get hasPreviousPage() {
-        if (window.backward) return more();
-        // An empty numbered page may lie behind the end of a list, or belong to an empty one.
-        if (window.offset && !rows.length) return count(1).then((found) => found > 0);
-        return Boolean(window.cursor) || window.offset > 0;
+        return hasPreviousPage(window, !rows.length, more, () => count(1).then((found) => found > 0));
       },
       startCursor: rows.length ? this.cursor(rows[0]!) : null,
       endCursor: rows.length ? this.cursor(rows.at(-1)!) : null,

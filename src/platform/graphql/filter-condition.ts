@@ -26,7 +26,9 @@ function fields(model: ModelType, input: Input, path: Path, depth: number, state
     throw new UserInputError(path, `is nested too deeply; filters go ${maximumDepth} levels deep.`);
   }
   const conditions: Condition[] = [];
-  for (const [name, value] of Object.entries(input)) {
+  // In the order of their names: filters that mean the same are the same, however they were written.
+  for (const name of Object.keys(input).sort()) {
+    const value = input[name];
     if (value === undefined) continue;
     const here = [...path, name];
     if (value === null) throw new UserInputError(here, "must not be null; leave it out, or use `isNull`.");

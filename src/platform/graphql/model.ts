@@ -3,7 +3,8 @@ import { type ClassType, Field, Float, InputType, Int, ObjectType, registerEnumT
 import { Guarded } from "../access/guard.js";
 import type { Permission } from "../access/permission.js";
 import { columnOf, type Model as Datamodel, enumValues, type ModelName, modelNamed } from "../database/datamodel.js";
-import { type OrderInput } from "../plan/order.js";
+import type { OrderInput } from "../plan/order.js";
+import { derivedFrom, madeFrom } from "../plan/source.js";
 import { filterInputFor, MetadataFilter, nameEnum } from "./filters.js";
 
 /** The GraphQL type of an attribute, as decorators take it. */
@@ -39,8 +40,14 @@ export interface ModelType {
   readonly filters: Map<string, FilterField>;
   readonly orderInput: ClassType | undefined;
   readonly defaultOrder: readonly OrderInput[];
+  /** The fields that lists can be sorted by. */
+  readonly sortable: readonly string[];
   /** The class of one row; differs from `type` where a type is abstract. */
   readonly rowType: (row: Record<string, unknown>) => ClassType<object>;
+  /** The class of the rows that are objects of this name. */
+  readonly classNamed: (object: string) => ClassType<object>;
+  /** The column that tells which class a row is of, where a type is abstract. */
+  readonly kindField: string | undefined;
 }
 
 interface Attribute extends AttributeOptions {
@@ -52,10 +59,12 @@ const attributesOf = new WeakMap<object, Attribute[]>();
 const types = new Map<ModelName, ModelType>();
 const byClass = new Map<unknown, ModelType>();
 
-/** The model behind a class decorated with `@Model`. */
+/** The model behind a class decorated with `@Model`, or behind one that extends it. */
 export function modelTypeOf(type: abstract new (...args: never[]) => object): ModelType {
-  const found = byClass.get(type);
+  let found = byClass.get(type);
+  for (let base: unknown = type; !found && base; base = Object.getPrototypeOf(base)) found = byClass.get(base);
   if (!found) throw new Error(`${type.name} is no @Model`);
+  byClass.set(type, found);
   return found;
 }
 
@@ -74,6 +83,7 @@ export function Attribute(type: () => AttributeType, options: AttributeOptions):
   return (prototype, name) => {
     const { access } = options;
     if (access) Guarded(...access)(prototype, name);
+    madeFrom({ kind: "column", field: name as string })(prototype, name as string);
     Field(type as never, {
       nullable: options.nullable || Boolean(access),
       ...(access && { simple: false }),
@@ -99,8 +109,8 @@ export interface ModelOptions {
   implements?: unknown;
   /** The order of lists of it when the client does not give one. The id is always added. */
   defaultOrder: readonly OrderInput[];
-  /** Interfaces stand for models whose rows have several types. */
-  abstract?: { rowType: (row: Record<string, unknown>) => ClassType };
+  /** Interfaces stand for models whose rows have several types: the column that tells, and the class for each value. */
+  abstract?: { by: string; types: () => Readonly<Record<string, ClassType<object>>> };
   /** Filters on inherited attributes that differ from what the base class says. `metadata` needs an index of its own. */
   filters?: { reference?: "text"; metadata?: true };
 }
@@ -113,7 +123,7 @@ export function Model({ description, implements: interfaces, defaultOrder, abstr
   return <C extends abstract new (...args: never[]) => object>(target: C) => {
     const name = target.name as ModelName;
     if (!abstract) ObjectType(name, { description, implements: interfaces as never })(target);
-    registerModel(name, target as never, defaultOrder, abstract?.rowType, filters);
+    registerModel(name, target as never, defaultOrder, abstract, filters);
   };
 }
 
@@ -121,7 +131,7 @@ function registerModel(
   name: ModelName,
   type: ClassType,
   defaultOrder: readonly OrderInput[],
-  rowType: ModelType["rowType"] = () => type,
+  abstract: ModelOptions["abstract"],
   overrides: NonNullable<ModelOptions["filters"]> = {},
 ) {
   const filterInput = class {};
@@ -141,7 +151,10 @@ function registerModel(
       own.filter(({ sort }) => sort),
     ),
     defaultOrder,
-    rowType,
+    sortable: own.filter(({ sort }) => sort).map((attribute) => attribute.name),
+    rowType: abstract ? (row) => abstract.types()[row[abstract.by] as string]! : () => type,
+    classNamed: abstract ? (object) => Object.values(abstract.types()).find((row) => row.name === object)! : () => type,
+    kindField: abstract?.by,
   };
   types.set(name, model);
   byClass.set(type, model);
@@ -298,6 +311,7 @@ export function Money(
         },
       });
       if (access) Guarded(...access)(prototype, field);
+      derivedFrom([cents, "currencyCode"])(prototype, field);
       const open = { nullable, description: meaning };
       Field(type as never, access ? { ...open, nullable: true, simple: false } : open)(prototype, field);
     };

@@ -4,6 +4,7 @@ import { declareAccess, isRedacted } from "../access/guard.js";
 import { type Permission, toRead } from "../access/permission.js";
 import type { Context } from "../context.js";
 import { relationOf } from "../database/datamodel.js";
+import { madeFrom } from "../plan/source.js";
 import { connectionOf, emptyConnection, type PageArgs, pageArgsOf } from "./connection.js";
 import { filterInputFor, relatedFilterFor, SetFilter } from "./filters.js";
 import { addFilter, modelTypeNamed, modelTypeOf } from "./model.js";
@@ -28,6 +29,7 @@ export function BelongsTo(type: ModelClass, { description, filters, read }: Rela
     const access = [read ?? toRead(modelTypeOf(type).name)];
     guard(descriptor, access, 1, () => null);
     declareAccess(access)(prototype, name, descriptor as never);
+    madeFrom({ kind: "parent", relation: name as string })(prototype, name, descriptor as never);
     FieldResolver(() => type, { nullable: true, description })(prototype, name, descriptor as never);
     Root()(prototype, name, 0);
     Ctx()(prototype, name, 1);
@@ -56,6 +58,7 @@ export function HasMany(
     const access = [read ?? toRead(target.name)];
     guard(descriptor, access, 2, () => (nullable ? null : emptyConnection(target)));
     declareAccess(access)(prototype, name, descriptor as never);
+    madeFrom({ kind: "list", relation: name as string })(prototype, name, descriptor as never);
     FieldResolver(() => connection, { nullable, description })(prototype, name, descriptor as never);
     Root()(prototype, name, 0);
     Args(() => args)(prototype, name, 1);
@@ -65,6 +68,37 @@ export function HasMany(
     const relation = name as string;
     const input = relatedFilterFor(target.name, target.filterInput);
     addFilter(modelTypeOf(filters), relation, { kind: "many", name: relation }, () => input, `By its \`${relation}\`.`);
+  };
+}
+
+export interface DerivedOptions {
+  type: () => unknown;
+  description: string;
+  nullable?: boolean;
+  /** The to-one relation whose row the value needs too, and which columns of it. */
+  from?: { relation: string; needs: readonly string[] };
+}
+
+/**
+ * A field that is a function of the row, `(row) => value`, or of it and the row at the other end of a to-one relation,
+ * `(row, other | null) => value`, where a row that the caller may not see is null.
+ */
+export function Derived({ type, description, nullable, from }: DerivedOptions): MethodDecorator {
+  return (prototype, name, descriptor) => {
+    const property = descriptor as PropertyDescriptor;
+    const value = property.value as (row: Node, other: unknown) => unknown;
+    madeFrom({ kind: "derived", value: value as never, ...(from ? { needs: [], other: from } : {}) })(
+      prototype,
+      name,
+      descriptor as never,
+    );
+    if (from) {
+      property.value = async (row: Node, { loaders }: Context) =>
+        value(row, await loaders.parent(row, from.relation as never));
+    }
+    FieldResolver(type as never, { nullable, description })(prototype, name, descriptor as never);
+    Root()(prototype, name, 0);
+    Ctx()(prototype, name, 1);
   };
 }
 

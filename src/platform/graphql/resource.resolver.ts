@@ -4,6 +4,8 @@ import { toRead } from "../access/permission.js";
 import type { Context } from "../context.js";
 import type { ModelName } from "../database/datamodel.js";
 import { UserInputError } from "../errors.js";
+import type { Condition } from "../plan/condition.js";
+import { type LookUp, madeFrom } from "../plan/source.js";
 import { connectionOf, type PageArgs, pageArgsOf } from "./connection.js";
 import { modelTypeOf, plural } from "./model.js";
 
@@ -40,14 +42,19 @@ export function ResourceResolver(
   const access = [toRead(name)];
   define(Base, one, async (by: unknown, context: Context) => {
     demand(context, access);
-    const { loaders } = context;
-    if (!identifier) return loaders.byId(name, by as string);
-    const [field, value] = Object.entries(by as Record<string, unknown>).find(([, value]) => value !== undefined)!;
-    if (typeof value === "string") {
-      return loaders.byField(name, field, keys[field]?.lowerCase ? value.trim().toLowerCase() : value);
+    const { condition, unique } = lookUp(identifier ? (by as Identifier) : { id: by as string }, keys);
+    if (unique) return context.loaders.byField(name, condition.field, condition.value);
+    const found = await context.loaders.find(name, condition, 2);
+    if (found.length > 1) {
+      throw new UserInputError(["by", "reference"], `names several ${plural(name)}; list them with a filter instead.`);
     }
-    return byReference(name, value as ReferenceInput, loaders);
+    return found[0] ?? null;
   });
+  madeFrom({
+    kind: "one",
+    model: name,
+    where: (args) => lookUp((identifier ? args.by : args) as Identifier, keys),
+  })(Base.prototype, one, Object.getOwnPropertyDescriptor(Base.prototype, one)! as never);
   declareAccess(access)(Base.prototype, one, Object.getOwnPropertyDescriptor(Base.prototype, one)! as never);
   Query(() => model.type as never, {
     nullable: true,
@@ -64,6 +71,11 @@ export function ResourceResolver(
       return context.loaders.rootPage(name, page);
     });
     declareAccess(access)(Base.prototype, many, Object.getOwnPropertyDescriptor(Base.prototype, many)! as never);
+    madeFrom({ kind: "many", model: name })(
+      Base.prototype,
+      many,
+      Object.getOwnPropertyDescriptor(Base.prototype, many)! as never,
+    );
     const connection = connectionOf(model.type);
     const args = pageArgsOf(model, true);
     Query(() => connection, { description: `The ${plural(name)} of the shop, a page at a time.` })(
@@ -106,26 +118,21 @@ function identifierInput(model: ModelName, keys: Record<string, KeyOptions>): Cl
   return input;
 }
 
-async function byReference(
-  model: ModelName,
-  { reference, referenceOrigin }: ReferenceInput,
-  loaders: Context["loaders"],
-) {
-  const found = await loaders.find(
-    model,
-    {
-      op: "and",
-      of: [
-        { op: "eq", field: "reference", value: reference },
-        ...(typeof referenceOrigin === "string"
-          ? [{ op: "eq", field: "referenceOrigin", value: referenceOrigin } as const]
-          : []),
-      ],
-    },
-    2,
-  );
-  if (found.length > 1) {
-    throw new UserInputError(["by", "reference"], `names several ${plural(model)}; list them with a filter instead.`);
+/** The input that identifies a resource: exactly one key is given. */
+type Identifier = Record<string, string | ReferenceInput | undefined>;
+
+type KeyLookUp = LookUp &
+  ({ unique: true; condition: { op: "eq"; field: string; value: unknown } } | { unique: false; condition: Condition });
+
+/** Which row an identifier stands for. References may be shared by several. */
+function lookUp(by: Identifier, keys: Record<string, KeyOptions>): KeyLookUp {
+  const [field, value] = Object.entries(by).find(([, value]) => value !== undefined)!;
+  if (typeof value === "string") {
+    const key = keys[field]?.lowerCase ? value.trim().toLowerCase() : value;
+    return { unique: true, condition: { op: "eq", field, value: key } };
   }
-  return found[0] ?? null;
+  const { reference, referenceOrigin } = value!;
+  const of: Condition[] = [{ op: "eq", field: "reference", value: reference }];
+  if (typeof referenceOrigin === "string") of.push({ op: "eq", field: "referenceOrigin", value: referenceOrigin });
+  return { unique: false, condition: { op: "and", of } };
 }

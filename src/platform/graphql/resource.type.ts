@@ -1,6 +1,7 @@
 import { Field, ID, Int, InterfaceType, ObjectType } from "type-graphql";
 import type { Mode as ModeValue } from "../access/viewer.js";
 import type { ModelName } from "../database/datamodel.js";
+import { derivedFrom } from "../plan/source.js";
 import { Attribute, modelTypeOf, registerEnum } from "./model.js";
 import { DateTime, Json } from "./scalars.js";
 
@@ -49,11 +50,13 @@ export abstract class Node<M extends ModelName = ModelName> {
   })
   id!: string;
 
+  @derivedFrom([])
   @Field(() => String, { description: "The kind of resource in the plural, such as `customers`." })
   get type(): string {
     return resourceTypes.get(this.constructor) ?? modelTypeOf(this.constructor as never).datamodel.table;
   }
 
+  @derivedFrom(["id"])
   @Field(() => ResourceLinks, { description: "Addresses of the resource." })
   get links(): ResourceLinks {
     return { self: `${publicUrl}/api/${this.type}/${encodeURIComponent(this.id)}` };
@@ -65,6 +68,7 @@ export abstract class Node<M extends ModelName = ModelName> {
   @Attribute(() => DateTime, { description: "When the resource was last changed.", filter: true, sort: true })
   updatedAt!: Date;
 
+  @derivedFrom(["mode"])
   @Field(() => ResourceMeta, { description: "Facts about the record." })
   get meta(): ResourceMeta {
     return { mode: this.mode };

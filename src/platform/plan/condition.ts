@@ -1,20 +1,20 @@
 import type { ModelName } from "../database/datamodel.js";
 import { columnOf, type Model, modelNamed, relationOf, sqlType } from "../database/datamodel.js";
-import type { Parameters } from "./parameters.js";
+import { mapValue, type Parameters, Slot } from "./parameters.js";
 
 /**
  * What rows must fulfil: the one language of row rules, filters and look-ups. `field` and `relation` are names of the
- * datamodel, never the client's words; values become parameters.
+ * datamodel, never the client's words; values become parameters, and may be slots.
  */
 export type Condition =
   | { op: "and" | "or"; of: readonly Condition[] }
   | { op: "not"; of: Condition }
   | { op: "eq" | "gt" | "gte" | "lt" | "lte"; field: string; value: unknown }
-  | { op: "in"; field: string; values: readonly unknown[] }
+  | { op: "in"; field: string; values: readonly unknown[] | Slot }
   | { op: "isNull"; field: string; value: boolean }
-  | { op: "startsWith" | "contains"; field: string; value: string; ignoreCase: boolean }
-  | { op: "hasKey"; field: string; key: string }
-  | { op: "containsJson"; field: string; values: readonly object[] }
+  | { op: "startsWith" | "contains"; field: string; value: string | Slot; ignoreCase: boolean }
+  | { op: "hasKey"; field: string; key: string | Slot }
+  | { op: "containsJson"; field: string; values: readonly (object | Slot)[] }
   | { op: "some"; relation: string; where: Condition };
 
 export const everything: Condition = { op: "and", of: [] };
@@ -67,7 +67,8 @@ export function conditionSql(
       return `${column(condition.field)} IS ${condition.value ? "" : "NOT "}NULL`;
     case "startsWith":
     case "contains": {
-      const pattern = `${condition.op === "contains" ? "%" : ""}${literal(condition.value)}%`;
+      const start = condition.op === "contains" ? "%" : "";
+      const pattern = mapValue(condition.value, (text: string) => `${start}${literal(text)}%`);
       const like = condition.ignoreCase ? "ILIKE" : "LIKE";
       return `${column(condition.field)} ${like} ${parameters.add(pattern, "text")}`;
     }
@@ -75,12 +76,36 @@ export function conditionSql(
       return `${column(condition.field)} ? ${parameters.add(condition.key, "text")}`;
     case "containsJson": {
       const tests = condition.values.map(
-        (value) => `${column(condition.field)} @> ${parameters.add(JSON.stringify(value), "jsonb")}`,
+        (value) => `${column(condition.field)} @> ${parameters.add(mapValue(value, JSON.stringify), "jsonb")}`,
       );
       return `(${tests.join(" OR ")})`;
     }
     case "some":
       return existsSql(condition, model, alias, parameters, rule);
+  }
+}
+
+/** The same condition with slots in place of its values, which are added to `values`; `slot` makes the nth slot. */
+export function withSlots(condition: Condition, values: unknown[], slot: (index: number) => Slot): Condition {
+  const take = (value: unknown) => slot(values.push(value) - 1);
+  switch (condition.op) {
+    case "and":
+    case "or":
+      return { ...condition, of: condition.of.map((inner) => withSlots(inner, values, slot)) };
+    case "not":
+      return { ...condition, of: withSlots(condition.of, values, slot) };
+    case "some":
+      return { ...condition, where: withSlots(condition.where, values, slot) };
+    case "in":
+      return { ...condition, values: take(condition.values) };
+    case "hasKey":
+      return { ...condition, key: take(condition.key) };
+    case "containsJson":
+      return { ...condition, values: condition.values.map(take) };
+    case "isNull":
+      return condition;
+    default:
+      return { ...condition, value: take(condition.value) };
   }
 }
 

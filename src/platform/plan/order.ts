@@ -117,9 +117,14 @@ function signature(model: Model, order: TotalOrder): string {
 }
 
 /** An opaque cursor for a place: base64url of the signature and the keyset. */
+export function cursorOf(keyset: Keyset, order: TotalOrder, model: Model): string {
+  return Buffer.from(JSON.stringify([signature(model, order), ...keyset])).toString("base64url");
+}
+
+/** The cursor of a row. */
 export function encodeCursor(row: Record<string, unknown>, order: TotalOrder, model: Model): string {
   const keyset = order.map(({ field }) => row[field] ?? null);
-  return Buffer.from(JSON.stringify([signature(model, order), ...keyset])).toString("base64url");
+  return cursorOf(keyset, order, model);
 }
 
 /** The place that a cursor stands for. A cursor of another list or order, or one that was tampered with, is refused. */

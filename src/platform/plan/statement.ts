@@ -1,21 +1,12 @@
 import { columnOf, type Model, modelNamed, relationOf } from "../database/datamodel.js";
 import { type Condition, conditionSql, everything, type RowRule } from "./condition.js";
-import { type Keyset, orderSql, rangesSql, reversed, type TotalOrder, withinRange } from "./order.js";
-import { Parameters } from "./parameters.js";
+import { orderSql, rangesSql, reversed, withinRange } from "./order.js";
+import type { Page } from "./page.js";
+import { mapValue, Parameters } from "./parameters.js";
 
 export interface Statement {
   text: string;
   values: unknown[];
-}
-
-/** A page to read: `limit` rows from a place on, or from the end when `backward`. */
-export interface Page {
-  order: TotalOrder;
-  limit: number;
-  offset: number;
-  backward: boolean;
-  after?: Keyset;
-  filter: Condition;
 }
 
 /** The columns of a model in the order in which every statement here selects them; credentials are never read. */
@@ -23,10 +14,8 @@ export function selectedFields(model: Model): string[] {
   return Object.keys(model.columns).filter((field) => !model.columns[field]!.secret);
 }
 
-function columnsSql(model: Model, alias: string): string {
-  return selectedFields(model)
-    .map((field) => `${alias}."${columnOf(model, field).column}"`)
-    .join(", ");
+function columnsSql(model: Model, alias: string, fields: readonly string[] = selectedFields(model)): string {
+  return fields.map((field) => `${alias}."${columnOf(model, field).column}"`).join(", ");
 }
 
 /** The rows that have one of `values` in `field`, as far as the rule lets them be seen. */
@@ -45,7 +34,7 @@ export function rowsByField(model: Model, field: string, values: readonly unknow
 export function rootPage(model: Model, page: Page, rule: RowRule): Statement {
   const parameters = new Parameters();
   const alias = parameters.alias();
-  const text = pageSql(model, alias, `"${model.table}" ${alias}`, [], page, parameters, rule);
+  const text = pageSql({ model, alias, source: `"${model.table}" ${alias}`, joins: [] }, page, parameters, rule);
   return { text, values: parameters.values };
 }
 
@@ -57,10 +46,10 @@ export function relatedPages(
   page: Page,
   rule: RowRule,
 ): Statement {
-  const { target, parameters, alias, parent, source, joins } = relatedRows(model, relation, ids);
-  const rows = pageSql(target, alias, source, joins, page, parameters, rule);
+  const { parameters, parent, rows } = relatedToEach(model, relation, ids);
+  const found = pageSql(rows, page, parameters, rule);
   return {
-    text: `SELECT ${parent}.id, x.* FROM unnest($1::text[]) ${parent} (id) CROSS JOIN LATERAL (${rows}) x`,
+    text: `SELECT ${parent}.id, x.* FROM unnest($1::text[]) ${parent} (id) CROSS JOIN LATERAL (${found}) x`,
     values: parameters.values,
   };
 }
@@ -69,7 +58,7 @@ export function rootCount(model: Model, filter: Condition, atMost: number | unde
   const parameters = new Parameters();
   const alias = parameters.alias();
   return {
-    text: countSql(model, alias, `"${model.table}" ${alias}`, [], filter, atMost, parameters, rule),
+    text: countSql({ model, alias, source: `"${model.table}" ${alias}`, joins: [] }, filter, atMost, parameters, rule),
     values: parameters.values,
   };
 }
@@ -83,8 +72,8 @@ export function relatedCounts(
   atMost: number | undefined,
   rule: RowRule,
 ): Statement {
-  const { target, parameters, alias, parent, source, joins } = relatedRows(model, relation, ids);
-  const count = countSql(target, alias, source, joins, filter, atMost, parameters, rule);
+  const { parameters, parent, rows } = relatedToEach(model, relation, ids);
+  const count = countSql(rows, filter, atMost, parameters, rule);
   return {
     text: `SELECT ${parent}.id, (${count}) FROM unnest($1::text[]) ${parent} (id)`,
     values: parameters.values,
@@ -103,13 +92,25 @@ export function modelsOfIds(models: readonly Model[], ids: readonly string[], ru
   return { text: parts.join(" UNION ALL "), values: parameters.values };
 }
 
-/** The table of a relation's rows and what joins it to the parents `unnest($1)`. */
-function relatedRows(model: Model, relation: string, ids: readonly string[]) {
-  const way = relationOf(model, relation);
-  const target = modelNamed(way.to);
+/** Where rows come from: a table, perhaps with a join table beside it, and what ties it to a parent. */
+export interface Rows {
+  model: Model;
+  alias: string;
+  source: string;
+  joins: readonly string[];
+}
+
+function relatedToEach(model: Model, relation: string, ids: readonly string[]) {
   const parameters = new Parameters();
   parameters.add(ids, "text[]");
   const parent = parameters.alias();
+  return { parameters, parent, rows: relatedRows(model, relation, parent, parameters) };
+}
+
+/** The rows of a to-many relation that belong to the parent's row behind `parent`. */
+export function relatedRows(model: Model, relation: string, parent: string, parameters: Parameters): Rows {
+  const way = relationOf(model, relation);
+  const target = modelNamed(way.to);
   const alias = parameters.alias();
   let source = `"${target.table}" ${alias}`;
   const joins: string[] = [];
@@ -123,40 +124,45 @@ function relatedRows(model: Model, relation: string, ids: readonly string[]) {
       joins.push(`${alias}."${columnOf(target, field).column}" = ${parameters.add(value, "text")}`);
     }
   }
-  return { target, parameters, alias, parent, source, joins };
+  return { model: target, alias, source, joins };
 }
 
-function pageSql(
-  model: Model,
-  alias: string,
-  source: string,
-  joins: readonly string[],
+/**
+ * One page of rows: all their columns, or `fields`. With `beyond` one row more than the limit is read, which tells
+ * whether there are more.
+ */
+export function pageSql(
+  { model, alias, source, joins }: Rows,
   page: Page,
   parameters: Parameters,
   rule: RowRule,
+  { fields, beyond = true }: { fields?: readonly string[]; beyond?: boolean } = {},
 ): string {
   const order = page.backward ? reversed(page.order) : page.order;
   const where = whereSql(model, alias, joins, page.filter, parameters, rule).join(" AND ");
   const ranges = rangesSql(page.after, order, model, alias, parameters);
-  const limit = parameters.add(page.limit + 1, "int");
+  const limit = parameters.add(beyond ? mapValue(page.limit, (rows: number) => rows + 1) : page.limit, "int");
   const offset = page.offset ? parameters.add(page.offset, "int") : "0";
   const inner = orderSql(withinRange(order), model, alias);
-  const rows = ranges.map(
-    (range) => `SELECT ${columnsSql(model, alias)} FROM ${source} WHERE ${where} AND ${range} ORDER BY ${inner}`,
-  );
-  if (rows.length === 1) return `${rows[0]} LIMIT ${limit} OFFSET ${offset}`;
+  const rows = (columns: readonly string[] | undefined) =>
+    ranges.map(
+      (range) =>
+        `SELECT ${columnsSql(model, alias, columns)} FROM ${source} WHERE ${where} AND ${range} ORDER BY ${inner}`,
+    );
+  if (ranges.length === 1) return `${rows(fields)[0]} LIMIT ${limit} OFFSET ${offset}`;
   const both = parameters.alias();
-  const union = rows.map((sql) => `(${sql} LIMIT ${limit} + ${offset})`).join(" UNION ALL ");
-  return `SELECT ${columnsSql(model, both)} FROM (${union}) ${both} ORDER BY ${orderSql(order, model, both)} LIMIT ${limit} OFFSET ${offset}`;
+  const keys = fields && [...new Set([...fields, ...order.map(({ field }) => field)])];
+  const union = rows(keys)
+    .map((sql) => `(${sql} LIMIT ${limit} + ${offset})`)
+    .join(" UNION ALL ");
+  return `SELECT ${columnsSql(model, both, fields)} FROM (${union}) ${both} ORDER BY ${orderSql(order, model, both)} LIMIT ${limit} OFFSET ${offset}`;
 }
 
-function countSql(
-  model: Model,
-  alias: string,
-  source: string,
-  joins: readonly string[],
+/** How many rows there are, counting up to `atMost`. */
+export function countSql(
+  { model, alias, source, joins }: Rows,
   filter: Condition,
-  atMost: number | undefined,
+  atMost: unknown,
   parameters: Parameters,
   rule: RowRule,
 ): string {

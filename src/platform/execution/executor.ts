@@ -1,0 +1,210 @@
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  type FragmentDefinitionNode,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+} from "graphql";
+import { LRUCache } from "lru-cache";
+import { ruleKey, rulesLike } from "../access/visibility.js";
+import type { Context } from "../context.js";
+import { type Database, DatabaseUnavailableError } from "../database/client.js";
+import type { Run } from "../plan/parameters.js";
+import { type Evaluated, type Plan, planOf, switchVariables } from "../plan/plan.js";
+import { shapesOf } from "../plan/shape.js";
+import { type TreeStatement, treeStatement, valuesFor } from "../plan/tree.js";
+import { writerOf } from "../plan/write.js";
+import { preload } from "./preload.js";
+import { SharedStatement } from "./shared-statement.js";
+
+export interface Operation {
+  document: DocumentNode;
+  /** Absent when the document has none of that name, which the execution says. */
+  operation: OperationDefinitionNode | undefined;
+  operationName: string | undefined;
+  /** As the client sent them. */
+  variables: Record<string, unknown> | undefined;
+  /** As the schema understands them; absent when they do not fit. */
+  coerced: Record<string, unknown> | undefined;
+  context: Context;
+}
+
+/** The `data` of an answer as text: what a plan writes. */
+export class JsonText {
+  constructor(readonly text: string) {}
+}
+
+/** A statement of a plan, for arguments of one shape, and what becomes of what it reads. */
+interface Prepared {
+  /** `text`: PostgreSQL wrote the answer; `rows`: it is written here; `whole`: resolvers answer over whole rows. */
+  way: "text" | "rows" | "whole";
+  statement: TreeStatement;
+  shared: SharedStatement | undefined;
+}
+
+interface Planned {
+  plan: Plan;
+  write: ReturnType<typeof writerOf> | undefined;
+  prepared: Map<string, Prepared>;
+}
+
+/** How many fields all plans kept may have together, and in how many shapes of arguments one plan is kept. */
+const maximumFields = 50_000;
+const maximumShapes = 16;
+
+/**
+ * Answers operations. A query's plan reads all it needs in one statement; then the answer is PostgreSQL's own text, or
+ * is written from its rows, or resolvers give it over what was read. Whatever is out of the ordinary (wrong arguments,
+ * a row that is not as it should be, a database that fails) is left to the resolvers, which are the measure of what is
+ * right: they answer as if there had been no plan.
+ */
+export class Executor {
+  private readonly plans = new LRUCache<string, Planned | "none">({
+    maxSize: maximumFields,
+    sizeCalculation: (planned) => (planned === "none" ? 10 : 10 + planned.plan.size),
+  });
+  private readonly documents = new WeakMap<DocumentNode, { id: number; switches: string[]; fragments: Fragments }>();
+  private documentCount = 0;
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    private readonly database: Database,
+    /** Without, every operation is answered by its resolvers. */
+    private readonly planned = true,
+  ) {}
+
+  async execute(request: Operation): Promise<ExecutionResult> {
+    const { document, operation, coerced, context } = request;
+    if (!this.planned || !coerced || operation?.operation !== "query") return this.resolve(request);
+    const planned = this.planFor(document, operation, coerced, context);
+    if (!planned) return this.resolve(request);
+    try {
+      const { plan, write } = planned;
+      const args = plan.sites.map((site) => site.constant ?? site.evaluate(coerced));
+      const { way, statement, shared } = this.prepare(planned, args, context);
+      const run: Run = { viewer: context.viewer, args };
+      const read = shared
+        ? await shared.run(run)
+        : ((await this.database.query(statement.text, valuesFor(statement, run)))[0] as (string | null)[]);
+      if (way === "text") return answer(textOf(plan, read));
+      if (way === "rows") return answer(write!(read, args));
+      preload(plan, read, args, context.loaders);
+    } catch (error) {
+      // There is no sense in asking again: resolvers fail with the same error, each at its field.
+      if (error instanceof DatabaseUnavailableError) context.loaders.fail(error);
+    }
+    return this.resolve(request);
+  }
+
+  private async resolve({ document, operationName, variables, context }: Operation): Promise<ExecutionResult> {
+    return execute({
+      schema: this.schema,
+      document,
+      contextValue: context,
+      variableValues: variables,
+      operationName,
+    });
+  }
+
+  private planFor(
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    coerced: Record<string, unknown>,
+    context: Context,
+  ): Planned | undefined {
+    const { id, switches, fragments } = this.facts(document);
+    let key = `${id} ${operation.name?.value ?? ""} ${ruleKey(context.viewer)}`;
+    const values: Record<string, unknown> = {};
+    for (const name of switches) {
+      if (!Object.hasOwn(coerced, name)) continue;
+      const value = coerced[name];
+      values[name] = value;
+      key += ` ${name}=${typeof value === "string" ? value.slice(0, 4) : value}`;
+    }
+    let planned = this.plans.get(key);
+    if (!planned) {
+      planned = this.plan(operation, fragments, values, context);
+      this.plans.set(key, planned);
+    }
+    return planned === "none" ? undefined : planned;
+  }
+
+  private plan(
+    operation: OperationDefinitionNode,
+    fragments: Fragments,
+    variables: Record<string, unknown>,
+    { viewer }: Context,
+  ): Planned | "none" {
+    try {
+      const plan = planOf(operation, { schema: this.schema, fragments, variables, viewer });
+      return plan ? { plan, write: plan.complete ? writerOf(plan) : undefined, prepared: new Map() } : "none";
+    } catch {
+      // Wrong arguments: the resolvers tell.
+      return "none";
+    }
+  }
+
+  private prepare({ plan, prepared }: Planned, args: readonly Evaluated[], { viewer }: Context): Prepared {
+    let key = "";
+    plan.sites.forEach(({ constant }, i) => {
+      if (!constant) key += `${args[i]!.shape};`;
+    });
+    let found = prepared.get(key);
+    if (!found) {
+      found = this.statement(plan, args, rulesLike(viewer));
+      if (prepared.size >= maximumShapes) prepared.clear();
+      prepared.set(key, found);
+    }
+    return found;
+  }
+
+  private statement(plan: Plan, args: readonly Evaluated[], rule: ReturnType<typeof rulesLike>): Prepared {
+    const trees = plan.roots.flatMap((root) => (root.kind === "constant" ? [] : [root.tree]));
+    const sql = args.map((evaluated) => evaluated.sql);
+    const backward = args.some(({ list }) => list?.page.backward);
+    const shapes = backward ? undefined : shapesOf(plan);
+    const way = shapes ? "text" : plan.complete ? "rows" : "whole";
+    const options = { shapes, whole: way === "whole" };
+    // PostgreSQL should know the values of a filter when it plans; in a shared statement it cannot.
+    if (!plan.sites.some(({ constant }, i) => !constant && args[i]!.filtered)) {
+      const statement = treeStatement(trees, sql, rule, { ...options, shared: true });
+      const { columns } = statement;
+      if (columns.length && columns.every(({ type }) => !type.endsWith("[]"))) {
+        return { way, statement, shared: new SharedStatement(this.database, statement) };
+      }
+    }
+    return { way, statement: treeStatement(trees, sql, rule, options), shared: undefined };
+  }
+
+  private facts(document: DocumentNode) {
+    let facts = this.documents.get(document);
+    if (!facts) {
+      const fragments: Fragments = {};
+      for (const definition of document.definitions) {
+        if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
+      }
+      facts = { id: this.documentCount++, switches: switchVariables(document), fragments };
+      this.documents.set(document, facts);
+    }
+    return facts;
+  }
+}
+
+type Fragments = Record<string, FragmentDefinitionNode>;
+
+/** PostgreSQL's texts under the keys of the roots. */
+function textOf({ roots }: Plan, read: readonly (string | null)[]): string {
+  let text = "";
+  let column = 0;
+  for (const root of roots) {
+    const value = root.kind === "constant" ? root.json : (read[column++] ?? "null");
+    text += `${text ? "," : "{"}${JSON.stringify(root.key)}:${value}`;
+  }
+  return `${text}}`;
+}
+
+function answer(text: string): ExecutionResult {
+  return { data: new JsonText(text) as never };
+}
