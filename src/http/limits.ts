@@ -94,6 +94,33 @@ export function weigh(
   return selections(operation.selectionSet, schema.getRootType(operation.operation)!, 0);
 }
 
+/** What was weighed, by the numbers and the lengths of lists among the variables: nothing else bears on a weight. */
+const weights = new WeakMap<OperationDefinitionNode, Map<string, Cost>>();
+const maximumWeights = 20;
+
+/** As `weigh`, but an operation that comes again with variables of the same weight is not weighed again. */
+export function costOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Record<string, unknown>,
+): Cost {
+  let key = "";
+  for (const [name, value] of Object.entries(variables)) {
+    if (typeof value === "number") key += `${name}=${value} `;
+    else if (Array.isArray(value)) key += `${name}[${value.length}] `;
+  }
+  const known = weights.get(operation) ?? new Map<string, Cost>();
+  weights.set(operation, known);
+  let cost = known.get(key);
+  if (!cost) {
+    cost = weigh(schema, document, operation, variables);
+    if (known.size >= maximumWeights) known.clear();
+    known.set(key, cost);
+  }
+  return cost;
+}
+
 type Arguments = NonNullable<Extract<SelectionSetNode["selections"][number], { kind: Kind.FIELD }>["arguments"]>;
 
 /** How many entries a connection's page may hold; undefined for a field that is no connection. */
@@ -150,6 +177,9 @@ export function checkCost({ objects, depth }: Cost) {
   }
 }
 
+/** Documents whose text is known to be good. */
+const checked = new WeakSet<DocumentNode>();
+
 /**
  * Refuses variables that are nested too deeply or hold too many objects, and text that PostgreSQL cannot hold, wherever it comes from: NUL characters, and halves of surrogate pairs.
  * This is the one place; everything behind it may take strings as they are.
@@ -183,12 +213,14 @@ export function checkText(document: DocumentNode, variables: Record<string, unkn
     }
   };
   for (const [name, value] of Object.entries(variables)) walk(value, `$${name}`, 0);
+  if (checked.has(document)) return;
   visit(document, {
     StringValue(node, _key, parent, _path, ancestors) {
       const what = bad(node.value);
       if (what) refuse(`\`${argumentName([...ancestors, parent!])}\``, what);
     },
   });
+  checked.add(document);
 }
 
 function argumentName(ancestors: readonly (ASTNode | readonly ASTNode[])[]): string {

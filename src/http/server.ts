@@ -15,7 +15,7 @@ import { ApiError, type ErrorCode } from "../platform/errors.js";
 import { Executor, JsonText } from "../platform/execution/executor.js";
 import { type AppResources, createContext } from "./context.js";
 import { formatError } from "./format-error.js";
-import { checkCost, checkText, coerced, limits, weigh } from "./limits.js";
+import { checkCost, checkText, coerced, costOf, limits } from "./limits.js";
 import type { Playground } from "./playground.js";
 
 export interface HttpServer {
@@ -264,7 +264,7 @@ function guard(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
             const variables = coerced(schema, operation, given);
             if (!variables) return;
             contextValue.variables = variables;
-            const cost = weigh(schema, document, operation, variables);
+            const cost = costOf(schema, document, operation, variables);
             contextValue.cost = cost.objects;
             checkCost(cost);
           } catch (error) {

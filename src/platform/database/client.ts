@@ -3,6 +3,7 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import { PrismaClient } from "../../generated/prisma/client.js";
 import type { Logger } from "../telemetry/logger.js";
+import { StatementNames } from "./statement-names.js";
 
 /** One value of a row as node-pg gives it. */
 export type SqlValue = unknown;
@@ -44,12 +45,6 @@ export function recordedStatements(): string[] | undefined {
   return recorder.getStore();
 }
 
-/**
- * PostgreSQL keeps a named statement on every connection for good, so only so many texts get a name; those beyond are
- * parsed each time.
- */
-const maximumNamedStatements = 500;
-
 export function createDatabase({ connectionString, poolSize, log, onStatement }: DatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString,
@@ -58,28 +53,27 @@ export function createDatabase({ connectionString, poolSize, log, onStatement }:
     application_name: "customer-graph",
     options: "-c TimeZone=UTC -c jit=off",
   });
+  const names = new StatementNames();
+  /** The named statements that each connection holds. */
+  const preparedOn = new WeakMap<pg.ClientBase, Set<string>>();
   // A pool without a listener ends the process when PostgreSQL goes away.
   pool.on("error", (error) => log.warn("An idle database connection was lost.", { reason: error.message }));
   pool.on("connect", (client) => {
     client.on("error", () => {});
     const query = client.query as (...args: unknown[]) => unknown;
+    const prepared = new Set<string>();
+    preparedOn.set(client, prepared);
     client.query = ((...args: unknown[]) => {
+      const { name } = args[0] as { name?: string };
+      if (name) prepared.add(name);
       recorder.getStore()?.push(textOf(args[0]));
       onStatement?.(textOf(args[0]), (args[0] as { values?: unknown[] }).values ?? (args[1] as unknown[]) ?? []);
       return query.apply(client, args);
     }) as typeof client.query;
   });
 
-  const names = new Map<string, string>();
-  const nameOf = (text: string) => {
-    const known = names.get(text);
-    if (known || names.size >= maximumNamedStatements) return known;
-    const name = `s${names.size}`;
-    names.set(text, name);
-    return name;
-  };
   const prisma = new PrismaClient({
-    adapter: new PrismaPg(pool, { statementNameGenerator: ({ sql }) => nameOf(sql) as string }),
+    adapter: new PrismaPg(pool, { statementNameGenerator: ({ sql }) => names.nameOf(sql) as string }),
   });
 
   return {
@@ -92,14 +86,15 @@ export function createDatabase({ connectionString, poolSize, log, onStatement }:
       });
       let failure: unknown;
       try {
-        const query = { text, values: parameters as unknown[], name: nameOf(text), rowMode: "array" as const };
+        const query = { text, values: parameters as unknown[], name: names.nameOf(text), rowMode: "array" as const };
         return (await client.query(query)).rows;
       } catch (error) {
         failure = error;
         throw error;
       } finally {
         // After an error of PostgreSQL's own the connection is as good as before; after any other it is given up.
-        client.release(failure !== undefined && !(failure instanceof pg.DatabaseError));
+        const broken = failure !== undefined && !(failure instanceof pg.DatabaseError);
+        client.release(broken || preparedOn.get(client)!.size > names.maximumPerConnection);
       }
     },
     async close() {
