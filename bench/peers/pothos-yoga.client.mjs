@@ -1,0 +1,2 @@
+// The same schema as that of the peer mercurius.
+export { path, queries } from "./mercurius.client.mjs";
