@@ -1,6 +1,7 @@
 import { Ctx, FieldResolver, Query, Resolver } from "type-graphql";
 import type { Context } from "../../platform/context.js";
 import { Json } from "../../platform/graphql/scalars.js";
+import { madeFrom } from "../../platform/plan/source.js";
 import { Customer } from "../customers/customer.type.js";
 import { Market } from "../markets/market.type.js";
 import { StockLocation } from "../stock-locations/stock-location.type.js";
@@ -26,6 +27,7 @@ export class ViewerResolver {
     return new Viewer(viewer);
   }
 
+  @madeFrom({ kind: "own" })
   @FieldResolver(() => Customer, { nullable: true, description: "The customer whom the token belongs to, if any." })
   customer(@Ctx() context: Context) {
     return fromToken.customer(context);

@@ -1,6 +1,6 @@
 import type { ModelName } from "../database/datamodel.js";
 import { type Condition, everything, type RowRule } from "../plan/condition.js";
-import { Slot } from "../plan/parameters.js";
+import { viewerFacts } from "../plan/parameters.js";
 import { permissionsByKind, toRead } from "./permission.js";
 import type { Viewer } from "./viewer.js";
 
@@ -31,17 +31,9 @@ export function visibleRows(model: ModelName, viewer: Viewer): Condition {
   }
 }
 
-/** What differs between viewers with the same rules. */
-const facts = {
-  mode: new Slot(({ viewer }) => viewer.mode),
-  customerId: new Slot(({ viewer }) => (viewer as Customer).customerId),
-  marketIds: new Slot(({ viewer }) => viewer.marketIds),
-  stockLocationIds: new Slot(({ viewer }) => viewer.stockLocationIds),
-};
-
 /** The row rules of every viewer that has the same `ruleKey`: with slots where one differs from another. */
 export function rulesLike(viewer: Viewer): RowRule {
-  const like = { ...viewer, ...facts, marketIds: viewer.marketIds && facts.marketIds } as unknown as Viewer;
+  const like = { ...viewer, ...viewerFacts, marketIds: viewer.marketIds && viewerFacts.marketIds } as unknown as Viewer;
   return (model) => visibleRows(model, like);
 }
 

@@ -90,7 +90,7 @@ export class Executor {
         : ((await this.database.query(statement.text, valuesFor(statement, run)))[0] as (string | null)[]);
       if (way === "text") return answer(textOf(plan, read));
       if (way === "rows") return answer(write!(read, args));
-      preload(plan, read, args, context.loaders);
+      preload(plan, read, run, context.loaders);
     } catch (error) {
       // There is no sense in asking again: resolvers fail with the same error, each at its field.
       if (error instanceof DatabaseUnavailableError) context.loaders.fail(error);

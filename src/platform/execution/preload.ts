@@ -1,6 +1,7 @@
 import { relationOf } from "../database/datamodel.js";
 import type { Loaders } from "../database/loaders.js";
 import type { ModelType } from "../graphql/model.js";
+import { type Run, Slot } from "../plan/parameters.js";
 import type { Evaluated, ListPlan, Plan, RowPlan } from "../plan/plan.js";
 import { instantiate } from "../plan/row.js";
 import { maximumParts, wholeParts } from "../plan/tree.js";
@@ -8,7 +9,8 @@ import { maximumParts, wholeParts } from "../plan/tree.js";
 type Row = Record<string, unknown>;
 
 /** Gives a request's loaders what a plan's statement read, whole rows: resolvers then find it there. */
-export function preload(plan: Plan, read: readonly (string | null)[], args: readonly Evaluated[], loaders: Loaders) {
+export function preload(plan: Plan, read: readonly (string | null)[], run: Run, loaders: Loaders) {
+  const args = run.args as readonly Evaluated[];
   let column = 0;
   for (const root of plan.roots) {
     if (root.kind === "constant") continue;
@@ -30,7 +32,8 @@ export function preload(plan: Plan, read: readonly (string | null)[], args: read
     }
     const { field, value } = lookUp!.condition as { field: string; value: unknown };
     const [only] = root.tree.unique ? [found] : ((found ?? []) as unknown[]);
-    loaders.primeRow(root.type, field, value, only ? rowOf(row, only) : null);
+    const key = value instanceof Slot ? value.valueFor(run) : value;
+    loaders.primeRow(root.type, field, key, only ? rowOf(row, only) : null);
   }
 
   function rowsOf(row: RowPlan, rows: readonly unknown[]): Row[] {

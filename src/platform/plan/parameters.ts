@@ -16,6 +16,14 @@ export class Slot {
   }
 }
 
+/** What differs between viewers with the same rules. */
+export const viewerFacts = {
+  mode: new Slot(({ viewer }) => viewer.mode),
+  customerId: new Slot(({ viewer }) => (viewer as Extract<Viewer, { kind: "customer" }>).customerId),
+  marketIds: new Slot(({ viewer }) => viewer.marketIds),
+  stockLocationIds: new Slot(({ viewer }) => viewer.stockLocationIds),
+};
+
 /** Changes a value now, or a slot's value when it is known. */
 export function mapValue<T, R>(value: T | Slot, change: (value: T) => R): R | Slot {
   return value instanceof Slot ? new Slot((run) => change(value.valueFor(run) as T)) : change(value);

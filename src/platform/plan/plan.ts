@@ -27,9 +27,9 @@ import { UserInputError } from "../errors.js";
 import { accessOf } from "../graphql/access-directive.js";
 import { maximumPageSizeOf, type PageArgs } from "../graphql/connection.js";
 import { type ModelType, modelTypeNamed } from "../graphql/model.js";
-import { everything, withSlots } from "./condition.js";
+import { type Condition, everything, withSlots } from "./condition.js";
 import { type ListArgs, listArgs, pageTemplate } from "./page.js";
-import { Slot } from "./parameters.js";
+import { Slot, viewerFacts } from "./parameters.js";
 import { type Derived, type LookUp, type Source, sourceOf } from "./source.js";
 import { selectedFields } from "./statement.js";
 import { type ListTree, type Part, type RootTree, type RowTree, type SiteArgs } from "./tree.js";
@@ -52,7 +52,6 @@ export type Root = { key: string } & (
       tree: RootTree & { kind: "one" };
       type: ModelType;
       views: Views;
-      from: GraphQLField<unknown, unknown>;
     }
   | { kind: "many"; tree: RootTree & { kind: "many" }; type: ModelType; outputs: readonly ListOutput[] }
 );
@@ -181,8 +180,10 @@ class Planner {
     for (const [key, nodes] of selected) {
       const root = this.root(key, query, nodes);
       if (root === "refused") return undefined;
-      if (root === byResolver) this.complete = false;
-      else roots.push(root);
+      if (root === byResolver) {
+        this.complete = false;
+        roots.push(...this.ownRoots(query, nodes));
+      } else roots.push(root);
     }
     if (roots.every(({ kind }) => kind === "constant")) return undefined;
     return { roots, sites: this.sites, complete: this.complete, size: this.size };
@@ -221,6 +222,26 @@ class Planner {
     }
   }
 
+  /** What a resolver's object leads to that can be read beforehand: the caller's own customer. */
+  private ownRoots(query: GraphQLObjectType, nodes: readonly FieldNode[]): Root[] {
+    const { schema, fragments, variables, viewer } = this.switches;
+    const field = query.getFields()[nodes[0]!.name.value];
+    const object = field && getNamedType(field.type);
+    if (viewer.kind !== "customer" || !isObjectType(object)) return [];
+    const selected = [...collectSubfields(schema, fragments, variables, object, nodes)];
+    return selected.flatMap(([key, inner]): Root[] => {
+      const own = object.getFields()[inner[0]!.name.value];
+      if (!own || sourceOf(own)?.kind !== "own") return [];
+      const type = modelTypeNamed("Customer");
+      const condition: Condition = { op: "eq", field: "id", value: viewerFacts.customerId };
+      const constant: Evaluated = { shape: "", values: [], sql: { condition }, lookUp: { condition, unique: true } };
+      const site = this.sites.push({ constant, evaluate: () => constant }) - 1;
+      const row = new RowPlan(type);
+      const views = this.views(row, inner);
+      return [{ key, kind: "one", tree: { kind: "one", site, unique: true, row }, type, views }];
+    });
+  }
+
   private one(
     key: string,
     type: ModelType,
@@ -237,7 +258,7 @@ class Planner {
     });
     const unique = this.sites[site]!.constant?.lookUp?.unique ?? this.isUnique(field, nodes[0]!);
     const views = this.views(row, nodes);
-    return { key, kind: "one", tree: { kind: "one", site, unique, row }, type, views, from: field };
+    return { key, kind: "one", tree: { kind: "one", site, unique, row }, type, views };
   }
 
   /** Whether the key that a variable look-up uses identifies a row; when in doubt, no. */

@@ -21,6 +21,8 @@ export type Source =
   | { kind: "one"; model: ModelName; where: (args: Record<string, unknown>) => LookUp }
   /** A root field that lists rows. */
   | { kind: "many"; model: ModelName }
+  /** The customer whom the caller's token belongs to, wherever it is asked for. */
+  | { kind: "own" }
   /** The root field that finds a resource of any kind by its id. */
   | { kind: "node" };
 

@@ -152,6 +152,8 @@ function listWriter(list: ListPlan, outputs: readonly ListOutput[]): WriteRead {
     const start = `${i ? "," : "{"}${JSON.stringify(output.key)}:`;
     return listOutputWriter(start, output, list);
   });
+  // Everything in it may have been skipped.
+  if (!fields.length) return () => "{}";
   return (read, args) => {
     const [found, ...counts] = (list.counts.length ? read : [read]) as [unknown[] | null, ...unknown[]];
     const evaluated = args[list.site]!.list!;
@@ -184,6 +186,7 @@ function listOutputWriter(start: string, output: ListOutput, list: ListPlan): (p
         start: `${i ? "," : "{"}${JSON.stringify(key)}:`,
         value: json === undefined ? pageInfoValue(name, list) : () => json,
       }));
+      if (!fields.length) return () => `${start}{}`;
       return (page) => {
         let text = start;
         for (const field of fields) text += field.start + field.value(page);
@@ -224,6 +227,7 @@ function edgeWriter(row: RowPlan, outputs: readonly EdgeOutput[]): (read: unknow
     const write = rowWriter(row, output.views);
     return (read: unknown, { args }: ReadPage) => start + write(read, args);
   });
+  if (!fields.length) return () => "{}";
   return (read, page) => {
     let text = "";
     for (const field of fields) text += field(read, page);
