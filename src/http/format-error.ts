@@ -1,5 +1,5 @@
 import { unwrapResolverError } from "@apollo/server/errors";
-import { GraphQLError, type GraphQLFormattedError } from "graphql";
+import { GraphQLError, type GraphQLFormattedError, Kind } from "graphql";
 import { isUnavailable } from "../platform/database/unavailable.js";
 import { ApiError, type ErrorCode, errorCodes } from "../platform/errors.js";
 import type { Logger } from "../platform/telemetry/logger.js";
@@ -32,11 +32,11 @@ export function formatError(formatted: GraphQLFormattedError, error: unknown, lo
   if (code) {
     return { message, locations, path, extensions: persistedQuery(extensions.code as string) ?? { code } };
   }
-  // Coercion of literal arguments: the request's fault, though it shows while resolving.
+  // Coercion of arguments, or null in a variable where a value is needed: the request's fault, though it shows late.
   if (
     origin instanceof GraphQLError &&
     !origin.originalError &&
-    origin.nodes?.some(({ kind }) => kind.endsWith("Value"))
+    origin.nodes?.some(({ kind }) => kind.endsWith("Value") || kind === Kind.VARIABLE)
   ) {
     return { message, locations, path, extensions: { code: "BAD_USER_INPUT" satisfies ErrorCode } };
   }
