@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { ApolloServer, type ApolloServerOptionsWithGateway, type ApolloServerPlugin, HeaderMap } from "@apollo/server";
+import { ApolloServer, type ApolloServerOptions, type ApolloServerPlugin, HeaderMap } from "@apollo/server";
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
@@ -12,7 +12,7 @@ import { permissionName } from "../platform/access/permission.js";
 import type { Context } from "../platform/context.js";
 import { recordStatements } from "../platform/database/client.js";
 import { ApiError, type ErrorCode } from "../platform/errors.js";
-import { Executor, JsonText } from "../platform/execution/executor.js";
+import { JsonText, PlannedExecution } from "../platform/execution/planned-execution.js";
 import { type AppResources, createContext } from "./context.js";
 import { formatError } from "./format-error.js";
 import { checkCost, checkText, coerced, costOf, limits } from "./limits.js";
@@ -50,9 +50,9 @@ interface RequestContext extends Context {
 
 export async function createHttpServer(options: HttpOptions): Promise<HttpServer> {
   const { schema, resources, playground, countStatements } = options;
-  const executor = new Executor(schema, resources.database, options.planned);
+  const planner = options.planned === false ? undefined : new PlannedExecution(schema, resources.database);
   const apollo = new ApolloServer<RequestContext>({
-    gateway: gatewayTo(executor, schema),
+    schema,
     introspection: true,
     csrfPrevention: true,
     includeStacktraceInErrorResponses: false,
@@ -62,7 +62,11 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     documentStore: documentStore(),
     stringifyResult,
     // Every answer's errors are formatted in the plugin below, which knows the request.
-    plugins: [ApolloServerPluginCacheControlDisabled(), ApolloServerPluginLandingPageDisabled(), guard(schema)],
+    plugins: [
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginLandingPageDisabled(),
+      guard(schema, planner),
+    ],
     logger: {
       debug() {},
       info() {},
@@ -79,6 +83,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   let idle = () => {};
 
   async function handle(request: IncomingMessage, response: ServerResponse) {
+    if (request.url === "/graphql") return graphql(request, response, "");
     // A path such as `//` is no URL.
     if (!URL.canParse(request.url ?? "/", "http://server")) return notFound(response);
     const url = new URL(request.url ?? "/", "http://server");
@@ -118,12 +123,10 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       return json(response, body.status, errorBody("BAD_REQUEST", body.message), { connection: "close" });
     }
     const headers = new HeaderMap();
-    for (const [name, value] of Object.entries(request.headers)) {
-      if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
+    for (const name of apolloHeaders) {
+      const value = request.headers[name];
+      if (value !== undefined) headers.set(name, String(value));
     }
-    // Node keeps only the first of several; which of them is meant is not for us to say.
-    const { authorization = [] } = request.headersDistinct;
-    if (authorization.length > 1) headers.set("authorization", authorization.join(", "));
     const statements: string[] = [];
     const execute = () =>
       apollo.executeHTTPGraphQLRequest({
@@ -135,11 +138,8 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
         },
       });
     const result = await (countStatements ? recordStatements(statements, execute) : execute());
-    for (const [name, value] of result.headers) response.setHeader(name, value);
-    response.statusCode = result.status ?? 200;
-    response.setHeader("cache-control", "no-store");
-    if (result.body.kind === "complete") response.end(result.body.string);
-    else response.end();
+    response.writeHead(result.status ?? 200, { ...Object.fromEntries(result.headers), "cache-control": "no-store" });
+    response.end(result.body.kind === "complete" ? result.body.string : undefined);
   }
 
   const server: Server = createServer({ maxHeaderSize }, (request, response) => {
@@ -212,33 +212,7 @@ function documentStore(): DocumentStore {
   };
 }
 
-type GatewayInterface = NonNullable<ApolloServerOptionsWithGateway<RequestContext>["gateway"]>;
-type DocumentStore = NonNullable<ApolloServerOptionsWithGateway<RequestContext>["documentStore"]>;
-
-/** Lets Apollo Server run our executor inside its pipeline, with all its checks, plugins and formatting of errors. */
-function gatewayTo(executor: Executor, schema: GraphQLSchema): GatewayInterface {
-  return {
-    onSchemaLoadOrUpdate(callback) {
-      callback({ apiSchema: schema, coreSupergraphSdl: "" });
-      return () => {};
-    },
-    load: async () => ({
-      executor: ({ document, operation, request, context }) => {
-        const { variables: coerced } = context as RequestContext;
-        const { variables, operationName } = request;
-        return executor.execute({
-          document,
-          operation,
-          operationName,
-          variables,
-          coerced,
-          context: context as Context,
-        }) as Promise<never>;
-      },
-    }),
-    stop: async () => {},
-  };
-}
+type DocumentStore = NonNullable<ApolloServerOptions<RequestContext>["documentStore"]>;
 
 /** The JSON of an answer. Data that is text already goes in as it is. */
 function stringifyResult(result: FormattedExecutionResult): string {
@@ -247,11 +221,17 @@ function stringifyResult(result: FormattedExecutionResult): string {
   return `{"data":${data.text}${extensions ? `,"extensions":${JSON.stringify(extensions)}` : ""}}`;
 }
 
+/** The headers that Apollo Server looks at: for the kind of answer, and against requests forged by other sites. */
+const apolloHeaders = ["accept", "content-type", "apollo-require-preflight", "x-apollo-operation-name"];
+
 /** The request that an error belongs to, for the id that the caller is told. */
 const requestIds = new WeakMap<object, string>();
 
-/** Checks an operation after validation and before execution, and completes the answer's extensions. */
-function guard(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
+/**
+ * Checks an operation after validation and before execution, lets its plan answer it if it has one, and completes the
+ * answer's extensions.
+ */
+function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): ApolloServerPlugin<RequestContext> {
   return {
     async requestDidStart() {
       return {
@@ -272,6 +252,13 @@ function guard(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
             if (error instanceof ApiError) error.extensions.http = { status: 400 };
             throw error;
           }
+        },
+        async responseForOperation({ document, operation, contextValue }) {
+          const { variables } = contextValue;
+          const data = variables && (await planner?.answer({ document, operation, variables, context: contextValue }));
+          if (!data) return null;
+          const http = { status: undefined, headers: new HeaderMap() };
+          return { http, body: { kind: "single", singleResult: { data: data as never } } };
         },
         async didEncounterErrors({ errors, contextValue }) {
           for (const error of errors) requestIds.set(error, contextValue.requestId);
@@ -303,8 +290,13 @@ function redactionOf({ path, missing }: Redaction) {
 
 /** The one `Authorization` header. Node would keep the first of several; what several say fits no token. */
 function authorizationOf({ rawHeaders }: IncomingMessage): string | undefined {
-  const values = rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]!.toLowerCase() === "authorization");
-  return values.length ? values.join(", ") : undefined;
+  let value: string | undefined;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length !== "authorization".length || name.toLowerCase() !== "authorization") continue;
+    value = value === undefined ? rawHeaders[i + 1]! : `${value}, ${rawHeaders[i + 1]}`;
+  }
+  return value;
 }
 
 class Refusal {
@@ -315,25 +307,31 @@ class Refusal {
 }
 
 /** The JSON body of a request, or why it is refused. Stops reading at the limit. */
-async function readBody(request: IncomingMessage): Promise<unknown> {
+function readBody(request: IncomingMessage): Promise<unknown> | Refusal {
   const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json" && type !== "application/graphql+json") {
     return new Refusal(415, "Send the request as JSON, with the header `content-type: application/json`.");
   }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Leaving the loop early must not cut the connection: the refusal has to be sent.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limits.bodyBytes) return new Refusal(413, `The request is longer than ${limits.bodyBytes} bytes.`);
-    chunks.push(chunk);
-  }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      chunks.push(chunk);
+      if (size <= limits.bodyBytes) return;
+      request.removeAllListeners("data").pause();
+      resolve(new Refusal(413, `The request is longer than ${limits.bodyBytes} bytes.`));
+    });
+    request.on("end", () => resolve(bodyOf(Buffer.concat(chunks))));
+    request.on("error", reject);
+  });
+}
+
+function bodyOf(bytes: Buffer): unknown {
   try {
-    const body: unknown = JSON.parse(Buffer.concat(chunks).toString("utf8"));
-    if (!body || typeof body !== "object" || Array.isArray(body)) {
-      return new Refusal(400, 'The request must be one JSON object such as {"query": "{ … }"}.');
-    }
-    return body;
+    const body: unknown = JSON.parse(bytes.toString("utf8"));
+    if (body && typeof body === "object" && !Array.isArray(body)) return body;
+    return new Refusal(400, 'The request must be one JSON object such as {"query": "{ … }"}.');
   } catch {
     return new Refusal(400, "The request is not valid JSON.");
   }

@@ -252,9 +252,11 @@ class Planner {
     const row = new RowPlan(type);
     const site = this.site(field, nodes[0]!, (args, index) => {
       const lookUp = where(args);
+      if (index === undefined) return { shape: "", values: [], sql: { condition: lookUp.condition }, lookUp };
       const values: unknown[] = [];
-      const condition = index === undefined ? lookUp.condition : withSlots(lookUp.condition, values, slotOf(index));
-      return { shape: JSON.stringify(condition), values, sql: { condition }, lookUp };
+      const condition = withSlots(lookUp.condition, values, slotOf(index));
+      const shape = condition.op === "eq" ? condition.field : JSON.stringify(condition);
+      return { shape, values, sql: { condition }, lookUp };
     });
     const unique = this.sites[site]!.constant?.lookUp?.unique ?? this.isUnique(field, nodes[0]!);
     const views = this.views(row, nodes);

@@ -1,7 +1,5 @@
 import {
   type DocumentNode,
-  type ExecutionResult,
-  execute,
   type FragmentDefinitionNode,
   type GraphQLSchema,
   Kind,
@@ -21,13 +19,9 @@ import { SharedStatement } from "./shared-statement.js";
 
 export interface Operation {
   document: DocumentNode;
-  /** Absent when the document has none of that name, which the execution says. */
-  operation: OperationDefinitionNode | undefined;
-  operationName: string | undefined;
-  /** As the client sent them. */
-  variables: Record<string, unknown> | undefined;
-  /** As the schema understands them; absent when they do not fit. */
-  coerced: Record<string, unknown> | undefined;
+  operation: OperationDefinitionNode;
+  /** As the schema understands them. */
+  variables: Record<string, unknown>;
   context: Context;
 }
 
@@ -44,6 +38,15 @@ interface Prepared {
   shared: SharedStatement | undefined;
 }
 
+type Fragments = Record<string, FragmentDefinitionNode>;
+
+interface DocumentFacts {
+  id: number;
+  /** The variables that a plan depends on. */
+  switches: readonly string[];
+  fragments: Fragments;
+}
+
 interface Planned {
   plan: Plan;
   write: ReturnType<typeof writerOf> | undefined;
@@ -55,71 +58,59 @@ const maximumFields = 50_000;
 const maximumShapes = 16;
 
 /**
- * Answers operations. A query's plan reads all it needs in one statement; then the answer is PostgreSQL's own text, or
- * is written from its rows, or resolvers give it over what was read. Whatever is out of the ordinary (wrong arguments,
- * a row that is not as it should be, a database that fails) is left to the resolvers, which are the measure of what is
- * right: they answer as if there had been no plan.
+ * Answers queries by plans. A query's plan reads all it needs in one statement; then the answer is PostgreSQL's own
+ * text, or is written from its rows, or resolvers give it over what was read. Whatever is out of the ordinary (wrong
+ * arguments, a row that is not as it should be, a database that fails) is left to the resolvers, which are the measure
+ * of what is right: they answer as if there had been no plan.
  */
-export class Executor {
+export class PlannedExecution {
   private readonly plans = new LRUCache<string, Planned | "none">({
     maxSize: maximumFields,
     sizeCalculation: (planned) => (planned === "none" ? 10 : 10 + planned.plan.size),
   });
-  private readonly documents = new WeakMap<DocumentNode, { id: number; switches: string[]; fragments: Fragments }>();
+  private readonly documents = new WeakMap<DocumentNode, DocumentFacts>();
   private documentCount = 0;
 
   constructor(
     private readonly schema: GraphQLSchema,
     private readonly database: Database,
-    /** Without, every operation is answered by its resolvers. */
-    private readonly planned = true,
   ) {}
 
-  async execute(request: Operation): Promise<ExecutionResult> {
-    const { document, operation, coerced, context } = request;
-    if (!this.planned || !coerced || operation?.operation !== "query") return this.resolve(request);
-    const planned = this.planFor(document, operation, coerced, context);
-    if (!planned) return this.resolve(request);
+  /** The data of the answer, or undefined where resolvers have to give it; they may find what they need loaded. */
+  async answer({ document, operation, variables, context }: Operation): Promise<JsonText | undefined> {
+    if (operation.operation !== "query") return undefined;
+    const planned = this.planFor(document, operation, variables, context);
+    if (!planned) return undefined;
     try {
       const { plan, write } = planned;
-      const args = plan.sites.map((site) => site.constant ?? site.evaluate(coerced));
+      const args = plan.sites.map((site) => site.constant ?? site.evaluate(variables));
       const { way, statement, shared } = this.prepare(planned, args, context);
       const run: Run = { viewer: context.viewer, args };
       const read = shared
         ? await shared.run(run)
         : ((await this.database.query(statement.text, valuesFor(statement, run)))[0] as (string | null)[]);
-      if (way === "text") return answer(textOf(plan, read));
-      if (way === "rows") return answer(write!(read, args));
+      if (way === "text") return new JsonText(textOf(plan, read));
+      if (way === "rows") return new JsonText(write!(read, args));
       preload(plan, read, run, context.loaders);
     } catch (error) {
       // There is no sense in asking again: resolvers fail with the same error, each at its field.
       if (error instanceof DatabaseUnavailableError) context.loaders.fail(error);
     }
-    return this.resolve(request);
-  }
-
-  private async resolve({ document, operationName, variables, context }: Operation): Promise<ExecutionResult> {
-    return execute({
-      schema: this.schema,
-      document,
-      contextValue: context,
-      variableValues: variables,
-      operationName,
-    });
+    return undefined;
   }
 
   private planFor(
     document: DocumentNode,
     operation: OperationDefinitionNode,
-    coerced: Record<string, unknown>,
+    variables: Record<string, unknown>,
     context: Context,
   ): Planned | undefined {
     const { id, switches, fragments } = this.facts(document);
     let key = `${id} ${operation.name?.value ?? ""} ${ruleKey(context.viewer)}`;
     const values: Record<string, unknown> = {};
     for (const name of switches) {
-      if (!Object.hasOwn(coerced, name)) continue;
-      const value = coerced[name];
+      if (!Object.hasOwn(variables, name)) continue;
+      const value = variables[name];
       values[name] = value;
       key += ` ${name}=${typeof value === "string" ? value.slice(0, 4) : value}`;
     }
@@ -178,7 +169,7 @@ export class Executor {
     return { way, statement: treeStatement(trees, sql, rule, options), shared: undefined };
   }
 
-  private facts(document: DocumentNode) {
+  private facts(document: DocumentNode): DocumentFacts {
     let facts = this.documents.get(document);
     if (!facts) {
       const fragments: Fragments = {};
@@ -192,8 +183,6 @@ export class Executor {
   }
 }
 
-type Fragments = Record<string, FragmentDefinitionNode>;
-
 /** PostgreSQL's texts under the keys of the roots. */
 function textOf({ roots }: Plan, read: readonly (string | null)[]): string {
   let text = "";
@@ -203,8 +192,4 @@ function textOf({ roots }: Plan, read: readonly (string | null)[]): string {
     text += `${text ? "," : "{"}${JSON.stringify(root.key)}:${value}`;
   }
   return `${text}}`;
-}
-
-function answer(text: string): ExecutionResult {
-  return { data: new JsonText(text) as never };
 }
