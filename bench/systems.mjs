@@ -60,7 +60,7 @@ export class System {
     this.folder = await mkdtemp(join(tmpdir(), "bench-"));
     const { PATH, HOME } = process.env;
     const script = this.client.script ? join(root, this.client.script) : join(peers, `${this.files}.mjs`);
-    this.process = spawn(process.execPath, [script], {
+    this.process = spawn(process.execPath, [...(this.client.nodeOptions ?? []), script], {
       // Not in the user's folder, where there may be a file `.env` of theirs.
       cwd: this.folder,
       env: {

@@ -2,7 +2,7 @@
 // the row rules of customers are in every statement. Customers see no tags, hence `nested` goes without them.
 import * as project from "./project.client.mjs";
 
-export const { script, path, environment } = project;
+export const { script, nodeOptions, path, environment } = project;
 
 const tokens = new Map();
 export const headers = ({ id }) => tokens.get(id);

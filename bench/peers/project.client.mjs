@@ -2,6 +2,8 @@
 // that is made for the run; for what it does with it, see src/platform/access.
 
 export const script = "dist/src/main.js";
+/** As in the script `start`: less memory for garbage. */
+export const nodeOptions = ["--max-semi-space-size=8", "--heap-growing-percent=100", "--enable-source-maps"];
 export const path = "/graphql";
 
 /** What the process is started with beside DATABASE_URL, PORT and POOL_SIZE. */

@@ -5,14 +5,14 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
-import type { DocumentNode, FormattedExecutionResult, GraphQLSchema } from "graphql";
+import type { DocumentNode, GraphQLSchema } from "graphql";
 import { LRUCache } from "lru-cache";
 import type { Redaction } from "../platform/access/guard.js";
 import { permissionName } from "../platform/access/permission.js";
 import type { Context } from "../platform/context.js";
 import { recordStatements } from "../platform/database/client.js";
 import { ApiError, type ErrorCode } from "../platform/errors.js";
-import { JsonText, PlannedExecution } from "../platform/execution/planned-execution.js";
+import { PlannedExecution } from "../platform/execution/planned-execution.js";
 import { type AppResources, createContext } from "./context.js";
 import { formatError } from "./format-error.js";
 import { checkCost, checkText, coerced, costOf, limits } from "./limits.js";
@@ -45,6 +45,8 @@ interface RequestContext extends Context {
   cost?: number;
   /** The operation's variables as the schema understands them, if they fit. */
   variables?: Record<string, unknown>;
+  /** The answer's data, where a plan wrote it: pieces of JSON, to be sent one after the other. */
+  written: { data?: readonly string[] };
   statements?: string[];
 }
 
@@ -60,7 +62,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     maxRecursiveSelections: true,
     parseOptions: { maxTokens: limits.tokens },
     documentStore: documentStore(),
-    stringifyResult,
+    stringifyResult: JSON.stringify,
     // Every answer's errors are formatted in the plugin below, which knows the request.
     plugins: [
       ApolloServerPluginCacheControlDisabled(),
@@ -128,18 +130,32 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       if (value !== undefined) headers.set(name, String(value));
     }
     const statements: string[] = [];
+    // Apollo Server copies the context; what is inside is the same.
+    const written: RequestContext["written"] = {};
     const execute = () =>
       apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: { method: request.method!, headers, search, body },
         context: async () => {
-          const context: RequestContext = await createContext(resources, authorizationOf(request));
-          if (countStatements) context.statements = statements;
-          return context;
+          const context = await createContext(resources, authorizationOf(request));
+          return countStatements ? { ...context, written, statements } : { ...context, written };
         },
       });
     const result = await (countStatements ? recordStatements(statements, execute) : execute());
-    response.writeHead(result.status ?? 200, { ...Object.fromEntries(result.headers), "cache-control": "no-store" });
-    response.end(result.body.kind === "complete" ? result.body.string : undefined);
+    const text = result.body.kind === "complete" ? result.body.string : "";
+    const pieces = written.data ? withData(text, written.data) : [text];
+    response.writeHead(result.status ?? 200, {
+      ...Object.fromEntries(result.headers),
+      "cache-control": "no-store",
+      "content-length": pieces.reduce((bytes, piece) => bytes + Buffer.byteLength(piece), 0),
+    });
+    // Putting long texts together would copy them.
+    if (pieces.some(({ length }) => length > 8_000)) {
+      response.cork();
+      for (const piece of pieces) response.write(piece);
+      response.end();
+    } else {
+      response.end(pieces.join(""));
+    }
   }
 
   const server: Server = createServer({ maxHeaderSize }, (request, response) => {
@@ -214,11 +230,13 @@ function documentStore(): DocumentStore {
 
 type DocumentStore = NonNullable<ApolloServerOptions<RequestContext>["documentStore"]>;
 
-/** The JSON of an answer. Data that is text already goes in as it is. */
-function stringifyResult(result: FormattedExecutionResult): string {
-  const { data, extensions } = result;
-  if (!(data instanceof JsonText)) return JSON.stringify(result);
-  return `{"data":${data.text}${extensions ? `,"extensions":${JSON.stringify(extensions)}` : ""}}`;
+/** What an answer begins with whose data a plan wrote, as Apollo Server knows it. */
+const withoutData = '{"data":null';
+
+/** The same answer with its data, which is long and never put together. */
+function withData(text: string, data: readonly string[]): string[] {
+  if (!text.startsWith(withoutData)) throw new Error("The answer of a plan has something before its data");
+  return ['{"data":', ...data, text.slice(withoutData.length)];
 }
 
 /** The headers that Apollo Server looks at: for the kind of answer, and against requests forged by other sites. */
@@ -257,8 +275,9 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
           const { variables } = contextValue;
           const data = variables && (await planner?.answer({ document, operation, variables, context: contextValue }));
           if (!data) return null;
+          contextValue.written.data = data;
           const http = { status: undefined, headers: new HeaderMap() };
-          return { http, body: { kind: "single", singleResult: { data: data as never } } };
+          return { http, body: { kind: "single", singleResult: { data: null } } };
         },
         async didEncounterErrors({ errors, contextValue }) {
           for (const error of errors) requestIds.set(error, contextValue.requestId);

@@ -25,11 +25,6 @@ export interface Operation {
   context: Context;
 }
 
-/** The `data` of an answer as text: what a plan writes. */
-export class JsonText {
-  constructor(readonly text: string) {}
-}
-
 /** A statement of a plan, for arguments of one shape, and what becomes of what it reads. */
 interface Prepared {
   /** `text`: PostgreSQL wrote the answer; `rows`: it is written here; `whole`: resolvers answer over whole rows. */
@@ -76,8 +71,11 @@ export class PlannedExecution {
     private readonly database: Database,
   ) {}
 
-  /** The data of the answer, or undefined where resolvers have to give it; they may find what they need loaded. */
-  async answer({ document, operation, variables, context }: Operation): Promise<JsonText | undefined> {
+  /**
+   * The data of the answer as pieces of JSON, or undefined where resolvers have to give it; they may find what they need
+   * loaded.
+   */
+  async answer({ document, operation, variables, context }: Operation): Promise<string[] | undefined> {
     if (operation.operation !== "query") return undefined;
     const planned = this.planFor(document, operation, variables, context);
     if (!planned) return undefined;
@@ -89,8 +87,8 @@ export class PlannedExecution {
       const read = shared
         ? await shared.run(run)
         : ((await this.database.query(statement.text, valuesFor(statement, run)))[0] as (string | null)[]);
-      if (way === "text") return new JsonText(textOf(plan, read));
-      if (way === "rows") return new JsonText(write!(read, args));
+      if (way === "text") return piecesOf(plan, read);
+      if (way === "rows") return [write!(read, args)];
       preload(plan, read, run, context.loaders);
     } catch (error) {
       // There is no sense in asking again: resolvers fail with the same error, each at its field.
@@ -183,13 +181,14 @@ export class PlannedExecution {
   }
 }
 
-/** PostgreSQL's texts under the keys of the roots. */
-function textOf({ roots }: Plan, read: readonly (string | null)[]): string {
-  let text = "";
+/** PostgreSQL's texts, which may be long, between the keys of the roots. */
+function piecesOf({ roots }: Plan, read: readonly (string | null)[]): string[] {
+  const pieces: string[] = [];
   let column = 0;
   for (const root of roots) {
-    const value = root.kind === "constant" ? root.json : (read[column++] ?? "null");
-    text += `${text ? "," : "{"}${JSON.stringify(root.key)}:${value}`;
+    pieces.push(`${pieces.length ? "," : "{"}${JSON.stringify(root.key)}:`);
+    pieces.push(root.kind === "constant" ? root.json : (read[column++] ?? "null"));
   }
-  return `${text}}`;
+  pieces.push("}");
+  return pieces;
 }

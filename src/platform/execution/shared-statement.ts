@@ -4,7 +4,7 @@ import type { TreeStatement } from "../plan/tree.js";
 
 /** How many of one statement may run at once; what arrives meanwhile goes together in the next. */
 const maximumRunning = 2;
-const maximumMembers = 64;
+const maximumMembers = 32;
 
 interface Member {
   run: Run;

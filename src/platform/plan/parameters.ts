@@ -67,10 +67,13 @@ export class Parameters {
     return `t${this.aliases++}`;
   }
 
-  /** The table of runs: `unnest($4::text[], …) WITH ORDINALITY r (s0, …, n)`. Its values are given when it runs. */
+  /**
+   * The table of runs: `unnest(…) WITH ORDINALITY r (s0, …, n)`. Its values are given when it runs. Behind a SELECT, so
+   * that PostgreSQL does not plan anew for each number of runs: one plan is good for all.
+   */
   runsTable(): string {
     const first = this.values.length;
-    const arrays = this.columns.map(({ type }, i) => `$${first + i + 1}::${type}[]`);
+    const arrays = this.columns.map(({ type }, i) => `(SELECT $${first + i + 1}::${type}[])`);
     const names = this.columns.map((_, i) => `s${i}`);
     return `unnest(${arrays.join(", ")}) WITH ORDINALITY ${runs} (${[...names, "n"].join(", ")})`;
   }
