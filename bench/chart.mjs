@@ -5,6 +5,7 @@ const colours = {
   "handwritten-shared": "#8c959f",
   project: "#2f81f7",
   "project-customer": "#7cb7ff",
+  "project-unruled": "#a9c8ea",
   postgraphile: "#e08a1e",
   mercurius: "#2da44e",
   "typegraphql-prisma": "#d1566b",

@@ -25,6 +25,12 @@ export const systems = [
   },
   { name: "project", title: "customer-graph" },
   { name: "project-customer", title: "customer-graph, as customers" },
+  {
+    name: "project-unruled",
+    title: "customer-graph without row rules",
+    files: "project",
+    nodeOptions: ["--import", new URL("peers/without-row-rules.mjs", import.meta.url).href],
+  },
   { name: "postgraphile", title: "PostGraphile" },
   { name: "mercurius", title: "Mercurius JIT" },
   { name: "typegraphql-prisma", title: "TypeGraphQL + Prisma, the usual way" },
@@ -37,16 +43,16 @@ const stopTimeoutMs = 15_000;
 /** One running system: its process and its client. */
 export class System {
   /** Undefined if its files are not there. */
-  static async find({ name, title, files = name, environment }) {
+  static async find({ name, title, files = name, environment, nodeOptions = [] }) {
     const clientFile = join(peers, `${files}.client.mjs`);
     if (!existsSync(clientFile)) return undefined;
     const client = await import(pathToFileURL(clientFile).href);
     if (!client.script && !existsSync(join(peers, `${files}.mjs`))) return undefined;
-    return new System({ name, title, files, environment, client });
+    return new System({ name, title, files, environment, nodeOptions, client });
   }
 
-  constructor({ name, title, files, environment, client }) {
-    Object.assign(this, { name, title, files, environment, client });
+  constructor({ name, title, files, environment, nodeOptions, client }) {
+    Object.assign(this, { name, title, files, environment, nodeOptions, client });
   }
 
   has(query) {
@@ -60,7 +66,7 @@ export class System {
     this.folder = await mkdtemp(join(tmpdir(), "bench-"));
     const { PATH, HOME } = process.env;
     const script = this.client.script ? join(root, this.client.script) : join(peers, `${this.files}.mjs`);
-    this.process = spawn(process.execPath, [...(this.client.nodeOptions ?? []), script], {
+    this.process = spawn(process.execPath, [...(this.client.nodeOptions ?? []), ...this.nodeOptions, script], {
       // Not in the user's folder, where there may be a file `.env` of theirs.
       cwd: this.folder,
       env: {
