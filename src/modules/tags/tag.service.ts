@@ -1,8 +1,8 @@
-import type { Prisma } from "../../generated/prisma/client.js";
 import { demand } from "../../platform/access/guard.js";
 import type { Permission } from "../../platform/access/permission.js";
 import type { Context } from "../../platform/context.js";
-import { type Model, modelNamed, relationOf } from "../../platform/database/datamodel.js";
+import type { Query } from "../../platform/database/client.js";
+import { relationOf } from "../../platform/database/datamodel.js";
 import { modelTypeOf } from "../../platform/graphql/model.js";
 import type { Node } from "../../platform/graphql/resource.type.js";
 import { maximumTags, Taggable } from "../../platform/graphql/taggable.type.js";
@@ -71,32 +71,27 @@ async function changeTags(context: Context, id: string, names: string[], decide:
   const model = modelTypeOf(resource.constructor as never).datamodel;
   const links = relationOf(model, "tags").through!;
   try {
-    const { changed, unchanged } = await database.prisma.$transaction(async (transaction) => {
-      await lock(transaction, model, id);
-      const known = await transaction.tag.findMany({
-        where: { mode: viewer.mode, name: { in: wanted } },
-        select: { id: true, name: true },
-      });
+    const { changed, unchanged } = await database.transaction(async (query) => {
+      await query(`SELECT FROM "${model.table}" WHERE "id" = $1 FOR NO KEY UPDATE`, [id]);
+      const [[known, present]] = (await query(
+        `SELECT (SELECT coalesce(json_agg(json_build_object('id', "id", 'name', "name")), '[]')
+                 FROM "tags" WHERE "mode" = $2::"mode" AND "name" = ANY ($3::text[])),
+                ARRAY(SELECT "${links.to}" FROM "${links.table}" WHERE "${links.from}" = $1)`,
+        [id, viewer.mode, wanted],
+      )) as [[{ id: string; name: string }[], string[]]];
       const unknown = names.flatMap((name, i) => {
         const clean = name.trim().toLowerCase();
         return known.some((tag) => tag.name === clean) ? [] : [{ name: clean, path: ["names", String(i)] }];
       });
-      if (unknown.length) throw await unknownTags(transaction, viewer.mode, unknown);
+      if (unknown.length) throw await unknownTags(query, viewer.mode, unknown);
 
-      const present = await transaction.$queryRawUnsafe<{ id: string }[]>(
-        `SELECT "${links.to}" AS id FROM "${links.table}" WHERE "${links.from}" = $1`,
-        id,
-      );
       const named = known.map((tag) => tag.id);
-      const { changed, sql } = decide(
-        present.map((tag) => tag.id),
-        named,
-      );
+      const { changed, sql } = decide(present, named);
       if (changed.length) {
-        await transaction.$executeRawUnsafe(sql(links), id, changed);
-        await transaction.$executeRawUnsafe(
-          `UPDATE "${model.table}" SET "version" = "version" + 1, "updated_at" = now() WHERE "id" = $1`,
-          id,
+        await query(
+          `WITH changed AS (${sql(links)})
+           UPDATE "${model.table}" SET "version" = "version" + 1, "updated_at" = now() WHERE "id" = $1`,
+          [id, changed],
         );
       }
       return { changed, unchanged: named.filter((tag) => !changed.includes(tag)) };
@@ -141,27 +136,19 @@ class UserErrors extends Error {
 }
 
 async function unknownTags(
-  transaction: Prisma.TransactionClient,
+  query: Query,
   mode: string,
   unknown: { name: string; path: string[] }[],
 ): Promise<UserErrors> {
   const names = [...new Set(unknown.map(({ name }) => name))];
-  const nearest = await transaction.$queryRawUnsafe<{ name: string; near: string | null }[]>(
+  const nearest = await query(
     `SELECT n.name, (SELECT t."name" FROM "tags" t WHERE t."mode" = $2::"mode" AND t."name" % n.name
                      ORDER BY similarity(t."name", n.name) DESC, t."name" LIMIT 1) AS near
      FROM unnest($1::text[]) n (name)`,
-    names,
-    mode,
+    [names, mode],
   );
-  const suggestions = new Map(nearest.map(({ name, near }) => [name, near]));
+  const suggestions = new Map(nearest as [name: string, near: string | null][]);
   return new UserErrors(
     unknown.map(({ name, path }) => new UnknownTagError(path, name, suggestions.get(name) ?? null)),
-  );
-}
-
-async function lock(transaction: Prisma.TransactionClient, model: Model, id: string) {
-  await transaction.$queryRawUnsafe(
-    `SELECT FROM "${modelNamed(model.name).table}" WHERE "id" = $1 FOR NO KEY UPDATE`,
-    id,
   );
 }

@@ -8,12 +8,16 @@ import { StatementNames } from "./statement-names.js";
 /** One value of a row as node-pg gives it. */
 export type SqlValue = unknown;
 
+/** Runs one statement and gives its rows as arrays of values, in the order of the selected columns. */
+export type Query = (text: string, parameters: readonly unknown[]) => Promise<SqlValue[][]>;
+
 export interface Database {
   /** For writes and simple reads; on the same connections as `query`. */
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
-  /** Runs one statement and gives its rows as arrays of values, in the order of the selected columns. */
-  query(text: string, parameters: readonly unknown[]): Promise<SqlValue[][]>;
+  readonly query: Query;
+  /** Runs statements in one transaction, which is rolled back if `work` throws. */
+  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -76,27 +80,45 @@ export function createDatabase({ connectionString, poolSize, log, onStatement }:
     adapter: new PrismaPg(pool, { statementNameGenerator: ({ sql }) => names.nameOf(sql) as string }),
   });
 
+  async function onConnection<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    // Whatever keeps a connection from being had, the database cannot be reached.
+    const client = await pool.connect().catch((cause: unknown) => {
+      throw new DatabaseUnavailableError(cause);
+    });
+    let broken = false;
+    try {
+      return await work(async (text, parameters) => {
+        const query = { text, values: parameters as unknown[], name: names.nameOf(text), rowMode: "array" as const };
+        try {
+          return (await client.query(query)).rows;
+        } catch (error) {
+          // After an error of PostgreSQL's own the connection is as good as before; after any other it is given up.
+          broken ||= !(error instanceof pg.DatabaseError);
+          throw error;
+        }
+      });
+    } finally {
+      client.release(broken || preparedOn.get(client)!.size > names.maximumPerConnection);
+    }
+  }
+
   return {
     prisma,
     pool,
-    async query(text, parameters) {
-      // Whatever keeps a connection from being had, the database cannot be reached.
-      const client = await pool.connect().catch((cause: unknown) => {
-        throw new DatabaseUnavailableError(cause);
-      });
-      let failure: unknown;
-      try {
-        const query = { text, values: parameters as unknown[], name: names.nameOf(text), rowMode: "array" as const };
-        return (await client.query(query)).rows;
-      } catch (error) {
-        failure = error;
-        throw error;
-      } finally {
-        // After an error of PostgreSQL's own the connection is as good as before; after any other it is given up.
-        const broken = failure !== undefined && !(failure instanceof pg.DatabaseError);
-        client.release(broken || preparedOn.get(client)!.size > names.maximumPerConnection);
-      }
-    },
+    query: (text, parameters) => onConnection((query) => query(text, parameters)),
+    transaction: (work) =>
+      onConnection(async (query) => {
+        await query("BEGIN", []);
+        try {
+          const result = await work(query);
+          await query("COMMIT", []);
+          return result;
+        } catch (error) {
+          // If this fails too, the connection is given up, and with it the transaction.
+          await query("ROLLBACK", []).catch(() => {});
+          throw error;
+        }
+      }),
     async close() {
       await prisma.$disconnect();
       await pool.end();
