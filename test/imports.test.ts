@@ -8,7 +8,7 @@ import { projectRoot } from "../src/platform/paths.js";
  */
 const allowed: Record<string, readonly string[]> = {
   main: ["app", "config", "modules", "platform"],
-  cli: ["config", "modules", "platform"],
+  cli: ["config", "http", "schema", "modules", "platform"],
   app: ["config", "http", "schema", "modules", "platform"],
   "print-schema": ["schema", "platform"],
   import: ["config", "platform", "generated"],

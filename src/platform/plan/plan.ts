@@ -281,12 +281,27 @@ class Planner {
     const type = schema.getType(row.type.name)!;
     const possible = isAbstractType(type) ? schema.getPossibleTypes(type) : [type as GraphQLObjectType];
     if (row.type.kindField) row.column(row.type.kindField);
+    // What several types select alike of a relation is read once.
+    const relations: { key: string; nodes: readonly FieldNode[]; output: Output }[] = [];
+    const outputOf = (key: string, object: GraphQLObjectType, fieldNodes: readonly FieldNode[]) => {
+      const alike = relations.find(
+        (known) =>
+          known.key === key &&
+          known.nodes.length === fieldNodes.length &&
+          known.nodes.every((node, i) => node === fieldNodes[i]),
+      );
+      if (alike) return alike.output;
+      const output = this.output(key, row, object, fieldNodes);
+      if (possible.length > 1 && output !== byResolver && ["parent", "list", "all"].includes(output.kind)) {
+        relations.push({ key, nodes: fieldNodes, output });
+      }
+      return output;
+    };
     return new Map(
       possible.map((object) => {
-        const selected = collectSubfields(schema, fragments, variables, object, nodes);
         const outputs: Output[] = [];
-        for (const [key, fieldNodes] of selected) {
-          const output = this.output(key, row, object, fieldNodes);
+        for (const [key, fieldNodes] of collectSubfields(schema, fragments, variables, object, nodes)) {
+          const output = outputOf(key, object, fieldNodes);
           if (output === byResolver) this.complete = false;
           else outputs.push(output);
         }

@@ -1,0 +1,170 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import pg from "pg";
+import { seedDemo } from "../../prisma/seed.js";
+import { timeByGroup } from "../../src/cli/cpu-time.js";
+import { layOutSql } from "../../src/cli/sql-layout.js";
+import { createTestDatabase, type TestDatabase } from "../support/database.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+let database: TestDatabase;
+let folder: string;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const client = new pg.Client(database.connectionString);
+  await client.connect();
+  await seedDemo(client).finally(() => client.end());
+  folder = await mkdtemp(join(tmpdir(), "profile-"));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+  await database.drop();
+});
+
+async function profile(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const command = ["--import", `${root}/test/support/typescript.mjs`, `${root}/src/cli/profile.ts`, ...args];
+  const env = { ...process.env, DATABASE_URL: database.connectionString, LOG_LEVEL: "warn", NODE_OPTIONS: "" };
+  const child = spawn(process.execPath, command, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+  let out = "";
+  let err = "";
+  child.stdout.on("data", (data) => {
+    out += data;
+  });
+  child.stderr.on("data", (data) => {
+    err += data;
+  });
+  const [code] = await once(child, "close");
+  return { code, out, err };
+}
+
+test("tells of a nested query how it is answered, by what SQL and plan, and where the time goes", async () => {
+  const file = join(folder, "nested.graphql");
+  await writeFile(
+    file,
+    `query ($email: String!) {
+      customer(by: { email: $email }) {
+        email
+        tags { name }
+        orders(first: 3, filter: { status: { eq: APPROVED } }) { totalCount nodes { number formattedTotalAmountWithTaxes } }
+      }
+    }`,
+  );
+  const { code, out, err } = await profile(file, "--variables", '{"email":"ada@example.com"}', "--runs", "20");
+  expect([code, err]).toEqual([0, ""]);
+  const [answer, sql, explained, time] = out.split(/^\d\. .*\n-+\n/m).slice(1) as [string, string, string, string];
+  expect(answer).toMatch(
+    /^answered +by rows, written here\n +Code has to write customer\.orders\.nodes\.formattedTotalAmountWithTaxes\.$/m,
+  );
+  expect(answer).toMatch(/^statements +1 a request\ncost +\d+ of 50000 objects, depth 4 of 16\nsize +\d{3} bytes$/m);
+  expect(sql).toMatch(/^ +FROM "orders" t\d\n +WHERE t\d\."customer_id" = t0\.id\n +AND /m);
+  expect(sql).toMatch(/^Parameters: \$1 integer, .*text\[\], \$\d mode\[\]$/m);
+  expect(answer + sql).not.toContain("ada@example.com");
+  expect(explained).toMatch(/actual time=[\s\S]*Buffers: [\s\S]*Execution Time: /);
+  expect(time).toMatch(/^p50 +[\d.]+ ms\np99 +[\d.]+ ms$/m);
+  for (const group of ["waiting for PostgreSQL", "HTTP (src/http)", "pg", "@apollo/server"]) {
+    expect(time).toContain(`\n${group} `);
+  }
+  expect(time).toMatch(/^in all +[\d.]+ +100\.0%$/m);
+});
+
+test("names the fields whose resolvers answer; a customer is named by e-mail address or id", async () => {
+  const query = "{ viewer { kind } customers(last: 1) { nodes { email } } }";
+  const [email, id] = await Promise.all([
+    profile(query, "--runs", "1", "--as", "customer", "bruno.rossi@example.com"),
+    profile("--as", "customer", "cus_ada", query, "--runs", "1"),
+  ]);
+  for (const { code, out, err } of [email, id]) {
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toMatch(/^asked as +customer$/m);
+    expect(out).toMatch(
+      /^answered +by resolvers, over rows that a plan's statement read beforehand\n +No plan covers the field viewer\.$/m,
+    );
+  }
+});
+
+const wrong: [what: string, args: string[], code: number, message: string | RegExp][] = [
+  ["no query", [], 2, "Give a query: a document, or the path of a .graphql file. See npm run -s profile -- --help."],
+  ["an unknown option", ["{ a }", "--nope"], 2, "Unknown option '--nope'. See npm run -s profile -- --help."],
+  ["an unknown persona", ["{ a }", "--as", "boss"], 2, /^--as must be one of integration, customer, guest, not boss\./],
+  ["no number of runs", ["{ a }", "--runs", "0"], 2, /^--runs must be a whole number from 1 to 999999, not 0\./],
+  ["a file that is not there", ["gone.graphql"], 1, "There is no file gone.graphql."],
+  ["what is no GraphQL", ["{\n customer"], 1, "Syntax Error: Expected Name, found <EOF>. (line 2, column 10)"],
+  [
+    "what is not in the schema",
+    ["{ viewer { x }\n y }"],
+    1,
+    'Cannot query field "x" on type "Viewer". (line 1, column 12)\nCannot query field "y" on type "Query". (line 2, column 2)',
+  ],
+  ["a mutation", ["mutation { __typename }"], 1, "A mutation is not profiled: it would change data on each run."],
+  ["variables that are no JSON", ["{ __typename }", "--variables", "{x"], 1, /^--variables is not JSON: /],
+  ["variables that are no object", ["{ __typename }", "--variables", "[]"], 1, /^--variables must be one JSON object/],
+  [
+    "variables that do not fit",
+    ["query ($n: Int!) { customers(first: $n) { nodes { id } } }"],
+    1,
+    'Variable "$n" of required type "Int!" was not provided. (line 1, column 8)',
+  ],
+  [
+    "nobody",
+    ["{ __typename }", "--as", "customer", "nobody@example.com"],
+    1,
+    "There is no customer nobody@example.com.",
+  ],
+  [
+    "what the caller may not ask",
+    ["{ customers { nodes { id } } }", "--as", "guest", "--runs", "1"],
+    1,
+    "The access token lacks the permission CUSTOMERS_READ. (customers)",
+  ],
+];
+
+test.each(wrong)("refuses %s", async (_, args, code, message) => {
+  const run = await profile(...args);
+  expect([run.code, run.out]).toEqual([code, ""]);
+  if (typeof message === "string") expect(run.err).toBe(`${message}\n`);
+  else expect(run.err).toMatch(message);
+});
+
+test("--help tells what there is", async () => {
+  const { code, out } = await profile("--help");
+  expect([code, out]).toEqual([0, expect.stringMatching(/^Usage: npm run -s profile -- QUERY/)]);
+});
+
+test("SQL is laid out by its clauses; texts and names stay as they are", () => {
+  expect(
+    layOutSql(`SELECT (SELECT f(a."from x", 'WHERE (') FROM "t" a WHERE a.x = $1::int AND (b OR c AND d)), 1 FROM r`),
+  ).toBe(`SELECT (
+  SELECT f(a."from x", 'WHERE (')
+  FROM "t" a
+  WHERE a.x = $1::int
+  AND (b OR c AND d)
+), 1
+FROM r`);
+});
+
+test("the time of a profile goes to the code's places; idle while a statement runs is waiting for PostgreSQL", () => {
+  const node = (id: number, functionName: string, url: string, children: number[] = []) => ({
+    id,
+    callFrame: { functionName, url, scriptId: "1", lineNumber: 0, columnNumber: 0 },
+    children,
+  });
+  const nodes = [
+    node(1, "(root)", "", [2, 3, 5]),
+    node(2, "(idle)", ""),
+    node(3, "constructor", "file:///a/node_modules/pg/lib/client.js", [4]),
+    node(4, "write", "node:net"),
+    node(5, "listen", "node:net"),
+  ];
+  const profile = { nodes, startTime: 0, endTime: 6_000, samples: [2, 2, 3, 4, 5], timeDeltas: Array(5).fill(1_000) };
+  expect(timeByGroup(profile, [{ start: 1_500, end: 2_500 }])).toEqual([
+    ["pg", 2],
+    ["idle (the client's turn)", 1],
+    ["waiting for PostgreSQL", 1],
+    ["Node (HTTP, sockets, timers)", 1],
+  ]);
+});

@@ -1,0 +1,262 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { parse } from "graphql";
+import { permissionsByKind } from "../src/platform/access/permission.js";
+import { anonymous, type Viewer } from "../src/platform/access/viewer.js";
+import type { Context } from "../src/platform/context.js";
+import type { Database } from "../src/platform/database/client.js";
+import { StatementNames } from "../src/platform/database/statement-names.js";
+import { PlannedExecution } from "../src/platform/execution/planned-execution.js";
+import { SharedStatement } from "../src/platform/execution/shared-statement.js";
+import { Slot } from "../src/platform/plan/parameters.js";
+import { type Caller, createTestApp, type TestApp } from "./support/app.js";
+import { schema } from "./support/graph.js";
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await createTestApp({ poolSize: 2 });
+});
+afterAll(() => app.stop());
+
+describe("requests that share a statement", () => {
+  const document =
+    "query ($first: Int!) { customers(first: $first) { nodes { id email orders(first: 3) { nodes { number customer { id } } } } } }";
+
+  test("get each its own answer, whoever asks, with fewer statements than requests", async () => {
+    const { rows } = await app.database.pool.query<{ id: string }>(
+      "SELECT id FROM customers WHERE mode = 'test' ORDER BY id",
+    );
+    const callers: Caller[] = [...rows.map(({ id }): Caller => ({ kind: "customer", id })), { kind: "integration" }];
+    const requests = Array.from({ length: 40 }, (_, i) => ({
+      as: callers[i % callers.length]!,
+      // A customer sees one in any case; of all, everybody sees as many as were asked for.
+      first: 1 + (i % 3),
+    }));
+    await Promise.all(callers.map((caller) => app.token(caller!)));
+    const alone: unknown[] = [];
+    for (const { as, first } of requests) alone.push((await app.query(document, { first }, { as })).data);
+    app.statements();
+    // While all connections are taken, requests gather.
+    const taken = [await app.database.pool.connect(), await app.database.pool.connect()];
+    const sending = requests.map(({ as, first }) => app.query(document, { first }, { as }));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    for (const client of taken) client.release();
+    const together = await Promise.all(sending);
+    const sent = app.statements().filter(({ text }) => text.includes('"customers"'));
+    together.forEach(({ data, errors, extensions }, i) => {
+      const { as, first } = requests[i]!;
+      expect(errors).toBeUndefined();
+      expect(extensions.statements).toBe(1);
+      expect(data).toEqual(alone[i]);
+      const ids = data.customers.nodes.map(({ id }: { id: string }) => id);
+      if (as!.kind === "customer") expect(ids).toEqual([as!.id]);
+      else expect(ids).toHaveLength(first);
+    });
+    expect(sent.length).toBeGreaterThanOrEqual(2);
+    expect(sent.length).toBeLessThan(requests.length / 2);
+  });
+
+  /** A database that answers `[value, n]` for each member, after a while, and refuses statements with a bad value. */
+  function standIn(refused: (values: readonly string[]) => boolean) {
+    const sizes: number[] = [];
+    let running = 0;
+    let mostRunning = 0;
+    const query = async (_: string, values: readonly unknown[]) => {
+      const own = values.at(-1) as string[];
+      sizes.push(own.length);
+      mostRunning = Math.max(mostRunning, ++running);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      running--;
+      if (refused(own)) throw new Error(`refused: ${own.length}`);
+      // In any order: the number says whose row it is.
+      return own.map((value, i) => [`read ${value}`, i + 1]).reverse();
+    };
+    const value = new Slot(({ args }) => args[0]);
+    const statement = new SharedStatement({ query } as unknown as Database, {
+      text: "SELECT",
+      values: ["constant"],
+      columns: [{ slot: value, type: "text" }],
+    });
+    const run = (value: unknown) => statement.run({ viewer: anonymous, args: [value] }).then(([text]) => text);
+    return { run, sizes, mostRunning: () => mostRunning };
+  }
+
+  test("fail alone when one's values make the statement fail", async () => {
+    const { run } = standIn((values) => values.includes("bad"));
+    const values = Array.from({ length: 40 }, (_, i) => (i % 10 === 7 ? "bad" : `v${i}`));
+    const results = await Promise.allSettled(values.map(run));
+    expect(results.map((result) => (result.status === "fulfilled" ? result.value : result.reason.message))).toEqual(
+      values.map((value) => (value === "bad" ? "refused: 1" : `read ${value}`)),
+    );
+    // It works on after that.
+    expect(await run("after")).toBe("read after");
+  });
+
+  test("go alone when nobody else waits, two statements at once at most, 32 requests in each", async () => {
+    const { run, sizes, mostRunning } = standIn(() => false);
+    const read = await Promise.all(Array.from({ length: 100 }, (_, i) => run(i)));
+    expect(read).toEqual(Array.from({ length: 100 }, (_, i) => `read ${i}`));
+    expect(sizes).toEqual([1, 1, 32, 32, 32, 2]);
+    expect(mostRunning()).toBe(2);
+  });
+});
+
+describe("what is kept is bounded", () => {
+  const integration: Viewer = {
+    ...anonymous,
+    kind: "integration",
+    permissions: permissionsByKind.integration,
+    marketIds: null,
+  };
+  const loaders = { fail() {} };
+
+  /** The server's execution on a database that only notes what it is asked. */
+  function execution() {
+    const texts: string[] = [];
+    const names = new StatementNames();
+    const used = new Set<string>();
+    const query = async (text: string, values: readonly unknown[]) => {
+      texts.push(text);
+      const name = names.nameOf(text);
+      if (name) used.add(name);
+      const members = (values.findLast(Array.isArray) as unknown[] | undefined)?.length ?? 1;
+      return Array.from({ length: members }, (_, i) => [null, i + 1]);
+    };
+    const planned = new PlannedExecution(schema, { query } as unknown as Database);
+    const answer = (document: ReturnType<typeof parse>, variables = {}) =>
+      planned.answer({
+        document,
+        operation: document.definitions[0] as never,
+        variables,
+        context: { viewer: integration, loaders } as unknown as Context,
+      });
+    const { plans } = planned as unknown as {
+      plans: Map<string, { prepared: Map<string, unknown> }> & { calculatedSize: number };
+    };
+    return { answer, texts, names, used, plans };
+  }
+
+  test("5,000 documents: plans by their fields, names of statements by their number", async () => {
+    const { answer, plans, names, texts } = execution();
+    const most = { size: 0, weight: 0 };
+    for (let i = 0; i < 5_000; i++) {
+      const aliases = Array.from({ length: 20 }, (_, k) => `a${i}_${k}: email`).join(" ");
+      await answer(parse(`{ c${i}: customer(by: { id: "cus_ada" }) { ${aliases} } }`));
+      most.size = Math.max(most.size, plans.size);
+      most.weight = Math.max(most.weight, plans.calculatedSize);
+    }
+    expect(texts).toHaveLength(5_000);
+    expect(most.size).toBeGreaterThan(100);
+    expect(most.size).toBeLessThan(2_500);
+    expect(most.weight).toBeLessThanOrEqual(50_000);
+    // Aliases are values: there is one text.
+    expect(new Set(texts).size).toBe(1);
+    for (let i = 0; i < 5_000; i++) for (let again = 0; again < 2; again++) names.nameOf(`SELECT ${i}`);
+    const kept = names as unknown as Record<"names" | "seenOnce", { size: number; calculatedSize: number }>;
+    for (const { size, calculatedSize } of [kept.names, kept.seenOnce]) {
+      expect(size).toBeLessThanOrEqual(500);
+      expect(calculatedSize).toBeLessThanOrEqual(1_500_000);
+    }
+    for (let i = 0; i < 40; i++) for (let again = 0; again < 2; again++) names.nameOf(`${i}${"x".repeat(100_000)}`);
+    expect(kept.names.calculatedSize).toBeLessThanOrEqual(1_500_000);
+    expect(names.nameOf(`39${"x".repeat(100_000)}`)).toBeDefined();
+  });
+
+  test("200 shapes of one document's variables: 16 statements", async () => {
+    const { answer, plans, texts } = execution();
+    const document = parse("query ($filter: CustomerFilter) { customers(filter: $filter) { nodes { id } } }");
+    const fields = ["email", "id", "reference", "status", "createdAt", "updatedAt", "hasPassword", "totalOrdersCount"];
+    const filters = Array.from({ length: 200 }, (_, i) =>
+      Object.fromEntries(fields.filter((_, bit) => ((i + 1) >> bit) & 1).map((field) => [field, { eq: "x" }])),
+    );
+    let most = 0;
+    for (const filter of filters) {
+      await answer(document, { filter });
+      const [planned] = [...plans.values()];
+      most = Math.max(most, planned!.prepared.size);
+    }
+    expect(plans.size).toBe(1);
+    expect(new Set(texts).size).toBe(200);
+    expect(most).toBe(16);
+  });
+
+  test("a server's parsed documents: by their characters", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const used = () => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const length = 90_000;
+    const send = async (from: number, to: number) => {
+      for (let i = from; i < to; i++) {
+        const { errors } = await app.query(`{ a${i}: __typename } # ${String(i).padEnd(length, "-")}`);
+        expect(errors).toBeUndefined();
+      }
+    };
+    await send(0, 50);
+    const before = used();
+    await send(50, 450);
+    expect(used() - before).toBeLessThan((400 * length) / 2);
+  });
+});
+
+describe("an answer that a plan wrote goes the way of all answers", () => {
+  const ask = async (query: string, headers: Record<string, string>, method = "POST") => {
+    const authorization = `Bearer ${await app.token({ kind: "integration" })}`;
+    const url = method === "GET" ? `${app.url}/graphql?query=${encodeURIComponent(query)}` : `${app.url}/graphql`;
+    const response = await fetch(url, {
+      method,
+      headers: { authorization, ...headers },
+      body: method === "GET" ? undefined : JSON.stringify({ query }),
+    });
+    const bytes = Buffer.from(await response.arrayBuffer());
+    return { response, bytes, body: JSON.parse(bytes.toString("utf8")) };
+  };
+  const query = '{ customer(by: { id: "cus_ada" }) { id } }';
+
+  test("another site's simple request is refused before anything is read", async () => {
+    app.statements();
+    const { response, body } = await ask(query, {}, "GET");
+    expect(response.status).toBe(400);
+    expect(body.data).toBeUndefined();
+    expect(body.errors[0].message).toMatch(/CSRF/i);
+    const text = await ask(query, { "content-type": "text/plain" });
+    expect([text.response.status, text.body.data]).toEqual([415, undefined]);
+    expect(app.statements()).toEqual([]);
+    expect((await ask(query, { "apollo-require-preflight": "1" }, "GET")).body.data).toEqual({
+      customer: { id: "cus_ada" },
+    });
+  });
+
+  const lengths: [what: string, least: number, most: number, rows: number][] = [
+    ["short", 0, 8_000, 1],
+    ["longer than 8,000 characters", 8_001, 1_000_000, 250],
+  ];
+  test.each(lengths)("its extensions, length and text are right: %s", async (_, least, most, rows) => {
+    const name = 'Zoë 日本 🜁 "quoted" \\ \u2028';
+    const { prisma } = app.database;
+    await prisma.customerGroup.deleteMany({ where: { id: { startsWith: "cgr_odd" } } });
+    await prisma.customerGroup.createMany({
+      data: Array.from({ length: rows }, (_, i) => ({
+        id: `cgr_odd${i}`,
+        mode: "test" as const,
+        name: `${name} ${i}`,
+      })),
+    });
+    const document =
+      '{ customerGroups(first: 250, filter: { name: { startsWith: "Zoë" } }) { nodes { name } totalCount } }';
+    const { response, bytes, body } = await ask(document, { "content-type": "application/json" });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toMatch(/^application\/json/);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(Number(response.headers.get("content-length"))).toBe(bytes.length);
+    expect(bytes.length).toBeGreaterThanOrEqual(least);
+    expect(bytes.length).toBeLessThanOrEqual(most);
+    expect(body.data.customerGroups.totalCount).toBe(rows);
+    const found = body.data.customerGroups.nodes.map((node: { name: string }) => node.name);
+    expect(found.sort()).toEqual(Array.from({ length: rows }, (_, i) => `${name} ${i}`).sort());
+    expect(body.extensions).toEqual({ requestId: expect.stringMatching(/\S{8,}/), cost: 250, statements: 1 });
+    expect(body.errors).toBeUndefined();
+  });
+});
