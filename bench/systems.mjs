@@ -29,6 +29,8 @@ export const systems = [
     name: "project-unruled",
     title: "customer-graph without row rules",
     files: "project",
+    // Of lists, the indexes begin with what the rules ask for.
+    only: ["one", "nested", "walk"],
     nodeOptions: ["--import", new URL("peers/without-row-rules.mjs", import.meta.url).href],
   },
   { name: "postgraphile", title: "PostGraphile" },
@@ -43,20 +45,20 @@ const stopTimeoutMs = 15_000;
 /** One running system: its process and its client. */
 export class System {
   /** Undefined if its files are not there. */
-  static async find({ name, title, files = name, environment, nodeOptions = [] }) {
+  static async find({ name, title, files = name, environment, nodeOptions = [], only }) {
     const clientFile = join(peers, `${files}.client.mjs`);
     if (!existsSync(clientFile)) return undefined;
     const client = await import(pathToFileURL(clientFile).href);
     if (!client.script && !existsSync(join(peers, `${files}.mjs`))) return undefined;
-    return new System({ name, title, files, environment, nodeOptions, client });
+    return new System({ name, title, files, environment, nodeOptions, only, client });
   }
 
-  constructor({ name, title, files, environment, nodeOptions, client }) {
-    Object.assign(this, { name, title, files, environment, nodeOptions, client });
+  constructor({ name, title, files, environment, nodeOptions, only, client }) {
+    Object.assign(this, { name, title, files, environment, nodeOptions, only, client });
   }
 
   has(query) {
-    return query in this.client.queries;
+    return query in this.client.queries && (this.only?.includes(query) ?? true);
   }
 
   /** Starts the process on a free port and prepares the client. */

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import {
   decodeJwt,
   decodeProtectedHeader,
@@ -104,7 +104,7 @@ export class Tokens {
 
   /** As `verify`, for the token alone. */
   async verifyToken(token: string): Promise<Claims> {
-    const key = createHash("sha256").update(token).digest("base64");
+    const key = hash("sha256", token, "base64");
     let found = this.remembered.get(key);
     if (found?.keySet && found.keySet !== this.outside?.keys.current) found = undefined;
     const entry = found ?? (await this.check(token));

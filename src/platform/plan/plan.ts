@@ -4,12 +4,15 @@ import {
   type FragmentDefinitionNode,
   GraphQLEnumType,
   type GraphQLField,
+  type GraphQLInputType,
   type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLSchema,
   getArgumentValues,
   getNamedType,
+  getNullableType,
   isAbstractType,
+  isInputObjectType,
   isLeafType,
   isListType,
   isNonNullType,
@@ -548,8 +551,9 @@ class Planner {
       const constant = evaluated(getArgumentValues(field, node, {}), undefined);
       this.sites.push({ constant, evaluate: () => constant });
     } else {
+      const given = givenByVariables(field, node);
       const evaluate = (variables: Record<string, unknown>) =>
-        evaluated(getArgumentValues(field, node, variables), index);
+        evaluated(given?.(variables) ?? getArgumentValues(field, node, variables), index);
       this.sites.push({ constant: undefined, evaluate });
     }
     return index;
@@ -565,6 +569,39 @@ function listEvaluated(list: ListArgs, index: number | undefined): Evaluated {
   if (index === undefined) return { shape: "", values: [], sql: { page: list.page }, list };
   const { page, values } = pageTemplate(list, slotOf(index));
   return { shape: JSON.stringify(page), values, sql: { page }, list, filtered: page.filter !== everything };
+}
+
+/**
+ * A field's arguments where all are variables, or objects of variables: these have been understood already. Undefined for
+ * other arguments, and when a variable is absent or null, about which the specification has more to say.
+ */
+function givenByVariables(field: GraphQLField<unknown, unknown>, { arguments: given = [] }: FieldNode) {
+  const names = new Set(given.map(({ name }) => name.value));
+  if (field.args.some(({ name, defaultValue }) => defaultValue !== undefined && !names.has(name))) return undefined;
+  type Values = Record<string, unknown>;
+  const read = (node: ValueNode, type: GraphQLInputType | undefined): ((variables: Values) => unknown) | undefined => {
+    if (node.kind === Kind.VARIABLE) return (variables) => variables[node.name.value];
+    const input = type && getNullableType(type);
+    if (node.kind !== Kind.OBJECT || !isInputObjectType(input)) return undefined;
+    const fields = Object.values(input.getFields());
+    if (fields.some(({ defaultValue }) => defaultValue !== undefined)) return undefined;
+    return all(node.fields.map(({ name, value }) => [name.value, read(value, input.getFields()[name.value]?.type)]));
+  };
+  const all = (entries: [name: string, read: ((variables: Values) => unknown) | undefined][]) => {
+    if (entries.some(([, one]) => !one)) return undefined;
+    return (variables: Values): Values | undefined => {
+      const values: Values = {};
+      for (const [name, one] of entries) {
+        const value = one!(variables);
+        if (value === undefined || value === null) return undefined;
+        values[name] = value;
+      }
+      return values;
+    };
+  };
+  return all(
+    given.map(({ name, value }) => [name.value, read(value, field.args.find((arg) => arg.name === name.value)?.type)]),
+  );
 }
 
 function hasVariable(node: ValueNode): boolean {

@@ -127,16 +127,25 @@ export function relatedRows(model: Model, relation: string, parent: string, para
   return { model: target, alias, source, joins };
 }
 
-/**
- * One page of rows: all their columns, or `fields`. With `beyond` one row more than the limit is read, which tells
- * whether there are more.
- */
+/** What a page selects of each row; absent: all columns. */
+export interface PageSelection {
+  /** The columns that the selection reads. */
+  fields: readonly string[];
+  /** The expressions, over the row behind an alias. */
+  select: (alias: string) => string;
+}
+
+/** One page of rows. With `beyond` one row more than the limit is read, which tells whether there are more. */
 export function pageSql(
   { model, alias, source, joins }: Rows,
   page: Page,
   parameters: Parameters,
   rule: RowRule,
-  { fields, beyond = true }: { fields?: readonly string[]; beyond?: boolean } = {},
+  beyond = true,
+  { fields, select }: PageSelection = {
+    fields: selectedFields(model),
+    select: (from) => columnsSql(model, from),
+  },
 ): string {
   const order = page.backward ? reversed(page.order) : page.order;
   const where = whereSql(model, alias, joins, page.filter, parameters, rule).join(" AND ");
@@ -144,18 +153,14 @@ export function pageSql(
   const limit = parameters.add(beyond ? mapValue(page.limit, (rows: number) => rows + 1) : page.limit, "int");
   const offset = page.offset ? parameters.add(page.offset, "int") : "0";
   const inner = orderSql(withinRange(order), model, alias);
-  const rows = (columns: readonly string[] | undefined) =>
-    ranges.map(
-      (range) =>
-        `SELECT ${columnsSql(model, alias, columns)} FROM ${source} WHERE ${where} AND ${range} ORDER BY ${inner}`,
-    );
-  if (ranges.length === 1) return `${rows(fields)[0]} LIMIT ${limit} OFFSET ${offset}`;
+  const rows = (selected: string, range: string) =>
+    `SELECT ${selected} FROM ${source} WHERE ${where} AND ${range} ORDER BY ${inner}`;
+  const [only, ...others] = ranges;
+  if (!others.length) return `${rows(select(alias), only!)} LIMIT ${limit} OFFSET ${offset}`;
   const both = parameters.alias();
-  const keys = fields && [...new Set([...fields, ...order.map(({ field }) => field)])];
-  const union = rows(keys)
-    .map((sql) => `(${sql} LIMIT ${limit} + ${offset})`)
-    .join(" UNION ALL ");
-  return `SELECT ${columnsSql(model, both, fields)} FROM (${union}) ${both} ORDER BY ${orderSql(order, model, both)} LIMIT ${limit} OFFSET ${offset}`;
+  const columns = columnsSql(model, alias, [...new Set([...fields, ...order.map(({ field }) => field)])]);
+  const union = ranges.map((range) => `(${rows(columns, range)} LIMIT ${limit} + ${offset})`).join(" UNION ALL ");
+  return `SELECT ${select(both)} FROM (${union}) ${both} ORDER BY ${orderSql(order, model, both)} LIMIT ${limit} OFFSET ${offset}`;
 }
 
 /** How many rows there are, counting up to `atMost`. */

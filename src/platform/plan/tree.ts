@@ -118,7 +118,7 @@ class TreeSql {
     const { condition } = this.args[root.site] as { condition: Condition };
     const where = [condition, this.rule(model.name)].map((part) => this.condition(part, model, alias));
     const source = `"${model.table}" ${alias} WHERE ${where.join(" AND ")}`;
-    if (shape?.kind === "one") return this.objects(root.row, shape.shape, alias, source, false);
+    if (shape?.kind === "one") return this.oneObject(root.row, shape.shape, alias, source);
     if (root.unique) return `SELECT ${this.array(root.row, alias)} FROM ${source}`;
     return `SELECT json_agg(x.j) FROM (SELECT ${this.array(root.row, alias)} j FROM ${source} LIMIT 2) x`;
   }
@@ -178,14 +178,14 @@ class TreeSql {
   }
 
   private rows(list: ListTree, row: RowTree, rows: Rows): string {
-    const page = this.parameters.alias();
-    return `(SELECT coalesce(json_agg(${this.array(row, page)}), '[]') FROM (${this.page(list, row, rows)}) ${page})`;
+    const found = this.page(list, row, rows, (alias) => `${this.array(row, alias)} j`);
+    return `(SELECT coalesce(json_agg(x.j), '[]') FROM (${found}) x)`;
   }
 
-  private page(list: ListTree, row: RowTree, rows: Rows): string {
+  private page(list: ListTree, row: RowTree, rows: Rows, select: (alias: string) => string): string {
     const { page } = this.args[list.site] as { page: Page };
     const fields = columnsRead(row.model, this.partsOf(row));
-    return pageSql(rows, page, this.parameters, this.rule, { fields, beyond: list.beyond || this.whole });
+    return pageSql(rows, page, this.parameters, this.rule, list.beyond || this.whole, { fields, select });
   }
 
   private count({ site, counts }: ListTree, index: number, rows: Rows): string {
@@ -194,17 +194,12 @@ class TreeSql {
     return `(${countSql(rows, page.filter, atMost, this.parameters, this.rule)})`;
   }
 
-  /** Objects of a shape, from rows behind `alias`: all of them as an array, or the only one. */
-  private objects(row: RowTree, shape: ObjectShape, alias: string, source: string, many: boolean): string {
+  /** What an object of a shape is made from: a column for each field or, where there are aliases, one of JSON. */
+  private object(row: RowTree, shape: ObjectShape, alias: string): string {
     const values = shape.fields.map((field) => this.fieldValue(row, field, alias));
-    if (shape.fields.some((field) => field.alias)) {
-      const pairs = shape.fields.map((field, i) => `${this.key(field)}, ${values[i]}`);
-      const object = `json_build_object(${pairs.join(", ")})`;
-      return `SELECT ${many ? `coalesce(json_agg(${object}), '[]')` : object} FROM ${source}`;
-    }
-    const columns = shape.fields.map((field, i) => `${values[i]} AS "${field.key}"`);
-    const object = many ? "coalesce(json_agg(x), '[]')" : "row_to_json(x)";
-    return `SELECT ${object} FROM (SELECT ${columns.join(", ")} FROM ${source}) x`;
+    if (!hasAlias(shape)) return shape.fields.map((field, i) => `${values[i]} AS "${field.key}"`).join(", ");
+    const pairs = shape.fields.map((field, i) => `${this.key(field)}, ${values[i]}`);
+    return `json_build_object(${pairs.join(", ")}) AS j`;
   }
 
   /** A field's own name stands in the text; an alias is the client's word and becomes a value. */
@@ -223,7 +218,7 @@ class TreeSql {
       case "parent": {
         const { shape } = value as { shape: ObjectShape };
         const { other, source } = this.parent(part, model, alias);
-        return `(${this.objects(part.row, shape, other, source, false)})`;
+        return `(${this.oneObject(part.row, shape, other, source)})`;
       }
       case "list": {
         const rows = relatedRows(model, part.relation, alias, this.parameters);
@@ -233,9 +228,14 @@ class TreeSql {
     }
   }
 
+  private oneObject(row: RowTree, shape: ObjectShape, alias: string, source: string): string {
+    const object = `SELECT ${this.object(row, shape, alias)} FROM ${source}`;
+    return hasAlias(shape) ? object : `SELECT row_to_json(x) FROM (${object}) x`;
+  }
+
   private objectsOfPage(list: ListTree, shape: ObjectShape, rows: Rows): string {
-    const page = this.parameters.alias();
-    return this.objects(list.row!, shape, page, `(${this.page(list, list.row!, rows)}) ${page}`, true);
+    const found = this.page(list, list.row!, rows, (alias) => this.object(list.row!, shape, alias));
+    return `SELECT coalesce(json_agg(${hasAlias(shape) ? "x.j" : "x"}), '[]') FROM (${found}) x`;
   }
 
   private listObject(list: ListTree, fields: readonly ListField[], rows: Rows): string {
@@ -253,6 +253,10 @@ class TreeSql {
         return `(${this.objectsOfPage(list, value.shape, rows)})`;
     }
   }
+}
+
+function hasAlias({ fields }: ObjectShape): boolean {
+  return fields.some(({ alias }) => alias);
 }
 
 /** All columns of a row, and then the parts that are no columns. */
