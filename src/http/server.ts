@@ -213,7 +213,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
 }
 
 /** How many characters of documents are kept parsed and validated. */
-const documentCharacters = 2_000_000;
+const documentCharacters = 600_000;
 
 /** Keeps documents that were used lately, and with them what is known of each by its object. */
 function documentStore(): DocumentStore {

@@ -97,14 +97,18 @@ describe("what is asked for and the SQL that it comes to", () => {
       variables: { id: "ord_1" },
       as: customer("cus_ada"),
     });
-    expect(text).toMatchInlineSnapshot(`"SELECT (SELECT json_build_object('id', t0."id", $4::text, t0."customer_email", 'status', upper(t0."status"::text)) AS j FROM "orders" t0 WHERE t0."id" = $1::text AND (t0."mode" = $2::"mode" AND t0."customer_id" = $3::text))::text"`);
+    expect(text).toMatchInlineSnapshot(
+      `"SELECT (SELECT json_build_object('id', t0."id", $4::text, t0."customer_email", 'status', upper(t0."status"::text)) AS j FROM "orders" t0 WHERE t0."id" = $1::text AND (t0."mode" = $2::"mode" AND t0."customer_id" = $3::text))::text"`,
+    );
     expect(values).toEqual(["ord_1", "test", "cus_ada", "buyer"]);
   });
 
   test("a page for many requests at once, each with its own values", () => {
     const document = `query ($first: Int) { orders(first: $first) { nodes { id } totalCount(atMost: 9) } }`;
     const { text, values, slots } = sqlOf(document, { variables: { first: 3 }, as: customer("cus_ada"), shared: true });
-    expect(text).toMatchInlineSnapshot(`"SELECT (SELECT json_build_object('nodes', (SELECT coalesce(json_agg(x), '[]') FROM (SELECT t0."id" AS "id" FROM "orders" t0 WHERE (t0."mode" = r.s0 AND t0."customer_id" = r.s1) AND TRUE ORDER BY t0."placed_at" DESC, t0."created_at" DESC, t0."id" DESC LIMIT r.s2 OFFSET 0) x), 'totalCount', (SELECT count(*)::int FROM (SELECT FROM "orders" t0 WHERE (t0."mode" = r.s0 AND t0."customer_id" = r.s1) LIMIT $1::int) c)))::text, r.n::int FROM unnest((SELECT $2::"mode"[]), (SELECT $3::text[]), (SELECT $4::int[])) WITH ORDINALITY r (s0, s1, s2, n)"`);
+    expect(text).toMatchInlineSnapshot(
+      `"SELECT (SELECT json_build_object('nodes', (SELECT coalesce(json_agg(x), '[]') FROM (SELECT t0."id" AS "id" FROM "orders" t0 WHERE (t0."mode" = r.s0 AND t0."customer_id" = r.s1) AND TRUE ORDER BY t0."placed_at" DESC, t0."created_at" DESC, t0."id" DESC LIMIT r.s2 OFFSET 0) x), 'totalCount', (SELECT count(*)::int FROM (SELECT FROM "orders" t0 WHERE (t0."mode" = r.s0 AND t0."customer_id" = r.s1) LIMIT $1::int) c)))::text, r.n::int FROM unnest((SELECT $2::"mode"[]), (SELECT $3::text[]), (SELECT $4::int[])) WITH ORDINALITY r (s0, s1, s2, n)"`,
+    );
     expect([values, slots]).toEqual([[9], ["test", "cus_ada", 3]]);
   });
 

@@ -49,7 +49,7 @@ interface Planned {
 }
 
 /** How many fields all plans kept may have together, and in how many shapes of arguments one plan is kept. */
-const maximumFields = 50_000;
+const maximumFields = 20_000;
 const maximumShapes = 16;
 
 /**
