@@ -3,14 +3,14 @@ import pg from "pg";
 import { seedBulk } from "../prisma/bulk.js";
 import { seedDemo } from "../prisma/seed.js";
 import { enumValues, models } from "../src/platform/database/datamodel.js";
-import { createTestDatabase, type TestDatabase } from "./support/database.js";
+import { createTestDatabase, poolOf, type TestDatabase } from "./support/database.js";
 
 let database: TestDatabase;
 let pool: pg.Pool;
 
 beforeEach(async () => {
   database = await createTestDatabase();
-  pool = new pg.Pool({ connectionString: database.connectionString });
+  pool = poolOf(database);
 });
 
 afterEach(async () => {
@@ -212,7 +212,7 @@ describe("generated customers", () => {
 
   test("are the same in one go and in two", async () => {
     const elsewhere = await createTestDatabase();
-    const other = new pg.Pool({ connectionString: elsewhere.connectionString });
+    const other = poolOf(elsewhere);
     try {
       await seedBulk(pool, { customers: 300 });
       await seedBulk(other, { customers: 250 });

@@ -26,6 +26,13 @@ async function createDatabase(server: string, options: string): Promise<TestData
   };
 }
 
+/** Connections to a database. The end of a pool does not wait for theirs: they may hear of the drop, which is no fault. */
+export function poolOf({ connectionString }: TestDatabase): pg.Pool {
+  const pool = new pg.Pool({ connectionString });
+  pool.on("connect", (client) => client.on("error", () => {}));
+  return pool;
+}
+
 export function withDatabase(connectionString: string, database: string): string {
   const url = new URL(connectionString);
   url.pathname = `/${database}`;
