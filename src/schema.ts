@@ -1,6 +1,6 @@
 import "reflect-metadata";
 import type { GraphQLSchema } from "graphql";
-import { GraphQLInputObjectType } from "graphql";
+import { GraphQLInputObjectType, specifiedDirectives } from "graphql";
 import { buildSchemaSync, type NonEmptyArray } from "type-graphql";
 import { AddressResolver } from "./modules/addresses/address.resolver.js";
 import { AnonymizationResolver } from "./modules/anonymization/anonymization.resolver.js";
@@ -21,7 +21,7 @@ import {
   CustomerOptInsResolver,
   CustomerSubscriptionResolver,
 } from "./modules/customer-subscriptions/customer-subscription.resolver.js";
-import { CustomerResolver } from "./modules/customers/customer.resolver.js";
+import { CustomerMutations, CustomerResolver } from "./modules/customers/customer.resolver.js";
 import { EventStoreResolver, eventStoreResolvers } from "./modules/event-stores/event-store.resolver.js";
 import { EventCallbackResolver, EventResolver, eventResolvers } from "./modules/events/event.resolver.js";
 import { CustomerGroupMarketsResolver, MarketResolver } from "./modules/markets/market.resolver.js";
@@ -58,6 +58,7 @@ import { CustomerTokenResolver, ViewerResolver } from "./modules/viewer/viewer.r
 import { fieldsWithoutRule } from "./platform/graphql/access-directive.js";
 import { oneOfInputs } from "./platform/graphql/resource.resolver.js";
 import { DateTime } from "./platform/graphql/scalars.js";
+import { writeDirectives } from "./platform/write/directives.js";
 
 /** Every resolver class: the only list of modules. */
 const resolvers = [
@@ -74,6 +75,7 @@ const resolvers = [
   CustomerSubscriptionResolver,
   CustomerOptInsResolver,
   CustomerResolver,
+  CustomerMutations,
   CustomerPasswordResetResolver,
   EventStoreResolver,
   ...eventStoreResolvers,
@@ -119,6 +121,7 @@ export function createSchema(): GraphQLSchema {
     resolvers: resolvers as unknown as NonEmptyArray<() => unknown>,
     // Plain properties need no wrapper: a list of 10,000 objects costs a tenth.
     globalMiddlewares: [],
+    directives: [...specifiedDirectives, ...writeDirectives],
     scalarsMap: [{ type: Date, scalar: DateTime }],
     // Inputs are checked where they are used, with errors that name the argument.
     validate: false,

@@ -5,6 +5,7 @@ import { accessOf, fieldsWithoutRule } from "../src/platform/graphql/access-dire
 import { allModelTypes } from "../src/platform/graphql/model.js";
 import { createSchema } from "../src/schema.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
+import { examplesOf } from "./support/examples.js";
 
 /**
  * Who may see what, as one table: every root field, relation, guarded field and mutation, for every kind of caller,
@@ -130,29 +131,17 @@ async function rowFields(name: string, caller: Caller) {
   }
 }
 
-const mutations: Record<string, string> = {
-  anonymizationCancel: `anonymizationCancel(input: { customerId: "cus_ada" }) { userErrors { code } }`,
-  anonymizationRequest: `anonymizationRequest(input: { customerId: "cus_ada" }) { userErrors { code } }`,
-  customerCreate: `customerCreate(input: { email: "no address" }) { userErrors { code } }`,
-  customerPasswordChange: `customerPasswordChange(input: { customerId: "cus_ada", newPassword: "short" }) { userErrors { code } }`,
-  customerPasswordResetConsume: `customerPasswordResetConsume(input: { id: "cpr_ada", resetPasswordToken: "y", customerPassword: "long enough" }) { userErrors { code } }`,
-  customerPasswordResetCreate: `customerPasswordResetCreate(input: { customerEmail: "nobody@example.com" }) { userErrors { code } }`,
-  tagsAdd: `tagsAdd(id: "cus_ada", names: ["vip"]) { userErrors { code } }`,
-  tagsRemove: `tagsRemove(id: "cus_ada", names: ["wholesale"]) { userErrors { code } }`,
-};
-
+/** The examples of all mutations, only tried. */
 async function mutationFields(name: string, caller: Caller) {
-  for (const field of Object.keys(schema.getMutationType()!.getFields())) {
-    const answer = await app.query(`mutation { ${mutations[field]} }`, {}, { as: caller });
+  for (const { field, tried } of examplesOf(schema)) {
+    const answer = await app.query(tried, {}, { as: caller });
     const code = answer.errors?.[0]?.extensions.code ?? answer.data[field].userErrors[0]?.code ?? "yes";
     note(`Mutation.${field}`, name, String(code));
-    await app.database.pool.query("UPDATE customers SET anonymization_status = NULL WHERE id = 'cus_ada'");
   }
 }
 
 test("every field that leads to rows has a rule", () => {
   expect(fieldsWithoutRule(schema)).toEqual([]);
-  expect(Object.keys(schema.getMutationType()!.getFields()).sort()).toEqual(Object.keys(mutations).sort());
   expect(
     allModelTypes()
       .map(({ name }) => name)

@@ -20,5 +20,6 @@ export async function createContext(resources: AppResources, authorization: stri
   const { database, revocations, log, now, authenticate } = resources;
   const viewer = await authenticate(authorization);
   const loaders = new Loaders(database, viewer);
-  return { database, revocations, log, now, viewer, loaders, redactions: [], requestId: randomUUID() };
+  const writes = { dryRun: [], replayed: [] };
+  return { database, revocations, log, now, viewer, loaders, redactions: [], writes, requestId: randomUUID() };
 }

@@ -13,6 +13,7 @@ import type { Context } from "../platform/context.js";
 import { recordStatements } from "../platform/database/client.js";
 import { ApiError, type ErrorCode } from "../platform/errors.js";
 import { PlannedExecution } from "../platform/execution/planned-execution.js";
+import { directivesOnMutations } from "../platform/write/directives.js";
 import { type AppResources, createContext } from "./context.js";
 import { formatError } from "./format-error.js";
 import { checkCost, checkText, coerced, costOf, limits } from "./limits.js";
@@ -61,6 +62,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     stopOnTerminationSignals: false,
     maxRecursiveSelections: true,
     parseOptions: { maxTokens: limits.tokens },
+    validationRules: [directivesOnMutations],
     documentStore: documentStore(),
     stringifyResult: JSON.stringify,
     // Every answer's errors are formatted in the plugin below, which knows the request.
@@ -132,14 +134,21 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     const statements: string[] = [];
     // Apollo Server copies the context; what is inside is the same.
     const written: RequestContext["written"] = {};
-    const execute = () =>
-      apollo.executeHTTPGraphQLRequest({
-        httpGraphQLRequest: { method: request.method!, headers, search, body },
-        context: async () => {
-          const context = await createContext(resources, authorizationOf(request));
-          return countStatements ? { ...context, written, statements } : { ...context, written };
-        },
-      });
+    let writes: Context["writes"] | undefined;
+    const execute = async () => {
+      try {
+        return await apollo.executeHTTPGraphQLRequest({
+          httpGraphQLRequest: { method: request.method!, headers, search, body },
+          context: async () => {
+            const context = await createContext(resources, authorizationOf(request));
+            writes = context.writes;
+            return countStatements ? { ...context, written, statements } : { ...context, written };
+          },
+        });
+      } finally {
+        await writes?.end?.();
+      }
+    };
     const result = await (countStatements ? recordStatements(statements, execute) : execute());
     const text = result.body.kind === "complete" ? result.body.string : "";
     const pieces = written.data ? withData(text, written.data) : [text];
@@ -283,7 +292,7 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
           for (const error of errors) requestIds.set(error, contextValue.requestId);
         },
         async willSendResponse({ response, contextValue }) {
-          const { requestId, cost, statements, redactions } = contextValue;
+          const { requestId, cost, statements, redactions, writes } = contextValue;
           if (response.body.kind !== "single") return;
           const { singleResult } = response.body;
           if (!singleResult.data && singleResult.errors?.some(({ extensions }) => extensions?.code === "UNAVAILABLE")) {
@@ -294,6 +303,8 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
             requestId,
             ...(cost !== undefined && { cost }),
             ...(redactions.length > 0 && { redactions: redactions.map(redactionOf) }),
+            ...(writes.dryRun.length > 0 && { dryRun: writes.dryRun }),
+            ...(writes.replayed.length > 0 && { replayed: writes.replayed }),
             ...(statements && { statements: statements.length }),
           };
         },

@@ -5,6 +5,14 @@ import type { Database } from "./database/client.js";
 import type { Loaders } from "./database/loaders.js";
 import type { Logger } from "./telemetry/logger.js";
 
+export interface WriteNotes {
+  /** The keys in the answer of mutations that were only tried, and of those that had been done before. */
+  readonly dryRun: string[];
+  readonly replayed: string[];
+  /** Ends the transaction of the last mutation that was only tried: its payload is read in it. */
+  end?: () => Promise<void>;
+}
+
 /** The whole of what a resolver can reach. Made for each request. */
 export interface Context {
   readonly database: Database;
@@ -12,6 +20,8 @@ export interface Context {
   readonly viewer: Viewer;
   /** Fields left out of the answer for lack of a permission. */
   readonly redactions: Redaction[];
+  /** What became of the request's mutations, beside their payloads. */
+  readonly writes: WriteNotes;
   /** Access tokens that are refused before they expire. */
   readonly revocations: Revocations;
   readonly log: Logger;

@@ -1,5 +1,5 @@
-import { endSessionsOf } from "../../src/modules/auth/sessions.js";
 import { Revocations } from "../../src/platform/access/revocations.js";
+import { endSessionsOf } from "../../src/platform/access/sessions.js";
 import { createLogger } from "../../src/platform/telemetry/logger.js";
 import { type AuthApp, ada, createAuthApp, guest, integration, read, storefront } from "./support.js";
 
@@ -161,7 +161,8 @@ describe("revocation", () => {
     expect(await codeFor(old.access_token)).toEqual(good);
     const { database, revocations } = app;
     const resources = { database, revocations, now: () => new Date() };
-    await database.prisma.$transaction((transaction) => endSessionsOf(resources, "cus_ada", transaction));
+    const applied = await database.transaction((query) => endSessionsOf(resources, query, "cus_ada"));
+    applied();
     expect(await codeFor(old.access_token)).toEqual(refused);
     expect((await refresh(old.refresh_token)).body.error).toBe("invalid_grant");
     expect(await codeFor((await signIn()).access_token)).toEqual(good);
@@ -171,14 +172,14 @@ describe("revocation", () => {
     const { database, revocations } = app;
     const bruno = { ...ada, username: "bruno.rossi@example.com" };
     const { refresh_token } = await signIn(bruno);
-    const [logIn, renewal] = await database.prisma.$transaction(async (transaction) => {
-      await transaction.customer.update({ where: { id: "cus_bruno" }, data: { passwordDigest: "changed" } });
+    const [logIn, renewal, applied] = await database.transaction(async (query) => {
+      await query("UPDATE customers SET password_digest = 'changed' WHERE id = 'cus_bruno'", []);
       const underWay = [app.token(bruno), refresh(refresh_token)] as const;
       // Both have read the old password by then, and wait for the row.
       await new Promise((resolve) => setTimeout(resolve, 500));
-      await endSessionsOf({ database, revocations, now: () => new Date() }, "cus_bruno", transaction);
-      return underWay;
+      return [...underWay, await endSessionsOf({ revocations, now: () => new Date() }, query, "cus_bruno")] as const;
     });
+    applied();
     expect((await logIn).body.error).toBe("invalid_grant");
     expect((await renewal).body.error).toBe("invalid_grant");
     expect(await database.prisma.refreshToken.count({ where: { customerId: "cus_bruno" } })).toBe(0);

@@ -1,10 +1,9 @@
-import { Prisma } from "../../generated/prisma/client.js";
 import { demand } from "../../platform/access/guard.js";
 import type { Viewer } from "../../platform/access/viewer.js";
-import type { Context } from "../../platform/context.js";
 import type { EnumValue } from "../../platform/database/datamodel.js";
-import { InputError, type UserError, UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { AnonymizationPayload, AnonymizationStateError } from "./anonymization.type.js";
+import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import type { Values, Write } from "../../platform/write/write.js";
+import { AnonymizationStateError } from "./anonymization.type.js";
 
 type Status = EnumValue<"AnonymizationStatus">;
 
@@ -22,67 +21,58 @@ export const moves = {
 
 const maximumReason = 500;
 
-interface Request {
+export interface Request {
   customerId: string;
   reason?: string | null;
 }
 
 /** Asks for a customer's anonymization. A new request after a failed or cancelled one starts the record afresh. */
-export function requestAnonymization(context: Context, input: Request): Promise<AnonymizationPayload> {
-  return move(context, input, "request", {
-    anonymizationRequestedAt: context.now(),
-    anonymizationRequester: requester(context.viewer),
+export function requestAnonymization(write: Write, input: Request): Promise<void> {
+  return move(write, input, "request", {
+    anonymizationRequestedAt: write.now(),
+    anonymizationRequester: requester(write.viewer),
     anonymizationReason: input.reason ?? null,
     anonymizationStartedAt: null,
     anonymizationCompletedAt: null,
     anonymizationFailedAt: null,
     anonymizationCancelledAt: null,
-    anonymizationCancellationRequester: Prisma.DbNull,
+    anonymizationCancellationRequester: null,
     anonymizationCancellationReason: null,
   });
 }
 
 /** Calls a requested anonymization off, as long as it has not started. */
-export function cancelAnonymization(context: Context, input: Request): Promise<AnonymizationPayload> {
-  return move(context, input, "cancel", {
-    anonymizationCancelledAt: context.now(),
-    anonymizationCancellationRequester: requester(context.viewer),
+export function cancelAnonymization(write: Write, input: Request): Promise<void> {
+  return move(write, input, "cancel", {
+    anonymizationCancelledAt: write.now(),
+    anonymizationCancellationRequester: requester(write.viewer),
     anonymizationCancellationReason: input.reason ?? null,
   });
 }
 
-/**
- * Moves a customer's anonymization if the table allows it. The state is tested by the statement that changes it, so of
- * several calls at once exactly one wins.
- */
+/** Moves a customer's anonymization if the table allows it. The row is locked, so of several at once exactly one wins. */
 async function move(
-  context: Context,
+  write: Write,
   { customerId, reason }: Request,
-  name: keyof typeof moves,
-  data: Prisma.CustomerUpdateManyMutationInput,
-): Promise<AnonymizationPayload> {
-  demand(context, ["customers:update"]);
-  const { database, loaders, viewer } = context;
+  name: "request" | "cancel",
+  values: Values,
+): Promise<void> {
+  demand(write.context, ["customers:update"]);
   if (reason && reason.length > maximumReason) {
     const message = `A reason has at most ${maximumReason} characters; this one has ${reason.length}.`;
-    return payload(null, [new InputError(UserErrorCode.INVALID, ["input", "reason"], message)]);
+    write.refuse(UserErrorCode.INVALID, ["input", "reason"], message);
   }
-  if (!(await loaders.byId("Customer", customerId))) {
-    return payload(null, [
-      new InputError(UserErrorCode.NOT_FOUND, ["input", "customerId"], "There is no customer with this id."),
-    ]);
+  const customer = await write.find("Customer", customerId, true);
+  if (!customer) {
+    return write.stop(UserErrorCode.NOT_FOUND, ["input", "customerId"], "There is no customer with this id.");
   }
+  const status = customer.anonymizationStatus as Status | null;
   const { from, to } = moves[name];
-  const states: Prisma.CustomerWhereInput[] = from.map((anonymizationStatus) => ({ anonymizationStatus }));
-  const { count } = await database.prisma.customer.updateMany({
-    where: { id: customerId, mode: viewer.mode, OR: states },
-    data: { ...data, anonymizationStatus: to },
-  });
-  loaders.refresh("Customer", customerId);
-  const customer = (await loaders.byId("Customer", customerId)) as { anonymizationStatus: Status | null } | null;
-  if (count) return payload(customer, []);
-  const status = customer?.anonymizationStatus ?? null;
-  return payload(customer, [new AnonymizationStateError(status, refusals[name as "request" | "cancel"](status))]);
+  if (!(from as readonly (Status | null)[]).includes(status)) {
+    write.fail(new AnonymizationStateError(status, refusals[name](status)));
+  }
+  write.check();
+  await write.update("Customer", customer, { ...values, anonymizationStatus: to });
 }
 
 const refusals = {
@@ -100,12 +90,8 @@ const refusals = {
         : "There is no request to call off.",
 };
 
-function payload(customer: unknown, userErrors: UserError[]): AnonymizationPayload {
-  return Object.assign(new AnonymizationPayload(), { customer, userErrors });
-}
-
 /** The record of who asks: the member of the staff behind the token, else the application alone. */
-function requester({ owner, applicationId }: Viewer): Prisma.InputJsonObject {
+function requester({ owner, applicationId }: Viewer) {
   return {
     id: owner?.id ?? applicationId,
     first_name: owner?.firstName ?? null,

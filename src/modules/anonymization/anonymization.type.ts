@@ -3,7 +3,7 @@ import { Guarded } from "../../platform/access/guard.js";
 import type { EnumValue } from "../../platform/database/datamodel.js";
 import { DateTime } from "../../platform/graphql/scalars.js";
 import { UserError, UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { AnonymizationStatus, Customer } from "../customers/customer.type.js";
+import { AnonymizationStatus } from "../customers/customer.type.js";
 
 type Status = EnumValue<"AnonymizationStatus">;
 
@@ -94,13 +94,4 @@ export class AnonymizationStateError extends UserError {
     super();
     Object.assign(this, { code: UserErrorCode.WRONG_STATE, path: ["input", "customerId"], message, status });
   }
-}
-
-@ObjectType({ description: "What a request to anonymize a customer, or to call that off, came to." })
-export class AnonymizationPayload {
-  @Field(() => Customer, { nullable: true, description: "The customer after the change; null when there is none." })
-  customer!: unknown;
-
-  @Field(() => [UserError], { description: "Why nothing was changed; empty when all went well." })
-  userErrors!: UserError[];
 }

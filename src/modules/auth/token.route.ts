@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { endFamily } from "../../platform/access/sessions.js";
 import { isUnavailable } from "../../platform/database/unavailable.js";
 import { ApiError } from "../../platform/errors.js";
 import { digestOf, findClient } from "./clients.js";
@@ -6,7 +7,6 @@ import { type GrantRequest, type GrantResources, grantTokens } from "./grants.js
 import { callerAddress, TooManyAttemptsError } from "./limits.js";
 import { OAuthError } from "./oauth-error.js";
 import { readParameters } from "./parameters.js";
-import { endFamily } from "./sessions.js";
 
 export interface AuthResources extends GrantResources {
   trustedProxies: number;

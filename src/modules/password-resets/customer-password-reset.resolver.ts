@@ -1,18 +1,33 @@
-import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from "type-graphql";
-import { Access } from "../../platform/access/guard.js";
+import { Ctx, FieldResolver, ID, Resolver, Root } from "type-graphql";
 import type { Context } from "../../platform/context.js";
 import { BelongsTo } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { DateTime } from "../../platform/graphql/scalars.js";
+import type { Outcome } from "../../platform/write/idempotency.js";
+import { type Args, Mutates, payloadOf } from "../../platform/write/mutation.js";
+import type { Write } from "../../platform/write/write.js";
 import { Customer } from "../customers/customer.type.js";
 import { CustomerPasswordReset } from "./customer-password-reset.type.js";
 import {
   CustomerPasswordChangeInput,
-  CustomerPasswordPayload,
   CustomerPasswordResetConsumeInput,
   CustomerPasswordResetCreateInput,
-  CustomerPasswordResetCreatePayload,
 } from "./password.inputs.js";
-import { changePassword, consumePasswordReset, createPasswordReset } from "./password.service.js";
+import {
+  changePassword,
+  checkPassword,
+  checkPasswordReset,
+  consumePasswordReset,
+  createPasswordReset,
+} from "./password.service.js";
+
+const selection = "{ customer { id } userErrors { code message path } }";
+const payloadFields = {
+  customer: {
+    description: "The customer, where the caller may see it. All its sessions have ended; sign in anew.",
+    row: () => Customer,
+  },
+};
 
 @Resolver(() => CustomerPasswordReset)
 export class CustomerPasswordResetResolver extends ResourceResolver(CustomerPasswordReset, {
@@ -28,41 +43,61 @@ export class CustomerPasswordResetResolver extends ResourceResolver(CustomerPass
     return ((await loaders.parent(reset, "customer")) as Customer | null)?.email ?? "";
   }
 
-  @Access("customers:update")
-  @Mutation(() => CustomerPasswordPayload, {
+  @Mutates<Args<CustomerPasswordChangeInput>, Awaited<ReturnType<typeof checkPassword>>>({
+    access: ["customers:update"],
     description: "Sets a customer's first password, or changes it. All its sessions end.",
+    errors: ["NOT_FOUND", "INVALID", "WRONG_STATE"],
+    example: `mutation { customerPasswordChange(input: { customerId: "cus_ada", newPassword: "a new long one" }) ${selection} }`,
+    payload: payloadOf("CustomerPasswordChange", "What setting a password came to.", payloadFields),
+    input: [CustomerPasswordChangeInput, "Whose, the old one and the new one."],
+    prepare: (context, { input }) => checkPassword(context, input),
   })
-  customerPasswordChange(
-    @Arg("input", () => CustomerPasswordChangeInput, { description: "Whose, the old one and the new one." })
-    input: CustomerPasswordChangeInput,
-    @Ctx() context: Context,
-  ): Promise<CustomerPasswordPayload> {
-    return changePassword(context, input);
+  async customerPasswordChange(
+    write: Write,
+    { input }: Args<CustomerPasswordChangeInput>,
+    digests: Awaited<ReturnType<typeof checkPassword>>,
+  ): Promise<Outcome> {
+    await changePassword(write, input, digests);
+    return { customer: input.customerId };
   }
 
-  @Access("customer_password_resets:create")
-  @Mutation(() => CustomerPasswordResetCreatePayload, {
+  @Mutates<Args<CustomerPasswordResetCreateInput>>({
+    access: ["customer_password_resets:create"],
     description:
-      "Makes a token for a customer who forgot the password, to be sent to them by e-mail. It ends older ones.",
+      "Makes a token for a customer who forgot the password, to be sent to them by e-mail. It ends older ones. The answer is the same whether there is such a customer with a password or not.",
+    errors: [],
+    example:
+      'mutation { customerPasswordResetCreate(input: { customerEmail: "ada@example.com" }) { id resetPasswordToken expiresAt userErrors { code message path } } }',
+    payload: payloadOf("CustomerPasswordResetCreate", "A way to a new password.", {
+      id: { description: "The id of the reset, for the link that is sent.", type: () => ID },
+      resetPasswordToken: {
+        description: "The token, for the link that is sent. Shown this once; only its hash is kept.",
+        type: () => String,
+      },
+      expiresAt: { description: "When it stops working.", type: () => DateTime },
+    }),
+    input: [CustomerPasswordResetCreateInput, "Who forgot it."],
   })
-  customerPasswordResetCreate(
-    @Arg("input", () => CustomerPasswordResetCreateInput, { description: "Who forgot it." })
-    input: CustomerPasswordResetCreateInput,
-    @Ctx() context: Context,
-  ): Promise<CustomerPasswordResetCreatePayload> {
-    return createPasswordReset(context, input.customerEmail);
+  async customerPasswordResetCreate(write: Write, { input }: Args<CustomerPasswordResetCreateInput>): Promise<Outcome> {
+    return createPasswordReset(write, input.customerEmail);
   }
 
-  @Access("customer_password_resets:update")
-  @Mutation(() => CustomerPasswordPayload, {
+  @Mutates<Args<CustomerPasswordResetConsumeInput>, Awaited<ReturnType<typeof checkPasswordReset>>>({
+    access: ["customer_password_resets:update"],
     description:
       "Sets a new password by the token that was sent to the customer. Works once. All the customer's sessions end.",
+    errors: ["INVALID"],
+    example: `mutation { customerPasswordResetConsume(input: { id: "cpr_1", resetPasswordToken: "from-the-mail", customerPassword: "a new long one" }) ${selection} }`,
+    payload: payloadOf("CustomerPasswordResetConsume", "What setting a password by a token came to.", payloadFields),
+    input: [CustomerPasswordResetConsumeInput, "The token and the new password."],
+    prepare: (context, { input }) => checkPasswordReset(context, input),
   })
-  customerPasswordResetConsume(
-    @Arg("input", () => CustomerPasswordResetConsumeInput, { description: "The token and the new password." })
-    input: CustomerPasswordResetConsumeInput,
-    @Ctx() context: Context,
-  ): Promise<CustomerPasswordPayload> {
-    return consumePasswordReset(context, input);
+  async customerPasswordResetConsume(
+    write: Write,
+    { input }: Args<CustomerPasswordResetConsumeInput>,
+    reset: Awaited<ReturnType<typeof checkPasswordReset>>,
+  ): Promise<Outcome> {
+    await consumePasswordReset(write, input, reset);
+    return { customer: reset.customerId };
   }
 }

@@ -1,127 +1,143 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { Prisma } from "../../generated/prisma/client.js";
 import { hashPassword, passwordProblem, verifyPassword } from "../../platform/access/password.js";
+import { endSessionsOf } from "../../platform/access/sessions.js";
 import type { Context } from "../../platform/context.js";
 import { newId } from "../../platform/database/ids.js";
 import { InputError, UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { endSessionsOf } from "../auth/sessions.js";
-import type {
-  CustomerPasswordChangeInput,
-  CustomerPasswordPayload,
-  CustomerPasswordResetConsumeInput,
-  CustomerPasswordResetCreatePayload,
-} from "./password.inputs.js";
+import { refuse } from "../../platform/write/mutation.js";
+import { readEmail } from "../../platform/write/rules.js";
+import type { Path, Write } from "../../platform/write/write.js";
+import type { CustomerPasswordChangeInput, CustomerPasswordResetConsumeInput } from "./password.inputs.js";
 
 /** domain rule: the token's life. */
 const lifeMs = 6 * 3_600_000;
 
 const digestOf = (token: string) => createHash("sha256").update(token).digest("hex");
 
-function refused(path: string[], message: string, code = UserErrorCode.INVALID): CustomerPasswordPayload {
-  return { customer: null, userErrors: [new InputError(code, path, message)] };
+function stop(path: Path, message: string, code = UserErrorCode.INVALID): never {
+  return refuse(new InputError(code, [...path], message));
+}
+
+/** The digest that a customer's password has, and the one it is to get. */
+interface Digests {
+  before: string | null;
+  after: string;
 }
 
 /** Sets a customer's password: the first without more, another with the old one, an integration's without it. */
-export async function changePassword(
-  context: Context,
-  input: CustomerPasswordChangeInput,
-): Promise<CustomerPasswordPayload> {
+export async function checkPassword(context: Context, input: CustomerPasswordChangeInput): Promise<Digests> {
   const { database, loaders, viewer } = context;
   const { customerId, oldPassword, newPassword } = input;
   if (!(await loaders.byId("Customer", customerId))) {
-    return refused(["input", "customerId"], "There is no customer with this id.", UserErrorCode.NOT_FOUND);
+    return stop(["input", "customerId"], "There is no customer with this id.", UserErrorCode.NOT_FOUND);
   }
   const problem = passwordProblem(newPassword);
-  if (problem) return refused(["input", "newPassword"], `A password ${problem}.`);
-  const known = await database.prisma.customer.findUniqueOrThrow({
-    where: { id: customerId },
-    select: { passwordDigest: true },
-  });
-  if (known.passwordDigest && viewer.kind === "customer") {
-    if (typeof oldPassword !== "string") return refused(["input", "oldPassword"], "Give the password so far.");
-    if (!(await verifyPassword(oldPassword, known.passwordDigest))) {
-      return refused(["input", "oldPassword"], "This is not the password so far.");
+  if (problem) return stop(["input", "newPassword"], `A password ${problem}.`);
+  const [[before]] = (await database.query("SELECT password_digest FROM customers WHERE id = $1", [customerId])) as [
+    [string | null],
+  ];
+  if (before && viewer.kind === "customer") {
+    if (typeof oldPassword !== "string") return stop(["input", "oldPassword"], "Give the password so far.");
+    if (!(await verifyPassword(oldPassword, before))) {
+      return stop(["input", "oldPassword"], "This is not the password so far.");
     }
   }
-  const passwordDigest = await hashPassword(newPassword);
-  const done = await database.prisma.$transaction(async (transaction) => {
-    // Only if nobody changed it in the meantime.
-    const { count } = await transaction.customer.updateMany({
-      where: { id: customerId, passwordDigest: known.passwordDigest },
-      data: { passwordDigest },
-    });
-    if (count) await endSessionsOf(context, customerId, transaction);
-    return count > 0;
-  });
-  if (!done)
-    return refused(["input", "oldPassword"], "The password was changed in the meantime.", UserErrorCode.WRONG_STATE);
-  loaders.refresh("Customer", customerId);
-  return { customer: await loaders.byId("Customer", customerId), userErrors: [] };
+  return { before, after: await hashPassword(newPassword) };
+}
+
+/** Sets the password that was checked, if nobody changed it in the meantime. */
+export async function changePassword(
+  write: Write,
+  { customerId }: CustomerPasswordChangeInput,
+  { before, after }: Digests,
+): Promise<void> {
+  await write.row("Customer", customerId, { path: ["input", "customerId"] });
+  const changed = await write.query(
+    "UPDATE customers SET password_digest = $2 WHERE id = $1 AND password_digest IS NOT DISTINCT FROM $3 RETURNING 1",
+    [customerId, after, before],
+  );
+  if (!changed.length) {
+    write.stop(UserErrorCode.WRONG_STATE, ["input", "oldPassword"], "The password was changed in the meantime.");
+  }
+  await endSessions(write, customerId);
 }
 
 /**
  * Makes a token that lets its bearer set a new password. The answer, and the time it takes, do not tell whether there is
  * such a customer. domain rule: guests have no password to reset, and a new token ends the older ones.
  */
-export async function createPasswordReset(
-  context: Context,
-  customerEmail: string,
-): Promise<CustomerPasswordResetCreatePayload> {
-  const { database, viewer, now } = context;
+export async function createPasswordReset({ query, viewer, context }: Write, customerEmail: string) {
   const id = newId("CustomerPasswordReset");
   const token = randomBytes(20).toString("base64url");
-  const expiresAt = new Date(now().getTime() + lifeMs);
-  await database.prisma.$transaction(async (transaction) => {
-    const customer = await transaction.customer.findFirst({
-      where: { mode: viewer.mode, email: customerEmail.trim().toLowerCase(), hasPassword: true },
-      select: { id: true },
-    });
-    // The same statements for nobody: they touch no row.
-    const customerId = customer?.id ?? "";
-    await transaction.customerPasswordReset.updateMany({
-      where: { customerId, resetPasswordAt: null, expiresAt: { gt: now() } },
-      data: { expiresAt: now() },
-    });
-    await transaction.$executeRaw`
-      INSERT INTO customer_password_resets (id, mode, token_digest, expires_at, customer_id)
-      SELECT ${id}, mode, ${digestOf(token)}, ${expiresAt}, id FROM customers WHERE id = ${customerId}`;
-  });
-  return { id, resetPasswordToken: token, expiresAt, userErrors: [] };
+  const now = context.now();
+  const expiresAt = new Date(now.getTime() + lifeMs);
+  const email = readEmail(customerEmail);
+  const [[customerId]] = (await query(
+    `SELECT (SELECT id FROM customers WHERE mode = $1::"mode" AND email = $2 AND has_password
+             AND anonymization_status IS DISTINCT FROM 'started' AND anonymization_status IS DISTINCT FROM 'completed')`,
+    [viewer.mode, typeof email === "string" ? email : ""],
+  )) as [[string | null]];
+  // The same statements for nobody: they touch no row.
+  await query(
+    `UPDATE customer_password_resets SET expires_at = $2
+     WHERE customer_id = $1 AND reset_password_at IS NULL AND expires_at > $2`,
+    [customerId, now],
+  );
+  await query(
+    `INSERT INTO customer_password_resets (id, mode, token_digest, expires_at, customer_id)
+     SELECT $1, mode, $2, $3, id FROM customers WHERE id = $4`,
+    [id, digestOf(token), expiresAt, customerId],
+  );
+  return { id, resetPasswordToken: token, expiresAt };
+}
+
+/** The reset that a token opens, and the digest of the new password. */
+interface Consumption {
+  customerId: string;
+  passwordDigest: string;
+}
+
+const open = `id = $1 AND mode = $2::"mode" AND token_digest = $3 AND reset_password_at IS NULL AND expires_at > $4`;
+const stale = "This link is no longer good; ask for a new one.";
+
+/** Finds the reset that a token opens. */
+export async function checkPasswordReset(
+  { database, viewer, now }: Context,
+  { id, resetPasswordToken, customerPassword }: CustomerPasswordResetConsumeInput,
+): Promise<Consumption> {
+  const problem = passwordProblem(customerPassword);
+  if (problem) return stop(["input", "customerPassword"], `A password ${problem}.`);
+  const [found] = await database.query(`SELECT customer_id FROM customer_password_resets WHERE ${open}`, [
+    id,
+    viewer.mode,
+    digestOf(resetPasswordToken),
+    now(),
+  ]);
+  if (!found) return stop(["input", "resetPasswordToken"], stale);
+  return { customerId: found[0] as string, passwordDigest: await hashPassword(customerPassword) };
 }
 
 /** Sets a new password by a token, once. Of several calls at once one wins. */
 export async function consumePasswordReset(
-  context: Context,
-  input: CustomerPasswordResetConsumeInput,
-): Promise<CustomerPasswordPayload> {
-  const { database, viewer, now, loaders } = context;
-  const problem = passwordProblem(input.customerPassword);
-  if (problem) return refused(["input", "customerPassword"], `A password ${problem}.`);
-  const open: Prisma.CustomerPasswordResetWhereInput = {
-    id: input.id,
-    mode: viewer.mode,
-    tokenDigest: digestOf(input.resetPasswordToken),
-    resetPasswordAt: null,
-    expiresAt: { gt: now() },
-  };
-  const stale = () => refused(["input", "resetPasswordToken"], "This link is no longer good; ask for a new one.");
-  const found = await database.prisma.customerPasswordReset.findFirst({ where: open, select: { customerId: true } });
-  if (!found) return stale();
-  const passwordDigest = await hashPassword(input.customerPassword);
-  const done = await database.prisma.$transaction(async (transaction) => {
-    const { count } = await transaction.customerPasswordReset.updateMany({
-      where: open,
-      data: { resetPasswordAt: now() },
-    });
-    if (!count) return false;
-    await transaction.customer.update({
-      where: { id: found.customerId },
-      data: { passwordDigest },
-      select: { id: true },
-    });
-    await endSessionsOf(context, found.customerId, transaction);
-    return true;
-  });
-  if (!done) return stale();
-  return { customer: await loaders.byId("Customer", found.customerId), userErrors: [] };
+  write: Write,
+  { id, resetPasswordToken }: CustomerPasswordResetConsumeInput,
+  { customerId, passwordDigest }: Consumption,
+): Promise<void> {
+  const { query, viewer, context } = write;
+  // The customer first, as in every write; the caller need not be able to see it.
+  await query("SELECT FROM customers WHERE id = $1 FOR NO KEY UPDATE", [customerId]);
+  const now = context.now();
+  const used = await query(`UPDATE customer_password_resets SET reset_password_at = $4 WHERE ${open} RETURNING 1`, [
+    id,
+    viewer.mode,
+    digestOf(resetPasswordToken),
+    now,
+  ]);
+  if (!used.length) write.stop(UserErrorCode.INVALID, ["input", "resetPasswordToken"], stale);
+  await query("UPDATE customers SET password_digest = $2 WHERE id = $1", [customerId, passwordDigest]);
+  await endSessions(write, customerId);
+}
+
+async function endSessions({ context, query, afterwards }: Write, customerId: string) {
+  afterwards.push(await endSessionsOf(context, query, customerId));
 }

@@ -1,20 +1,41 @@
-import { Arg, Ctx, FieldResolver, ID, Mutation, Resolver, Root } from "type-graphql";
-import { Access, Guarded } from "../../platform/access/guard.js";
+import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
+import { Guarded } from "../../platform/access/guard.js";
 import type { Context } from "../../platform/context.js";
 import { addTagFilters } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
 import type { Resource } from "../../platform/graphql/resource.type.js";
 import { maximumTags, Taggable } from "../../platform/graphql/taggable.type.js";
 import { madeFrom } from "../../platform/plan/source.js";
+import type { Outcome } from "../../platform/write/idempotency.js";
+import { type Args, Mutates, payloadOf } from "../../platform/write/mutation.js";
+import { addTags, removeTags, replaceTags } from "../../platform/write/tags.js";
+import type { Write } from "../../platform/write/write.js";
 import { Customer } from "../customers/customer.type.js";
 import { OrderSubscription } from "../order-subscriptions/order-subscription.type.js";
 import { Order } from "../orders/order.type.js";
 import { Return } from "../returns/return.type.js";
-import { TagsAddPayload, TagsRemovePayload } from "./tag.payloads.js";
-import { addTags, removeTags } from "./tag.service.js";
 import { Tag } from "./tag.type.js";
 
 for (const type of [Customer, Order, OrderSubscription, Return]) addTagFilters(type);
+
+interface TagArgs extends Args {
+  names: string[];
+}
+
+/** What all changes of a resource's tags have in common. */
+const change = {
+  access: ["tags:assign"],
+  errors: ["NOT_FOUND", "INVALID", "UNKNOWN_TAG", "WRONG_STATE"],
+  id: "The resource: anything `Taggable`.",
+  args: { names: { type: () => [String], description: "The names of the tags; the case does not matter." } },
+  subject: "resource",
+} as const;
+
+const resourceField = {
+  description: "The resource after the change; null when it does not exist.",
+  node: () => Taggable,
+};
+const tagList = (description: string) => ({ description, row: () => Tag, list: true }) as const;
 
 @Resolver(() => Tag)
 export class TagResolver extends ResourceResolver(Tag, {
@@ -22,30 +43,55 @@ export class TagResolver extends ResourceResolver(Tag, {
   many: "tags",
   keys: { name: { description: "Its name; the case does not matter.", lowerCase: true } },
 }) {
-  @Access("tags:assign")
-  @Mutation(() => TagsAddPayload, {
+  @Mutates<TagArgs>({
+    ...change,
     description:
       "Puts existing tags on a resource. All or none: with an unknown name, or more than 10 tags in the end, nothing changes.",
+    errors: [...change.errors, "TOO_MANY_TAGS"],
+    example:
+      'mutation { tagsAdd(id: "cus_bruno", names: ["vip"]) { resource { id } added { name } userErrors { code message path } } }',
+    payload: payloadOf("TagsAdd", "What putting tags on a resource came to.", {
+      resource: resourceField,
+      added: tagList("The tags that are new on it."),
+      unchanged: tagList("The tags that it had already."),
+    }),
   })
-  tagsAdd(
-    @Arg("id", () => ID, { description: "The resource: anything `Taggable`." }) id: string,
-    @Arg("names", () => [String], { description: "The names of the tags; the case does not matter." }) names: string[],
-    @Ctx() context: Context,
-  ): Promise<TagsAddPayload> {
-    return addTags(context, id, names);
+  async tagsAdd(write: Write, { id, names }: TagArgs): Promise<Outcome> {
+    return { resource: id, ...(await addTags(write, id, names)) };
   }
 
-  @Access("tags:assign")
-  @Mutation(() => TagsRemovePayload, {
+  @Mutates<TagArgs>({
+    ...change,
     description:
       "Takes tags off a resource. Tags that are not on it change nothing; with an unknown name nothing changes.",
+    example:
+      'mutation { tagsRemove(id: "cus_ada", names: ["vip"]) { resource { id } removed { name } userErrors { code message path } } }',
+    payload: payloadOf("TagsRemove", "What taking tags off a resource came to.", {
+      resource: resourceField,
+      removed: tagList("The tags that are no longer on it."),
+      unchanged: tagList("The tags that were not on it."),
+    }),
   })
-  tagsRemove(
-    @Arg("id", () => ID, { description: "The resource: anything `Taggable`." }) id: string,
-    @Arg("names", () => [String], { description: "The names of the tags; the case does not matter." }) names: string[],
-    @Ctx() context: Context,
-  ): Promise<TagsRemovePayload> {
-    return removeTags(context, id, names);
+  async tagsRemove(write: Write, { id, names }: TagArgs): Promise<Outcome> {
+    return { resource: id, ...(await removeTags(write, id, names)) };
+  }
+
+  @Mutates<TagArgs>({
+    ...change,
+    description:
+      "Leaves exactly these tags on a resource: adds what is missing, takes off the rest; `[]` takes off all.",
+    errors: [...change.errors, "TOO_MANY_TAGS"],
+    example:
+      'mutation { tagsReplace(id: "cus_ada", names: ["vip"]) { resource { id } added { name } removed { name } userErrors { code message path } } }',
+    payload: payloadOf("TagsReplace", "What replacing the tags of a resource came to.", {
+      resource: resourceField,
+      added: tagList("The tags that are new on it."),
+      removed: tagList("The tags that are no longer on it."),
+      unchanged: tagList("The tags that it had already."),
+    }),
+  })
+  async tagsReplace(write: Write, { id, names }: TagArgs): Promise<Outcome> {
+    return { resource: id, ...(await replaceTags(write, id, names)) };
   }
 }
 

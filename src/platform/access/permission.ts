@@ -8,11 +8,16 @@ export type Action = (typeof actions)[number];
 /** What goes beyond reading and writing a kind of resource. */
 const special = {
   "anonymizations:create": "Ask for the erasure of a customer's data, and call it off.",
+  "customer_groups:assign": "Put customers into groups, and take them out.",
   "fees:read": "See the platform's fees on orders.",
   "gateway_tokens:read": "See the tokens of payment sources at the gateways.",
   "order_secrets:read": "See the gift card and the shareable token of orders.",
+  "orders:manage":
+    "Do with orders what only the shop may: approve, cancel when placed, set numbers, prices and expiry.",
+  "returns:manage": "Do with returns what only the shop may: approve, reject, ship, receive.",
   "staff:read": "See which member of the staff did something.",
   "tags:assign": "Put tags on resources and take them off.",
+  "tax_exemptions:assign": "Say why a customer pays no taxes.",
 } as const;
 
 /** What a caller may do: an action on a kind of resource, such as `orders:read`, or one of a few special rights. */
@@ -71,6 +76,7 @@ export const permissionsByKind = {
   anonymous: new Set<Permission>(),
   guest: new Set<Permission>([
     "customer_password_resets:update",
+    "customer_subscriptions:create",
     "customers:create",
     "markets:read",
     "payment_methods:read",
@@ -94,6 +100,8 @@ export const permissionsByKind = {
     "customer_subscriptions:create",
     "customer_subscriptions:destroy",
     "customer_subscriptions:read",
+    "customer_subscriptions:update",
+    "customers:destroy",
     "customers:read",
     "customers:update",
     "line_items:read",
@@ -102,13 +110,23 @@ export const permissionsByKind = {
     "order_subscription_items:read",
     "order_subscriptions:read",
     "order_subscriptions:update",
+    "orders:create",
     "orders:read",
+    "orders:update",
     "payment_methods:read",
     "payment_sources:read",
     "return_line_items:read",
+    "returns:create",
     "returns:read",
+    "returns:update",
+    "sku_list_items:create",
+    "sku_list_items:destroy",
     "sku_list_items:read",
+    "sku_list_items:update",
+    "sku_lists:create",
+    "sku_lists:destroy",
     "sku_lists:read",
+    "sku_lists:update",
     "skus:read",
     "stock_locations:read",
   ]),

@@ -1,4 +1,4 @@
-import type { Database } from "../database/client.js";
+import type { Database, Query } from "../database/client.js";
 import type { Logger } from "../telemetry/logger.js";
 import type { Claims } from "./claims.js";
 
@@ -71,20 +71,29 @@ export class Revocations {
     );
   }
 
-  /**
-   * Refuses what was issued until now. `tokensExpireAt` is when the last token concerned would expire by itself. Joins
-   * the caller's transaction if given one; then a rollback leaves the refusal in this process alone.
-   */
-  async revoke(id: RevocationId, tokensExpireAt: Date, prisma: Writer = this.database.prisma): Promise<void> {
+  /** Refuses what was issued until now. `tokensExpireAt` is when the last token concerned would expire by itself. */
+  async revoke(id: RevocationId, tokensExpireAt: Date): Promise<void> {
     const before = this.now();
     this.add(id, before.getTime(), tokensExpireAt.getTime());
-    await prisma.$executeRaw`
-      INSERT INTO revocations (id, before, expires_at, created_at)
-      VALUES (${id}, ${before}, ${tokensExpireAt}, clock_timestamp())
-      ON CONFLICT (id) DO UPDATE SET
-        before = greatest(revocations.before, excluded.before),
-        expires_at = greatest(revocations.expires_at, excluded.expires_at),
-        created_at = excluded.created_at`;
+    await this.store(this.database.query, id, before, tokensExpireAt);
+  }
+
+  /** The same in a transaction. The result is to be called when it has ended well; other processes learn of it by then. */
+  async revokeIn(query: Query, id: RevocationId, tokensExpireAt: Date): Promise<() => void> {
+    const before = this.now();
+    await this.store(query, id, before, tokensExpireAt);
+    return () => this.add(id, before.getTime(), tokensExpireAt.getTime());
+  }
+
+  private async store(query: Query, id: RevocationId, before: Date, tokensExpireAt: Date): Promise<void> {
+    await query(
+      `INSERT INTO revocations (id, before, expires_at, created_at) VALUES ($1, $2, $3, clock_timestamp())
+       ON CONFLICT (id) DO UPDATE SET
+         before = greatest(revocations.before, excluded.before),
+         expires_at = greatest(revocations.expires_at, excluded.expires_at),
+         created_at = excluded.created_at`,
+      [id, before, tokensExpireAt],
+    );
   }
 
   /** Forgets what has expired, here and in the database, with the refresh tokens that have. */
@@ -141,11 +150,6 @@ export class Revocations {
       if (id !== null) this.add(id as string, (before as Date).getTime(), (expiresAt as Date).getTime());
     }
   }
-}
-
-/** Whatever runs a statement: Prisma, or one of its transactions. */
-interface Writer {
-  $executeRaw(query: TemplateStringsArray, ...values: unknown[]): PromiseLike<number>;
 }
 
 /**

@@ -19,7 +19,7 @@ import {
   type Statement,
   selectedFields,
 } from "../plan/statement.js";
-import type { Database, SqlValue } from "./client.js";
+import type { Database, Query, SqlValue } from "./client.js";
 import { type Lists, type ModelName, modelOfId, models, type Parents, relationOf } from "./datamodel.js";
 
 type Row = Record<string, unknown>;
@@ -31,8 +31,11 @@ type Row = Record<string, unknown>;
  */
 export class Loaders {
   private readonly loaders = new Map<string, DataLoader<never, unknown>>();
-  private readonly rule: RowRule;
+  /** Which rows the viewer may see. */
+  readonly rule: RowRule;
   private failure: Error | undefined;
+  /** The transaction that is being read in, if any. */
+  transaction: Query | undefined;
   /** The largest page that the viewer may ask for. */
   private readonly maximum: number;
 
@@ -108,12 +111,10 @@ export class Loaders {
     return loader.load(id);
   }
 
-  /** Replaces what this request knows of a row that it has just changed, and forgets its relations. */
-  refresh(model: ModelName, id: string) {
-    for (const [name, loader] of this.loaders) {
-      if (name === `${model}.id`) loader.clear(id as never);
-      else if (!name.endsWith(".id")) this.loaders.delete(name);
-    }
+  /** Forgets everything read so far, and reads on within a transaction, or outside of any. */
+  readThrough(query: Query | undefined) {
+    this.loaders.clear();
+    this.transaction = query;
   }
 
   // What a plan has read already, under the very keys by which it will be asked for.
@@ -212,7 +213,7 @@ export class Loaders {
 
   private async query({ text, values }: Statement): Promise<SqlValue[][]> {
     if (this.failure) throw this.failure;
-    return this.database.query(text, values);
+    return (this.transaction ?? this.database.query)(text, values);
   }
 
   private loader<K, V>(name: string, batch: (keys: readonly K[]) => Promise<readonly (V | Error)[]>): DataLoader<K, V> {
@@ -239,7 +240,7 @@ function pageOfFirst(type: ModelType, filter: Condition, limit: number): Page {
 const fieldsOf = new Map<ModelType, string[]>();
 
 /** Makes a row of a statement's values from `start` on: an instance of the model's class, or of the class of its kind. */
-function hydrate(type: ModelType, values: readonly SqlValue[], start: number): Row {
+export function hydrate(type: ModelType, values: readonly SqlValue[], start: number): Row {
   let fields = fieldsOf.get(type);
   if (!fields) {
     fields = selectedFields(type.datamodel);

@@ -103,7 +103,7 @@ export class ReferenceInput {
 }
 
 /** Input classes of which exactly one field must be given. type-graphql cannot say so; the schema is told afterwards. */
-export const oneOfInputs = new Set<string>();
+export const oneOfInputs = new Set<string>(["MetadataInput"]);
 
 function identifierInput(model: ModelName, keys: Record<string, KeyOptions>): ClassType {
   const input = class {};

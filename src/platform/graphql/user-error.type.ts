@@ -1,4 +1,5 @@
 import { Field, InterfaceType, ObjectType, registerEnumType } from "type-graphql";
+import { Resource } from "./resource.type.js";
 
 export enum UserErrorCode {
   NOT_FOUND = "NOT_FOUND",
@@ -7,6 +8,8 @@ export enum UserErrorCode {
   UNKNOWN_TAG = "UNKNOWN_TAG",
   TOO_MANY_TAGS = "TOO_MANY_TAGS",
   WRONG_STATE = "WRONG_STATE",
+  VERSION_CONFLICT = "VERSION_CONFLICT",
+  IN_USE = "IN_USE",
 }
 registerEnumType(UserErrorCode, {
   name: "UserErrorCode",
@@ -18,6 +21,8 @@ registerEnumType(UserErrorCode, {
     UNKNOWN_TAG: { description: "There is no tag of this name." },
     TOO_MANY_TAGS: { description: "The resource would have more tags than it may." },
     WRONG_STATE: { description: "The resource is in a state that does not allow this." },
+    VERSION_CONFLICT: { description: "The resource was changed since the version that `ifVersion` names." },
+    IN_USE: { description: "Other resources depend on it, so it cannot be deleted." },
   },
 });
 
@@ -43,5 +48,40 @@ export class InputError extends UserError {
   constructor(code: UserErrorCode, path: string[], message: string) {
     super();
     Object.assign(this, { code, path, message });
+  }
+}
+
+@ObjectType({
+  implements: UserError,
+  description: "The resource was changed since the version that `ifVersion` names. Nothing was overwritten.",
+})
+export class VersionConflictError extends UserError {
+  @Field(() => Resource, { nullable: true, description: "The resource as it is now." })
+  current!: unknown;
+
+  @Field(() => [String], {
+    nullable: true,
+    description: "The fields that changed since then; null when the audit trail does not reach back so far.",
+  })
+  changed!: string[] | null;
+
+  constructor(resource: { id: string; version: number }, given: number, changed: string[] | null) {
+    super();
+    const message = `The resource was changed in the meantime: it is at version ${resource.version}, not ${given}. Look at what changed, then send the change again with the new version.`;
+    Object.assign(this, {
+      code: UserErrorCode.VERSION_CONFLICT,
+      path: ["ifVersion"],
+      message,
+      current: resource,
+      changed,
+    });
+  }
+}
+
+/** User errors, thrown to end a write of which nothing shall stay. */
+export class Refusal extends Error {
+  override name = "Refusal";
+  constructor(readonly errors: readonly UserError[]) {
+    super("The write was refused.");
   }
 }

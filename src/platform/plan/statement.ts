@@ -18,14 +18,23 @@ function columnsSql(model: Model, alias: string, fields: readonly string[] = sel
   return fields.map((field) => `${alias}."${columnOf(model, field).column}"`).join(", ");
 }
 
-/** The rows that have one of `values` in `field`, as far as the rule lets them be seen. */
-export function rowsByField(model: Model, field: string, values: readonly unknown[], rule: RowRule): Statement {
+/**
+ * The rows that have one of `values` in `field`, as far as the rule lets them be seen. With `lock` they are kept from
+ * being changed by others until the transaction ends.
+ */
+export function rowsByField(
+  model: Model,
+  field: string,
+  values: readonly unknown[],
+  rule: RowRule,
+  lock = false,
+): Statement {
   const parameters = new Parameters();
   const alias = parameters.alias();
   const condition: Condition = { op: "and", of: [{ op: "in", field, values }, rule(model.name)] };
   const where = conditionSql(condition, model, alias, parameters, rule);
   return {
-    text: `SELECT ${columnsSql(model, alias)} FROM "${model.table}" ${alias} WHERE ${where}`,
+    text: `SELECT ${columnsSql(model, alias)} FROM "${model.table}" ${alias} WHERE ${where}${lock ? ` FOR NO KEY UPDATE OF ${alias}` : ""}`,
     values: parameters.values,
   };
 }

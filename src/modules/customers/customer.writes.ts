@@ -1,0 +1,161 @@
+import { hashPassword, passwordProblem } from "../../platform/access/password.js";
+import { permissionsByKind } from "../../platform/access/permission.js";
+import { endSessionsOf } from "../../platform/access/sessions.js";
+import type { Context } from "../../platform/context.js";
+import { Loaders } from "../../platform/database/loaders.js";
+import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import { ResourceWrites } from "../../platform/write/resource-writes.js";
+import { email, link, Problem, text, value } from "../../platform/write/rules.js";
+import { setTags } from "../../platform/write/tags.js";
+import type { Path, Row, Values, Write } from "../../platform/write/write.js";
+import { Customer } from "./customer.type.js";
+
+const rules = {
+  email: email({
+    description: "The e-mail address, which identifies the customer. Kept in lower case.",
+    required: true,
+  }),
+  password: value<string>(
+    () => String,
+    {
+      description: "The password: 8 characters to 72 bytes. Without one the customer is a guest. It can never be read.",
+      virtual: true,
+    },
+    (given: string) => {
+      const problem = passwordProblem(given);
+      return problem ? new Problem(`A password ${problem}.`) : given;
+    },
+  ),
+  shopperReference: text({
+    description: "Identifies the customer in payment sessions at the gateways: 3 to 128 characters.",
+    minimum: 3,
+    maximum: 128,
+    generated: true,
+  }),
+  profileId: text({
+    description: "Identifies the customer at connected external services: at most 255 characters.",
+    minimum: 1,
+    generated: true,
+  }),
+  taxExemptionCode: text({
+    description: "The reason why the customer pays no taxes.",
+    access: ["tax_exemptions:assign"],
+  }),
+  customerGroupId: link("CustomerGroup", {
+    description: "The id of the group that the customer is in.",
+    access: ["customer_groups:assign"],
+  }),
+  tags: value<string[]>(() => [String], {
+    description: "The names of all its tags; those not named are taken off.",
+    access: ["tags:assign"],
+    virtual: true,
+  }),
+};
+
+interface Input {
+  password?: string | null;
+  tags?: string[] | null;
+}
+
+/** Customers: who they are, and how the shop treats them. */
+export const customerWrites = new ResourceWrites<typeof rules, string | null | undefined>(Customer, {
+  rules,
+  create: {
+    description: "Signs a customer up: with a password as a registered customer, without one as a guest.",
+    errors: ["TAKEN", "NOT_FOUND", "UNKNOWN_TAG", "TOO_MANY_TAGS"],
+    example: 'input: { email: "new@example.com", password: "a long enough one", metadata: { locale: "en" } }',
+    prepare: digestOf,
+    before: async (_write, values, _input, _path, passwordDigest) => ({ ...values, passwordDigest }),
+    after: replaceTags,
+    read: asItself,
+  },
+  update: {
+    description:
+      "Changes a customer. Absent fields stay, null clears: `customerGroupId: null` takes it out of its group.",
+    errors: ["TAKEN", "WRONG_STATE", "UNKNOWN_TAG", "TOO_MANY_TAGS"],
+    example: 'id: "cus_ada", input: { reference: null, metadata: { merge: { locale: "it" } } }',
+    prepare: digestOf,
+    before: changePassword,
+    after: (write, { id }, input, path) => replaceTags(write, id, input, path),
+  },
+  delete: {
+    description:
+      "Deletes a customer without any order, with its address book, wallet, subscriptions and lists. One with orders, of whatever status, can only be anonymized.",
+    errors: ["IN_USE", "WRONG_STATE"],
+    example: 'id: "cus_kenji"',
+    before: removeItsOwn,
+  },
+});
+
+/** What is stored of a new password, if one was given and may be set; null takes it away. */
+async function digestOf(_: Context, { password }: Input): Promise<string | null | undefined> {
+  if (typeof password !== "string") return password;
+  return passwordProblem(password) ? undefined : hashPassword(password);
+}
+
+/** domain rule: a customer sets a first password only; another one needs the old one, or a reset. */
+async function changePassword(
+  write: Write,
+  row: Row,
+  values: Values,
+  { password }: Input,
+  path: Path,
+  passwordDigest: string | null | undefined,
+): Promise<Values> {
+  if (password === undefined) return values;
+  if (row.hasPassword && write.viewer.kind === "customer") {
+    const message = "There is a password already; change it with `customerPasswordChange`, which takes the old one.";
+    write.refuse(UserErrorCode.INVALID, [...path, "password"], message);
+  }
+  if (row.hasPassword) await endSessions(write, row.id);
+  return { ...values, passwordDigest };
+}
+
+async function endSessions({ context, query, afterwards }: Write, id: string) {
+  afterwards.push(await endSessionsOf(context, query, id));
+}
+
+async function replaceTags(write: Write, id: string, { tags }: Input, path: Path) {
+  if (tags !== undefined) await setTags(write, "Customer", id, tags ?? [], [...path, "tags"]);
+}
+
+/** The new customer is shown once, also to a sales channel that may see no other. */
+async function asItself({ database, viewer, loaders }: Context, id: string) {
+  const known = await loaders.byId("Customer", id);
+  if (known) return known;
+  const permissions = permissionsByKind.customer;
+  const itself = new Loaders(database, { ...viewer, kind: "customer", customerId: id, owner: null, permissions });
+  itself.readThrough(loaders.transaction);
+  return itself.byId("Customer", id);
+}
+
+/** domain rule: only a customer without orders may go. What is its alone goes with it. */
+async function removeItsOwn(write: Write, { id }: Row) {
+  const [[orders]] = (await write.query("SELECT count(*)::int FROM orders WHERE customer_id = $1", [id])) as [[number]];
+  if (orders) {
+    const count = orders === 1 ? "an order" : `${orders} orders`;
+    const message = `The customer has ${count}, so it cannot be deleted; ask for its anonymization instead.`;
+    write.stop(UserErrorCode.IN_USE, ["id"], message);
+  }
+  await write.query("DELETE FROM attachments WHERE attachable_type = 'customers' AND attachable_id = $1", [id]);
+  // What the address book and the wallet lead to, unless an order, a return or somebody else's book has it too.
+  await write.query(
+    `DELETE FROM addresses a USING customer_addresses l
+     WHERE l.customer_id = $1 AND a.id = l.address_id
+       AND NOT EXISTS (SELECT FROM customer_addresses o WHERE o.address_id = a.id AND o.customer_id <> $1)
+       AND NOT EXISTS (SELECT FROM orders o WHERE o.shipping_address_id = a.id)
+       AND NOT EXISTS (SELECT FROM orders o WHERE o.billing_address_id = a.id)
+       AND NOT EXISTS (SELECT FROM returns r WHERE r.origin_address_id = a.id)
+       AND NOT EXISTS (SELECT FROM returns r WHERE r.destination_address_id = a.id)
+       AND NOT EXISTS (SELECT FROM stock_locations s WHERE s.address_id = a.id)`,
+    [id],
+  );
+  await write.query(
+    `DELETE FROM payment_sources p USING customer_payment_sources l
+     WHERE l.customer_id = $1 AND p.id = l.payment_source_id AND p.order_id IS NULL
+       AND NOT EXISTS (SELECT FROM customer_payment_sources o WHERE o.payment_source_id = p.id AND o.customer_id <> $1)
+       AND NOT EXISTS (SELECT FROM orders o WHERE o.payment_source_id = p.id)`,
+    [id],
+  );
+  await endSessions(write, id);
+}

@@ -1,0 +1,276 @@
+import type { GraphQLResolveInfo } from "graphql";
+import { Arg, type ClassType, Ctx, Field, ID, Info, Int, Mutation, ObjectType } from "type-graphql";
+import { declareAccess, demand } from "../access/guard.js";
+import type { Permission } from "../access/permission.js";
+import type { Viewer } from "../access/viewer.js";
+import type { Context } from "../context.js";
+import type { Query } from "../database/client.js";
+import { modelTypeOf } from "../graphql/model.js";
+import { DateTime } from "../graphql/scalars.js";
+import { Refusal, UserError, type UserErrorCode } from "../graphql/user-error.type.js";
+import { directivesOn } from "./directives.js";
+import { IdempotencyKey, type Outcome } from "./idempotency.js";
+import { Write } from "./write.js";
+
+type ModelClass = abstract new (...args: never[]) => object;
+
+/** A field of a payload. */
+export interface PayloadField {
+  description: string;
+  /** The outcome has the id of a row of this model, or a list of them; `node`: of any model. */
+  row?: () => ModelClass;
+  node?: () => unknown;
+  /** Any other value of the outcome. */
+  type?: () => unknown;
+  list?: true;
+  /** Reads the row another way than as the caller. */
+  read?: (context: Context, id: string) => Promise<unknown>;
+}
+
+export type PayloadFields = Readonly<Record<string, PayloadField>>;
+
+interface Payload {
+  type: ClassType;
+  fields: PayloadFields;
+}
+
+/** The type of a mutation's payload: its own fields, and `userErrors`. */
+export function payloadOf(name: string, description: string, fields: PayloadFields): Payload {
+  const type = class {};
+  Object.defineProperty(type, "name", { value: `${name}Payload` });
+  ObjectType(`${name}Payload`, { description })(type);
+  for (const [field, { row, node, type: plain, list, description: meaning }] of Object.entries(fields)) {
+    const inner = row ? () => modelTypeOf(row()).type : (node ?? plain)!;
+    Field((() => (list ? [inner()] : inner())) as never, { nullable: !list, description: meaning })(
+      type.prototype,
+      field,
+    );
+  }
+  Field(() => [UserError], { description: "Why nothing was changed; empty when all went well." })(
+    type.prototype,
+    "userErrors",
+  );
+  return { type, fields };
+}
+
+/** The arguments of a mutation, as far as it takes them. */
+export interface Args<Input = unknown> {
+  id: string;
+  ifVersion?: number | null;
+  input: Input;
+}
+
+export interface MutationOptions<A, P> {
+  access: readonly Permission[];
+  /** What it does, for whoever reads it in the playground. */
+  description: string;
+  /** The codes that its user errors may have. */
+  errors: readonly (keyof typeof UserErrorCode)[];
+  /** A whole operation that works on the demo shop. */
+  example: string;
+  payload: Payload;
+  /** It takes the id of what is changed: what the id is. */
+  id?: string;
+  /** It takes `ifVersion`. */
+  version?: true;
+  /** Its input, and what it is. */
+  input?: readonly [type: ClassType, description: string];
+  /** Other arguments. */
+  args?: Readonly<Record<string, { type: () => unknown; description: string; nullable?: true }>>;
+  /** The field of the payload that shows the resource even when nothing was changed. */
+  subject?: string;
+  /** The id of that resource; absent: the argument `id`. */
+  subjectId?: (args: A) => string;
+  /** What takes long and needs no transaction, such as hashing. Its result is the third argument. */
+  prepare?: (context: Context, args: A) => Promise<P>;
+}
+
+type Handler<A, P> = (write: Write, args: A, prepared: P) => Promise<Outcome>;
+
+/** How often a write is tried that PostgreSQL broke off to end a deadlock. */
+const attempts = 4;
+const brokenOff = new Set(["40001", "40P01"]);
+
+/**
+ * A mutation: `(write, args, prepared) => outcome`. It runs in one transaction with all that belongs to it: who did it,
+ * for the audit trail, and the record of its idempotency key. It either comes to an outcome or leaves nothing behind.
+ */
+export function Mutates<A = Args, P = void>(options: MutationOptions<A, P>) {
+  return (prototype: object, name: string, descriptor: TypedPropertyDescriptor<Handler<A, P>>) => {
+    const handler = descriptor.value!;
+    const { access, description, payload, errors, example, id, version, input, args: more = {} } = options;
+    const names = [...(id ? ["id"] : []), ...(version ? ["ifVersion"] : []), ...(input ? ["input"] : [])];
+    names.push(...Object.keys(more));
+    const resolve = (...given: unknown[]) => {
+      const [context, info] = given.slice(names.length) as [Context, GraphQLResolveInfo];
+      const args = Object.fromEntries(names.map((argument, i) => [argument, given[i]])) as A;
+      return run(context, info, args, handler, options);
+    };
+    const property = { value: resolve, writable: true, configurable: true, enumerable: false };
+    Object.defineProperty(prototype, name, property);
+    const decorate = (decorator: MethodDecorator) => decorator(prototype, name, property);
+    const codes = errors.length ? ` Errors: ${errors.map((code) => `\`${code}\``).join(", ")}.` : "";
+    decorate(
+      Mutation(() => payload.type, {
+        description: `${description}${codes} Example: \`${example}\`.`,
+      }) as MethodDecorator,
+    );
+    decorate(declareAccess(access));
+    let at = 0;
+    if (id) Arg("id", () => ID, { description: id })(prototype, name, at++);
+    if (version) Arg("ifVersion", () => Int, versionArgument)(prototype, name, at++);
+    if (input) Arg("input", () => input[0], { description: input[1] })(prototype, name, at++);
+    for (const [argument, { type, ...rest }] of Object.entries(more)) {
+      Arg(argument, type as never, rest)(prototype, name, at++);
+    }
+    Ctx()(prototype, name, at++);
+    Info()(prototype, name, at++);
+    return property as never;
+  };
+}
+
+const versionArgument = {
+  nullable: true,
+  description:
+    "The `version` that the change was made for. If the resource is at another, nothing is changed and a `VersionConflictError` shows what happened. When absent, the last one to write wins.",
+};
+
+async function run<A, P>(
+  context: Context,
+  info: GraphQLResolveInfo,
+  args: A,
+  handler: Handler<A, P>,
+  options: MutationOptions<A, P>,
+) {
+  demand(context, options.access);
+  const { database, loaders, viewer, writes } = context;
+  await writes.end?.();
+  const { dryRun, key } = directivesOn(info);
+  const record = key && !dryRun ? new IdempotencyKey(viewer, key, info.fieldName, args) : undefined;
+  const who = JSON.stringify(whoOf(viewer));
+  let write: Write | undefined;
+  let prepared!: P;
+
+  const work = async (query: Query) => {
+    loaders.readThrough(query);
+    write = new Write(context, query);
+    await query("SELECT set_config('customer_graph.who', $1, true)", [who]);
+    const before = await record?.claim(query);
+    if (before) {
+      writes.replayed.push(String(info.path.key));
+      return before;
+    }
+    const outcome = await handler(write, args, prepared);
+    write.check();
+    await record?.keep(query, outcome);
+    return outcome;
+  };
+
+  try {
+    if (options.prepare) {
+      // What was done before is not prepared anew: it might be refused now.
+      const before = await record?.find(database.query);
+      if (!before) prepared = await options.prepare(context, args);
+    }
+    for (let attempt = 1; ; attempt++) {
+      try {
+        if (dryRun) {
+          const outcome = await held(context, work);
+          writes.dryRun.push(String(info.path.key));
+          return payloadFrom(options.payload, outcome, context, []);
+        }
+        const outcome = await database.transaction(work);
+        for (const then of write!.afterwards) then();
+        loaders.readThrough(undefined);
+        return payloadFrom(options.payload, outcome, context, []);
+      } catch (error) {
+        if (attempt === attempts || !brokenOff.has((error as { code?: string }).code ?? "")) throw error;
+      }
+    }
+  } catch (error) {
+    loaders.readThrough(undefined);
+    const errors = error instanceof Refusal ? error.errors : write?.asErrors(error);
+    if (!errors) throw error;
+    const { subject, subjectId = ({ id }: A & { id?: string }) => id, payload } = options;
+    return payloadFrom(payload, subject ? { [subject]: subjectId(args as never) } : {}, context, errors);
+  }
+}
+
+class Undo extends Error {}
+
+/**
+ * Does the work in a transaction that stays open until the payload has been read in it, and is then undone: when the
+ * next mutation begins, or the request ends.
+ */
+function held(context: Context, work: (query: Query) => Promise<Outcome>): Promise<Outcome> {
+  const { database, loaders, writes } = context;
+  return new Promise((resolve, reject) => {
+    let undo = () => {};
+    const transaction = database
+      .transaction(async (query) => {
+        const outcome = await work(query);
+        const end = new Promise<void>((done) => {
+          undo = done;
+        });
+        resolve(outcome);
+        await end;
+        throw new Undo();
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof Undo)) reject(error);
+      });
+    writes.end = async () => {
+      writes.end = undefined;
+      loaders.readThrough(undefined);
+      undo();
+      await transaction;
+    };
+  });
+}
+
+/** The payload that an outcome stands for. Rows are read as they are now. */
+async function payloadFrom(
+  { type: payloadType, fields }: Payload,
+  outcome: Outcome,
+  context: Context,
+  userErrors: readonly unknown[],
+) {
+  const payload = Object.create(payloadType.prototype as object) as Record<string, unknown>;
+  for (const [field, { row, node, list, read, type }] of Object.entries(fields)) {
+    const value = outcome[field];
+    const find = async (id: string) => {
+      if (read) return read(context, id);
+      if (!node) return context.loaders.byId(modelTypeOf(row!()).name, id);
+      const found = await context.loaders.node(id);
+      return found instanceof (node() as new () => object) ? found : null;
+    };
+    const isRow = row || node;
+    if (list) {
+      const values = (value as string[] | undefined) ?? [];
+      payload[field] = isRow ? (await Promise.all(values.map(find))).filter(Boolean) : values;
+    } else if (value === undefined || value === null) payload[field] = null;
+    else if (isRow) payload[field] = await find(value as string);
+    // What was kept with an idempotency key went through JSON.
+    else payload[field] = type?.() === DateTime ? new Date(value as string) : value;
+  }
+  payload.userErrors = userErrors;
+  return payload;
+}
+
+/** Who writes, for the audit trail. domain rule: the application and, if there is one, the owner of the token. */
+export function whoOf(viewer: Viewer): Record<string, unknown> {
+  const { kind, applicationId, owner } = viewer;
+  const application = {
+    id: applicationId,
+    kind: kind === "integration" ? "integration" : kind === "user" ? "webapp" : "sales_channel",
+  };
+  if (kind === "customer") return { application, owner: { id: viewer.customerId, type: "Customer" } };
+  if (!owner) return { application };
+  const { id, firstName, lastName, email } = owner;
+  return { application, owner: { id, type: "User", first_name: firstName, last_name: lastName, email } };
+}
+
+/** Ends a write with errors that are no form's. */
+export function refuse(...errors: UserError[]): never {
+  throw new Refusal(errors);
+}

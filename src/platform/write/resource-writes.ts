@@ -1,0 +1,217 @@
+import { type ClassType, ID, Resolver } from "type-graphql";
+import type { Permission } from "../access/permission.js";
+import type { Context } from "../context.js";
+import { type ModelType, modelTypeOf } from "../graphql/model.js";
+import type { UserErrorCode } from "../graphql/user-error.type.js";
+import { type Args, Mutates, type PayloadField, payloadOf } from "./mutation.js";
+import { commonRules, type InputOf, inputOf, type MetadataInput, metadataChange, type Rules } from "./rules.js";
+import { type Path, type Row, singular, type Values, type Write } from "./write.js";
+
+type ModelClass = abstract new (...args: never[]) => object;
+
+interface Verb {
+  /** What it does; absent: said from the resource's name. */
+  description?: string;
+  /** Absent: the action on the resource, such as `tags:create`. */
+  access?: readonly Permission[];
+  /** Codes of user errors beyond those that every such mutation may have. */
+  errors?: readonly (keyof typeof UserErrorCode)[];
+  /** The arguments in the example, as GraphQL: `input: { name: "VIP" }`. It must work on the demo shop. */
+  example: string;
+}
+
+/** Inputs beside the resource's own rules. */
+interface CommonInput {
+  reference?: string | null;
+  referenceOrigin?: string | null;
+  metadata?: unknown;
+}
+
+interface CreateVerb<I, P> extends Verb {
+  /** What takes long and needs no transaction. */
+  prepare?: (context: Context, input: I) => Promise<P>;
+  /** Completes or checks the values, before the row is made. */
+  before?: (write: Write, values: Values, input: I, path: Path, prepared: P) => Promise<Values>;
+  /** Does what else belongs to it. */
+  after?: (write: Write, id: string, input: I, path: Path) => Promise<unknown>;
+  /** How the payload reads the row, where the caller may not. */
+  read?: PayloadField["read"];
+}
+
+interface UpdateVerb<I, P> extends Verb {
+  prepare?: (context: Context, input: I) => Promise<P>;
+  /** Completes or checks the values, before the row changes. */
+  before?: (write: Write, row: Row, values: Values, input: I, path: Path, prepared: P) => Promise<Values>;
+  after?: (write: Write, row: Row, input: I, path: Path) => Promise<unknown>;
+}
+
+interface DeleteVerb extends Verb {
+  /** Checks that it may go, and does what has to go first. */
+  before?: (write: Write, row: Row) => Promise<unknown>;
+  after?: (write: Write, row: Row) => Promise<unknown>;
+}
+
+export interface ResourceWritesOptions<R extends Rules, P> {
+  /** What clients may write, beside `reference`, `referenceOrigin` and `metadata`. */
+  rules: R;
+  create?: CreateVerb<InputOf<R> & CommonInput, P>;
+  update?: UpdateVerb<InputOf<R> & CommonInput, P>;
+  delete?: DeleteVerb;
+}
+
+/** Where the arguments of an update stand, which version it is for, and what was prepared. */
+interface UpdateOptions<P> {
+  version?: number | null;
+  path?: Path;
+  idPath?: Path;
+  prepared?: P;
+}
+
+/** Making, changing and deleting the rows of one model by its rules, within a write. */
+export class ResourceWrites<R extends Rules, P = void> {
+  readonly model: ModelType;
+  /** What may be given when one is made, and when one is changed. */
+  readonly createRules: Rules;
+  readonly updateRules: Rules;
+
+  constructor(
+    type: ModelClass,
+    readonly options: ResourceWritesOptions<R, P>,
+  ) {
+    this.model = modelTypeOf(type);
+    this.createRules = { ...options.rules, ...commonRules };
+    this.updateRules = { ...this.createRules, metadata: metadataChange };
+  }
+
+  /** Makes one; gives its id. */
+  async create(write: Write, input: InputOf<R> & CommonInput, path: Path = ["input"], prepared?: P): Promise<string> {
+    const { before, after } = this.options.create ?? {};
+    const given = (await write.values(this.createRules, input as never, "create", path)) as Values;
+    const values = before ? await before(write, given, input, path, prepared as P) : given;
+    write.check();
+    const id = await write.create(this.model.name, this.columns(values), path);
+    await after?.(write, id, input, path);
+    return id;
+  }
+
+  /** Changes one. */
+  async update(
+    write: Write,
+    id: string,
+    input: InputOf<R> & CommonInput,
+    { version, path = ["input"], idPath = ["id"], prepared }: UpdateOptions<P> = {},
+  ): Promise<void> {
+    const { before, after } = this.options.update ?? {};
+    const { metadata, ...given } = (await write.values(this.updateRules, input as never, "update", path)) as Values;
+    const row = await write.row(this.model.name, id, { path: idPath, version });
+    const changed: Values = { ...given, metadata: write.metadata(row, metadata as MetadataInput | null, path) };
+    const values = before ? await before(write, row, changed, input, path, prepared as P) : changed;
+    write.check();
+    await write.update(this.model.name, row, this.columns(values), path);
+    await after?.(write, row, input, path);
+  }
+
+  /** Deletes one. */
+  async delete(write: Write, id: string, version?: number | null): Promise<void> {
+    const { before, after } = this.options.delete ?? {};
+    const row = await write.row(this.model.name, id, { version });
+    await before?.(write, row);
+    write.check();
+    await write.delete(this.model.name, row);
+    await after?.(write, row);
+  }
+
+  /** The values that are columns. */
+  private columns(values: Values): Values {
+    return Object.fromEntries(Object.entries(values).filter(([field]) => !this.options.rules[field]?.virtual));
+  }
+}
+
+/** The resolver class of a resource's `…Create`, `…Update` and `…Delete`, as far as its writes have these verbs. */
+export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, P>): ClassType {
+  const { model, options, createRules, updateRules } = writes;
+  const { create, update, delete: remove } = options;
+  const { name, type, datamodel } = model;
+  const field = name[0]!.toLowerCase() + name.slice(1);
+  const noun = singular(name);
+  const one = `${/^[aeio]/i.test(noun) || noun.startsWith("SKU") ? "an" : "a"} ${noun}`;
+  const permission = (action: string, verb: Verb): readonly Permission[] =>
+    verb.access ?? [`${datamodel.table}:${action}` as Permission];
+  const selection = `{ ${field} { id } userErrors { code message path } }`;
+  const row = { description: `The ${noun} after the change; null when there is none.`, row: () => type };
+
+  @Resolver()
+  class Mutations {}
+
+  function define(verb: string, decorator: unknown, value: unknown) {
+    const key = `${field}${verb}`;
+    const descriptor = { value, writable: true, configurable: true };
+    Object.defineProperty(Mutations.prototype, key, descriptor);
+    (decorator as MethodDecorator)(Mutations.prototype, key, descriptor);
+  }
+
+  type Input = InputOf<R> & CommonInput;
+  if (create) {
+    const input = inputOf(`${name}CreateInput`, `What a new ${noun} is made of.`, createRules, "create");
+    define(
+      "Create",
+      Mutates<Args<Input>, P>({
+        access: permission("create", create),
+        description: create.description ?? `Makes ${one}.`,
+        errors: ["INVALID", ...(create.errors ?? [])],
+        example: `mutation { ${field}Create(${create.example}) ${selection} }`,
+        payload: payloadOf(`${name}Create`, `What making ${one} came to.`, {
+          [field]: { ...row, description: `The new ${noun}; null when there is none.`, read: create.read },
+        }),
+        input: [input, `The new ${noun}.`],
+        prepare: create.prepare && ((context, args) => create.prepare!(context, args.input)),
+      }),
+      async (write: Write, { input }: Args<Input>, prepared: P) => ({
+        [field]: await writes.create(write, input, ["input"], prepared),
+      }),
+    );
+  }
+  if (update) {
+    const input = inputOf(`${name}UpdateInput`, `What changes of ${one}. Absent fields stay.`, updateRules, "update");
+    define(
+      "Update",
+      Mutates<Args<Input>, P>({
+        access: permission("update", update),
+        description: update.description ?? `Changes ${one}. Absent fields stay, null clears.`,
+        errors: ["NOT_FOUND", "INVALID", "VERSION_CONFLICT", ...(update.errors ?? [])],
+        example: `mutation { ${field}Update(${update.example}) ${selection} }`,
+        payload: payloadOf(`${name}Update`, `What changing ${one} came to.`, { [field]: row }),
+        id: `The ${noun} to change.`,
+        version: true,
+        subject: field,
+        input: [input, "What changes."],
+        prepare: update.prepare && ((context, args) => update.prepare!(context, args.input)),
+      }),
+      async (write: Write, { id, ifVersion, input }: Args<Input>, prepared: P) => {
+        await writes.update(write, id, input, { version: ifVersion, prepared });
+        return { [field]: id };
+      },
+    );
+  }
+  if (remove) {
+    define(
+      "Delete",
+      Mutates<Args>({
+        access: permission("destroy", remove),
+        description: remove.description ?? `Deletes ${one}.`,
+        errors: ["NOT_FOUND", "VERSION_CONFLICT", ...(remove.errors ?? [])],
+        example: `mutation { ${field}Delete(${remove.example}) { deletedId userErrors { code message path } } }`,
+        payload: payloadOf(`${name}Delete`, `What deleting ${one} came to.`, {
+          deletedId: { description: `The id of the ${noun} that is gone; null when none is.`, type: () => ID },
+        }),
+        id: `The ${noun} to delete.`,
+        version: true,
+      }),
+      async (write: Write, { id, ifVersion }: Args) => {
+        await writes.delete(write, id, ifVersion);
+        return { deletedId: id };
+      },
+    );
+  }
+  return Mutations;
+}

@@ -1,0 +1,246 @@
+import { type ClassType, Field, ID, InputType, Int } from "type-graphql";
+import type { Permission } from "../access/permission.js";
+import type { ModelName } from "../database/datamodel.js";
+import { DateTime, Json } from "../graphql/scalars.js";
+
+/** What is wrong with a value, and what would be right: a whole sentence without the field's name. */
+export class Problem {
+  constructor(readonly message: string) {}
+}
+
+/** One field of an input: how clients see it, and which values it takes. `T` is the value that is stored. */
+export interface Rule<T = unknown> {
+  readonly type: () => unknown;
+  readonly description: string;
+  /** Must be given when a resource is made, and can never be cleared. */
+  readonly required: boolean;
+  /** Is made when it is not given, so it can be left out but never cleared. */
+  readonly generated?: true;
+  /** Absent: both when a resource is made and when it is changed. */
+  readonly on?: "create" | "update";
+  /** Without one of these permissions the whole mutation is refused, naming the field. */
+  readonly access?: readonly Permission[];
+  /** The value to store, or what is wrong with the one given. Absent: as it came. */
+  readonly check?: (given: never) => T | Problem;
+  /** The id of a resource of this model, which must exist and be visible to the caller. */
+  readonly link?: ModelName;
+  /** No column of the row: whoever uses the rule sees to it. */
+  readonly virtual?: true;
+}
+
+export type Rules = Readonly<Record<string, Rule>>;
+
+/** What a client sends under such rules. */
+export type InputOf<R extends Rules> = { [K in keyof R]?: (R[K] extends Rule<infer T> ? T : never) | null };
+
+interface Options {
+  description: string;
+  required?: true;
+  generated?: true;
+  on?: "create" | "update";
+  access?: readonly Permission[];
+  virtual?: true;
+}
+
+function rule<T>(type: () => unknown, options: Options, check?: (given: never) => T | Problem): Rule<T> {
+  const { required = false, ...rest } = options;
+  return { type, required, ...rest, ...(check && { check }) };
+}
+
+export interface TextOptions extends Options {
+  /** How many characters fit; 255 unless told. */
+  maximum?: number;
+  minimum?: number;
+  /** Stored in lower case, without space around it. */
+  lowerCase?: true;
+  upperCase?: true;
+  /** What it must look like, and how to say so. */
+  form?: { pattern: RegExp; problem: string };
+}
+
+export const maximumText = 255;
+
+/** A text. A required one is not blank. */
+export function text({ maximum = maximumText, minimum = 0, lowerCase, upperCase, form, ...options }: TextOptions) {
+  return rule<string>(
+    () => String,
+    options,
+    (given: string) => {
+      const value = lowerCase ? given.trim().toLowerCase() : upperCase ? given.trim().toUpperCase() : given;
+      if (options.required && !value.trim()) return new Problem("This must not be blank.");
+      if (form && !form.pattern.test(value)) return new Problem(form.problem);
+      const { length } = [...value];
+      if (length > maximum) return new Problem(`At most ${maximum} characters fit here; these are ${length}.`);
+      if (length < minimum) return new Problem(`At least ${minimum} characters are needed; these are ${length}.`);
+      return value;
+    },
+  );
+}
+
+const emailForm = /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/;
+
+/** The stored form of an e-mail address, or what is wrong with it. */
+export function readEmail(given: string): string | Problem {
+  const value = given.trim().toLowerCase();
+  return emailForm.test(value) && value.length <= maximumText
+    ? value
+    : new Problem(`An e-mail address looks like name@example.com, with at most ${maximumText} characters.`);
+}
+
+/** An e-mail address, stored in lower case. */
+export function email(options: Options) {
+  return rule<string>(() => String, options, readEmail);
+}
+
+/** An absolute address of the web. */
+export function url(options: Options) {
+  return rule<string>(
+    () => String,
+    options,
+    (given: string) =>
+      given.length <= 2_000 && URL.canParse(given) && /^https?:$/.test(new URL(given).protocol)
+        ? given
+        : new Problem("An address starts with https:// or http://, and has at most 2,000 characters."),
+  );
+}
+
+/** A whole number. */
+export function integer({ minimum, maximum, ...options }: Options & { minimum: number; maximum?: number }) {
+  return rule<number>(
+    () => Int,
+    options,
+    (given: number) => {
+      if (given < minimum) return new Problem(`At least ${minimum} is needed; this is ${given}.`);
+      if (maximum !== undefined && given > maximum) return new Problem(`At most ${maximum} fits; this is ${given}.`);
+      return given;
+    },
+  );
+}
+
+export function flag(options: Options) {
+  return rule<boolean>(() => Boolean, options);
+}
+
+/** A moment. */
+export function moment(options: Options & { check?: (given: Date) => Date | Problem }) {
+  const { check, ...rest } = options;
+  return rule<Date>(() => DateTime, rest, check as never);
+}
+
+/** One of an enum's values. */
+export function choice<E extends string>(type: Record<string, E>, options: Options) {
+  return rule<E>(() => type, options);
+}
+
+/** A number that need not be whole. */
+export function decimal(
+  type: unknown,
+  { minimum, maximum, ...options }: Options & Record<"minimum" | "maximum", number>,
+) {
+  return rule<number>(
+    () => type,
+    options,
+    (given: number) =>
+      given >= minimum && given <= maximum ? given : new Problem(`A number from ${minimum} to ${maximum} is needed.`),
+  );
+}
+
+/** The id of another resource. */
+export function link(model: ModelName, options: Options): Rule<string> {
+  return { ...rule<string>(() => ID, options), link: model };
+}
+
+/** A JSON object. */
+export function json(options: Options) {
+  return rule<Record<string, unknown>>(() => Json, options);
+}
+
+/** Whatever type; `check` gives the value to use. */
+export function value<T>(type: () => unknown, options: Options, check?: (given: never) => T | Problem): Rule<T> {
+  return rule<T>(type, options, check);
+}
+
+@InputType({ description: "A change of metadata. Give exactly one of the fields." })
+export class MetadataInput {
+  @Field(() => Json, { nullable: true, description: "The whole of the new metadata; what was there is gone." })
+  replace?: Record<string, unknown>;
+
+  @Field(() => Json, {
+    nullable: true,
+    description: "Keys to add or to change; all others stay. Objects inside are replaced whole.",
+  })
+  merge?: Record<string, unknown>;
+
+  @Field(() => [String], { nullable: true, description: "Keys to remove; those that are not there change nothing." })
+  removeKeys?: string[];
+}
+
+/** As JSON text, in characters. */
+const maximumMetadata = 65_536;
+
+/** What the metadata becomes, or what is wrong with the change. */
+export function changedMetadata(
+  before: Record<string, unknown>,
+  { replace, merge, removeKeys }: MetadataInput,
+): Record<string, unknown> | Problem {
+  const after = replace ?? { ...before, ...merge };
+  const kept = removeKeys
+    ? Object.fromEntries(Object.entries(after).filter(([key]) => !removeKeys.includes(key)))
+    : after;
+  const { length } = JSON.stringify(kept);
+  return length > maximumMetadata
+    ? new Problem(`Metadata has at most ${maximumMetadata} characters as JSON; this would be ${length}.`)
+    : kept;
+}
+
+/** What every resource takes, when it is made and when it is changed. */
+export const commonRules = {
+  reference: text({ description: "How another system, such as an ERP, names the resource; null for not at all." }),
+  referenceOrigin: text({ description: "The system that `reference` comes from." }),
+  metadata: rule<Record<string, unknown>>(
+    () => Json,
+    {
+      description: "Free data of the shop's own: a JSON object.",
+      on: "create",
+    },
+    (given) => changedMetadata({}, { replace: given }),
+  ),
+} satisfies Rules;
+
+/** The change of metadata, where a resource is changed. */
+export const metadataChange: Rule<MetadataInput> = rule<MetadataInput>(() => MetadataInput, {
+  description: "How its metadata changes.",
+  on: "update",
+});
+
+/**
+ * The input type of a mutation, grown from its rules: everything optional but what is required when a resource is made.
+ * `kind` decides which rules are in it.
+ */
+export function inputOf(name: string, description: string, rules: Rules, kind: "create" | "update"): ClassType {
+  const input = class {};
+  Object.defineProperty(input, "name", { value: name });
+  InputType(name, { description })(input);
+  for (const [field, { type, description: text, required, generated, on, access }] of Object.entries(rules)) {
+    if (on && on !== kind) continue;
+    const nullable = !(required && kind === "create");
+    const forbidden = access ? " Sales channels cannot set it." : "";
+    const kept = required || generated;
+    const clears =
+      kind === "create"
+        ? generated
+          ? " Made up when absent."
+          : ""
+        : kept
+          ? " It cannot be null."
+          : " Null clears it.";
+    const hint = type() === MetadataInput ? "" : clears;
+    Field(type as never, { nullable, description: `${text}${hint}${forbidden}` })(input.prototype, field);
+  }
+  return input;
+}
+
+/** The rules that hold for a kind of write. */
+export function rulesFor(rules: Rules, kind: "create" | "update"): [string, Rule][] {
+  return Object.entries(rules).filter(([, { on }]) => !on || on === kind);
+}

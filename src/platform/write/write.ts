@@ -1,0 +1,384 @@
+import { permits } from "../access/guard.js";
+import { permissionName } from "../access/permission.js";
+import type { Context } from "../context.js";
+import type { Query } from "../database/client.js";
+import {
+  columnOf,
+  type Model,
+  type ModelName,
+  modelNamed,
+  modelOfType,
+  relationOf,
+  sqlType,
+} from "../database/datamodel.js";
+import { newId } from "../database/ids.js";
+import { hydrate } from "../database/loaders.js";
+import { ApiError } from "../errors.js";
+import { modelTypeNamed, plural } from "../graphql/model.js";
+import {
+  InputError,
+  Refusal,
+  type UserError,
+  UserErrorCode,
+  VersionConflictError,
+} from "../graphql/user-error.type.js";
+import { rowsByField } from "../plan/statement.js";
+import { changedMetadata, type InputOf, type MetadataInput, Problem, type Rules, rulesFor } from "./rules.js";
+
+/** Where an argument stands: `["input", "address", "line1"]`; positions in lists as texts. */
+export type Path = readonly string[];
+
+/** A row, as an instance of its model's class. */
+export type Row = Record<string, unknown> & { id: string; version: number };
+
+/** Values for columns, under the names of prisma/schema.prisma. */
+export type Values = Record<string, unknown>;
+
+/** How one gets from a row to the customer whose data it is, for models without a customer of their own. */
+const owners: Partial<Record<ModelName, string>> = {
+  LineItem: "order",
+  OrderSubscriptionItem: "orderSubscription",
+  ReturnLineItem: "return",
+  SkuListItem: "skuList",
+};
+
+/**
+ * One write: a transaction with the rows it has locked, and the errors it has found. Rows that the caller may not see do
+ * not exist for it. Errors are gathered, so that a form learns all of them at once; `check` then ends the write.
+ */
+export class Write {
+  readonly errors: UserError[] = [];
+  /** Where the values of a table's columns come from, for errors that the database finds. */
+  readonly places = new Map<string, Path>();
+  /** What is done once the transaction has ended well. */
+  readonly afterwards: (() => void)[] = [];
+  private readonly customers = new Map<string, Row>();
+
+  constructor(
+    readonly context: Context,
+    readonly query: Query,
+  ) {}
+
+  get viewer() {
+    return this.context.viewer;
+  }
+
+  /** The time of the request. */
+  now(): Date {
+    return this.context.now();
+  }
+
+  /** Notes that an argument is at fault. */
+  refuse(code: UserErrorCode, path: Path, message: string) {
+    this.errors.push(new InputError(code, [...path], message));
+  }
+
+  /** Ends the write if an error was found: nothing of it stays. */
+  check() {
+    if (this.errors.length) throw new Refusal(this.errors);
+  }
+
+  /** Ends the write with this error and those found before. */
+  fail(error: UserError): never {
+    throw new Refusal([...this.errors, error]);
+  }
+
+  /** Ends the write because of one argument. */
+  stop(code: UserErrorCode, path: Path, message: string): never {
+    return this.fail(new InputError(code, [...path], message));
+  }
+
+  /**
+   * The values of an input under its rules: absent fields are absent, null clears. Whatever is wrong is noted; ids of
+   * other resources are looked up.
+   */
+  async values<R extends Rules>(rules: R, input: InputOf<R>, kind: "create" | "update", path: Path = ["input"]) {
+    const values: Values = {};
+    for (const [field, { required, generated, check, link, access }] of rulesFor(rules, kind)) {
+      const given = (input as Values)[field];
+      const place = [...path, field];
+      if (given === undefined) {
+        if (required && kind === "create") this.refuse(UserErrorCode.INVALID, place, "This is needed.");
+        continue;
+      }
+      if (access && !permits(this.viewer, access)) throw forbidden(place, access.map(permissionName));
+      if (given === null) {
+        if (kind === "update") {
+          if (required || generated) {
+            this.refuse(UserErrorCode.INVALID, place, "This cannot be null; leave it out to keep it.");
+          } else values[field] = null;
+        } else if (required) this.refuse(UserErrorCode.INVALID, place, "This is needed.");
+        continue;
+      }
+      const value = check ? check(given as never) : given;
+      if (value instanceof Problem) this.refuse(UserErrorCode.INVALID, place, value.message);
+      else if (!link || (await this.linked(link, value as string, place))) values[field] = value;
+    }
+    return values as { [K in keyof InputOf<R>]: InputOf<R>[K] };
+  }
+
+  /** Whether there is such a resource to refer to; notes an error if not. */
+  async linked(model: ModelName, id: string, path: Path): Promise<boolean> {
+    if (await this.find(model, id)) return true;
+    this.refuse(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
+    return false;
+  }
+
+  /** The row with this id as far as the caller may see it, or null. */
+  async find(model: ModelName, id: string, lock = false): Promise<Row | null> {
+    const type = modelTypeNamed(model);
+    const { text, values } = rowsByField(type.datamodel, "id", [id], this.context.loaders.rule, lock);
+    const [row] = await this.query(text, values);
+    return row ? (hydrate(type, row, 0) as Row) : null;
+  }
+
+  /**
+   * The row with this id, kept from changes by others until the write ends, as is the customer whom it belongs to. With
+   * `version` only in this version. Ends the write if there is no such row.
+   */
+  async row<T extends object = Row>(
+    model: ModelName,
+    id: string,
+    { path = ["id"], version }: { path?: Path; version?: number | null } = {},
+  ): Promise<T & Row> {
+    const absent = () => this.stop(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
+    // Customers come before what is theirs, in every write: nobody waits for each other in a circle.
+    if (model !== "Customer") for (const owner of await this.ownersOf(model, id)) await this.lockCustomer(owner, path);
+    const row = model === "Customer" ? await this.lockCustomer(id, path) : await this.find(model, id, true);
+    if (!row) return absent();
+    if (typeof version === "number" && row.version !== version) {
+      this.fail(new VersionConflictError(row, version, await this.changedSince(model, row, version)));
+    }
+    return row as T & Row;
+  }
+
+  /** Makes a row; gives its id. */
+  async create(model: ModelName, values: Values, path: Path = ["input"]): Promise<string> {
+    const target = modelNamed(model);
+    this.places.set(target.table, path);
+    const id = (values.id as string | undefined) ?? newId(model);
+    const row: Values = { ...values, id, mode: this.viewer.mode };
+    const fields = Object.keys(row).filter((field) => row[field] !== undefined);
+    const columns = fields.map((field) => `"${columnOf(target, field).column}"`).join(", ");
+    const places = fields.map((field, i) => `$${i + 1}::${sqlType(columnOf(target, field))}`).join(", ");
+    await this.query(
+      `INSERT INTO "${target.table}" (${columns}) VALUES (${places})`,
+      fields.map((field) => parameter(target, field, row[field])),
+    );
+    return id;
+  }
+
+  /** Changes a row where the values differ; gives the names of the fields that do. */
+  async update(model: ModelName, row: Row, values: Values, path: Path = ["input"]): Promise<string[]> {
+    const target = modelNamed(model);
+    this.places.set(target.table, path);
+    const fields = Object.keys(values).filter(
+      (field) => values[field] !== undefined && !same(row[field], values[field]),
+    );
+    if (!fields.length) return [];
+    const sets = fields.map((field, i) => {
+      const column = columnOf(target, field);
+      return `"${column.column}" = $${i + 2}::${sqlType(column)}`;
+    });
+    await this.query(`UPDATE "${target.table}" SET ${sets.join(", ")} WHERE "id" = $1`, [
+      row.id,
+      ...fields.map((field) => parameter(target, field, values[field])),
+    ]);
+    if (model === "Customer") this.customers.delete(row.id);
+    return fields;
+  }
+
+  /** Deletes a row. */
+  async delete(model: ModelName, row: { id: string }): Promise<void> {
+    await this.query(`DELETE FROM "${modelNamed(model).table}" WHERE "id" = $1`, [row.id]);
+  }
+
+  /** The metadata of a row after a change, as a value for `update`; undefined when there is none. */
+  metadata(row: Row, change: MetadataInput | null | undefined, path: Path = ["input"]) {
+    if (change === undefined) return undefined;
+    const place = [...path, "metadata"];
+    const after = change === null ? {} : changedMetadata(row.metadata as Record<string, unknown>, change);
+    if (!(after instanceof Problem)) return after;
+    this.refuse(UserErrorCode.INVALID, place, after.message);
+    return undefined;
+  }
+
+  /** Does part of a write so that it can fail without the rest: undone if it ends with errors, which are given. */
+  async attempt<T>(
+    work: () => Promise<T>,
+  ): Promise<{ result: T; errors?: undefined } | { errors: readonly UserError[] }> {
+    await this.query("SAVEPOINT part", []);
+    const before = this.errors.splice(0);
+    const locked = new Map(this.customers);
+    try {
+      const result = await work();
+      this.check();
+      await this.query("RELEASE SAVEPOINT part", []);
+      return { result };
+    } catch (error) {
+      const errors = this.asErrors(error);
+      if (!errors) throw error;
+      await this.query("ROLLBACK TO SAVEPOINT part", []);
+      this.customers.clear();
+      for (const [id, row] of locked) this.customers.set(id, row);
+      return { errors };
+    } finally {
+      this.errors.splice(0, this.errors.length, ...before);
+    }
+  }
+
+  /** What a thrown error says to a form, if it is of that kind: a refusal, or a constraint of the database. */
+  asErrors(error: unknown): readonly UserError[] | undefined {
+    if (error instanceof Refusal) return error.errors;
+    const found = constraintError(error, (table) => this.places.get(table));
+    return found && [found];
+  }
+
+  /** The ids of the customers that a row belongs to, in a fixed order. */
+  private async ownersOf(model: ModelName, id: string): Promise<string[]> {
+    const target = modelNamed(model);
+    const sql = ownersSql(target);
+    if (!sql) return [];
+    const rows = await this.query(sql, [id]);
+    return (rows as [string | null][]).flatMap(([owner]) => owner ?? []).sort();
+  }
+
+  /** Locks a customer's row. domain rule: what is being erased, or was, gets no personal data again. */
+  private async lockCustomer(id: string, path: Path): Promise<Row | null> {
+    const known = this.customers.get(id);
+    if (known) return known;
+    const row = await this.find("Customer", id, true);
+    if (!row) return null;
+    if (row.anonymizationStatus === "started" || row.anonymizationStatus === "completed") {
+      const state = row.anonymizationStatus === "started" ? "is being" : "has been";
+      this.stop(UserErrorCode.WRONG_STATE, path, `The customer ${state} anonymized; nothing of it can be changed.`);
+    }
+    this.customers.set(id, row);
+    return row;
+  }
+
+  /** The fields that changed after a version, by the audit trail; null where it has a gap. */
+  private async changedSince(model: ModelName, row: Row, version: number): Promise<string[] | null> {
+    const target = modelNamed(model);
+    const rows = (await this.query(
+      `SELECT "resource_version", ARRAY(SELECT jsonb_object_keys("payload")) FROM "event_stores"
+       WHERE "resource_type" = $1 AND "resource_id" = $2 AND "resource_version" > $3`,
+      [target.table, row.id, version],
+    )) as [number, string[]][];
+    const versions = new Set(rows.map(([found]) => found));
+    for (let step = version + 1; step <= row.version; step++) if (!versions.has(step)) return null;
+    return [...new Set(rows.flatMap(([, keys]) => keys.map((key) => fieldNamed(target, key))))].sort();
+  }
+}
+
+/** Selects the ids of the customers of the row with the id `$1`. */
+function ownersSql(model: Model): string | undefined {
+  if (model.columns.customerId) return `SELECT "customer_id" FROM "${model.table}" WHERE "id" = $1`;
+  const relation = owners[model.name];
+  if (relation) {
+    const { to, key } = relationOf(model, relation);
+    const { column } = columnOf(model, key!);
+    return `SELECT o."customer_id" FROM "${model.table}" t JOIN "${modelNamed(to).table}" o ON o."id" = t."${column}" WHERE t."id" = $1`;
+  }
+  if (model.name === "Address") {
+    return `SELECT "customer_id" FROM "customer_addresses" WHERE "address_id" = $1
+            UNION SELECT "customer_id" FROM "orders" WHERE "shipping_address_id" = $1
+            UNION SELECT "customer_id" FROM "orders" WHERE "billing_address_id" = $1
+            UNION SELECT "customer_id" FROM "returns" WHERE "origin_address_id" = $1`;
+  }
+  if (model.name !== "Attachment") return undefined;
+  const owned = (type: string, column: string) =>
+    `SELECT r."${column}" FROM "attachments" t JOIN "${type}" r ON r."id" = t."attachable_id" WHERE t."id" = $1 AND t."attachable_type" = '${type}'`;
+  return ["orders", "returns", "sku_lists"].reduce(
+    (sql, type) => `${sql} UNION ${owned(type, "customer_id")}`,
+    owned("customers", "id"),
+  );
+}
+
+/** What a resource of a model is called in a sentence: `customer group`. */
+export function singular(model: ModelName): string {
+  return model
+    .replace(/(?<!^)([A-Z])/g, " $1")
+    .toLowerCase()
+    .replace("sku", "SKU");
+}
+
+function fieldNamed(model: Model, column: string): string {
+  const found = Object.entries(model.columns).find(([, known]) => known.column === column);
+  return found?.[0] ?? column.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** A value as node-pg takes it. */
+function parameter(model: Model, field: string, value: unknown): unknown {
+  return columnOf(model, field).type === "Json" && value !== null ? JSON.stringify(value) : value;
+}
+
+function same(before: unknown, after: unknown): boolean {
+  if (before === after) return true;
+  if (before instanceof Date && after instanceof Date) return before.getTime() === after.getTime();
+  return before !== null && after !== null && typeof before === "object" && sorted(before) === sorted(after);
+}
+
+/** JSON with its keys in order, so that equal values have equal texts. */
+export function sorted(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner && typeof inner === "object" && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+function forbidden(path: Path, missing: string[]) {
+  return new ApiError(
+    "FORBIDDEN",
+    `\`${path.join(".")}\` needs the permission ${missing.join(" or ")}; nothing was changed.`,
+    { argument: path, missing },
+  );
+}
+
+/** What the checks of single columns want, and what else has words of its own. Everything else follows from the name that PostgreSQL gives a constraint. */
+const checks: Record<string, [field: string, message: string]> = {
+  customers_mode_email_key: [
+    "email",
+    "There is a customer with this e-mail address already; sign in, or ask for a new password.",
+  ],
+  customers_email_lower_case: ["email", "An e-mail address has 3 to 255 characters."],
+  customers_shopper_reference_length: ["shopperReference", "This has 3 to 128 characters."],
+  customers_profile_id_length: ["profileId", "This has 1 to 255 characters."],
+  addresses_country_code_format: ["countryCode", "A country is two letters, such as DE (ISO 3166-1 alpha-2)."],
+  tags_name_format: ["name", 'A tag is called by at most 25 letters and digits, joined by single "-", "_" or ":".'],
+  order_subscriptions_renewal_alert_period_range: ["renewalAlertPeriod", "This is from 1 to 720 hours."],
+};
+
+/**
+ * The user error behind a constraint that the database found broken; undefined for any other error. Unique indexes and
+ * foreign keys are named by their table and columns, so this is the one place that knows them all.
+ */
+export function constraintError(error: unknown, placeOf: (table: string) => Path | undefined): UserError | undefined {
+  const { code, constraint, table } = error as { code?: string; constraint?: string; table?: string };
+  if (typeof code !== "string" || !constraint || !table || !/^23/.test(code)) return undefined;
+  const model = modelOfType(table);
+  if (!model) return undefined;
+  const place = placeOf(table) ?? ["input"];
+  const at = (field: string | undefined) => (field ? [...place, field] : [...place]);
+  const known = checks[constraint];
+  const reason = code === "23505" ? UserErrorCode.TAKEN : UserErrorCode.INVALID;
+  if (known) return new InputError(reason, at(known[0]), known[1]);
+  const fields = Object.entries(model.columns)
+    .filter(([, { column }]) => new RegExp(`_${column}(_|$)`).test(constraint.slice(table.length)))
+    .map(([field]) => field)
+    .filter((field) => field !== "mode");
+  if (code === "23505") {
+    const field = fields.find((name) => name !== "customerId") ?? fields[0];
+    return new InputError(UserErrorCode.TAKEN, at(field), `Another ${singular(model.name)} has this already.`);
+  }
+  if (code === "23503" && constraint.endsWith("_fkey")) {
+    // Named after the table that refers. If that is not where this write puts values, it is what keeps a row from going.
+    if (placeOf(table)) {
+      return new InputError(UserErrorCode.NOT_FOUND, at(fields[0]), "There is no such resource.");
+    }
+    const message = `There are ${plural(model.name)} that need it, so it cannot be deleted.`;
+    return new InputError(UserErrorCode.IN_USE, ["id"], message);
+  }
+  return new InputError(UserErrorCode.INVALID, at(fields[0]), "This value is not allowed.");
+}

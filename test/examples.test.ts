@@ -1,0 +1,58 @@
+import { createHash } from "node:crypto";
+import { models } from "../src/platform/database/datamodel.js";
+import { UserErrorCode } from "../src/platform/graphql/user-error.type.js";
+import { createSchema } from "../src/schema.js";
+import { createTestApp, type TestApp } from "./support/app.js";
+import { examplesOf } from "./support/examples.js";
+
+const examples = examplesOf(createSchema());
+const owner = { id: "usr_vera", firstName: "Vera", lastName: "Support", email: "vera@example.com" };
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await createTestApp({ owner });
+  // A password reset, whose token nobody can make up.
+  await app.database.pool.query(
+    `INSERT INTO customer_password_resets (id, mode, token_digest, expires_at, customer_id)
+     VALUES ('cpr_1', 'test', $1, now() + interval '1 hour', 'cus_bruno')`,
+    [createHash("sha256").update("from-the-mail").digest("hex")],
+  );
+});
+afterAll(() => app.stop());
+
+/** Everything in the database. */
+async function everything() {
+  const tables = [...models.values()]
+    .map(({ table }) => table)
+    .concat("idempotency_records", "refresh_tokens", "revocations");
+  const rows = await Promise.all(
+    tables.map(async (table) => {
+      const found = await app.database.pool.query(
+        `SELECT coalesce(json_agg(t ORDER BY t.*), '[]')::text AS rows FROM "${table}" t`,
+      );
+      return [table, found.rows[0].rows] as const;
+    }),
+  );
+  return Object.fromEntries(rows);
+}
+
+test.each(examples)(
+  "the example of $field works, and leaves nothing when it is only tried",
+  async ({ field, tried }) => {
+    const before = await everything();
+    const { data, errors, extensions } = await app.query(tried);
+    expect(errors).toBeUndefined();
+    expect(data[field].userErrors).toEqual([]);
+    const [first] = Object.keys(data[field]);
+    expect(data[field][first!]).not.toBeNull();
+    expect(extensions).toMatchObject({ dryRun: [field] });
+    expect(await everything()).toEqual(before);
+  },
+);
+
+test("every description names the codes of its user errors, and no others than there are", () => {
+  for (const { codes } of examples) expect(Object.keys(UserErrorCode)).toEqual(expect.arrayContaining(codes));
+  expect(examples.filter(({ codes }) => !codes.length).map(({ field }) => field)).toEqual([
+    "customerPasswordResetCreate",
+  ]);
+});
