@@ -82,7 +82,7 @@ export const customerWrites = new ResourceWrites<typeof rules, string | null | u
     description:
       "Deletes a customer without any order, with its address book, wallet, subscriptions and lists. One with orders, of whatever status, can only be anonymized.",
     errors: ["IN_USE", "WRONG_STATE"],
-    example: 'id: "cus_kenji"',
+    example: 'id: "cus_mia"',
     before: removeItsOwn,
   },
 });
