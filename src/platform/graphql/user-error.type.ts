@@ -10,6 +10,8 @@ export enum UserErrorCode {
   WRONG_STATE = "WRONG_STATE",
   VERSION_CONFLICT = "VERSION_CONFLICT",
   IN_USE = "IN_USE",
+  BLOCKED = "BLOCKED",
+  STALE_PREVIEW = "STALE_PREVIEW",
 }
 registerEnumType(UserErrorCode, {
   name: "UserErrorCode",
@@ -23,6 +25,8 @@ registerEnumType(UserErrorCode, {
     WRONG_STATE: { description: "The resource is in a state that does not allow this." },
     VERSION_CONFLICT: { description: "The resource was changed since the version that `ifVersion` names." },
     IN_USE: { description: "Other resources depend on it, so it cannot be deleted." },
+    BLOCKED: { description: "Something speaks against it; the error says what." },
+    STALE_PREVIEW: { description: "The picture that was decided on has changed since." },
   },
 });
 
