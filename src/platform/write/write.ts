@@ -126,10 +126,15 @@ export class Write {
 
   /** The row with this id as far as the caller may see it, or null. */
   async find(model: ModelName, id: string, lock = false): Promise<Row | null> {
+    const [row] = await this.findAll(model, "id", [id], lock);
+    return row ?? null;
+  }
+
+  /** The rows with these values in a field, as far as the caller may see them; locked in the order of their ids. */
+  async findAll(model: ModelName, field: string, wanted: readonly unknown[], lock = false): Promise<Row[]> {
     const type = modelTypeNamed(model);
-    const { text, values } = rowsByField(type.datamodel, "id", [id], this.context.loaders.rule, lock);
-    const [row] = await this.query(text, values);
-    return row ? (hydrate(type, row, 0) as Row) : null;
+    const { text, values } = rowsByField(type.datamodel, field, wanted, this.context.loaders.rule, lock);
+    return (await this.query(text, values)).map((row) => hydrate(type, row, 0) as Row);
   }
 
   /**
@@ -139,7 +144,7 @@ export class Write {
   async row<T extends object = Row>(
     model: ModelName,
     id: string,
-    { path = ["id"], version }: { path?: Path; version?: number | null } = {},
+    { path = ["id"], version, versionPath }: { path?: Path; version?: number | null; versionPath?: Path } = {},
   ): Promise<T & Row> {
     const absent = () => this.stop(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
     // Customers come before what is theirs, in every write: nobody waits for each other in a circle.
@@ -147,7 +152,7 @@ export class Write {
     const row = model === "Customer" ? await this.lockCustomer(id, path) : await this.find(model, id, true);
     if (!row) return absent();
     if (typeof version === "number" && row.version !== version) {
-      this.fail(new VersionConflictError(row, version, await this.changedSince(model, row, version)));
+      this.fail(new VersionConflictError(row, version, await this.changedSince(model, row, version), versionPath));
     }
     return row as T & Row;
   }
@@ -188,9 +193,16 @@ export class Write {
     return fields;
   }
 
-  /** Deletes a row. */
+  /** Deletes a row, and what is attached to it. */
   async delete(model: ModelName, row: { id: string }): Promise<void> {
-    await this.query(`DELETE FROM "${modelNamed(model).table}" WHERE "id" = $1`, [row.id]);
+    const { table, relations } = modelNamed(model);
+    if (relations.attachments) {
+      await this.query(`DELETE FROM "attachments" WHERE "attachable_type" = $1 AND "attachable_id" = $2`, [
+        table,
+        row.id,
+      ]);
+    }
+    await this.query(`DELETE FROM "${table}" WHERE "id" = $1`, [row.id]);
   }
 
   /** The metadata of a row after a change, as a value for `update`; undefined when there is none. */
@@ -210,6 +222,7 @@ export class Write {
     await this.query("SAVEPOINT part", []);
     const before = this.errors.splice(0);
     const locked = new Map(this.customers);
+    const { length } = this.afterwards;
     try {
       const result = await work();
       this.check();
@@ -219,6 +232,7 @@ export class Write {
       const errors = this.asErrors(error);
       if (!errors) throw error;
       await this.query("ROLLBACK TO SAVEPOINT part", []);
+      this.afterwards.length = length;
       this.customers.clear();
       for (const [id, row] of locked) this.customers.set(id, row);
       return { errors };
@@ -350,6 +364,12 @@ const checks: Record<string, [field: string, message: string]> = {
   order_subscriptions_renewal_alert_period_range: ["renewalAlertPeriod", "This is from 1 to 720 hours."],
 };
 
+/** Why a row cannot go because of those that refer to it, where that needs words of its own. */
+const dependents: Record<string, string> = {
+  markets_customer_group_id_fkey:
+    "Private markets are open to this group alone, and would be open to everybody without it; give them to another group first.",
+};
+
 /**
  * The user error behind a constraint that the database found broken; undefined for any other error. Unique indexes and
  * foreign keys are named by their table and columns, so this is the one place that knows them all.
@@ -357,6 +377,10 @@ const checks: Record<string, [field: string, message: string]> = {
 export function constraintError(error: unknown, placeOf: (table: string) => Path | undefined): UserError | undefined {
   const { code, constraint, table } = error as { code?: string; constraint?: string; table?: string };
   if (typeof code !== "string" || !constraint || !table || !/^23/.test(code)) return undefined;
+  if (constraint.endsWith("_tags_tag_id_fkey")) {
+    const message = "One of these tags was deleted just now; nothing was changed.";
+    return new InputError(UserErrorCode.UNKNOWN_TAG, [...(placeOf(table) ?? [])], message);
+  }
   const model = modelOfType(table);
   if (!model) return undefined;
   const place = placeOf(table) ?? ["input"];
@@ -377,7 +401,7 @@ export function constraintError(error: unknown, placeOf: (table: string) => Path
     if (placeOf(table)) {
       return new InputError(UserErrorCode.NOT_FOUND, at(fields[0]), "There is no such resource.");
     }
-    const message = `There are ${plural(model.name)} that need it, so it cannot be deleted.`;
+    const message = dependents[constraint] ?? `There are ${plural(model.name)} that need it, so it cannot be deleted.`;
     return new InputError(UserErrorCode.IN_USE, ["id"], message);
   }
   return new InputError(UserErrorCode.INVALID, at(fields[0]), "This value is not allowed.");
