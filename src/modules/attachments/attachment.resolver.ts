@@ -5,6 +5,7 @@ import { modelOfType } from "../../platform/database/datamodel.js";
 import { hasManyEach } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
 import { Resource } from "../../platform/graphql/resource.type.js";
+import { ResourceMutations } from "../../platform/write/resource-writes.js";
 import { CustomerGroup } from "../customer-groups/customer-group.type.js";
 import { Customer } from "../customers/customer.type.js";
 import { Market } from "../markets/market.type.js";
@@ -15,6 +16,7 @@ import { SkuList } from "../sku-lists/sku-list.type.js";
 import { Sku } from "../skus/sku.type.js";
 import { StockLocation } from "../stock-locations/stock-location.type.js";
 import { Attachment } from "./attachment.type.js";
+import { attachmentWrites } from "./attachment.writes.js";
 
 @Resolver(() => Attachment)
 export class AttachmentResolver extends ResourceResolver(Attachment, { one: "attachment" }) {
@@ -26,6 +28,8 @@ export class AttachmentResolver extends ResourceResolver(Attachment, { one: "att
     return row instanceof Resource ? row : null;
   }
 }
+
+export const AttachmentMutations = ResourceMutations(attachmentWrites);
 
 /** What attachments add to every resource that can have some. */
 export const attachmentResolvers = hasManyEach(
