@@ -5,7 +5,29 @@ import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
 import { text, url, value } from "../../platform/write/rules.js";
 import type { Path, Values, Write } from "../../platform/write/write.js";
+import { CustomerGroup } from "../customer-groups/customer-group.type.js";
+import { Customer } from "../customers/customer.type.js";
+import { Market } from "../markets/market.type.js";
+import { Order } from "../orders/order.type.js";
+import { PaymentMethod } from "../payment-methods/payment-method.type.js";
+import { Return } from "../returns/return.type.js";
+import { SkuList } from "../sku-lists/sku-list.type.js";
+import { Sku } from "../skus/sku.type.js";
+import { StockLocation } from "../stock-locations/stock-location.type.js";
 import { Attachment } from "./attachment.type.js";
+
+/** What can have attachments. */
+export const attachableTypes = [
+  Customer,
+  CustomerGroup,
+  Order,
+  Return,
+  SkuList,
+  Sku,
+  Market,
+  StockLocation,
+  PaymentMethod,
+];
 
 const rules = {
   name: text({ description: "The name of the document, or `Note`.", required: true }),
@@ -59,7 +81,7 @@ async function withType(write: Write, values: Values, path: Path): Promise<Value
     return values;
   }
   const { name, datamodel } = modelTypeOf(resource.constructor as never);
-  if (!datamodel.relations.attachments) {
+  if (!attachableTypes.some((type) => resource instanceof type)) {
     const { type } = resource as unknown as Node;
     write.refuse(UserErrorCode.INVALID, place, `Resources of type ${type} cannot have attachments.`);
     return values;

@@ -96,16 +96,24 @@ export const skuListWrites = new ResourceWrites<typeof rules, string | undefined
   },
 });
 
+/** How long PostgreSQL may take to compile a regular expression: short ones can be made that take minutes. */
+const timeLimitMs = 300;
+
 /** What is wrong with a regular expression: both JavaScript and PostgreSQL must know it. */
 async function problemOfRegex({ database }: Context, { skuCodeRegex }: Input): Promise<string | undefined> {
   if (typeof skuCodeRegex !== "string" || skuCodeRegex.length > 5_000) return undefined;
   const problem = "This is no regular expression that both JavaScript and PostgreSQL know, such as ^(MUG|CAP)-.";
   try {
     new RegExp(skuCodeRegex);
-    await database.query("SELECT '' ~ $1", [skuCodeRegex]);
+    await database.transaction(async (query) => {
+      await query(`SET LOCAL statement_timeout = ${timeLimitMs}`, []);
+      await query("SELECT '' ~ $1", [skuCodeRegex]);
+    });
     return undefined;
   } catch (error) {
-    if (error instanceof SyntaxError || (error as { code?: string }).code === "2201B") return problem;
+    const { code } = error as { code?: string };
+    if (error instanceof SyntaxError || code === "2201B") return problem;
+    if (code === "57014") return "This regular expression is too complex; write it with fewer repetitions.";
     throw error;
   }
 }

@@ -195,13 +195,11 @@ export class Write {
 
   /** Deletes a row, and what is attached to it. */
   async delete(model: ModelName, row: { id: string }): Promise<void> {
-    const { table, relations } = modelNamed(model);
-    if (relations.attachments) {
-      await this.query(`DELETE FROM "attachments" WHERE "attachable_type" = $1 AND "attachable_id" = $2`, [
-        table,
-        row.id,
-      ]);
-    }
+    const { table } = modelNamed(model);
+    await this.query(`DELETE FROM "attachments" WHERE "attachable_type" = $1 AND "attachable_id" = $2`, [
+      table,
+      row.id,
+    ]);
     await this.query(`DELETE FROM "${table}" WHERE "id" = $1`, [row.id]);
   }
 
@@ -275,8 +273,9 @@ export class Write {
   private async changedSince(model: ModelName, row: Row, version: number): Promise<string[] | null> {
     const target = modelNamed(model);
     const rows = (await this.query(
-      `SELECT "resource_version", ARRAY(SELECT jsonb_object_keys("payload")) FROM "event_stores"
-       WHERE "resource_type" = $1 AND "resource_id" = $2 AND "resource_version" > $3`,
+      `SELECT v.version, ARRAY(SELECT jsonb_object_keys(e."payload"))
+       FROM "event_stores" e CROSS JOIN LATERAL (SELECT (to_jsonb(e)->>'resource_version')::int AS version) v
+       WHERE e."resource_type" = $1 AND e."resource_id" = $2 AND v.version > $3`,
       [target.table, row.id, version],
     )) as [number, string[]][];
     const versions = new Set(rows.map(([found]) => found));
@@ -396,7 +395,7 @@ export function constraintError(error: unknown, placeOf: (table: string) => Path
     const field = fields.find((name) => name !== "customerId") ?? fields[0];
     return new InputError(UserErrorCode.TAKEN, at(field), `Another ${singular(model.name)} has this already.`);
   }
-  if (code === "23503" && constraint.endsWith("_fkey")) {
+  if ((code === "23503" || code === "23001") && constraint.endsWith("_fkey")) {
     // Named after the table that refers. If that is not where this write puts values, it is what keeps a row from going.
     if (placeOf(table)) {
       return new InputError(UserErrorCode.NOT_FOUND, at(fields[0]), "There is no such resource.");
