@@ -75,7 +75,7 @@ export class Write {
 
   /** Ends the write if an error was found: nothing of it stays. */
   check() {
-    if (this.errors.length) throw new Refusal(this.errors);
+    if (this.errors.length) throw new Refusal([...this.errors]);
   }
 
   /** Ends the write with this error and those found before. */
