@@ -387,8 +387,10 @@ export function constraintError(error: unknown, placeOf: (table: string) => Path
   const known = checks[constraint];
   const reason = code === "23505" ? UserErrorCode.TAKEN : UserErrorCode.INVALID;
   if (known) return new InputError(reason, at(known[0]), known[1]);
+  // The longest first: `customer_group_id` also ends in `id`.
   const fields = Object.entries(model.columns)
     .filter(([, { column }]) => new RegExp(`_${column}(_|$)`).test(constraint.slice(table.length)))
+    .sort(([, a], [, b]) => b.column.length - a.column.length)
     .map(([field]) => field)
     .filter((field) => field !== "mode");
   if (code === "23505") {
