@@ -32,7 +32,7 @@ registerEnumType(UserErrorCode, {
 
 @InterfaceType({
   description: "Why a mutation changed nothing: an outcome that a form shows to its user.",
-  resolveType: (error: UserError) => error.constructor.name,
+  resolveType: (error: UserError & { type?: string }) => error.type ?? error.constructor.name,
 })
 export abstract class UserError {
   @Field(() => UserErrorCode, { description: "The reason, for programs." })
@@ -45,6 +45,11 @@ export abstract class UserError {
     description: "The way to the argument at fault, such as `[names, 0]`; empty when no single one is.",
   })
   path!: string[];
+
+  /** As it is kept with an idempotency key. */
+  toJSON(): object {
+    return { ...this, type: this.constructor.name };
+  }
 }
 
 @ObjectType({ implements: UserError, description: "An argument is at fault." })
@@ -69,16 +74,25 @@ export class VersionConflictError extends UserError {
   })
   changed!: string[] | null;
 
-  constructor(resource: { id: string; version: number }, given: number, changed: string[] | null) {
+  constructor(
+    resource: { id: string; version: number },
+    given: number,
+    changed: string[] | null,
+    path: readonly string[] = ["ifVersion"],
+  ) {
     super();
     const message = `The resource was changed in the meantime: it is at version ${resource.version}, not ${given}. Look at what changed, then send the change again with the new version.`;
     Object.assign(this, {
       code: UserErrorCode.VERSION_CONFLICT,
-      path: ["ifVersion"],
+      path: [...path],
       message,
       current: resource,
       changed,
     });
+  }
+
+  override toJSON() {
+    return { ...super.toJSON(), current: { id: (this.current as { id: string }).id } };
   }
 }
 
