@@ -117,6 +117,19 @@ export class Write {
     return values as { [K in keyof InputOf<R>]: InputOf<R>[K] };
   }
 
+  /** Which one of several fields an input gives; notes an error if it gives more, or none. */
+  oneOf<F extends string>(input: { [K in F]?: unknown }, fields: readonly F[], path: Path = ["input"]): F | undefined {
+    const given = fields.filter((field) => input[field] !== undefined && input[field] !== null);
+    if (given.length === 1) return given[0];
+    const names = fields.map((field) => `\`${field}\``).join(" or ");
+    this.refuse(
+      UserErrorCode.INVALID,
+      [...path, given.at(-1) ?? fields[0]!],
+      given.length ? `Give either ${names}, not several of them.` : `Give ${names}.`,
+    );
+    return undefined;
+  }
+
   /** Whether there is such a resource to refer to; notes an error if not. */
   async linked(model: ModelName, id: string, path: Path): Promise<boolean> {
     if (await this.find(model, id)) return true;
