@@ -2,11 +2,12 @@ import "reflect-metadata";
 import type { GraphQLSchema } from "graphql";
 import { GraphQLInputObjectType, specifiedDirectives } from "graphql";
 import { buildSchemaSync, type NonEmptyArray } from "type-graphql";
-import { AddressResolver } from "./modules/addresses/address.resolver.js";
+import { AddressMutations, AddressResolver } from "./modules/addresses/address.resolver.js";
 import { AnonymizationResolver } from "./modules/anonymization/anonymization.resolver.js";
 import { AttachmentResolver, attachmentResolvers } from "./modules/attachments/attachment.resolver.js";
 import {
   CustomerAddressBookResolver,
+  CustomerAddressMutations,
   CustomerAddressResolver,
 } from "./modules/customer-addresses/customer-address.resolver.js";
 import {
@@ -14,11 +15,13 @@ import {
   CustomerMembershipResolver,
 } from "./modules/customer-groups/customer-group.resolver.js";
 import {
+  CustomerPaymentSourceMutations,
   CustomerPaymentSourceResolver,
   CustomerWalletResolver,
 } from "./modules/customer-payment-sources/customer-payment-source.resolver.js";
 import {
   CustomerOptInsResolver,
+  CustomerSubscriptionMutations,
   CustomerSubscriptionResolver,
 } from "./modules/customer-subscriptions/customer-subscription.resolver.js";
 import { CustomerMutations, CustomerResolver } from "./modules/customers/customer.resolver.js";
@@ -63,17 +66,21 @@ import { writeDirectives } from "./platform/write/directives.js";
 /** Every resolver class: the only list of modules. */
 const resolvers = [
   AddressResolver,
+  AddressMutations,
   AnonymizationResolver,
   AttachmentResolver,
   ...attachmentResolvers,
   CustomerAddressResolver,
   CustomerAddressBookResolver,
+  CustomerAddressMutations,
   CustomerGroupResolver,
   CustomerMembershipResolver,
   CustomerPaymentSourceResolver,
   CustomerWalletResolver,
+  CustomerPaymentSourceMutations,
   CustomerSubscriptionResolver,
   CustomerOptInsResolver,
+  CustomerSubscriptionMutations,
   CustomerResolver,
   CustomerMutations,
   CustomerPasswordResetResolver,

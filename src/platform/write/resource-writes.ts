@@ -17,8 +17,11 @@ interface Verb {
   access?: readonly Permission[];
   /** Codes of user errors beyond those that every such mutation may have. */
   errors?: readonly (keyof typeof UserErrorCode)[];
-  /** The arguments in the example, as GraphQL: `input: { name: "VIP" }`. It must work on the demo shop. */
-  example: string;
+  /**
+   * The arguments in the example, as GraphQL: `input: { name: "VIP" }`. It must work on the demo shop. Absent: there is no
+   * mutation of its own, it is part of others.
+   */
+  example?: string;
   /** What else its payload shows. `after` gives the values. */
   payload?: PayloadFields;
 }
@@ -169,7 +172,7 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
   }
 
   type Input = InputOf<R> & CommonInput;
-  if (create) {
+  if (create?.example) {
     const input = inputOf(`${name}CreateInput`, `What a new ${noun} is made of.`, createRules, "create");
     define(
       "Create",
@@ -191,7 +194,7 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
       },
     );
   }
-  if (update) {
+  if (update?.example) {
     const input = inputOf(`${name}UpdateInput`, `What changes of ${one}. Absent fields stay.`, updateRules, "update");
     define(
       "Update",
@@ -213,7 +216,7 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
       },
     );
   }
-  if (remove) {
+  if (remove?.example) {
     define(
       "Delete",
       Mutates<Args>({

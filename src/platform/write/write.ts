@@ -358,6 +358,7 @@ const checks: Record<string, [field: string, message: string]> = {
   customers_email_lower_case: ["email", "An e-mail address has 3 to 255 characters."],
   customers_shopper_reference_length: ["shopperReference", "This has 3 to 128 characters."],
   customers_profile_id_length: ["profileId", "This has 1 to 255 characters."],
+  customer_addresses_customer_id_address_id_key: ["addressId", "This address is in the address book already."],
   addresses_country_code_format: ["countryCode", "A country is two letters, such as DE (ISO 3166-1 alpha-2)."],
   tags_name_format: ["name", 'A tag is called by at most 25 letters and digits, joined by single "-", "_" or ":".'],
   order_subscriptions_renewal_alert_period_range: ["renewalAlertPeriod", "This is from 1 to 720 hours."],
