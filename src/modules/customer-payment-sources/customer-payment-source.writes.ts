@@ -49,6 +49,7 @@ const rules = {
 };
 
 interface Input {
+  paymentMethodId?: string | null;
   paymentSourceId?: string | null;
   paymentSourceType?: Kind | null;
   paymentInstrument?: Instrument | null;
@@ -117,14 +118,14 @@ async function addSource(write: Write, values: Values, input: Input, path: Path)
       write.refuse(UserErrorCode.INVALID, at(field), "This is for a new payment source; leave it out for an old one.");
     }
     if (!paymentSourceId) return values;
-    const source = (await write.find("PaymentSource", paymentSourceId))!;
+    const source = await write.row("PaymentSource", paymentSourceId, { path: at("paymentSourceId") });
     mismatch("paymentSourceId", source.kind as Kind);
     if (customerId) await refuseForeign(write, paymentSourceId, customerId, at("paymentSourceId"));
     return values;
   }
   if (input.paymentSourceType) mismatch("paymentSourceType", input.paymentSourceType);
   const kind = input.paymentSourceType ?? methodKind;
-  if (!kind && !write.errors.some(({ path: [, field] }) => field === "paymentMethodId")) {
+  if (!kind && !input.paymentMethodId) {
     const message = "Give a payment method, a kind of payment source, or a payment source that there is.";
     write.refuse(UserErrorCode.INVALID, at("paymentSourceType"), message);
   }
