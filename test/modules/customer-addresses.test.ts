@@ -460,3 +460,20 @@ test("an address that two books share goes when both entries go at once", async 
     expect(answers.map(({ deletedAddressId }) => deletedAddressId).filter(Boolean)).toEqual([address]);
   });
 });
+
+test("an address that an order is just taking stays with it", async () => {
+  const { entry, address } = await createBook();
+  const client = await app.database.pool.connect();
+  try {
+    await client.query("BEGIN");
+    await client.query("UPDATE orders SET shipping_address_id = $1 WHERE id = 'ord_1003'", [address]);
+    const deleting = run("delete", { id: entry });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await client.query("COMMIT");
+    expect(await deleting).toMatchObject({ deletedId: entry, addressId: address, deletedAddressId: null });
+  } finally {
+    client.release();
+  }
+  const { data } = await app.query('{ order(by: { id: "ord_1003" }) { shippingAddress { id } } }');
+  expect(data.order.shippingAddress).toEqual({ id: address });
+});

@@ -3,12 +3,12 @@ import { demand } from "../../platform/access/guard.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
 import { link, value } from "../../platform/write/rules.js";
+import { deleteUnused } from "../../platform/write/unused.js";
 import type { Path, Row, Values, Write } from "../../platform/write/write.js";
 import { Address } from "../addresses/address.type.js";
 import { AddressInput, addressWrites } from "../addresses/address.writes.js";
 import { ownerOf, ownerRules } from "../customers/customer.service.js";
 import { Customer } from "../customers/customer.type.js";
-import { deleteUnused } from "../customers/unused.js";
 import { CustomerAddress } from "./customer-address.type.js";
 
 const rules = {
@@ -59,7 +59,7 @@ export const customerAddressWrites = new ResourceWrites(CustomerAddress, {
     errors: ["WRONG_STATE"],
     example: 'id: "cad_ada_parents"',
     after: async (write, { addressId, customerId }) => {
-      const [deletedAddressId] = await deleteUnused(write, "addresses", [addressId as string]);
+      const [deletedAddressId] = await deleteUnused(write, "Address", [addressId as string]);
       return { addressId, deletedAddressId, customer: customerId };
     },
     payload: {

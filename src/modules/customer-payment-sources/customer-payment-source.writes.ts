@@ -4,9 +4,9 @@ import type { EnumValue } from "../../platform/database/datamodel.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
 import { choice, link, value } from "../../platform/write/rules.js";
+import { deleteUnused } from "../../platform/write/unused.js";
 import type { Path, Values, Write } from "../../platform/write/write.js";
 import { Customer } from "../customers/customer.type.js";
-import { deleteUnused } from "../customers/unused.js";
 import { PaymentSourceType } from "../payment-methods/payment-method.type.js";
 import {
   cardless,
@@ -82,7 +82,7 @@ export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSou
     errors: ["WRONG_STATE"],
     example: 'id: "cps_ada_paypal"',
     after: async (write, { paymentSourceId, customerId }) => {
-      const [deletedPaymentSourceId] = await deleteUnused(write, "payment_sources", [paymentSourceId as string | null]);
+      const [deletedPaymentSourceId] = await deleteUnused(write, "PaymentSource", [paymentSourceId as string | null]);
       return { paymentSourceId, deletedPaymentSourceId, customer: customerId };
     },
     payload: {

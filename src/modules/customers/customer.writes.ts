@@ -7,9 +7,9 @@ import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
 import { email, link, Problem, text, value } from "../../platform/write/rules.js";
 import { setTags } from "../../platform/write/tags.js";
+import { deleteUnused } from "../../platform/write/unused.js";
 import type { Path, Row, Values, Write } from "../../platform/write/write.js";
 import { Customer } from "./customer.type.js";
-import { deleteUnused } from "./unused.js";
 
 const rules = {
   email: email({
@@ -145,7 +145,7 @@ async function removeItsOwn(write: Write, { id }: Row) {
     "DELETE FROM customer_payment_sources WHERE customer_id = $1 RETURNING payment_source_id",
     [id],
   );
-  await deleteUnused(write, "addresses", (book as [string][]).flat());
-  await deleteUnused(write, "payment_sources", (wallet as [string | null][]).flat());
+  await deleteUnused(write, "Address", (book as [string][]).flat());
+  await deleteUnused(write, "PaymentSource", (wallet as [string | null][]).flat());
   await endSessions(write, id);
 }
