@@ -381,7 +381,7 @@ export function constraintError(error: unknown, placeOf: (table: string) => Path
   const fields = Object.entries(model.columns)
     .filter(([, { column }]) => new RegExp(`_${column}(_|$)`).test(constraint.slice(table.length)))
     .map(([field]) => field)
-    .filter((field) => field !== "mode");
+    .filter((field) => field !== "mode" && field !== "id");
   if (code === "23505") {
     const field = fields.find((name) => name !== "customerId") ?? fields[0];
     return new InputError(UserErrorCode.TAKEN, at(field), `Another ${singular(model.name)} has this already.`);
