@@ -2,7 +2,7 @@ import "reflect-metadata";
 import type { GraphQLSchema } from "graphql";
 import { GraphQLInputObjectType, specifiedDirectives } from "graphql";
 import { buildSchemaSync, type NonEmptyArray } from "type-graphql";
-import { AddressResolver } from "./modules/addresses/address.resolver.js";
+import { AddressMutations, AddressResolver } from "./modules/addresses/address.resolver.js";
 import { AnonymizationResolver } from "./modules/anonymization/anonymization.resolver.js";
 import {
   AttachmentMutations,
@@ -11,6 +11,7 @@ import {
 } from "./modules/attachments/attachment.resolver.js";
 import {
   CustomerAddressBookResolver,
+  CustomerAddressMutations,
   CustomerAddressResolver,
 } from "./modules/customer-addresses/customer-address.resolver.js";
 import {
@@ -19,11 +20,13 @@ import {
   CustomerMembershipResolver,
 } from "./modules/customer-groups/customer-group.resolver.js";
 import {
+  CustomerPaymentSourceMutations,
   CustomerPaymentSourceResolver,
   CustomerWalletResolver,
 } from "./modules/customer-payment-sources/customer-payment-source.resolver.js";
 import {
   CustomerOptInsResolver,
+  CustomerSubscriptionMutations,
   CustomerSubscriptionResolver,
 } from "./modules/customer-subscriptions/customer-subscription.resolver.js";
 import { CustomerMutations, CustomerResolver } from "./modules/customers/customer.resolver.js";
@@ -72,19 +75,23 @@ import { writeDirectives } from "./platform/write/directives.js";
 /** Every resolver class: the only list of modules. */
 const resolvers = [
   AddressResolver,
+  AddressMutations,
   AnonymizationResolver,
   AttachmentResolver,
   AttachmentMutations,
   ...attachmentResolvers,
   CustomerAddressResolver,
   CustomerAddressBookResolver,
+  CustomerAddressMutations,
   CustomerGroupResolver,
   CustomerGroupMutations,
   CustomerMembershipResolver,
   CustomerPaymentSourceResolver,
   CustomerWalletResolver,
+  CustomerPaymentSourceMutations,
   CustomerSubscriptionResolver,
   CustomerOptInsResolver,
+  CustomerSubscriptionMutations,
   CustomerResolver,
   CustomerMutations,
   CustomerPasswordResetResolver,

@@ -1,3 +1,4 @@
+import { GraphQLCountryCode } from "graphql-scalars";
 import { type ClassType, Field, ID, InputType, Int } from "type-graphql";
 import type { Permission } from "../access/permission.js";
 import type { ModelName } from "../database/datamodel.js";
@@ -101,6 +102,22 @@ export function readEmail(given: string): string | Problem {
 /** An e-mail address, stored in lower case. */
 export function email(options: Options) {
   return rule<string>(() => String, options, readEmail);
+}
+
+/** A country of ISO 3166-1, and Kosovo's `XK`. Stored in upper case. */
+export function country(options: Options) {
+  return rule<string>(
+    () => String,
+    options,
+    (given: string) => {
+      const code = given.trim().toUpperCase();
+      try {
+        return GraphQLCountryCode.parseValue(code) as string;
+      } catch {
+        return new Problem("A country is one of the two-letter codes of ISO 3166-1, such as DE.");
+      }
+    },
+  );
 }
 
 /** An absolute address of the web, or what is wrong with it. */

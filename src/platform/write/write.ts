@@ -117,6 +117,19 @@ export class Write {
     return values as { [K in keyof InputOf<R>]: InputOf<R>[K] };
   }
 
+  /** Which one of several fields an input gives; notes an error if it gives more, or none. */
+  oneOf<F extends string>(input: { [K in F]?: unknown }, fields: readonly F[], path: Path = ["input"]): F | undefined {
+    const given = fields.filter((field) => input[field] !== undefined && input[field] !== null);
+    if (given.length === 1) return given[0];
+    const names = fields.map((field) => `\`${field}\``).join(" or ");
+    this.refuse(
+      UserErrorCode.INVALID,
+      [...path, given.at(-1) ?? fields[0]!],
+      given.length ? `Give either ${names}, not several of them.` : `Give ${names}.`,
+    );
+    return undefined;
+  }
+
   /** Whether there is such a resource to refer to; notes an error if not. */
   async linked(model: ModelName, id: string, path: Path): Promise<boolean> {
     if (await this.find(model, id)) return true;
@@ -358,6 +371,7 @@ const checks: Record<string, [field: string, message: string]> = {
   customers_email_lower_case: ["email", "An e-mail address has 3 to 255 characters."],
   customers_shopper_reference_length: ["shopperReference", "This has 3 to 128 characters."],
   customers_profile_id_length: ["profileId", "This has 1 to 255 characters."],
+  customer_addresses_customer_id_address_id_key: ["addressId", "This address is in the address book already."],
   addresses_country_code_format: ["countryCode", "A country is two letters, such as DE (ISO 3166-1 alpha-2)."],
   tags_name_format: ["name", 'A tag is called by at most 25 letters and digits, joined by single "-", "_" or ":".'],
   order_subscriptions_renewal_alert_period_range: ["renewalAlertPeriod", "This is from 1 to 720 hours."],
@@ -392,7 +406,7 @@ export function constraintError(error: unknown, placeOf: (table: string) => Path
     .filter(([, { column }]) => new RegExp(`_${column}(_|$)`).test(constraint.slice(table.length)))
     .sort(([, a], [, b]) => b.column.length - a.column.length)
     .map(([field]) => field)
-    .filter((field) => field !== "mode");
+    .filter((field) => field !== "mode" && field !== "id");
   if (code === "23505") {
     const field = fields.find((name) => name !== "customerId") ?? fields[0];
     return new InputError(UserErrorCode.TAKEN, at(field), `Another ${singular(model.name)} has this already.`);
