@@ -5,7 +5,7 @@ import { type ModelType, modelTypeOf } from "../graphql/model.js";
 import type { UserErrorCode } from "../graphql/user-error.type.js";
 import { type Args, Mutates, type PayloadField, payloadOf } from "./mutation.js";
 import { commonRules, type InputOf, inputOf, type MetadataInput, metadataChange, type Rules } from "./rules.js";
-import { type Path, type Row, singular, type Values, type Write } from "./write.js";
+import { type Along, type Path, type Row, singular, type Values, type Write } from "./write.js";
 
 type ModelClass = abstract new (...args: never[]) => object;
 
@@ -40,6 +40,8 @@ interface CreateVerb<I, P> extends Verb {
 
 interface UpdateVerb<I, P> extends Verb {
   prepare?: (context: Context, input: I) => Promise<P>;
+  /** The customers whom the row may go to: they are locked together with the one who has it. */
+  along?: (write: Write, input: I, path: Path) => Promise<Along | undefined>;
   /** Completes or checks the values, before the row changes. */
   before?: (write: Write, row: Row, values: Values, input: I, path: Path, prepared: P) => Promise<Values>;
   after?: (write: Write, row: Row, input: I, path: Path) => Promise<unknown>;
@@ -101,9 +103,13 @@ export class ResourceWrites<R extends Rules, P = void> {
     input: InputOf<R> & CommonInput,
     { version, path = ["input"], idPath = ["id"], prepared }: UpdateOptions<P> = {},
   ): Promise<void> {
-    const { before, after } = this.options.update ?? {};
+    const { along, before, after } = this.options.update ?? {};
     const { metadata, ...given } = (await write.values(this.updateRules, input as never, "update", path)) as Values;
-    const row = await write.row(this.model.name, id, { path: idPath, version });
+    const row = await write.row(this.model.name, id, {
+      path: idPath,
+      version,
+      along: await along?.(write, input, path),
+    });
     const changed: Values = { ...given, metadata: write.metadata(row, metadata as MetadataInput | null, path) };
     const values = before ? await before(write, row, changed, input, path, prepared as P) : changed;
     write.check();

@@ -14,8 +14,8 @@ export interface Rule<T = unknown> {
   readonly description: string;
   /** Must be given when a resource is made, and can never be cleared. */
   readonly required: boolean;
-  /** Is made when it is not given, so it can be left out but never cleared. */
-  readonly generated?: true;
+  /** Is made when it is not given, so it can be left out but never cleared. A text says what it then is. */
+  readonly generated?: true | string;
   /** Absent: both when a resource is made and when it is changed. */
   readonly on?: "create" | "update";
   /** Without one of these permissions the whole mutation is refused, naming the field. */
@@ -36,7 +36,7 @@ export type InputOf<R extends Rules> = { [K in keyof R]?: (R[K] extends Rule<inf
 interface Options {
   description: string;
   required?: true;
-  generated?: true;
+  generated?: true | string;
   on?: "create" | "update";
   access?: readonly Permission[];
   virtual?: true;
@@ -229,7 +229,7 @@ export function inputOf(name: string, description: string, rules: Rules, kind: "
     const clears =
       kind === "create"
         ? generated
-          ? " Made up when absent."
+          ? ` ${generated === true ? "Made up" : generated} when absent.`
           : ""
         : kept
           ? " It cannot be null."
