@@ -2,6 +2,7 @@ import { demand } from "../../platform/access/guard.js";
 import type { Viewer } from "../../platform/access/viewer.js";
 import type { EnumValue } from "../../platform/database/datamodel.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import { leadsFrom, type Step } from "../../platform/write/moves.js";
 import type { Values, Write } from "../../platform/write/write.js";
 import { AnonymizationStateError } from "./anonymization.type.js";
 
@@ -17,7 +18,7 @@ export const moves = {
   start: { from: ["requested"], to: "started" },
   complete: { from: ["started"], to: "completed" },
   fail: { from: ["started"], to: "failed" },
-} as const satisfies Record<string, { from: readonly (Status | null)[]; to: Status }>;
+} as const satisfies Record<string, Step<Status | null>>;
 
 const maximumReason = 500;
 
@@ -67,12 +68,12 @@ async function move(
     return write.stop(UserErrorCode.NOT_FOUND, ["input", "customerId"], "There is no customer with this id.");
   }
   const status = customer.anonymizationStatus as Status | null;
-  const { from, to } = moves[name];
-  if (!(from as readonly (Status | null)[]).includes(status)) {
-    write.fail(new AnonymizationStateError(status, refusals[name](status)));
+  const step: Step<Status | null> = moves[name];
+  if (!leadsFrom(step, status)) {
+    write.fail(new AnonymizationStateError(status, refusals[name](status), ["input", "customerId"]));
   }
   write.check();
-  await write.update("Customer", customer, { ...values, anonymizationStatus: to });
+  await write.update("Customer", customer, { ...values, anonymizationStatus: step.to });
 }
 
 const refusals = {
