@@ -33,7 +33,7 @@ interface CreateVerb<I, P> extends Verb {
   /** Completes or checks the values, before the row is made. */
   before?: (write: Write, values: Values, input: I, path: Path, prepared: P) => Promise<Values>;
   /** Does what else belongs to it. */
-  after?: (write: Write, id: string, input: I, path: Path) => Promise<unknown>;
+  after?: (write: Write, id: string, input: I, path: Path, values: Values) => Promise<unknown>;
   /** How the payload reads the row, where the caller may not. */
   read?: PayloadField["read"];
 }
@@ -41,10 +41,10 @@ interface CreateVerb<I, P> extends Verb {
 interface UpdateVerb<I, P> extends Verb {
   prepare?: (context: Context, input: I) => Promise<P>;
   /** The customers whom the row may go to: they are locked together with the one who has it. */
-  along?: (write: Write, input: I, path: Path) => Promise<Along | undefined>;
+  along?: (write: Write, values: Values, path: Path) => Promise<Along | undefined>;
   /** Completes or checks the values, before the row changes. */
   before?: (write: Write, row: Row, values: Values, input: I, path: Path, prepared: P) => Promise<Values>;
-  after?: (write: Write, row: Row, input: I, path: Path) => Promise<unknown>;
+  after?: (write: Write, row: Row, input: I, path: Path, values: Values) => Promise<unknown>;
 }
 
 interface DeleteVerb extends Verb {
@@ -92,7 +92,7 @@ export class ResourceWrites<R extends Rules, P = void> {
     const values = before ? await before(write, given, input, path, prepared as P) : given;
     write.check();
     const id = await write.create(this.model.name, this.columns(values), path);
-    await after?.(write, id, input, path);
+    await after?.(write, id, input, path, values);
     return id;
   }
 
@@ -108,13 +108,13 @@ export class ResourceWrites<R extends Rules, P = void> {
     const row = await write.row(this.model.name, id, {
       path: idPath,
       version,
-      along: await along?.(write, input, path),
+      along: await along?.(write, given, path),
     });
     const changed: Values = { ...given, metadata: write.metadata(row, metadata as MetadataInput | null, path) };
     const values = before ? await before(write, row, changed, input, path, prepared as P) : changed;
     write.check();
     await write.update(this.model.name, row, this.columns(values), path);
-    await after?.(write, row, input, path);
+    await after?.(write, row, input, path, values);
   }
 
   /** Deletes one. */
