@@ -23,9 +23,8 @@ const rules = {
   customerEmail: email({
     description:
       "The customer's e-mail address: the order goes to the customer who has it, who is made as a guest if there is none. A signed-in customer's orders are its own.",
-    virtual: true,
   }),
-  customerId: link("Customer", { description: "The customer's id, instead of `customerEmail`.", virtual: true }),
+  customerId: link("Customer", { description: "The customer's id, instead of `customerEmail`." }),
   languageCode: value<string>(
     () => String,
     { description: "The language of the order, as two letters (ISO 639-1).", generated: "`en`" },

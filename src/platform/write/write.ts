@@ -161,7 +161,7 @@ export class Write {
     if (isCustomer) this.customers.set(id, row.anonymizationStatus as string | null);
     else if (owner && !this.customers.has(owner)) {
       // It went to another customer while it was waited for.
-      for (const customer of [...this.customers.keys(), owner]) this.movedTo.add(customer);
+      for (const customer of [...owners, owner]) this.movedTo.add(customer);
       throw new Again();
     }
     this.refuseErased(owner ? [owner] : owners, path);
@@ -276,12 +276,13 @@ export class Write {
       `SELECT "id", "anonymization_status" FROM "customers" WHERE "id" = ANY ($1::text[]) ORDER BY "id" FOR NO KEY UPDATE`,
       [others],
     )) as [string, string | null][];
-    if (rows.length < others.length) throw new Again();
     for (const [id, status] of rows) this.customers.set(id, status);
   }
 
   /** domain rule: what is being erased, or was, gets no personal data again. */
   private refuseErased(ids: readonly string[], path: Path) {
+    // A customer who is not there was deleted while it was waited for.
+    if (!ids.every((id) => this.customers.has(id))) throw new Again();
     const status = ids.map((id) => this.customers.get(id)).find((one) => one === "started" || one === "completed");
     if (!status) return;
     const state = status === "started" ? "is being" : "has been";
