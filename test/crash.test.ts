@@ -1,0 +1,200 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type pg from "pg";
+import { seedDemo } from "../prisma/seed.js";
+import { projectRoot } from "../src/platform/paths.js";
+import { createTestDatabase, poolOf, type TestDatabase } from "./support/database.js";
+
+/** How many writes are sent. More for a longer run: `WRITES=5000 npm test -- test/crash.test.ts`. */
+const writes = Number(process.env.WRITES ?? 600);
+const writers = 8;
+/** Compiled apart from what other tests compile. */
+const compiled = join(projectRoot, "dist", "crash");
+
+let database: TestDatabase;
+let pool: pg.Pool;
+let folder: string;
+let env: Record<string, string>;
+let token: string;
+beforeAll(async () => {
+  execFileSync("npx", ["tsc", "-p", "tsconfig.build.json", "--noCheck", "--outDir", compiled], { cwd: projectRoot });
+  database = await createTestDatabase();
+  pool = poolOf(database);
+  await seedDemo(pool);
+  folder = mkdtempSync(join(tmpdir(), "customer-graph-crash-"));
+  env = { PATH: process.env.PATH!, DATABASE_URL: database.connectionString, DATA_DIR: folder, LOG_LEVEL: "warn" };
+  token = execFileSync(process.execPath, [join(compiled, "src", "cli", "token.js"), "integration"], {
+    cwd: projectRoot,
+    env,
+    encoding: "utf8",
+  }).trim();
+}, 120_000);
+afterAll(async () => {
+  server?.kill("SIGKILL");
+  await pool.end();
+  await database.drop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+let server: ChildProcess | undefined;
+let url = "";
+/** Starts the server as its operators do, and waits until it is ready. */
+async function start() {
+  const child = spawn(process.execPath, [join(compiled, "src", "main.js")], {
+    cwd: projectRoot,
+    env: { ...env, PORT: "0" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  server = child;
+  let text = "";
+  child.stdout.on("data", (data) => {
+    text += data;
+  });
+  for (;;) {
+    const found = /GraphQL +(http:\S+)/.exec(text);
+    if (found) {
+      url = found[1]!;
+      return;
+    }
+    if (child.exitCode !== null) throw new Error(`It ended: ${text}`);
+    await pause(20);
+  }
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Sends a mutation until it is answered, or gives up after a first failure: then it may or may not have happened. */
+async function send(document: string, variables: object, patient: boolean): Promise<any | undefined> {
+  for (;;) {
+    try {
+      const response = await fetch(url, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+        body: JSON.stringify({ query: document, variables }),
+      });
+      const { data, errors } = (await response.json()) as { data?: any; errors?: { extensions: { code: string } }[] };
+      if (response.ok && data && !errors) return Object.values(data)[0];
+      if (errors?.[0]?.extensions.code !== "UNAVAILABLE") throw new Error(JSON.stringify(errors));
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith("[")) throw error;
+    }
+    if (!patient) return undefined;
+    await pause(30);
+  }
+}
+
+const CREATE = `mutation ($key: String!, $input: CustomerCreateInput!) {
+  customerCreate(input: $input) @idempotent(key: $key) { customer { id } userErrors { code message path } } }`;
+const CHANGE = `mutation ($key: String!, $id: ID!, $input: CustomerUpdateInput!) {
+  customerUpdate(id: $id, input: $input) @idempotent(key: $key) { customer { id } userErrors { code message } } }`;
+const ORDER = `mutation ($key: String!, $input: OrderCreateInput!) {
+  orderCreate(input: $input) @idempotent(key: $key) { order { id } userErrors { code message path } } }`;
+const PLACE = `mutation ($key: String!, $id: ID!) {
+  orderPlace(id: $id) @idempotent(key: $key) { order { id } userErrors { code message path } } }`;
+
+/** What one customer should be, as far as it is known. */
+interface Known {
+  email: string;
+  id?: string;
+  /** The numbers of changes that were answered, and of those of which nobody knows. */
+  answered: number[];
+  unknown: number[];
+  placed: number;
+  placedUnknown: number;
+}
+
+test(`killed at random moments during ${writes} writes: every answered one is there, every other whole or absent`, async () => {
+  const all: Known[] = [];
+  let sent = 0;
+  let kills = 0;
+  const result = (payload: any, field: string) => {
+    if (payload === undefined) return undefined;
+    expect(payload.userErrors).toEqual([]);
+    return payload[field].id as string;
+  };
+
+  /** Makes customers one after the other, changes each a few times, and places orders for them. */
+  async function writer(me: number) {
+    for (let n = 0; sent < writes; n++) {
+      const email = `crash-${me}-${n}@example.com`;
+      const known: Known = { email, answered: [], unknown: [], placed: 0, placedUnknown: 0 };
+      all.push(known);
+      const input = { email, reference: email, metadata: { change: 0 }, tags: ["gift", "vip"] };
+      sent++;
+      known.id = result(await send(CREATE, { key: `create-${email}`, input }, Math.random() < 0.6), "customer");
+      if (!known.id) continue;
+      for (let change = 1; change <= 3 && sent < writes; change++) {
+        sent++;
+        const update = { reference: `change ${change}`, metadata: { merge: { change } } };
+        const patient = Math.random() < 0.6;
+        const answer = await send(CHANGE, { key: `change-${change}-${email}`, id: known.id, input: update }, patient);
+        (answer ? known.answered : known.unknown).push(change);
+        result(answer, "customer");
+      }
+      sent += 2;
+      const lineItems = [{ skuCode: "TEE-BLACK-M", quantity: 1 }];
+      const order = await send(
+        ORDER,
+        { key: `order-${email}`, input: { marketId: "mkt_europe", customerId: known.id, lineItems } },
+        true,
+      );
+      const placed = await send(PLACE, { key: `place-${email}`, id: result(order, "order") }, Math.random() < 0.6);
+      if (result(placed, "order")) known.placed++;
+      else known.placedUnknown++;
+    }
+  }
+
+  await start();
+  const work = Promise.all(Array.from({ length: writers }, (_, me) => writer(me)));
+  let done = false;
+  void work.finally(() => {
+    done = true;
+  });
+  while (!done) {
+    await pause(200 + Math.random() * 800);
+    if (done) break;
+    server!.kill("SIGKILL");
+    kills++;
+    await start();
+  }
+  await work;
+  expect(kills).toBeGreaterThan(2);
+
+  const { rows } = await pool.query(
+    `SELECT c.id, c.email, c.reference, c.metadata, c.version, c.total_orders_count, c.status,
+       ARRAY(SELECT t.name FROM customer_tags l JOIN tags t ON t.id = l.tag_id WHERE l.customer_id = c.id ORDER BY 1) AS tags,
+       (SELECT count(*)::int FROM orders o WHERE o.customer_id = c.id AND o.placed_at IS NOT NULL) AS placed,
+       (SELECT count(*)::int FROM event_stores e WHERE e.resource_type = 'customers' AND e.resource_id = c.id AND e.event = 'create') AS made,
+       (SELECT count(DISTINCT e.resource_version)::int FROM event_stores e WHERE e.resource_type = 'customers' AND e.resource_id = c.id) AS versions,
+       (SELECT max(e.resource_version) FROM event_stores e WHERE e.resource_type = 'customers' AND e.resource_id = c.id) AS latest,
+       (SELECT count(*)::int FROM events e WHERE e.resource_id = c.id AND e.name = 'customers.create') AS told,
+       (SELECT count(*)::int FROM events e WHERE e.resource_id = c.id AND e.name = 'customers.acquired') AS acquired
+     FROM customers c WHERE c.email LIKE 'crash-%'`,
+  );
+  const stored = new Map(rows.map((row) => [row.email as string, row]));
+  for (const { email, id, answered, unknown, placed, placedUnknown } of all) {
+    const row = stored.get(email);
+    if (id) expect(row).toMatchObject({ id });
+    if (!row) continue;
+    // Whole: all its parts are there, and the audit trail and the events agree with it.
+    expect([row.tags, row.made, row.told]).toEqual([["gift", "vip"], 1, 1]);
+    expect([row.latest, row.versions]).toEqual([row.version, row.version]);
+    expect([row.placed, row.acquired]).toEqual([row.total_orders_count, row.total_orders_count]);
+    expect(row.status).toBe(row.placed ? "acquired" : "prospect");
+    expect([placed, placed + placedUnknown]).toContain(row.placed);
+    const { change } = row.metadata;
+    expect(row.reference).toBe(change ? `change ${change}` : email);
+    const latest = Math.max(0, ...answered);
+    expect([latest, ...unknown.filter((n) => n > latest)]).toContain(change);
+  }
+  // Nothing was done twice, and no part of an order is left of one that was not answered.
+  expect(new Set(rows.map(({ email }) => email)).size).toBe(rows.length);
+  const halves = await pool.query(
+    `SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id
+     WHERE c.email LIKE 'crash-%' AND (SELECT count(*) FROM line_items l WHERE l.order_id = o.id) <> 1`,
+  );
+  expect(halves.rows).toEqual([]);
+  process.stdout.write(`${sent} writes, ${kills} kills, ${rows.length} customers.\n`);
+}, 600_000);
