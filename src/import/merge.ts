@@ -1,5 +1,7 @@
 import type pg from "pg";
 import { type Column, type Model, modelOfType } from "../platform/database/datamodel.js";
+import { brokenConstraint } from "../platform/write/constraints.js";
+import { slugBaseSql, slugNumberSql } from "../platform/write/slug.js";
 import { leaveAway, pointerOf, refuse, whyMissing } from "./issues.js";
 import { attachedTypes, filledIn, foundBy, keptByTriggers, mergedColumns } from "./known.js";
 import { type MergeStep, mergeOrder, type Reference } from "./order.js";
@@ -267,14 +269,8 @@ class Merge {
         FROM (
           SELECT s.seq, base.base, coalesce(taken.most + 1, 0) - 1 + row_number() OVER (PARTITION BY s.mode, base.base ORDER BY s.seq) AS number
           FROM import_resources s
-          CROSS JOIN LATERAL (SELECT regexp_replace(normalize(lower(s."row"->>'name'), NFKD), '[\u0300-\u036f]', '', 'g') AS name) plain
-          CROSS JOIN LATERAL (
-            SELECT coalesce(nullif(btrim(regexp_replace(plain.name, '[^a-z0-9]+', '-', 'g'), '-'), ''), 'list') AS base
-          ) base
-          CROSS JOIN LATERAL (
-            SELECT max(CASE WHEN t.slug = base.base THEN 0 ELSE substr(t.slug, length(base.base) + 2)::int END) AS most
-            FROM sku_lists t WHERE t.mode = s.mode AND t.slug ~ ('^' || base.base || '(-[1-9][0-9]{0,8})?$')
-          ) taken
+          CROSS JOIN LATERAL (SELECT ${slugBaseSql(`s."row"->>'name'`)} AS base) base
+          CROSS JOIN LATERAL (${slugNumberSql(model.table, "s.mode", "base.base")}) taken
           WHERE ${where}
         ) named
       ) made
@@ -420,8 +416,9 @@ function isFaultOfRow(error: unknown): boolean {
 /** What is wrong with the one row that PostgreSQL did not take. Its own message may repeat personal data. */
 function explain(error: unknown, model: Model): { at: string; reason: string } {
   const { code, constraint = "", column: name } = error as pg.DatabaseError;
-  const columns = Object.values(model.columns).sort((a, b) => b.column.length - a.column.length);
-  const column = columns.find((one) => one.column === name || constraint.startsWith(`${model.table}_${one.column}_`));
+  const broken = brokenConstraint(error);
+  const field = broken?.model === model ? broken.field : undefined;
+  const column = field ? model.columns[field] : Object.values(model.columns).find((one) => one.column === name);
   const at = column ? pointerOf(model, column) : "";
   switch (code) {
     case "23502":
@@ -431,7 +428,7 @@ function explain(error: unknown, model: Model): { at: string; reason: string } {
     case "23505":
       return { at, reason: `is already taken by others of ${model.table} (${constraint})` };
     case "23514":
-      return { at, reason: `breaks the rule ${constraint}` };
+      return { at, reason: broken?.words ?? `breaks the rule ${constraint}` };
     case "22003":
       return { at, reason: "has numbers whose sum or product is beyond 2147483647" };
     case "54000":
