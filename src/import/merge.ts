@@ -2,6 +2,7 @@ import type pg from "pg";
 import { type Column, type Model, modelOfType } from "../platform/database/datamodel.js";
 import { brokenConstraint } from "../platform/write/constraints.js";
 import { slugBaseSql, slugNumberSql } from "../platform/write/slug.js";
+import { noteErased } from "./erased.js";
 import { leaveAway, pointerOf, refuse, whyMissing } from "./issues.js";
 import { attachedTypes, filledIn, foundBy, keptByTriggers, mergedColumns } from "./known.js";
 import { type MergeStep, mergeOrder, type Reference } from "./order.js";
@@ -22,7 +23,7 @@ export interface MergeOptions {
 
 /** Brings the staged resources into the tables of the datamodel, what is referred to first. */
 export async function mergeAll(client: pg.Client, options: MergeOptions): Promise<void> {
-  const merge = new Merge(client, options, await readCatalogue(client));
+  const merge = new Merge(client, options, await readCatalogue(client), await noteErased(client));
   const { rows } = await client.query("SELECT DISTINCT model FROM import_resources");
   const steps = mergeOrder().filter(({ model }) => rows.some((row) => row.model === model.name));
   for (const step of steps) await merge.resources(step);
@@ -63,6 +64,8 @@ class Merge {
     private readonly client: pg.Client,
     private readonly options: MergeOptions,
     private readonly catalogue: Catalogue,
+    /** Whether the database has customers who are anonymized there, and not in the files. */
+    private readonly someErased: boolean,
   ) {}
 
   async resources(step: MergeStep): Promise<void> {
@@ -161,7 +164,7 @@ class Merge {
   private async mergeRows(step: MergeStep, range: Range): Promise<void> {
     const { model, references } = step;
     await this.refuseOtherMode(model, range);
-    if (model.name === "Customer") await this.refuseAnonymized(step, range);
+    if (this.someErased) await this.refuseErased(step, range);
     if (foundBy[model.table]) await this.findByAttribute(step, range);
     for (const reference of references) await this.dropMissing(model, reference, range);
     if (attachedTypes.has(model.table)) await this.refuseUnattached(model, range);
@@ -183,15 +186,20 @@ class Merge {
     await this.client.query(refuse(where, model.columns.kind ? `${otherMode} UNION ALL ${otherKind}` : otherMode));
   }
 
-  /** What was erased does not come back with an old file. */
-  private async refuseAnonymized(step: MergeStep, range: Range): Promise<void> {
-    const where = within(step.model, range);
+  /** What was erased does not come back with an old file. What is as it was may stay. */
+  private async refuseErased(step: MergeStep, range: Range): Promise<void> {
+    const { model } = step;
+    const where = within(model, range);
+    const reason =
+      model.name === "Customer"
+        ? "was anonymized here: only a document in which it is anonymized, too, may change it"
+        : "belongs to a customer who was anonymized here: only files in which the customer is anonymized, too, may bring it or change it";
     const found = `
-      SELECT s.seq, '' AS at, 'was anonymized here: only a document in which it is anonymized, too, may change it' AS reason
-      FROM import_resources s JOIN customers o ON o.id = s.id
+      SELECT s.seq, '' AS at, ${literal(reason)} AS reason
+      FROM import_resources s JOIN import_erased e ON e.model = s.model AND e.id = s.id
+      LEFT JOIN ${identifier(model.table)} o ON o.id = s.id
       CROSS JOIN LATERAL jsonb_populate_record(o, ${statedRow(step, "o")}) n
-      WHERE ${where} AND o.anonymization_status = 'completed' AND o IS DISTINCT FROM n
-        AND s."row"->>'anonymization_status' IS DISTINCT FROM 'completed'`;
+      WHERE ${where} AND (o.id IS NULL OR o IS DISTINCT FROM n)`;
     await this.client.query(refuse(where, found));
   }
 
