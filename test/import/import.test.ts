@@ -341,7 +341,7 @@ describe("what belongs to a customer who was anonymized", () => {
     attributes: { name: "Note", description: "Anna's" },
     relationships: { attachable: ref(type, to) },
   });
-  const bill = (id: string, addressId: string, more: object = {}): Resource => ({
+  const bill = (id: string, addressId: string, more: Record<string, unknown> = {}): Resource => ({
     ...order(id, more, "c"),
     relationships: { customer: ref("customers", "c"), billing_address: ref("addresses", addressId) },
   });
