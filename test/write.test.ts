@@ -107,7 +107,7 @@ describe("@idempotent", () => {
     expect(replayed(gone)).toBe(true);
   });
 
-  test("a replay is prepared anew in nothing: a token that is used up serves its own retry", async () => {
+  test("a replay prepares nothing anew: a token that is used up serves its own retry", async () => {
     const token = unused();
     await rows(
       `INSERT INTO customer_password_resets (id, mode, token_digest, expires_at, customer_id)

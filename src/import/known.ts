@@ -129,6 +129,3 @@ export const filledIn: Readonly<Record<string, readonly string[]>> = { sku_lists
 
 /** Types that are about another resource and go with it. Events and the audit trail outlive theirs. */
 export const attachedTypes: ReadonlySet<string> = new Set(["attachments"]);
-
-/** How many tags a resource may have. */
-export const mostTags = 10;

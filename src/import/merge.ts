@@ -1,5 +1,8 @@
 import type pg from "pg";
 import { type Column, type Model, modelOfType } from "../platform/database/datamodel.js";
+import { brokenConstraint } from "../platform/write/constraints.js";
+import { slugBaseSql, slugNumberSql } from "../platform/write/slug.js";
+import { noteErased } from "./erased.js";
 import { leaveAway, pointerOf, refuse, whyMissing } from "./issues.js";
 import { attachedTypes, filledIn, foundBy, keptByTriggers, mergedColumns } from "./known.js";
 import { type MergeStep, mergeOrder, type Reference } from "./order.js";
@@ -20,7 +23,7 @@ export interface MergeOptions {
 
 /** Brings the staged resources into the tables of the datamodel, what is referred to first. */
 export async function mergeAll(client: pg.Client, options: MergeOptions): Promise<void> {
-  const merge = new Merge(client, options, await readCatalogue(client));
+  const merge = new Merge(client, options, await readCatalogue(client), await noteErased(client));
   const { rows } = await client.query("SELECT DISTINCT model FROM import_resources");
   const steps = mergeOrder().filter(({ model }) => rows.some((row) => row.model === model.name));
   for (const step of steps) await merge.resources(step);
@@ -61,6 +64,8 @@ class Merge {
     private readonly client: pg.Client,
     private readonly options: MergeOptions,
     private readonly catalogue: Catalogue,
+    /** Whether the database has customers who are anonymized there, and not in the files. */
+    private readonly someErased: boolean,
   ) {}
 
   async resources(step: MergeStep): Promise<void> {
@@ -159,7 +164,7 @@ class Merge {
   private async mergeRows(step: MergeStep, range: Range): Promise<void> {
     const { model, references } = step;
     await this.refuseOtherMode(model, range);
-    if (model.name === "Customer") await this.refuseAnonymized(step, range);
+    if (this.someErased) await this.refuseErased(step, range);
     if (foundBy[model.table]) await this.findByAttribute(step, range);
     for (const reference of references) await this.dropMissing(model, reference, range);
     if (attachedTypes.has(model.table)) await this.refuseUnattached(model, range);
@@ -181,15 +186,20 @@ class Merge {
     await this.client.query(refuse(where, model.columns.kind ? `${otherMode} UNION ALL ${otherKind}` : otherMode));
   }
 
-  /** What was erased does not come back with an old file. */
-  private async refuseAnonymized(step: MergeStep, range: Range): Promise<void> {
-    const where = within(step.model, range);
+  /** What was erased does not come back with an old file. What is as it was may stay. */
+  private async refuseErased(step: MergeStep, range: Range): Promise<void> {
+    const { model } = step;
+    const where = within(model, range);
+    const reason =
+      model.name === "Customer"
+        ? "was anonymized here: only a document in which it is anonymized, too, may change it"
+        : "belongs to a customer who was anonymized here: only files in which the customer is anonymized, too, may bring it or change it";
     const found = `
-      SELECT s.seq, '' AS at, 'was anonymized here: only a document in which it is anonymized, too, may change it' AS reason
-      FROM import_resources s JOIN customers o ON o.id = s.id
+      SELECT s.seq, '' AS at, ${literal(reason)} AS reason
+      FROM import_resources s JOIN import_erased e ON e.model = s.model AND e.id = s.id
+      LEFT JOIN ${identifier(model.table)} o ON o.id = s.id
       CROSS JOIN LATERAL jsonb_populate_record(o, ${statedRow(step, "o")}) n
-      WHERE ${where} AND o.anonymization_status = 'completed' AND o IS DISTINCT FROM n
-        AND s."row"->>'anonymization_status' IS DISTINCT FROM 'completed'`;
+      WHERE ${where} AND (o.id IS NULL OR o IS DISTINCT FROM n)`;
     await this.client.query(refuse(where, found));
   }
 
@@ -267,14 +277,8 @@ class Merge {
         FROM (
           SELECT s.seq, base.base, coalesce(taken.most + 1, 0) - 1 + row_number() OVER (PARTITION BY s.mode, base.base ORDER BY s.seq) AS number
           FROM import_resources s
-          CROSS JOIN LATERAL (SELECT regexp_replace(normalize(lower(s."row"->>'name'), NFKD), '[\u0300-\u036f]', '', 'g') AS name) plain
-          CROSS JOIN LATERAL (
-            SELECT coalesce(nullif(btrim(regexp_replace(plain.name, '[^a-z0-9]+', '-', 'g'), '-'), ''), 'list') AS base
-          ) base
-          CROSS JOIN LATERAL (
-            SELECT max(CASE WHEN t.slug = base.base THEN 0 ELSE substr(t.slug, length(base.base) + 2)::int END) AS most
-            FROM sku_lists t WHERE t.mode = s.mode AND t.slug ~ ('^' || base.base || '(-[1-9][0-9]{0,8})?$')
-          ) taken
+          CROSS JOIN LATERAL (SELECT ${slugBaseSql(`s."row"->>'name'`)} AS base) base
+          CROSS JOIN LATERAL (${slugNumberSql(model.table, "s.mode", "base.base")}) taken
           WHERE ${where}
         ) named
       ) made
@@ -420,8 +424,9 @@ function isFaultOfRow(error: unknown): boolean {
 /** What is wrong with the one row that PostgreSQL did not take. Its own message may repeat personal data. */
 function explain(error: unknown, model: Model): { at: string; reason: string } {
   const { code, constraint = "", column: name } = error as pg.DatabaseError;
-  const columns = Object.values(model.columns).sort((a, b) => b.column.length - a.column.length);
-  const column = columns.find((one) => one.column === name || constraint.startsWith(`${model.table}_${one.column}_`));
+  const broken = brokenConstraint(error);
+  const field = broken?.model === model ? broken.field : undefined;
+  const column = field ? model.columns[field] : Object.values(model.columns).find((one) => one.column === name);
   const at = column ? pointerOf(model, column) : "";
   switch (code) {
     case "23502":
@@ -431,7 +436,7 @@ function explain(error: unknown, model: Model): { at: string; reason: string } {
     case "23505":
       return { at, reason: `is already taken by others of ${model.table} (${constraint})` };
     case "23514":
-      return { at, reason: `breaks the rule ${constraint}` };
+      return { at, reason: broken?.words ?? `breaks the rule ${constraint}` };
     case "22003":
       return { at, reason: "has numbers whose sum or product is beyond 2147483647" };
     case "54000":

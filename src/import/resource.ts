@@ -1,3 +1,4 @@
+import { passwordProblem } from "../platform/access/password.js";
 import {
   type Column,
   enumValues,
@@ -8,6 +9,7 @@ import {
   models,
   type Relation,
 } from "../platform/database/datamodel.js";
+import { maximumTags } from "../platform/write/values.js";
 import {
   attachedTypes,
   computed,
@@ -17,7 +19,6 @@ import {
   keptByTriggers,
   leftOutNames,
   leftOutTypes,
-  mostTags,
   paymentSourceAttributes,
 } from "./known.js";
 import { nearest } from "./nearest.js";
@@ -377,8 +378,8 @@ class Reader {
     const checked = checkText("password", value);
     if ("wrong" in checked) return this.refuse(pointer, checked.wrong);
     const password = checked.value as string;
-    if ([...password].length < 8) this.refuse(pointer, "must have at least 8 characters");
-    else if (Buffer.byteLength(password) > 72) this.refuse(pointer, "must have at most 72 bytes");
+    const problem = passwordProblem(password);
+    if (problem) this.refuse(pointer, problem);
     else this.password = password;
   }
 
@@ -513,7 +514,7 @@ class Reader {
   private tagList(types: readonly string[], pointer: string, data: unknown) {
     const model = this.known.model.name;
     const found = this.identifiers(types, pointer, data);
-    if (found.length > mostTags) this.refuse(pointer, `must not have more than ${mostTags} tags`);
+    if (found.length > maximumTags) this.refuse(pointer, `must not have more than ${maximumTags} tags`);
     this.tags.push({ what: "all", model, owner: this.id, pointer });
     for (const { id, pointer: place } of found) {
       this.tags.push({ what: "tag", model, owner: this.id, tag: id, pointer: place });

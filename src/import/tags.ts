@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { type Model, modelNamed } from "../platform/database/datamodel.js";
+import { maximumTags } from "../platform/write/values.js";
 import { whyMissing } from "./issues.js";
-import { mostTags } from "./known.js";
 import { identifier, literal } from "./sql.js";
 
 /** Brings the tags of resources into the join tables. The resources and the tags are there already. */
@@ -55,9 +55,9 @@ async function mergeTagsOf(client: pg.Client, model: Model): Promise<void> {
   );
   await client.query(
     leaveTagsAway(
-      `SELECT i.ctid, concat('would make it ', w.count, ' tags, where at most ${mostTags} are allowed; they stay as they were') AS reason
+      `SELECT i.ctid, concat('would make it ', w.count, ' tags, where at most ${maximumTags} are allowed; they stay as they were') AS reason
        FROM import_tags i JOIN (SELECT owner, count(*) FROM import_wanted GROUP BY owner) w ON w.owner = i.owner
-       WHERE ${ours} AND w.count > ${mostTags}`,
+       WHERE ${ours} AND w.count > ${maximumTags}`,
     ),
   );
   await client.query(

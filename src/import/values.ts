@@ -1,4 +1,14 @@
 import { type Column, enumValues } from "../platform/database/datamodel.js";
+import {
+  lengths,
+  Problem,
+  readCode,
+  readCountryCode,
+  readEmail,
+  readTagName,
+  readText,
+  readUrl,
+} from "../platform/write/values.js";
 
 /** A value as it is stored, or what is wrong with it: `wrong` completes the sentence "The value …". */
 export type Checked = { readonly value: unknown } | { readonly wrong: string; readonly at?: string };
@@ -48,26 +58,22 @@ function checkWord(words: readonly string[], value: unknown): Checked {
 }
 
 interface TextRule {
-  /** Brings the text to the form in which it is stored. */
-  form?(text: string): string;
-  fits(text: string): boolean;
+  /** The form in which the text is stored, if it may be. What mutations take, too, is told by their own rules. */
+  read(text: string): string | Problem;
   /** Completes the sentence "The value must be …". */
   expected: string;
 }
 
-const email: TextRule = {
-  form: (text) => text.trim().toLowerCase(),
-  fits: (text) => text.length <= 255 && /^[^\s@<>()[\],;:"\\]+@[^\s@<>()[\],;:"\\]+$/.test(text),
-  expected: "an e-mail address of at most 255 characters",
-};
+/** A rule of the import alone. */
+function form(pattern: RegExp, expected: string, stored = (text: string) => text): TextRule {
+  const read = (text: string) => (pattern.test(stored(text)) ? stored(text) : new Problem(expected));
+  return { read, expected };
+}
+
+const email: TextRule = { read: readEmail, expected: "an e-mail address of at most 255 characters" };
 const country: TextRule = {
-  form: (text) => text.toUpperCase(),
-  fits: (text) => /^[A-Z]{2}$/.test(text),
+  read: readCountryCode,
   expected: "a country of two letters (ISO 3166-1 alpha-2), such as IT",
-};
-const webAddress: TextRule = {
-  fits: (text) => /^https?:\/\//i.test(text) && URL.canParse(text),
-  expected: "an absolute http or https URL",
 };
 
 /** By the name of the attribute, or by `type.name` where only one type has the rule. */
@@ -77,39 +83,27 @@ const textRules: Record<string, TextRule> = {
   receipt_email: email,
   country_code: country,
   shipping_country_code_lock: country,
-  currency_code: {
-    form: (text) => text.toUpperCase(),
-    fits: (text) => /^[A-Z]{3}$/.test(text),
-    expected: "a currency of three letters (ISO 4217), such as EUR",
-  },
-  language_code: {
-    form: (text) => text.toLowerCase(),
-    fits: (text) => /^[a-z]{2}$/.test(text),
-    expected: "a language of two letters (ISO 639-1), such as en",
-  },
-  shopper_reference: { fits: (text) => inLength(text, 3, 128), expected: "a text of 3 to 128 characters" },
-  profile_id: { fits: (text) => inLength(text, 1, 255), expected: "a text of 1 to 255 characters" },
-  "attachments.url": webAddress,
-  "customer_groups.code": code(),
-  "markets.code": code(),
+  currency_code: form(/^[A-Z]{3}$/, "a currency of three letters (ISO 4217), such as EUR", (text) =>
+    text.toUpperCase(),
+  ),
+  language_code: form(/^[a-z]{2}$/, "a language of two letters (ISO 639-1), such as en", (text) => text.toLowerCase()),
+  shopper_reference: inLength(lengths.shopperReference),
+  profile_id: inLength(lengths.profileId),
+  "attachments.url": { read: readUrl, expected: "an absolute http or https URL" },
+  "customer_groups.code": { read: readCode, expected: "a code of 1 to 25 letters, digits, _ and -" },
+  // Tokens name markets by their codes as they are.
+  "markets.code": form(/^[A-Za-z0-9_-]{1,25}$/, "a code of 1 to 25 letters, digits, _ and -"),
   "tags.name": {
-    form: (text) => text.toLowerCase(),
-    fits: (text) => text.length <= 25 && /^[a-z0-9]+([-_:][a-z0-9]+)*$/.test(text),
+    read: readTagName,
     expected: "at most 25 letters and digits in groups joined by single -, _ or :, such as early-bird",
   },
 };
 
-function code(): TextRule {
+function inLength(range: Record<"minimum" | "maximum", number>): TextRule {
   return {
-    fits: (text) => /^[A-Za-z0-9_-]{1,25}$/.test(text),
-    expected: "a code of 1 to 25 letters, digits, _ and -",
+    read: (text) => readText(text, range),
+    expected: `a text of ${range.minimum} to ${range.maximum} characters`,
   };
-}
-
-/** Counts characters as PostgreSQL does. */
-function inLength(text: string, least: number, most: number): boolean {
-  const { length } = [...text];
-  return length >= least && length <= most;
 }
 
 /** `name` may be qualified: `tags.name`. */
@@ -119,8 +113,8 @@ export function checkText(name: string, value: unknown): Checked {
   if (unstorable) return { wrong: unstorable };
   const rule = textRules[name] ?? textRules[unqualified(name)];
   if (!rule) return { value };
-  const formed = rule.form ? rule.form(value) : value;
-  return rule.fits(formed) ? { value: formed } : { wrong: `must be ${rule.expected}` };
+  const stored = rule.read(value);
+  return stored instanceof Problem ? { wrong: `must be ${rule.expected}` } : { value: stored };
 }
 
 /** PostgreSQL cannot keep these. */

@@ -366,6 +366,103 @@ test("an anonymized customer is not brought back by an old file", async () => {
   expect((await db.run([erased])).counts).toEqual({ customers: [0, 0, 1, 0] });
 });
 
+describe("what belongs to a customer who was anonymized", () => {
+  const address = (id: string, line_1: string): Resource => ({
+    type: "addresses",
+    id,
+    attributes: { line_1, city: "Town", country_code: "IT", first_name: "Anna" },
+  });
+  const entry: Resource = {
+    type: "customer_addresses",
+    id: "ca",
+    relationships: { customer: ref("customers", "c"), address: ref("addresses", "home") },
+  };
+  const note = (id: string, type: string, to: string): Resource => ({
+    type: "attachments",
+    id,
+    attributes: { name: "Note", description: "Anna's" },
+    relationships: { attachable: ref(type, to) },
+  });
+  const bill = (id: string, addressId: string, more: Record<string, unknown> = {}): Resource => ({
+    ...order(id, more, "c"),
+    relationships: { customer: ref("customers", "c"), billing_address: ref("addresses", addressId) },
+  });
+  const old = [
+    customer("c"),
+    address("home", "Old street 1"),
+    entry,
+    address("bill", "Old street 2"),
+    bill("o", "bill"),
+    lineItem("l", "o", { name: "For Anna" }),
+    note("n", "customers", "c"),
+    note("m", "orders", "o"),
+    customer("d"),
+    address("other", "New street"),
+    order("p", {}, "d"),
+  ];
+  const erase = () =>
+    db.rows(`WITH a AS (DELETE FROM customer_addresses), b AS (DELETE FROM attachments), d AS (DELETE FROM addresses WHERE id = 'home'),
+      e AS (UPDATE addresses SET line_1 = '-', first_name = NULL WHERE id = 'bill'),
+      f AS (UPDATE line_items SET name = NULL), g AS (UPDATE orders SET customer_email = NULL WHERE id = 'o')
+      UPDATE customers SET email = 'gone@anonymized.invalid', anonymization_status = 'completed' WHERE id = 'c'`);
+
+  test.each([[old], [old.toReversed()]])("does not come back with it", async (files) => {
+    await db.run(old);
+    await erase();
+    const { issues } = await db.run(files);
+    const refused = issues.filter((issue) => issue.includes("was anonymized here")).map((issue) => issue.split(" ")[2]);
+    expect(refused.sort()).toEqual(["bill", "c", "ca", "home", "l", "m", "n"]);
+    expect(await db.rows("SELECT id, line_1 FROM addresses ORDER BY id")).toEqual([
+      { id: "bill", line_1: "-" },
+      { id: "other", line_1: "New street" },
+    ]);
+    expect(await db.rows("SELECT id, customer_email AS email FROM orders ORDER BY id")).toEqual([
+      { id: "o", email: null },
+      { id: "p", email: "d@example.com" },
+    ]);
+    expect(await db.rows("SELECT 1 FROM customer_addresses UNION ALL SELECT 2 FROM attachments")).toEqual([]);
+  });
+
+  test("nor with files of its own, new rows or changed ones", async () => {
+    await db.run(old);
+    await erase();
+    const news = [
+      bill("q", "new"),
+      address("new", "Old street 3"),
+      lineItem("k", "q"),
+      bill("o", "bill", { reference: "r" }),
+    ];
+    const { issues } = await db.run(news);
+    expect(issues.map((issue) => issue.split(": ")[0]).sort()).toEqual([
+      "refused addresses new /data/1",
+      "refused line_items k /data/2",
+      "refused orders o /data/3",
+      "refused orders q /data/0",
+    ]);
+  });
+
+  test("goes in with a document that says so: a shop's own anonymized customers", async () => {
+    const files = [customer("c", { anonymization_status: "completed" }), ...old.slice(1)];
+    expect((await db.run(files)).issues).toEqual([]);
+    expect((await db.run(files)).issues).toEqual([]);
+    files[4] = bill("o", "bill", { reference: "later" });
+    expect((await db.run(files)).counts.orders).toEqual([0, 1, 1, 0]);
+  });
+
+  test("waits while the customer is being anonymized", async () => {
+    await db.run(old);
+    await db.rows("UPDATE customers SET anonymization_status = 'started' WHERE id = 'c'");
+    expect((await db.run(old)).issues).toEqual([]);
+    const byEmail = order("z", { customer_email: "C@example.com" });
+    const { issues } = await db.run([customer("c", { reference: "r" }), byEmail]);
+    expect(issues.map((issue) => issue.split(": ")[0]).sort()).toEqual([
+      "refused customers c /data/0",
+      "refused orders z /data/1",
+    ]);
+    expect((await db.run([customer("c", { anonymization_status: "failed" })])).issues).toEqual([]);
+  });
+});
+
 describe("references", () => {
   const market: Resource = { type: "markets", id: "m", attributes: { name: "M", currency_code: "EUR" } };
 

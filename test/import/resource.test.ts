@@ -68,6 +68,7 @@ describe("values", () => {
     ["orders", "metadata", [], "must be a JSON object, not a list"],
     ["customers", "email", "nobody", "must be an e-mail address of at most 255 characters"],
     ["customers", "email", `${"a".repeat(250)}@b.cde`, "must be an e-mail address of at most 255 characters"],
+    ["customers", "email", "anna@localhost", "must be an e-mail address of at most 255 characters"],
     ["customers", "shopper_reference", "ab", "must be a text of 3 to 128 characters"],
     ["customers", "password", "short", "must have at least 8 characters"],
     ["customers", "password", "€".repeat(25), "must have at most 72 bytes"],
@@ -122,6 +123,8 @@ describe("values", () => {
       company: null,
     });
     expect(checked("tags", { name: "Early-Bird" }).row).toEqual({ name: "early-bird" });
+    expect(checked("customer_groups", { code: "VIP" }).row).toEqual({ code: "vip" });
+    expect(checked("markets", { code: "EU" }).row).toEqual({ code: "EU" });
   });
 
   test.each([

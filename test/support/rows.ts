@@ -220,6 +220,7 @@ function value(
   const word = pick(words);
   const unique = modelNamed(model).unique.some((fields) => fields.length === 2 && fields[1] === field);
   if (model === "Tag" && field === "name") return `${pick(["a", "b", "a-b"])}:${i}`;
+  if (model === "CustomerGroup" && field === "code") return `${word}${i}`.toLowerCase();
   if (field === "email" || field === "customerEmail")
     return `${word.trim().toLowerCase()}${unique ? i : ""}@example.com`;
   if (field === "countryCode") return pick(["IT", "DE", "US"]);

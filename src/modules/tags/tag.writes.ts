@@ -1,6 +1,6 @@
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
 import { value } from "../../platform/write/rules.js";
-import { readTagName } from "../../platform/write/tags.js";
+import { readTagName } from "../../platform/write/values.js";
 import { Tag } from "./tag.type.js";
 
 const rules = {

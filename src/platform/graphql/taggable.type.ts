@@ -3,8 +3,7 @@ import type { ModelName } from "../database/datamodel.js";
 import { modelTypeNamed } from "./model.js";
 import { objectTypeOf, Resource } from "./resource.type.js";
 
-/** How many tags one resource may have. */
-export const maximumTags = 10;
+export { maximumTags } from "../write/values.js";
 
 /** A resource that can carry tags. */
 @InterfaceType({

@@ -3,11 +3,9 @@ import { type ClassType, Field, ID, InputType, Int } from "type-graphql";
 import type { Permission } from "../access/permission.js";
 import type { ModelName } from "../database/datamodel.js";
 import { DateTime, Json } from "../graphql/scalars.js";
+import { maximumText, Problem, readCode, readEmail, readText, readUrl } from "./values.js";
 
-/** What is wrong with a value, and what would be right: a whole sentence without the field's name. */
-export class Problem {
-  constructor(readonly message: string) {}
-}
+export { lengths, Problem, readEmail } from "./values.js";
 
 /** One field of an input: how clients see it, and which values it takes. `T` is the value that is stored. */
 export interface Rule<T = unknown> {
@@ -59,8 +57,6 @@ export interface TextOptions extends Options {
   form?: { pattern: RegExp; problem: string };
 }
 
-export const maximumText = 255;
-
 /** A text. A required one is not blank. */
 export function text({ maximum = maximumText, minimum = 0, lowerCase, upperCase, form, ...options }: TextOptions) {
   return rule<string>(
@@ -73,30 +69,6 @@ export function text({ maximum = maximumText, minimum = 0, lowerCase, upperCase,
       return readText(value, { minimum, maximum });
     },
   );
-}
-
-/** How many characters some texts have: checked where clients write them, where they are imported, and by the database. */
-export const lengths = {
-  shopperReference: { minimum: 3, maximum: 128 },
-  profileId: { minimum: 1, maximum: maximumText },
-} as const;
-
-/** A text of so many characters, counted as PostgreSQL does, or what is wrong with it. */
-export function readText(given: string, { minimum, maximum }: Record<"minimum" | "maximum", number>): string | Problem {
-  const { length } = [...given];
-  if (length > maximum) return new Problem(`At most ${maximum} characters fit here; these are ${length}.`);
-  if (length < minimum) return new Problem(`At least ${minimum} characters are needed; these are ${length}.`);
-  return given;
-}
-
-const emailForm = /^[^\s@<>()[\],;:"\\]+@[^\s@.<>()[\],;:"\\]+(\.[^\s@.<>()[\],;:"\\]+)+$/;
-
-/** The stored form of an e-mail address, or what is wrong with it. */
-export function readEmail(given: string): string | Problem {
-  const value = given.trim().toLowerCase();
-  return emailForm.test(value) && value.length <= maximumText
-    ? value
-    : new Problem(`An e-mail address looks like name@example.com, with at most ${maximumText} characters.`);
 }
 
 /** An e-mail address, stored in lower case. */
@@ -120,24 +92,9 @@ export function country(options: Options) {
   );
 }
 
-/** An absolute address of the web, or what is wrong with it. */
-export function readUrl(given: string): string | Problem {
-  return given.length <= 2_000 && /^https?:\/\//i.test(given) && URL.canParse(given)
-    ? given
-    : new Problem("An address starts with https:// or http://, and has at most 2,000 characters.");
-}
-
 /** An absolute address of the web. */
 export function url(options: Options) {
   return rule<string>(() => String, options, readUrl);
-}
-
-/** The stored form of a short code, or what is wrong with it. domain rule: the case does not matter. */
-export function readCode(given: string): string | Problem {
-  const value = given.trim().toLowerCase();
-  return /^[a-z0-9_-]{1,25}$/.test(value)
-    ? value
-    : new Problem("A code is made of 1 to 25 letters, digits, _ and -; the case does not matter.");
 }
 
 /** A short code, stored in lower case. */

@@ -3,23 +3,15 @@ import type { Permission } from "../access/permission.js";
 import { type ModelName, relationOf } from "../database/datamodel.js";
 import { modelTypeNamed, modelTypeOf } from "../graphql/model.js";
 import type { Node } from "../graphql/resource.type.js";
-import { maximumTags, Taggable } from "../graphql/taggable.type.js";
+import { Taggable } from "../graphql/taggable.type.js";
 import { UserErrorCode } from "../graphql/user-error.type.js";
-import { Problem } from "./rules.js";
 import { TooManyTagsError, UnknownTagError } from "./tag-errors.js";
+import { maximumTags, Problem, readTagName } from "./values.js";
 import type { Path, Write } from "./write.js";
 
-/** What the rules allow a tag to be called: domain rule, names are kept in lower case. */
-const tagName = /^[a-z0-9]+([-_:][a-z0-9]+)*$/;
-const maximumNames = 100;
+export { readTagName } from "./values.js";
 
-/** The stored form of a tag's name, or what is wrong with it. */
-export function readTagName(given: string): string | Problem {
-  const name = given.trim().toLowerCase();
-  return name.length <= 25 && tagName.test(name)
-    ? name
-    : new Problem('A tag is called by at most 25 letters and digits, joined by single "-", "_" or ":".');
-}
+const maximumNames = 100;
 
 /** What a change of tags came to: ids of tags. */
 export interface TagChange {

@@ -2,15 +2,7 @@ import { permits } from "../access/guard.js";
 import { permissionName } from "../access/permission.js";
 import type { Context } from "../context.js";
 import type { Query } from "../database/client.js";
-import {
-  columnOf,
-  type Model,
-  type ModelName,
-  modelNamed,
-  modelOfType,
-  relationOf,
-  sqlType,
-} from "../database/datamodel.js";
+import { columnOf, type Model, type ModelName, modelNamed, relationOf, sqlType } from "../database/datamodel.js";
 import { newId } from "../database/ids.js";
 import { hydrate } from "../database/loaders.js";
 import { ApiError } from "../errors.js";
@@ -23,6 +15,7 @@ import {
   VersionConflictError,
 } from "../graphql/user-error.type.js";
 import { rowsByField } from "../plan/statement.js";
+import { brokenConstraint } from "./constraints.js";
 import { changedMetadata, type InputOf, type MetadataInput, Problem, type Rules, rulesFor } from "./rules.js";
 
 /** Where an argument stands: `["input", "address", "line1"]`; positions in lists as texts. */
@@ -405,62 +398,29 @@ function forbidden(path: Path, missing: string[]) {
   );
 }
 
-/** What the checks of single columns want, and what else has words of its own. Everything else follows from the name that PostgreSQL gives a constraint. */
-const checks: Record<string, [field: string, message: string]> = {
-  customers_mode_email_key: [
-    "email",
-    "There is a customer with this e-mail address already; sign in, or ask for a new password.",
-  ],
-  customers_email_lower_case: ["email", "An e-mail address has 3 to 255 characters."],
-  customers_shopper_reference_length: ["shopperReference", "This has 3 to 128 characters."],
-  customers_profile_id_length: ["profileId", "This has 1 to 255 characters."],
-  customer_addresses_customer_id_address_id_key: ["addressId", "This address is in the address book already."],
-  addresses_country_code_format: ["countryCode", "A country is two letters, such as DE (ISO 3166-1 alpha-2)."],
-  tags_name_format: ["name", 'A tag is called by at most 25 letters and digits, joined by single "-", "_" or ":".'],
-  order_subscriptions_renewal_alert_period_range: ["renewalAlertPeriod", "This is from 1 to 720 hours."],
-};
-
-/** Why a row cannot go because of those that refer to it, where that needs words of its own. */
-const dependents: Record<string, string> = {
-  markets_customer_group_id_fkey:
-    "Private markets are open to this group alone, and would be open to everybody without it; give them to another group first.",
-};
-
-/**
- * The user error behind a constraint that the database found broken; undefined for any other error. Unique indexes and
- * foreign keys are named by their table and columns, so this is the one place that knows them all.
- */
+/** The user error behind a constraint that the database found broken; undefined for any other error. */
 export function constraintError(error: unknown, placeOf: (table: string) => Path | undefined): UserError | undefined {
-  const { code, constraint, table } = error as { code?: string; constraint?: string; table?: string };
-  if (typeof code !== "string" || !constraint || !table || !/^23/.test(code)) return undefined;
-  if (constraint.endsWith("_tags_tag_id_fkey")) {
+  const broken = brokenConstraint(error);
+  if (!broken) return undefined;
+  const { kind, table, model, field, words } = broken;
+  const place = placeOf(table);
+  if (!model) {
+    if (kind !== "reference") return undefined;
     const message = "One of these tags was deleted just now; nothing was changed.";
-    return new InputError(UserErrorCode.UNKNOWN_TAG, [...(placeOf(table) ?? [])], message);
+    return new InputError(UserErrorCode.UNKNOWN_TAG, [...(place ?? [])], message);
   }
-  const model = modelOfType(table);
-  if (!model) return undefined;
-  const place = placeOf(table) ?? ["input"];
-  const at = (field: string | undefined) => (field ? [...place, field] : [...place]);
-  const known = checks[constraint];
-  const reason = code === "23505" ? UserErrorCode.TAKEN : UserErrorCode.INVALID;
-  if (known) return new InputError(reason, at(known[0]), known[1]);
-  // The longest first: `customer_group_id` also ends in `id`.
-  const fields = Object.entries(model.columns)
-    .filter(([, { column }]) => new RegExp(`_${column}(_|$)`).test(constraint.slice(table.length)))
-    .sort(([, a], [, b]) => b.column.length - a.column.length)
-    .map(([field]) => field)
-    .filter((field) => field !== "mode" && field !== "id");
-  if (code === "23505") {
-    const field = fields.find((name) => name !== "customerId") ?? fields[0];
-    return new InputError(UserErrorCode.TAKEN, at(field), `Another ${singular(model.name)} has this already.`);
-  }
-  if ((code === "23503" || code === "23001") && constraint.endsWith("_fkey")) {
-    // Named after the table that refers. If that is not where this write puts values, it is what keeps a row from going.
-    if (placeOf(table)) {
-      return new InputError(UserErrorCode.NOT_FOUND, at(fields[0]), "There is no such resource.");
-    }
-    const message = dependents[constraint] ?? `There are ${plural(model.name)} that need it, so it cannot be deleted.`;
+  // Named after the table that refers. If that is not where this write puts values, it is what keeps a row from going.
+  if (kind === "reference" && !place) {
+    const message = words ?? `There are ${plural(model.name)} that need it, so it cannot be deleted.`;
     return new InputError(UserErrorCode.IN_USE, ["id"], message);
   }
-  return new InputError(UserErrorCode.INVALID, at(fields[0]), "This value is not allowed.");
+  const at = [...(place ?? ["input"]), ...(field ? [field] : [])];
+  switch (kind) {
+    case "unique":
+      return new InputError(UserErrorCode.TAKEN, at, words ?? `Another ${singular(model.name)} has this already.`);
+    case "reference":
+      return new InputError(UserErrorCode.NOT_FOUND, at, "There is no such resource.");
+    case "check":
+      return new InputError(UserErrorCode.INVALID, at, words ?? "This value is not allowed.");
+  }
 }
