@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { catalogue, draws, functions, inserts, wrongCounts } from "./bulk-sql.js";
-import { SEED_LOCK } from "./seed.js";
+import { SEED_LOCK, WITHOUT_AUDIT } from "./seed.js";
 
 export interface BulkOptions {
   /** How many generated customers there are to be, those of earlier runs included. */
@@ -51,6 +51,7 @@ export async function seedBulk(
   try {
     await client.query("BEGIN");
     await client.query("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL maintenance_work_mem = '256MB'");
+    await client.query(WITHOUT_AUDIT);
     await client.query("SELECT pg_advisory_xact_lock($1)", [SEED_LOCK]);
     const present = await countPresent(client);
     if (present < customers) {

@@ -4,13 +4,18 @@ import { GraphQLInputObjectType, specifiedDirectives } from "graphql";
 import { buildSchemaSync, type NonEmptyArray } from "type-graphql";
 import { AddressMutations, AddressResolver } from "./modules/addresses/address.resolver.js";
 import { AnonymizationResolver } from "./modules/anonymization/anonymization.resolver.js";
-import { AttachmentResolver, attachmentResolvers } from "./modules/attachments/attachment.resolver.js";
+import {
+  AttachmentMutations,
+  AttachmentResolver,
+  attachmentResolvers,
+} from "./modules/attachments/attachment.resolver.js";
 import {
   CustomerAddressBookResolver,
   CustomerAddressMutations,
   CustomerAddressResolver,
 } from "./modules/customer-addresses/customer-address.resolver.js";
 import {
+  CustomerGroupMutations,
   CustomerGroupResolver,
   CustomerMembershipResolver,
 } from "./modules/customer-groups/customer-group.resolver.js";
@@ -52,11 +57,15 @@ import {
   ReturnLineItemResolver,
   ReturnLinesResolver,
 } from "./modules/returns/return-line-item.resolver.js";
-import { CustomerSkuListsResolver, SkuListResolver } from "./modules/sku-lists/sku-list.resolver.js";
-import { SkuListItemResolver, SkuListItemsResolver } from "./modules/sku-lists/sku-list-item.resolver.js";
+import { CustomerSkuListsResolver, SkuListMutations, SkuListResolver } from "./modules/sku-lists/sku-list.resolver.js";
+import {
+  SkuListItemMutations,
+  SkuListItemResolver,
+  SkuListItemsResolver,
+} from "./modules/sku-lists/sku-list-item.resolver.js";
 import { SkuResolver } from "./modules/skus/sku.resolver.js";
 import { StockLocationResolver } from "./modules/stock-locations/stock-location.resolver.js";
-import { TaggableResolver, TagResolver } from "./modules/tags/tag.resolver.js";
+import { TaggableResolver, TagMutations, TagResolver } from "./modules/tags/tag.resolver.js";
 import { CustomerTokenResolver, ViewerResolver } from "./modules/viewer/viewer.resolver.js";
 import { fieldsWithoutRule } from "./platform/graphql/access-directive.js";
 import { oneOfInputs } from "./platform/graphql/resource.resolver.js";
@@ -69,11 +78,13 @@ const resolvers = [
   AddressMutations,
   AnonymizationResolver,
   AttachmentResolver,
+  AttachmentMutations,
   ...attachmentResolvers,
   CustomerAddressResolver,
   CustomerAddressBookResolver,
   CustomerAddressMutations,
   CustomerGroupResolver,
+  CustomerGroupMutations,
   CustomerMembershipResolver,
   CustomerPaymentSourceResolver,
   CustomerWalletResolver,
@@ -111,12 +122,15 @@ const resolvers = [
   CustomerReturnsResolver,
   OrderReturnsResolver,
   SkuListItemResolver,
+  SkuListItemMutations,
   SkuListItemsResolver,
   SkuListResolver,
+  SkuListMutations,
   CustomerSkuListsResolver,
   SkuResolver,
   StockLocationResolver,
   TagResolver,
+  TagMutations,
   TaggableResolver,
   CustomerTokenResolver,
   ViewerResolver,

@@ -34,6 +34,9 @@ export interface Progress {
   readonly total: number | undefined;
 }
 
+/** Who the audit trail says it was. */
+const who = { worker: { id: "import", type: "Import" } };
+
 /**
  * Reads JSON:API documents into the database. All files are read to their ends before the first row is written: a
  * broken file changes nothing, and a reference may lead to any place in any of them.
@@ -43,6 +46,7 @@ export async function importFiles(options: ImportOptions): Promise<Summary> {
   const tally = new Tally();
   const issues = new IssueTeller(options.onIssue, client);
   await waitForOthers(options);
+  await client.query("SELECT set_config('customer_graph.who', $1, false)", [JSON.stringify(who)]);
   await createTables(client);
   const staging = new Staging(client);
   await readFiles(options, staging, tally, issues);

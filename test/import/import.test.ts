@@ -178,9 +178,22 @@ describe("a document with everything", () => {
         password_digest: 0,
         number: 0,
       };
-      return Object.fromEntries(
+      const contents: Record<string, unknown[]> = Object.fromEntries(
         Object.entries(all).map(([name, rows]) => [name, rows.map((row) => ({ ...(row as object), ...steady }))]),
       );
+      // Of what the database itself told about the import, ids and the steps between differ; beginnings and events do not.
+      const stated = new Set(shopResources.map(({ id }) => id));
+      for (const [name, says] of [
+        ["events", "name"],
+        ["event_stores", "event"],
+      ] as const) {
+        const rows = contents[name] as Record<string, string>[];
+        const told = rows.filter((row) => !stated.has(row.id!) && row[says] !== "update");
+        const words = told.map((row) => `${row.resource_type} ${row.resource_id} ${row[says]}`);
+        contents[name] = [...rows.filter((row) => stated.has(row.id!)), ...words.sort()];
+        expect(words.length).toBeGreaterThan(20);
+      }
+      return contents;
     };
     const other = await createImportTest();
     try {
@@ -196,6 +209,35 @@ describe("a document with everything", () => {
     } finally {
       await other.end();
     }
+  });
+});
+
+describe("the audit trail of an import", () => {
+  test("says of every change that the import made it, and keeps what the files say of others as it is", async () => {
+    const [entry] = shop.included.filter(({ type, attributes }) => type === "event_stores" && attributes!.created_at);
+    await db.run([shopFile]);
+    const who = { worker: { id: "import", type: "Import" } };
+    const written = await db.rows("SELECT * FROM event_stores WHERE transaction_id IS NOT NULL");
+    expect(written.filter((row) => JSON.stringify(row.who) !== JSON.stringify(who))).toEqual([]);
+    expect(written.filter(({ resource_id, event }) => resource_id === "cus_anna" && event === "create")).toHaveLength(
+      1,
+    );
+    const [stated] = await db.rows("SELECT * FROM event_stores WHERE id = $1", [entry!.id]);
+    expect(stated).toMatchObject({
+      ...{ event: entry!.attributes!.event, payload: entry!.attributes!.payload, who: entry!.attributes!.who },
+      ...{ customer_id: null, transaction_id: null, resource_version: null },
+    });
+    const events = await db.rows("SELECT id FROM events WHERE NOT id ~ '^evt_[0-9a-z]{21}$' ORDER BY id");
+    expect(events.map(({ id }) => id)).toEqual(["evt_address", "evt_order", "evt_repeat"]);
+  });
+
+  test("has one entry for each row of a batch, and none for what stays", async () => {
+    const customers = Array.from({ length: 50 }, (_, i) => customer(`c${i}`));
+    await db.run(customers);
+    await db.run([...customers.slice(1), customer("c0", { reference: "new" })]);
+    const entries = await db.rows("SELECT resource_id, event, payload FROM event_stores ORDER BY id");
+    expect(entries.map(({ event }) => event)).toEqual([...Array(50).fill("create"), "update"]);
+    expect(entries.at(-1)).toMatchObject({ resource_id: "c0", payload: { reference: { from: null, to: "new" } } });
   });
 });
 

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { WITHOUT_AUDIT } from "../../prisma/seed.js";
 import type { Mode } from "../../src/platform/access/viewer.js";
 import { type Column, enumValues, type ModelName, modelNamed, models } from "../../src/platform/database/datamodel.js";
 
@@ -134,6 +135,7 @@ export async function addRows(database: pg.Pool, count: (model: ModelName) => nu
   const client = await database.connect();
   try {
     await client.query("BEGIN");
+    await client.query(WITHOUT_AUDIT);
     // Counts are given like all other values, so that there are more than the triggers would make.
     for (const { table } of models.values()) await client.query(`ALTER TABLE "${table}" DISABLE TRIGGER USER`);
     await client.query(`WITH ${parts.join(", ")} SELECT`, values);

@@ -5,7 +5,7 @@ import type { Context } from "../../platform/context.js";
 import { Loaders } from "../../platform/database/loaders.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { email, link, Problem, text, value } from "../../platform/write/rules.js";
+import { email, lengths, link, Problem, text, value } from "../../platform/write/rules.js";
 import { setTags } from "../../platform/write/tags.js";
 import { deleteUnused } from "../../platform/write/unused.js";
 import type { Path, Row, Values, Write } from "../../platform/write/write.js";
@@ -29,13 +29,12 @@ const rules = {
   ),
   shopperReference: text({
     description: "Identifies the customer in payment sessions at the gateways: 3 to 128 characters.",
-    minimum: 3,
-    maximum: 128,
+    ...lengths.shopperReference,
     generated: true,
   }),
   profileId: text({
     description: "Identifies the customer at connected external services: at most 255 characters.",
-    minimum: 1,
+    ...lengths.profileId,
     generated: true,
   }),
   taxExemptionCode: text({
@@ -138,7 +137,11 @@ async function removeItsOwn(write: Write, { id }: Row) {
     const message = `The customer has ${count}, so it cannot be deleted; ask for its anonymization instead.`;
     write.stop(UserErrorCode.IN_USE, ["id"], message);
   }
-  await write.query("DELETE FROM attachments WHERE attachable_type = 'customers' AND attachable_id = $1", [id]);
+  await write.query(
+    `DELETE FROM attachments
+     WHERE attachable_type = 'sku_lists' AND attachable_id IN (SELECT id FROM sku_lists WHERE customer_id = $1)`,
+    [id],
+  );
   // What the address book and the wallet lead to goes too, unless an order, a return or somebody else's book has it.
   const book = await write.query("DELETE FROM customer_addresses WHERE customer_id = $1 RETURNING address_id", [id]);
   const wallet = await write.query(

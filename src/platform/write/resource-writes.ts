@@ -38,7 +38,7 @@ interface CreateVerb<I, P> extends Verb {
   prepare?: (context: Context, input: I) => Promise<P>;
   /** Completes or checks the values, before the row is made. */
   before?: (write: Write, values: Values, input: I, path: Path, prepared: P) => Promise<Values>;
-  /** Does what else belongs to it. The values are those that `before` gave. */
+  /** Does what else belongs to it. `values` are those that `before` gave. */
   after?: (write: Write, id: string, input: I, path: Path, values: Values) => Promise<unknown>;
   /** How the payload reads the row, where the caller may not. */
   read?: PayloadField["read"];
@@ -70,6 +70,7 @@ interface UpdateOptions<P> {
   version?: number | null;
   path?: Path;
   idPath?: Path;
+  versionPath?: Path;
   prepared?: P;
 }
 
@@ -115,11 +116,11 @@ export class ResourceWrites<R extends Rules, P = void> {
     write: Write,
     id: string,
     input: InputOf<R> & CommonInput,
-    { version, path = ["input"], idPath = ["id"], prepared }: UpdateOptions<P> = {},
+    { version, path = ["input"], idPath = ["id"], versionPath, prepared }: UpdateOptions<P> = {},
   ): Promise<Outcome> {
     const { before, after, payload } = this.options.update ?? {};
     const { metadata, ...given } = (await write.values(this.updateRules, input as never, "update", path)) as Values;
-    const row = await write.row(this.model.name, id, { path: idPath, version });
+    const row = await write.row(this.model.name, id, { path: idPath, version, versionPath });
     const changed: Values = { ...given, metadata: write.metadata(row, metadata as MetadataInput | null, path) };
     const values = before ? await before(write, row, changed, input, path, prepared as P) : changed;
     write.check();

@@ -15,8 +15,8 @@ export interface Rule<T = unknown> {
   readonly description: string;
   /** Must be given when a resource is made, and can never be cleared. */
   readonly required: boolean;
-  /** Is made when it is not given, so it can be left out but never cleared. */
-  readonly generated?: true;
+  /** Is made when it is not given, so it can be left out but never cleared. A text: what it is then. */
+  readonly generated?: true | string;
   /** Absent: both when a resource is made and when it is changed. */
   readonly on?: "create" | "update";
   /** Without one of these permissions the whole mutation is refused, naming the field. */
@@ -37,7 +37,7 @@ export type InputOf<R extends Rules> = { [K in keyof R]?: (R[K] extends Rule<inf
 interface Options {
   description: string;
   required?: true;
-  generated?: true;
+  generated?: true | string;
   on?: "create" | "update";
   access?: readonly Permission[];
   virtual?: true;
@@ -70,15 +70,26 @@ export function text({ maximum = maximumText, minimum = 0, lowerCase, upperCase,
       const value = lowerCase ? given.trim().toLowerCase() : upperCase ? given.trim().toUpperCase() : given;
       if (options.required && !value.trim()) return new Problem("This must not be blank.");
       if (form && !form.pattern.test(value)) return new Problem(form.problem);
-      const { length } = [...value];
-      if (length > maximum) return new Problem(`At most ${maximum} characters fit here; these are ${length}.`);
-      if (length < minimum) return new Problem(`At least ${minimum} characters are needed; these are ${length}.`);
-      return value;
+      return readText(value, { minimum, maximum });
     },
   );
 }
 
-const emailForm = /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/;
+/** How many characters some texts have: checked where clients write them, where they are imported, and by the database. */
+export const lengths = {
+  shopperReference: { minimum: 3, maximum: 128 },
+  profileId: { minimum: 1, maximum: maximumText },
+} as const;
+
+/** A text of so many characters, counted as PostgreSQL does, or what is wrong with it. */
+export function readText(given: string, { minimum, maximum }: Record<"minimum" | "maximum", number>): string | Problem {
+  const { length } = [...given];
+  if (length > maximum) return new Problem(`At most ${maximum} characters fit here; these are ${length}.`);
+  if (length < minimum) return new Problem(`At least ${minimum} characters are needed; these are ${length}.`);
+  return given;
+}
+
+const emailForm = /^[^\s@<>()[\],;:"\\]+@[^\s@.<>()[\],;:"\\]+(\.[^\s@.<>()[\],;:"\\]+)+$/;
 
 /** The stored form of an e-mail address, or what is wrong with it. */
 export function readEmail(given: string): string | Problem {
@@ -109,16 +120,29 @@ export function country(options: Options) {
   );
 }
 
+/** An absolute address of the web, or what is wrong with it. */
+export function readUrl(given: string): string | Problem {
+  return given.length <= 2_000 && /^https?:\/\//i.test(given) && URL.canParse(given)
+    ? given
+    : new Problem("An address starts with https:// or http://, and has at most 2,000 characters.");
+}
+
 /** An absolute address of the web. */
 export function url(options: Options) {
-  return rule<string>(
-    () => String,
-    options,
-    (given: string) =>
-      given.length <= 2_000 && URL.canParse(given) && /^https?:$/.test(new URL(given).protocol)
-        ? given
-        : new Problem("An address starts with https:// or http://, and has at most 2,000 characters."),
-  );
+  return rule<string>(() => String, options, readUrl);
+}
+
+/** The stored form of a short code, or what is wrong with it. domain rule: the case does not matter. */
+export function readCode(given: string): string | Problem {
+  const value = given.trim().toLowerCase();
+  return /^[a-z0-9_-]{1,25}$/.test(value)
+    ? value
+    : new Problem("A code is made of 1 to 25 letters, digits, _ and -; the case does not matter.");
+}
+
+/** A short code, stored in lower case. */
+export function code(options: Options) {
+  return rule<string>(() => String, options, readCode);
 }
 
 /** A whole number. */
@@ -246,7 +270,7 @@ export function inputOf(name: string, description: string, rules: Rules, kind: "
     const clears =
       kind === "create"
         ? generated
-          ? " Made up when absent."
+          ? ` ${generated === true ? "Made up" : generated} when absent.`
           : ""
         : kept
           ? " It cannot be null."

@@ -75,7 +75,7 @@ export class Write {
 
   /** Ends the write if an error was found: nothing of it stays. */
   check() {
-    if (this.errors.length) throw new Refusal(this.errors);
+    if (this.errors.length) throw new Refusal([...this.errors]);
   }
 
   /** Ends the write with this error and those found before. */
@@ -139,10 +139,15 @@ export class Write {
 
   /** The row with this id as far as the caller may see it, or null. */
   async find(model: ModelName, id: string, lock = false): Promise<Row | null> {
+    const [row] = await this.findAll(model, "id", [id], lock);
+    return row ?? null;
+  }
+
+  /** The rows with these values in a field, as far as the caller may see them; locked in the order of their ids. */
+  async findAll(model: ModelName, field: string, wanted: readonly unknown[], lock = false): Promise<Row[]> {
     const type = modelTypeNamed(model);
-    const { text, values } = rowsByField(type.datamodel, "id", [id], this.context.loaders.rule, lock);
-    const [row] = await this.query(text, values);
-    return row ? (hydrate(type, row, 0) as Row) : null;
+    const { text, values } = rowsByField(type.datamodel, field, wanted, this.context.loaders.rule, lock);
+    return (await this.query(text, values)).map((row) => hydrate(type, row, 0) as Row);
   }
 
   /**
@@ -152,7 +157,7 @@ export class Write {
   async row<T extends object = Row>(
     model: ModelName,
     id: string,
-    { path = ["id"], version }: { path?: Path; version?: number | null } = {},
+    { path = ["id"], version, versionPath }: { path?: Path; version?: number | null; versionPath?: Path } = {},
   ): Promise<T & Row> {
     const absent = () => this.stop(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
     // Customers come before what is theirs, in every write: nobody waits for each other in a circle.
@@ -160,7 +165,7 @@ export class Write {
     const row = model === "Customer" ? await this.lockCustomer(id, path) : await this.find(model, id, true);
     if (!row) return absent();
     if (typeof version === "number" && row.version !== version) {
-      this.fail(new VersionConflictError(row, version, await this.changedSince(model, row, version)));
+      this.fail(new VersionConflictError(row, version, await this.changedSince(model, row, version), versionPath));
     }
     return row as T & Row;
   }
@@ -201,9 +206,14 @@ export class Write {
     return fields;
   }
 
-  /** Deletes a row. */
+  /** Deletes a row, and what is attached to it. */
   async delete(model: ModelName, row: { id: string }): Promise<void> {
-    await this.query(`DELETE FROM "${modelNamed(model).table}" WHERE "id" = $1`, [row.id]);
+    const { table } = modelNamed(model);
+    await this.query(`DELETE FROM "attachments" WHERE "attachable_type" = $1 AND "attachable_id" = $2`, [
+      table,
+      row.id,
+    ]);
+    await this.query(`DELETE FROM "${table}" WHERE "id" = $1`, [row.id]);
   }
 
   /** The metadata of a row after a change, as a value for `update`; undefined when there is none. */
@@ -223,6 +233,7 @@ export class Write {
     await this.query("SAVEPOINT part", []);
     const before = this.errors.splice(0);
     const locked = new Map(this.customers);
+    const { length } = this.afterwards;
     try {
       const result = await work();
       this.check();
@@ -232,6 +243,7 @@ export class Write {
       const errors = this.asErrors(error);
       if (!errors) throw error;
       await this.query("ROLLBACK TO SAVEPOINT part", []);
+      this.afterwards.length = length;
       this.customers.clear();
       for (const [id, row] of locked) this.customers.set(id, row);
       return { errors };
@@ -274,8 +286,9 @@ export class Write {
   private async changedSince(model: ModelName, row: Row, version: number): Promise<string[] | null> {
     const target = modelNamed(model);
     const rows = (await this.query(
-      `SELECT "resource_version", ARRAY(SELECT jsonb_object_keys("payload")) FROM "event_stores"
-       WHERE "resource_type" = $1 AND "resource_id" = $2 AND "resource_version" > $3`,
+      `SELECT v.version, ARRAY(SELECT jsonb_object_keys(e."payload"))
+       FROM "event_stores" e CROSS JOIN LATERAL (SELECT (to_jsonb(e)->>'resource_version')::int AS version) v
+       WHERE e."resource_type" = $1 AND e."resource_id" = $2 AND v.version > $3`,
       [target.table, row.id, version],
     )) as [number, string[]][];
     const versions = new Set(rows.map(([found]) => found));
@@ -364,6 +377,12 @@ const checks: Record<string, [field: string, message: string]> = {
   order_subscriptions_renewal_alert_period_range: ["renewalAlertPeriod", "This is from 1 to 720 hours."],
 };
 
+/** Why a row cannot go because of those that refer to it, where that needs words of its own. */
+const dependents: Record<string, string> = {
+  markets_customer_group_id_fkey:
+    "Private markets are open to this group alone, and would be open to everybody without it; give them to another group first.",
+};
+
 /**
  * The user error behind a constraint that the database found broken; undefined for any other error. Unique indexes and
  * foreign keys are named by their table and columns, so this is the one place that knows them all.
@@ -371,6 +390,10 @@ const checks: Record<string, [field: string, message: string]> = {
 export function constraintError(error: unknown, placeOf: (table: string) => Path | undefined): UserError | undefined {
   const { code, constraint, table } = error as { code?: string; constraint?: string; table?: string };
   if (typeof code !== "string" || !constraint || !table || !/^23/.test(code)) return undefined;
+  if (constraint.endsWith("_tags_tag_id_fkey")) {
+    const message = "One of these tags was deleted just now; nothing was changed.";
+    return new InputError(UserErrorCode.UNKNOWN_TAG, [...(placeOf(table) ?? [])], message);
+  }
   const model = modelOfType(table);
   if (!model) return undefined;
   const place = placeOf(table) ?? ["input"];
@@ -378,20 +401,22 @@ export function constraintError(error: unknown, placeOf: (table: string) => Path
   const known = checks[constraint];
   const reason = code === "23505" ? UserErrorCode.TAKEN : UserErrorCode.INVALID;
   if (known) return new InputError(reason, at(known[0]), known[1]);
+  // The longest first: `customer_group_id` also ends in `id`.
   const fields = Object.entries(model.columns)
     .filter(([, { column }]) => new RegExp(`_${column}(_|$)`).test(constraint.slice(table.length)))
+    .sort(([, a], [, b]) => b.column.length - a.column.length)
     .map(([field]) => field)
     .filter((field) => field !== "mode" && field !== "id");
   if (code === "23505") {
     const field = fields.find((name) => name !== "customerId") ?? fields[0];
     return new InputError(UserErrorCode.TAKEN, at(field), `Another ${singular(model.name)} has this already.`);
   }
-  if (code === "23503" && constraint.endsWith("_fkey")) {
+  if ((code === "23503" || code === "23001") && constraint.endsWith("_fkey")) {
     // Named after the table that refers. If that is not where this write puts values, it is what keeps a row from going.
     if (placeOf(table)) {
       return new InputError(UserErrorCode.NOT_FOUND, at(fields[0]), "There is no such resource.");
     }
-    const message = `There are ${plural(model.name)} that need it, so it cannot be deleted.`;
+    const message = dependents[constraint] ?? `There are ${plural(model.name)} that need it, so it cannot be deleted.`;
     return new InputError(UserErrorCode.IN_USE, ["id"], message);
   }
   return new InputError(UserErrorCode.INVALID, at(fields[0]), "This value is not allowed.");
