@@ -37,6 +37,8 @@ import { NodeResolver } from "./modules/nodes/node.resolver.js";
 import {
   CustomerOrderSubscriptionsResolver,
   OrderOrderSubscriptionsResolver,
+  OrderSubscriptionMoveMutations,
+  OrderSubscriptionMutations,
   OrderSubscriptionResolver,
 } from "./modules/order-subscriptions/order-subscription.resolver.js";
 import {
@@ -44,14 +46,25 @@ import {
   OrderSubscriptionItemsResolver,
 } from "./modules/order-subscriptions/order-subscription-item.resolver.js";
 import { LineItemResolver, OrderLineItemsResolver } from "./modules/orders/line-item.resolver.js";
-import { CustomerOrdersResolver, OrderResolver } from "./modules/orders/order.resolver.js";
+import {
+  CustomerOrdersResolver,
+  OrderMoveMutations,
+  OrderMutations,
+  OrderResolver,
+} from "./modules/orders/order.resolver.js";
 import { CustomerPasswordResetResolver } from "./modules/password-resets/customer-password-reset.resolver.js";
 import { PaymentMethodResolver } from "./modules/payment-methods/payment-method.resolver.js";
 import {
   OrderPaymentSourcesResolver,
   PaymentSourceResolver,
 } from "./modules/payment-sources/payment-source.resolver.js";
-import { CustomerReturnsResolver, OrderReturnsResolver, ReturnResolver } from "./modules/returns/return.resolver.js";
+import {
+  CustomerReturnsResolver,
+  OrderReturnsResolver,
+  ReturnMoveMutations,
+  ReturnMutations,
+  ReturnResolver,
+} from "./modules/returns/return.resolver.js";
 import {
   LineItemReturnsResolver,
   ReturnLineItemResolver,
@@ -106,11 +119,15 @@ const resolvers = [
   OrderSubscriptionItemResolver,
   OrderSubscriptionItemsResolver,
   OrderSubscriptionResolver,
+  OrderSubscriptionMutations,
+  OrderSubscriptionMoveMutations,
   CustomerOrderSubscriptionsResolver,
   OrderOrderSubscriptionsResolver,
   LineItemResolver,
   OrderLineItemsResolver,
   OrderResolver,
+  OrderMutations,
+  OrderMoveMutations,
   CustomerOrdersResolver,
   PaymentMethodResolver,
   PaymentSourceResolver,
@@ -119,6 +136,8 @@ const resolvers = [
   ReturnLinesResolver,
   LineItemReturnsResolver,
   ReturnResolver,
+  ReturnMutations,
+  ReturnMoveMutations,
   CustomerReturnsResolver,
   OrderReturnsResolver,
   SkuListItemResolver,

@@ -4,6 +4,7 @@ import type { Context } from "../../platform/context.js";
 import type { EnumValue } from "../../platform/database/datamodel.js";
 import { pictureOf } from "../../platform/erasure/picture.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import { leadsFrom, type Step } from "../../platform/write/moves.js";
 import type { Values, Write } from "../../platform/write/write.js";
 import { AnonymizationBlockedError, type AnonymizationPreview, AnonymizationStateError } from "./anonymization.type.js";
 import { blockersOf } from "./blockers.js";
@@ -20,7 +21,7 @@ export const moves = {
   start: { from: ["requested"], to: "started" },
   complete: { from: ["started"], to: "completed" },
   fail: { from: ["started"], to: "failed" },
-} as const satisfies Record<string, { from: readonly (Status | null)[]; to: Status }>;
+} as const satisfies Record<string, Step<Status | null>>;
 
 const maximumReason = 500;
 
@@ -69,9 +70,9 @@ async function move(
     return write.stop(UserErrorCode.NOT_FOUND, ["input", "customerId"], "There is no customer with this id.");
   }
   const status = customer.anonymizationStatus as Status | null;
-  const { from, to } = moves[name];
-  if (!(from as readonly (Status | null)[]).includes(status)) {
-    write.fail(new AnonymizationStateError(status, refusals[name](status)));
+  const step: Step<Status | null> = moves[name];
+  if (!leadsFrom(step, status)) {
+    write.fail(new AnonymizationStateError(status, refusals[name](status), ["input", "customerId"]));
   }
   write.check();
   if (name === "request") {
@@ -80,7 +81,7 @@ async function move(
       customerId,
     ]);
   }
-  await write.update("Customer", customer, { ...values, anonymizationStatus: to });
+  await write.update("Customer", customer, { ...values, anonymizationStatus: step.to });
 }
 
 /**

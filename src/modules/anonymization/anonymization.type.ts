@@ -3,7 +3,7 @@ import { Guarded } from "../../platform/access/guard.js";
 import type { EnumValue } from "../../platform/database/datamodel.js";
 import { registerWords } from "../../platform/graphql/model.js";
 import { DateTime } from "../../platform/graphql/scalars.js";
-import { UserError, UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import { StateError, UserError, UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { AnonymizationStatus } from "../customers/customer.type.js";
 import type { Blocker } from "./blockers.js";
 
@@ -219,17 +219,12 @@ export class AnonymizationCancelInput {
 }
 
 @ObjectType({ implements: UserError, description: "The state of the customer's anonymization does not allow this." })
-export class AnonymizationStateError extends UserError {
+export class AnonymizationStateError extends StateError<Status | null> {
   @Field(() => AnonymizationStatus, {
     nullable: true,
     description: "Where the customer's anonymization stands; null when none was requested.",
   })
-  status!: Status | null;
-
-  constructor(status: Status | null, message: string) {
-    super();
-    Object.assign(this, { code: UserErrorCode.WRONG_STATE, path: ["input", "customerId"], message, status });
-  }
+  override status!: Status | null;
 }
 
 @ObjectType({ implements: UserError, description: "Something speaks against the erasure." })

@@ -59,7 +59,7 @@ export const customerAddressWrites = new ResourceWrites(CustomerAddress, {
     errors: ["WRONG_STATE"],
     example: 'id: "cad_ada_parents"',
     after: async (write, { addressId, customerId }) => {
-      const [deletedAddressId] = await deleteUnused(write, "Address", [addressId as string]);
+      const [deletedAddressId] = await deleteUnused(write, "Address", [addressId]);
       return { addressId, deletedAddressId, customer: customerId };
     },
     payload: {

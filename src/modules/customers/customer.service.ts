@@ -51,6 +51,13 @@ async function lock(write: Write, id: string, path: Path): Promise<string> {
  * whether there was one. Of several at once one makes it, and the others find it.
  */
 export async function findOrCreateCustomer(write: Write, email: string, path: Path): Promise<string> {
+  const id = await customerOf(write, email, path);
+  await write.lockCustomers([id], path);
+  return id;
+}
+
+/** The same without locking the customer, for writes that lock it together with others. */
+export async function customerOf(write: Write, email: string, path: Path): Promise<string> {
   const address = readEmail(email);
   if (address instanceof Problem) return write.stop(UserErrorCode.INVALID, path, address.message);
   const { query, viewer } = write;
@@ -58,12 +65,9 @@ export async function findOrCreateCustomer(write: Write, email: string, path: Pa
     `INSERT INTO customers (id, mode, email) VALUES ($1, $2::"mode", $3) ON CONFLICT (mode, email) DO NOTHING`,
     [newId("Customer"), viewer.mode, address],
   );
-  const [[id, status]] = (await query(
-    `SELECT id, anonymization_status FROM customers WHERE mode = $1::"mode" AND email = $2 FOR NO KEY UPDATE`,
-    [viewer.mode, address],
-  )) as [[string, string | null]];
-  if (status === "started") {
-    write.stop(UserErrorCode.WRONG_STATE, path, "The customer is being anonymized; try again later.");
-  }
+  const [[id]] = (await query(`SELECT id FROM customers WHERE mode = $1::"mode" AND email = $2`, [
+    viewer.mode,
+    address,
+  ])) as [[string]];
   return id;
 }

@@ -3,11 +3,15 @@ import type { Context } from "../../platform/context.js";
 import type { PageArgs } from "../../platform/graphql/connection.js";
 import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { LifeMutations } from "../../platform/write/moves.js";
+import { ResourceMutations } from "../../platform/write/resource-writes.js";
 import { CustomerPaymentSource } from "../customer-payment-sources/customer-payment-source.type.js";
 import { Customer } from "../customers/customer.type.js";
 import { Market } from "../markets/market.type.js";
 import { Order } from "../orders/order.type.js";
+import { orderSubscriptionLife } from "./order-subscription.moves.js";
 import { OrderSubscription } from "./order-subscription.type.js";
+import { orderSubscriptionWrites } from "./order-subscription.writes.js";
 
 @Resolver(() => OrderSubscription)
 export class OrderSubscriptionResolver extends ResourceResolver(OrderSubscription, {
@@ -40,6 +44,9 @@ export class OrderSubscriptionResolver extends ResourceResolver(OrderSubscriptio
     return loaders.parent(orderSubscription, "customerPaymentSource");
   }
 }
+
+export const OrderSubscriptionMutations = ResourceMutations(orderSubscriptionWrites);
+export const OrderSubscriptionMoveMutations = LifeMutations(orderSubscriptionLife);
 
 /** What order subscriptions add to a customer. */
 @Resolver(() => Customer)

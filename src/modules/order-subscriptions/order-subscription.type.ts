@@ -1,8 +1,9 @@
-import { Int } from "type-graphql";
+import { Field, Int, ObjectType } from "type-graphql";
 import type { EnumValue } from "../../platform/database/datamodel.js";
 import { Attribute, Model, registerEnum } from "../../platform/graphql/model.js";
 import { DateTime } from "../../platform/graphql/scalars.js";
 import { Taggable } from "../../platform/graphql/taggable.type.js";
+import { StateError, UserError } from "../../platform/graphql/user-error.type.js";
 
 export const OrderSubscriptionStatus = registerEnum("OrderSubscriptionStatus", "Where a recurring order stands.", {
   draft: "Not yet complete.",
@@ -74,4 +75,10 @@ export class OrderSubscription extends Taggable<"OrderSubscription"> {
   sourceOrderId!: string;
   customerId!: string | null;
   customerPaymentSourceId!: string | null;
+}
+
+@ObjectType({ implements: UserError, description: "The state of the recurring order does not allow this." })
+export class OrderSubscriptionStateError extends StateError<EnumValue<"OrderSubscriptionStatus">> {
+  @Field(() => OrderSubscriptionStatus, { description: "Where the recurring order stands." })
+  override status!: EnumValue<"OrderSubscriptionStatus">;
 }

@@ -3,11 +3,15 @@ import type { Context } from "../../platform/context.js";
 import type { PageArgs } from "../../platform/graphql/connection.js";
 import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { LifeMutations } from "../../platform/write/moves.js";
+import { ResourceMutations } from "../../platform/write/resource-writes.js";
 import { Address } from "../addresses/address.type.js";
 import { Customer } from "../customers/customer.type.js";
 import { Market } from "../markets/market.type.js";
 import { PaymentMethod } from "../payment-methods/payment-method.type.js";
+import { orderLife } from "./order.moves.js";
 import { Order } from "./order.type.js";
+import { orderWrites } from "./order.writes.js";
 
 @Resolver(() => Order)
 export class OrderResolver extends ResourceResolver(Order, {
@@ -40,6 +44,9 @@ export class OrderResolver extends ResourceResolver(Order, {
     return loaders.parent(order, "paymentMethod");
   }
 }
+
+export const OrderMutations = ResourceMutations(orderWrites);
+export const OrderMoveMutations = LifeMutations(orderLife);
 
 /** What orders add to a customer. */
 @Resolver(() => Customer)

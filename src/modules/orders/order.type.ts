@@ -1,8 +1,9 @@
-import { Float, Int } from "type-graphql";
+import { Field, Float, Int, ObjectType } from "type-graphql";
 import type { EnumValue } from "../../platform/database/datamodel.js";
 import { Attribute, Model, Money, registerEnum } from "../../platform/graphql/model.js";
 import { DateTime, Json } from "../../platform/graphql/scalars.js";
 import { Taggable } from "../../platform/graphql/taggable.type.js";
+import { StateError, UserError } from "../../platform/graphql/user-error.type.js";
 
 export const OrderStatus = registerEnum("OrderStatus", "Where an order stands.", {
   draft: "A cart.",
@@ -296,4 +297,10 @@ export class Order extends Taggable<"Order"> {
   paymentMethodId!: string | null;
   paymentSourceId!: string | null;
   orderSubscriptionId!: string | null;
+}
+
+@ObjectType({ implements: UserError, description: "The state of the order does not allow this." })
+export class OrderStateError extends StateError<EnumValue<"OrderStatus">> {
+  @Field(() => OrderStatus, { description: "Where the order stands." })
+  override status!: EnumValue<"OrderStatus">;
 }

@@ -3,11 +3,15 @@ import type { Context } from "../../platform/context.js";
 import type { PageArgs } from "../../platform/graphql/connection.js";
 import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { LifeMutations } from "../../platform/write/moves.js";
+import { ResourceMutations } from "../../platform/write/resource-writes.js";
 import { Address } from "../addresses/address.type.js";
 import { Customer } from "../customers/customer.type.js";
 import { Order } from "../orders/order.type.js";
 import { StockLocation } from "../stock-locations/stock-location.type.js";
+import { returnLife } from "./return.moves.js";
 import { Return } from "./return.type.js";
+import { returnWrites } from "./return.writes.js";
 
 @Resolver(() => Return)
 export class ReturnResolver extends ResourceResolver(Return, {
@@ -40,6 +44,9 @@ export class ReturnResolver extends ResourceResolver(Return, {
     return loaders.parent(ret, "destinationAddress");
   }
 }
+
+export const ReturnMutations = ResourceMutations(returnWrites);
+export const ReturnMoveMutations = LifeMutations(returnLife);
 
 /** What returns add to a customer. */
 @Resolver(() => Customer)

@@ -1,8 +1,9 @@
-import { Int } from "type-graphql";
+import { Field, Int, ObjectType } from "type-graphql";
 import type { EnumValue } from "../../platform/database/datamodel.js";
 import { Attribute, Model, Money, registerEnum } from "../../platform/graphql/model.js";
 import { DateTime } from "../../platform/graphql/scalars.js";
 import { Taggable } from "../../platform/graphql/taggable.type.js";
+import { StateError, UserError } from "../../platform/graphql/user-error.type.js";
 
 export const ReturnStatus = registerEnum("ReturnStatus", "Where a return stands.", {
   draft: "Being put together.",
@@ -78,4 +79,10 @@ export class Return extends Taggable<"Return"> {
   stockLocationId!: string | null;
   originAddressId!: string | null;
   destinationAddressId!: string | null;
+}
+
+@ObjectType({ implements: UserError, description: "The state of the return does not allow this." })
+export class ReturnStateError extends StateError<EnumValue<"ReturnStatus">> {
+  @Field(() => ReturnStatus, { description: "Where the return stands." })
+  override status!: EnumValue<"ReturnStatus">;
 }

@@ -13,8 +13,8 @@ const special = {
   "gateway_tokens:read": "See the tokens of payment sources at the gateways.",
   "order_secrets:read": "See the gift card and the shareable token of orders.",
   "orders:manage":
-    "Do with orders what only the shop may: approve, cancel when placed, set numbers, prices and expiry.",
-  "returns:manage": "Do with returns what only the shop may: approve, reject, ship, receive.",
+    "Do with orders and recurring orders what only the shop may: approve, archive, cancel when placed, set numbers, prices and terms.",
+  "returns:manage": "Do with returns what only the shop may: approve, reject, ship, receive, refund, archive.",
   "staff:read": "See which member of the staff did something.",
   "tags:assign": "Put tags on resources and take them off.",
   "tax_exemptions:assign": "Say why a customer pays no taxes.",

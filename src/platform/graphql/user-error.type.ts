@@ -60,6 +60,16 @@ export class InputError extends UserError {
   }
 }
 
+/** The state of a resource does not allow a change. Each kind of resource has one of its own, with the state's type. */
+export abstract class StateError<State> extends UserError {
+  status!: State;
+
+  constructor(status: State, message: string, path: readonly string[] = ["id"]) {
+    super();
+    Object.assign(this, { code: UserErrorCode.WRONG_STATE, path: [...path], message, status });
+  }
+}
+
 @ObjectType({
   implements: UserError,
   description: "The resource was changed since the version that `ifVersion` names. Nothing was overwritten.",

@@ -89,7 +89,7 @@ export interface MutationOptions<A, P> {
 
 type Handler<A, P> = (write: Write, args: A, prepared: P) => Promise<Outcome>;
 
-/** How often a write is tried that PostgreSQL broke off to end a deadlock. */
+/** How often a write is tried that was broken off: by PostgreSQL to end a deadlock, or because a row changed hands. */
 const attempts = 4;
 const brokenOff = new Set(["40001", "40P01"]);
 
@@ -150,12 +150,13 @@ async function run<A, P>(
   const { dryRun, key } = directivesOn(info);
   const record = key && !dryRun ? new IdempotencyKey(viewer, key, info.fieldName, args) : undefined;
   const who = JSON.stringify(whoOf(viewer));
+  const movedTo = new Set<string>();
   let write: Write | undefined;
   let prepared!: P;
 
   const work = async (query: Query) => {
     loaders.readThrough(query);
-    write = new Write(context, query);
+    write = new Write(context, query, movedTo);
     await query("SELECT set_config('customer_graph.who', $1, true)", [who]);
     const before = await record?.claim(query);
     if (before) {

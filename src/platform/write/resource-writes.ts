@@ -6,7 +6,7 @@ import type { UserErrorCode } from "../graphql/user-error.type.js";
 import type { Outcome } from "./idempotency.js";
 import { type Args, Mutates, type PayloadField, type PayloadFields, payloadOf } from "./mutation.js";
 import { commonRules, type InputOf, inputOf, type MetadataInput, metadataChange, type Rules } from "./rules.js";
-import { type Path, type Row, singular, type Values, type Write } from "./write.js";
+import { type Along, type Path, type Row, singular, type Values, type Write } from "./write.js";
 
 type ModelClass = abstract new (...args: never[]) => object;
 
@@ -38,7 +38,7 @@ interface CreateVerb<I, P> extends Verb {
   prepare?: (context: Context, input: I) => Promise<P>;
   /** Completes or checks the values, before the row is made. */
   before?: (write: Write, values: Values, input: I, path: Path, prepared: P) => Promise<Values>;
-  /** Does what else belongs to it. `values` are those that `before` gave. */
+  /** Does what else belongs to it. The values are those that `before` gave. */
   after?: (write: Write, id: string, input: I, path: Path, values: Values) => Promise<unknown>;
   /** How the payload reads the row, where the caller may not. */
   read?: PayloadField["read"];
@@ -46,9 +46,11 @@ interface CreateVerb<I, P> extends Verb {
 
 interface UpdateVerb<I, P> extends Verb {
   prepare?: (context: Context, input: I) => Promise<P>;
+  /** The customers whom the row may go to: they are locked together with the one who has it. */
+  along?: (write: Write, values: Values, path: Path) => Promise<Along | undefined>;
   /** Completes or checks the values, before the row changes. */
   before?: (write: Write, row: Row, values: Values, input: I, path: Path, prepared: P) => Promise<Values>;
-  after?: (write: Write, row: Row, input: I, path: Path) => Promise<unknown>;
+  after?: (write: Write, row: Row, input: I, path: Path, values: Values) => Promise<unknown>;
 }
 
 interface DeleteVerb extends Verb {
@@ -118,14 +120,19 @@ export class ResourceWrites<R extends Rules, P = void> {
     input: InputOf<R> & CommonInput,
     { version, path = ["input"], idPath = ["id"], versionPath, prepared }: UpdateOptions<P> = {},
   ): Promise<Outcome> {
-    const { before, after, payload } = this.options.update ?? {};
+    const { along, before, after, payload } = this.options.update ?? {};
     const { metadata, ...given } = (await write.values(this.updateRules, input as never, "update", path)) as Values;
-    const row = await write.row(this.model.name, id, { path: idPath, version, versionPath });
+    const row = await write.row(this.model.name, id, {
+      path: idPath,
+      version,
+      versionPath,
+      along: await along?.(write, given, path),
+    });
     const changed: Values = { ...given, metadata: write.metadata(row, metadata as MetadataInput | null, path) };
     const values = before ? await before(write, row, changed, input, path, prepared as P) : changed;
     write.check();
     await write.update(this.model.name, row, this.columns(values), path);
-    return shown(payload, await after?.(write, row, input, path));
+    return shown(payload, await after?.(write, row, input, path, values));
   }
 
   /** Deletes one; gives what else the payload shows. */

@@ -34,6 +34,12 @@ export type Row = Record<string, unknown> & { id: string; version: number };
 /** Values for columns, under the names of prisma/schema.prisma. */
 export type Values = Record<string, unknown>;
 
+/** Customers to lock together with a row's own, and the argument that names them. */
+export interface Along {
+  customers: readonly string[];
+  path: Path;
+}
+
 /** How one gets from a row to the customer whose data it is, for models without a customer of their own. */
 const owners: Partial<Record<ModelName, string>> = {
   LineItem: "order",
@@ -52,11 +58,14 @@ export class Write {
   readonly places = new Map<string, Path>();
   /** What is done once the transaction has ended well. */
   readonly afterwards: (() => void)[] = [];
-  private readonly customers = new Map<string, Row>();
+  /** The customers locked so far, and where the anonymization of each stands. */
+  private readonly customers = new Map<string, string | null>();
 
   constructor(
     readonly context: Context,
     readonly query: Query,
+    /** Customers to lock with those of any row: to whom a row had moved when the write was tried before. */
+    private readonly movedTo: Set<string> = new Set(),
   ) {}
 
   get viewer() {
@@ -151,23 +160,45 @@ export class Write {
   }
 
   /**
-   * The row with this id, kept from changes by others until the write ends, as is the customer whom it belongs to. With
-   * `version` only in this version. Ends the write if there is no such row.
+   * The row with this id, kept from changes by others until the write ends, as is the customer whom it belongs to, and
+   * those of `along`: whoever gives a row to another customer names both. With `version` only in this version. Ends the
+   * write if there is no such row.
    */
   async row<T extends object = Row>(
     model: ModelName,
     id: string,
-    { path = ["id"], version, versionPath }: { path?: Path; version?: number | null; versionPath?: Path } = {},
+    {
+      path = ["id"],
+      version,
+      versionPath,
+      along,
+    }: { path?: Path; version?: number | null; versionPath?: Path; along?: Along } = {},
   ): Promise<T & Row> {
-    const absent = () => this.stop(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
+    const isCustomer = model === "Customer";
     // Customers come before what is theirs, in every write: nobody waits for each other in a circle.
-    if (model !== "Customer") for (const owner of await this.ownersOf(model, id)) await this.lockCustomer(owner, path);
-    const row = model === "Customer" ? await this.lockCustomer(id, path) : await this.find(model, id, true);
-    if (!row) return absent();
+    const owners = isCustomer ? [] : await this.ownersOf(model, id);
+    await this.hold([...owners, ...(along?.customers ?? []), ...this.movedTo]);
+    const row = await this.find(model, id, true);
+    if (!row) return this.stop(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
+    const owner = isCustomer ? id : (row.customerId as string | null | undefined);
+    if (isCustomer) this.customers.set(id, row.anonymizationStatus as string | null);
+    else if (owner && !this.customers.has(owner)) {
+      // It went to another customer while it was waited for.
+      for (const customer of [...owners, owner]) this.movedTo.add(customer);
+      throw new Again();
+    }
+    this.refuseErased(owner ? [owner] : owners, path);
+    if (along) this.refuseErased(along.customers, along.path);
     if (typeof version === "number" && row.version !== version) {
       this.fail(new VersionConflictError(row, version, await this.changedSince(model, row, version), versionPath));
     }
     return row as T & Row;
+  }
+
+  /** Keeps customers from changes by others until the write ends. Ends the write if one of them is being erased, or was. */
+  async lockCustomers(ids: readonly string[], path: Path): Promise<void> {
+    await this.hold(ids);
+    this.refuseErased(ids, path);
   }
 
   /** Makes a row; gives its id. */
@@ -202,7 +233,6 @@ export class Write {
       row.id,
       ...fields.map((field) => parameter(target, field, values[field])),
     ]);
-    if (model === "Customer") this.customers.delete(row.id);
     return fields;
   }
 
@@ -245,7 +275,7 @@ export class Write {
       await this.query("ROLLBACK TO SAVEPOINT part", []);
       this.afterwards.length = length;
       this.customers.clear();
-      for (const [id, row] of locked) this.customers.set(id, row);
+      for (const [id, status] of locked) this.customers.set(id, status);
       return { errors };
     } finally {
       this.errors.splice(0, this.errors.length, ...before);
@@ -259,27 +289,34 @@ export class Write {
     return found && [found];
   }
 
-  /** The ids of the customers that a row belongs to, in a fixed order. */
+  /** The ids of the customers that a row belongs to. */
   private async ownersOf(model: ModelName, id: string): Promise<string[]> {
     const target = modelNamed(model);
     const sql = ownersSql(target);
     if (!sql) return [];
     const rows = await this.query(sql, [id]);
-    return (rows as [string | null][]).flatMap(([owner]) => owner ?? []).sort();
+    return (rows as [string | null][]).flatMap(([owner]) => owner ?? []);
   }
 
-  /** Locks a customer's row. domain rule: what is being erased, or was, gets no personal data again. */
-  private async lockCustomer(id: string, path: Path): Promise<Row | null> {
-    const known = this.customers.get(id);
-    if (known) return known;
-    const row = await this.find("Customer", id, true);
-    if (!row) return null;
-    if (row.anonymizationStatus === "started" || row.anonymizationStatus === "completed") {
-      const state = row.anonymizationStatus === "started" ? "is being" : "has been";
-      this.stop(UserErrorCode.WRONG_STATE, path, `The customer ${state} anonymized; nothing of it can be changed.`);
-    }
-    this.customers.set(id, row);
-    return row;
+  /** Locks customers in a fixed order, those that the caller may not see included. */
+  private async hold(ids: readonly string[]): Promise<void> {
+    const others = [...new Set(ids)].filter((id) => !this.customers.has(id));
+    if (!others.length) return;
+    const rows = (await this.query(
+      `SELECT "id", "anonymization_status" FROM "customers" WHERE "id" = ANY ($1::text[]) ORDER BY "id" FOR NO KEY UPDATE`,
+      [others],
+    )) as [string, string | null][];
+    for (const [id, status] of rows) this.customers.set(id, status);
+  }
+
+  /** domain rule: what is being erased, or was, gets no personal data again. */
+  private refuseErased(ids: readonly string[], path: Path) {
+    // A customer who is not there was deleted while it was waited for.
+    if (!ids.every((id) => this.customers.has(id))) throw new Again();
+    const status = ids.map((id) => this.customers.get(id)).find((one) => one === "started" || one === "completed");
+    if (!status) return;
+    const state = status === "started" ? "is being" : "has been";
+    this.stop(UserErrorCode.WRONG_STATE, path, `The customer ${state} anonymized; nothing of it can be changed.`);
   }
 
   /** The fields that changed after a version, by the audit trail; null where it has a gap. */
@@ -295,6 +332,12 @@ export class Write {
     for (let step = version + 1; step <= row.version; step++) if (!versions.has(step)) return null;
     return [...new Set(rows.flatMap(([, keys]) => keys.map((key) => fieldNamed(target, key))))].sort();
   }
+}
+
+/** Has the whole write tried again, like one that PostgreSQL breaks off: rows changed hands under it. */
+class Again extends Error {
+  override name = "Again";
+  readonly code = "40001";
 }
 
 /** Selects the ids of the customers of the row with the id `$1`. */

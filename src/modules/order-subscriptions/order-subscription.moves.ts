@@ -1,0 +1,43 @@
+import { Life } from "../../platform/write/moves.js";
+import type { Row, Values, Write } from "../../platform/write/write.js";
+import { OrderSubscription, OrderSubscriptionStateError } from "./order-subscription.type.js";
+
+/** The life of a recurring order: which move leads from where to where. */
+export const orderSubscriptionLife = new Life(OrderSubscription, {
+  shop: "orders:manage",
+  access: "order_subscriptions:update",
+  error: OrderSubscriptionStateError,
+  moves: {
+    activate: {
+      description: "Lets a recurring order run at its times.",
+      from: ["draft", "pending", "inactive"],
+      to: "active",
+      done: "activated",
+      example: "osu_bruno_coffee",
+      before: refuseEnded,
+    },
+    deactivate: {
+      description: "Switches a recurring order off, until it is activated again.",
+      from: ["active"],
+      to: "inactive",
+      done: "deactivated",
+      example: "osu_ada_coffee",
+    },
+    cancel: {
+      description: "Ends a recurring order for good. A run that is under way is not stopped.",
+      from: ["draft", "pending", "inactive", "active", "running"],
+      to: "cancelled",
+      done: "cancelled",
+      example: "osu_ada_coffee",
+    },
+  },
+});
+
+async function refuseEnded(write: Write, row: Row): Promise<Values> {
+  const { status, expiresAt } = row as Row & { status: never; expiresAt: Date | null };
+  if (expiresAt && expiresAt <= write.now()) {
+    const message = `It ended at ${expiresAt.toISOString()}; set a later \`expiresAt\` first, or null.`;
+    orderSubscriptionLife.refuse(write, { status }, message);
+  }
+  return {};
+}

@@ -1,0 +1,81 @@
+import type { EnumValue } from "../../platform/database/datamodel.js";
+import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import { ResourceWrites } from "../../platform/write/resource-writes.js";
+import { flag, integer, link, moment, value } from "../../platform/write/rules.js";
+import type { Path, Row, Values, Write } from "../../platform/write/write.js";
+import { readFrequency } from "../orders/frequency.js";
+import { OrderSubscription, OrderSubscriptionStateError } from "./order-subscription.type.js";
+
+const rules = {
+  frequency: value<string>(
+    () => String,
+    {
+      description:
+        'How often it runs: `hourly`, `daily`, `weekly`, `monthly`, `two-month`, `three-month`, `four-month`, `six-month`, `yearly`, or a crontab expression that runs once an hour at most, such as `"0 8 1 * *"`.',
+      required: true,
+    },
+    readFrequency,
+  ),
+  nextRunAt: moment({ description: "When it runs next, which is in the future." }),
+  customerPaymentSourceId: link("CustomerPaymentSource", {
+    description: "The id of the wallet entry that pays, which is the same customer's.",
+  }),
+  expiresAt: moment({ description: "When it ends, which is after it starts.", access: ["orders:manage"] }),
+  activateBySourceOrder: flag({
+    description: "Whether the source order counts as the first run.",
+    generated: "`true`",
+    access: ["orders:manage"],
+  }),
+  placeTargetOrder: flag({
+    description: "Whether the orders it makes are placed at once.",
+    generated: "`true`",
+    access: ["orders:manage"],
+  }),
+  renewalAlertPeriod: integer({
+    description: "Hours before the next run when the customer is told, 1 to 720.",
+    generated: "1",
+    access: ["orders:manage"],
+    minimum: 1,
+    maximum: 720,
+  }),
+};
+
+/** Recurring orders, from when they are there. */
+export const orderSubscriptionWrites = new ResourceWrites(OrderSubscription, {
+  rules,
+  update: {
+    description:
+      "Changes a recurring order. Absent fields stay, null clears. A cancelled one takes `reference`, `referenceOrigin` and `metadata` alone.",
+    errors: ["WRONG_STATE"],
+    example: 'id: "osu_ada_coffee", input: { frequency: "monthly", customerPaymentSourceId: "cps_ada_amex" }',
+    before: beforeUpdate,
+  },
+});
+
+async function beforeUpdate(write: Write, row: Row, values: Values, _input: object, path: Path): Promise<Values> {
+  const refuse = (field: string, message: string) => write.refuse(UserErrorCode.INVALID, [...path, field], message);
+  const status = row.status as EnumValue<"OrderSubscriptionStatus">;
+  for (const field of status === "cancelled" ? Object.keys(rules) : []) {
+    if (values[field] === undefined) continue;
+    const message = "A cancelled recurring order takes this no more; it has ended for good.";
+    write.errors.push(new OrderSubscriptionStateError(status, message, [...path, field]));
+  }
+  const { nextRunAt, expiresAt, customerPaymentSourceId } = values as Record<string, unknown> & {
+    nextRunAt?: Date | null;
+    expiresAt?: Date | null;
+  };
+  if (nextRunAt && nextRunAt <= write.now()) refuse("nextRunAt", "A time in the future is needed.");
+  const startsAt = row.startsAt as Date | null;
+  if (expiresAt && startsAt && expiresAt <= startsAt) {
+    refuse("expiresAt", `It starts at ${startsAt.toISOString()}; a later time is needed.`);
+  }
+  if (typeof customerPaymentSourceId === "string") {
+    const [entry] = await write.query("SELECT customer_id FROM customer_payment_sources WHERE id = $1", [
+      customerPaymentSourceId,
+    ]);
+    if (entry?.[0] !== row.customerId) {
+      refuse("customerPaymentSourceId", "The wallet entry is another customer's; name one of this customer's.");
+    }
+  }
+  return values;
+}

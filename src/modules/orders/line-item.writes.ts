@@ -1,0 +1,130 @@
+import type { ClassType } from "type-graphql";
+import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import {
+  commonRules,
+  type InputOf,
+  inputOf,
+  integer,
+  type Rules,
+  text,
+  url,
+  value,
+} from "../../platform/write/rules.js";
+import type { Path, Values, Write } from "../../platform/write/write.js";
+import { readFrequency } from "./frequency.js";
+
+/** How many lines an order may be given at once. */
+const maximumLines = 100;
+/** Amounts are stored in 32 bits. */
+export const maximumAmount = 2_147_483_647;
+
+const rules = {
+  skuCode: text({ description: "Code of the product, which must exist.", required: true }),
+  quantity: integer({ description: "How many, at least 1.", required: true, minimum: 1, maximum: 1_000_000 }),
+  name: text({ description: "What the line is called; the product's name when absent." }),
+  imageUrl: url({ description: "Its picture; the product's when absent." }),
+  unitAmountCents: integer({
+    description: "Price of one, in cents. When absent, what the order's line of the same product says, if it has one.",
+    access: ["orders:manage"],
+    minimum: 0,
+    maximum: maximumAmount,
+  }),
+  frequency: value<string>(
+    () => String,
+    { description: "Makes the line recur: how often, as in `OrderSubscription.frequency`." },
+    readFrequency,
+  ),
+  ...commonRules,
+} satisfies Rules;
+
+export type LineItemInput = InputOf<typeof rules>;
+export const OrderLineItemInput: ClassType = inputOf(
+  "OrderLineItemInput",
+  "A product in an order, and how many of it.",
+  rules,
+  "create",
+);
+
+/** A line as it is stored, without the order's id. */
+interface Line extends Values {
+  totalAmountCents: number;
+  taxAmountCents: number;
+}
+
+/** How an order is taxed. */
+interface Taxes {
+  taxRate: number | null;
+  taxIncluded: boolean | null;
+}
+
+/** The lines that an input stands for. `prices` are those of the lines before, by SKU code. */
+export async function readLines(
+  write: Write,
+  given: readonly LineItemInput[],
+  path: Path,
+  { taxRate, taxIncluded }: Taxes,
+  prices: ReadonlyMap<string, number> = new Map(),
+): Promise<Line[]> {
+  if (given.length > maximumLines) {
+    write.refuse(UserErrorCode.INVALID, path, `At most ${maximumLines} lines fit; these are ${given.length}.`);
+    return [];
+  }
+  const skus = await write.query(
+    `SELECT "code", "id", "name", "image_url" FROM "skus" WHERE "mode" = $1::"mode" AND "code" = ANY ($2::text[])`,
+    [write.viewer.mode, given.map(({ skuCode }) => skuCode)],
+  );
+  const known = new Map((skus as [string, string, string, string | null][]).map(([code, ...sku]) => [code, sku]));
+  const lines: Line[] = [];
+  for (const [i, input] of given.entries()) {
+    const place = [...path, String(i)];
+    const values = await write.values(rules, input, "create", place);
+    const { skuCode, quantity } = values;
+    if (!skuCode || !quantity) continue;
+    const sku = known.get(skuCode);
+    if (!sku) {
+      write.refuse(UserErrorCode.NOT_FOUND, [...place, "skuCode"], "There is no SKU with this code.");
+      continue;
+    }
+    const [skuId, name, imageUrl] = sku;
+    const unitAmountCents = values.unitAmountCents ?? prices.get(skuCode) ?? null;
+    const totalAmountCents = (unitAmountCents ?? 0) * quantity;
+    const rate = taxRate ?? 0;
+    const taxAmountCents = Math.round(
+      taxIncluded ? totalAmountCents - totalAmountCents / (1 + rate) : totalAmountCents * rate,
+    );
+    lines.push({
+      ...{ name, imageUrl, ...values },
+      itemType: "skus",
+      skuId,
+      unitAmountCents,
+      totalAmountCents,
+      taxAmountCents,
+      taxRate,
+    });
+  }
+  const total = lines.reduce((sum, line) => sum + line.totalAmountCents + line.taxAmountCents, 0);
+  if (total > maximumAmount) {
+    write.refuse(UserErrorCode.INVALID, path, `The lines are at most ${maximumAmount} cents together, with taxes.`);
+  }
+  return lines;
+}
+
+/** The amounts of an order of such lines alone. */
+export function amountsOf(lines: readonly Line[], { taxIncluded }: Taxes): Values {
+  const sum = lines.reduce((total, line) => total + line.totalAmountCents, 0);
+  const taxes = lines.reduce((total, line) => total + line.taxAmountCents, 0);
+  const taxable = sum - (taxIncluded ? taxes : 0);
+  return {
+    subtotalAmountCents: sum,
+    totalAmountCents: sum,
+    subtotalTaxAmountCents: taxes,
+    totalTaxAmountCents: taxes,
+    subtotalTaxableAmountCents: taxable,
+    totalTaxableAmountCents: taxable,
+  };
+}
+
+/** Puts lines into an order. */
+export async function addLines(write: Write, orderId: string, lines: readonly Values[], path: Path) {
+  for (const [i, line] of lines.entries()) await write.create("LineItem", { ...line, orderId }, [...path, String(i)]);
+}

@@ -1,0 +1,16 @@
+import type { Write } from "../../platform/write/write.js";
+
+const sequences = { orders: "order_numbers", order_subscriptions: "order_subscription_numbers" };
+
+/** The next number that no order, or no recurring order, has: imported ones may be anywhere. */
+export async function nextNumber({ query, viewer }: Write, table: keyof typeof sequences): Promise<string> {
+  // One is enough but for what was imported, which is passed in ever larger steps.
+  for (let count = 1; ; count *= 10) {
+    const [free] = await query(
+      `SELECT n.number FROM (SELECT nextval('${sequences[table]}')::text AS number FROM generate_series(1, $2)) n
+       WHERE NOT EXISTS (SELECT FROM ${table} t WHERE t.mode = $1::"mode" AND t.number = n.number) LIMIT 1`,
+      [viewer.mode, count],
+    );
+    if (free) return free[0] as string;
+  }
+}

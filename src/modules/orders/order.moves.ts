@@ -1,0 +1,111 @@
+import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import { Life } from "../../platform/write/moves.js";
+import type { Row, Values, Write } from "../../platform/write/write.js";
+import { Order, OrderStateError } from "./order.type.js";
+
+/** The life of an order: which move leads from where to where. */
+export const orderLife = new Life(Order, {
+  shop: "orders:manage",
+  access: "orders:update",
+  error: OrderStateError,
+  moves: {
+    place: {
+      description:
+        "Places an order. It needs a customer, and lines that all have a price. From then on it counts in the customer's `totalOrdersCount` and `status`.",
+      from: ["draft", "pending"],
+      to: "placed",
+      done: "placed",
+      notes: "placedAt",
+      example: "ord_1027",
+      before: place,
+    },
+    approve: {
+      description: "Approves an order that was placed.",
+      from: ["placed"],
+      to: "approved",
+      done: "approved",
+      notes: "approvedAt",
+      byShop: true,
+      example: "ord_1024",
+    },
+    cancel: {
+      description:
+        "Calls an order off. What was authorized is given back; what was paid must be refunded first. A placed order still counts in the customer's `totalOrdersCount`.",
+      from: ["draft", "pending", "placed", "approved"],
+      to: "cancelled",
+      done: "cancelled",
+      notes: "cancelledAt",
+      byShop: ["placed", "approved"],
+      example: "ord_1024",
+      before: cancel,
+    },
+    archive: {
+      description: "Puts an order away, which changes nothing else of it.",
+      from: ["placed", "approved", "cancelled"],
+      done: "archived",
+      notes: "archivedAt",
+      byShop: true,
+      example: "ord_1006",
+    },
+    unarchive: {
+      description: "Takes an order out of the archive.",
+      from: ["placed", "approved", "cancelled"],
+      done: "taken out of the archive",
+      takesBack: "archivedAt",
+      byShop: true,
+      example: "ord_1001",
+    },
+  },
+});
+
+interface LineFacts {
+  lines: number;
+  unpriced: string[];
+  shipped: boolean;
+  disabled: boolean;
+  orders: number | null;
+}
+
+/** domain rule: what placing brings. The triggers count it for the customer, in the same transaction. */
+async function place(write: Write, row: Row): Promise<Values> {
+  const [[facts]] = (await write.query(
+    `SELECT json_build_object(
+       'lines', count(l.id),
+       'unpriced', coalesce(json_agg(coalesce(l.sku_code, l.bundle_code)) FILTER
+         (WHERE l.item_type IN ('skus', 'bundles') AND l.unit_amount_cents IS NULL AND l.total_amount_cents = 0), '[]'),
+       'shipped', coalesce(bool_or(l.item_type <> 'skus' OR s.do_not_ship IS DISTINCT FROM true)
+         FILTER (WHERE l.item_type IN ('skus', 'bundles')), false),
+       'disabled', (SELECT m.disabled_at IS NOT NULL FROM markets m WHERE m.id = $2),
+       'orders', (SELECT c.total_orders_count FROM customers c WHERE c.id = $3))
+     FROM line_items l LEFT JOIN skus s ON s.id = l.sku_id WHERE l.order_id = $1`,
+    [row.id, row.marketId, row.customerId],
+  )) as [[LineFacts]];
+  const missing = (message: string) => write.refuse(UserErrorCode.WRONG_STATE, ["id"], message);
+  if (facts.orders === null) missing("The order has no customer; set its `customerEmail` first.");
+  if (!facts.lines) missing("The order has no lines; there is nothing to place.");
+  if (facts.unpriced.length) missing(`The shop has not set the price of ${facts.unpriced.join(", ")} yet.`);
+  if (facts.disabled) missing("The order's market is disabled; nothing can be bought there now.");
+  const total = row.totalAmountWithTaxesCents as number;
+  return {
+    customerType: facts.orders ? "returning" : "new",
+    placeTotalAmountCents: total,
+    ...(facts.shipped ? {} : { fulfillmentStatus: "not_required", fulfillmentUpdatedAt: write.now() }),
+    ...(row.paymentStatus === "unpaid" && paid(write, total === 0 ? "free" : row.paymentSourceId ? "authorized" : "")),
+  };
+}
+
+const given = ["authorized", "partially_authorized"];
+const kept = ["paid", "partially_paid", "partially_refunded"];
+
+async function cancel(write: Write, row: Row): Promise<Values> {
+  const status = row.paymentStatus as string;
+  if (kept.includes(status)) {
+    const message = `The order is ${status.replace("_", " ")}; it can be cancelled once everything has been refunded.`;
+    write.refuse(UserErrorCode.WRONG_STATE, ["id"], message);
+  }
+  return paid(write, given.includes(status) ? "voided" : "");
+}
+
+/** A new payment status, if there is one. */
+const paid = (write: Write, paymentStatus: string): Values =>
+  paymentStatus ? { paymentStatus, paymentUpdatedAt: write.now() } : {};

@@ -1,0 +1,261 @@
+import { randomBytes } from "node:crypto";
+import { permits } from "../../platform/access/guard.js";
+import type { EnumValue } from "../../platform/database/datamodel.js";
+import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import { ResourceWrites } from "../../platform/write/resource-writes.js";
+import { email, flag, link, moment, Problem, text, url, value } from "../../platform/write/rules.js";
+import { deleteUnused } from "../../platform/write/unused.js";
+import type { Along, Path, Row, Values, Write } from "../../platform/write/write.js";
+import { copyAddress } from "../addresses/address-copies.js";
+import { customerOf } from "../customers/customer.service.js";
+import { addLines, amountsOf, type LineItemInput, OrderLineItemInput, readLines } from "./line-item.writes.js";
+import { nextNumber } from "./numbers.js";
+import { Order, OrderStateError } from "./order.type.js";
+
+const languages = new Intl.DisplayNames("en", { type: "language", fallback: "none" });
+const page = (what: string) => url({ description: `The shop's ${what}, for the hosted checkout.` });
+
+const rules = {
+  marketId: link("Market", {
+    description: "The id of the market, which gives the currency.",
+    required: true,
+    on: "create",
+  }),
+  customerEmail: email({
+    description:
+      "The customer's e-mail address: the order goes to the customer who has it, who is made as a guest if there is none. A signed-in customer's orders are its own.",
+  }),
+  customerId: link("Customer", { description: "The customer's id, instead of `customerEmail`." }),
+  languageCode: value<string>(
+    () => String,
+    { description: "The language of the order, as two letters (ISO 639-1).", generated: "`en`" },
+    (given: string) =>
+      /^[a-z]{2}$/.test(given) && languages.of(given)
+        ? given
+        : new Problem("A language is two small letters, such as de (ISO 639-1)."),
+  ),
+  couponCode: text({ description: "The coupon to apply.", minimum: 1 }),
+  affiliateCode: text({ description: "Code of the affiliate who earns a commission." }),
+  cartUrl: page("cart page"),
+  returnUrl: page("page to return to"),
+  termsUrl: page("terms and conditions"),
+  privacyUrl: page("privacy policy"),
+  guest: flag({ description: "Whether it is bought as a guest.", generated: "`false`" }),
+  expiresAt: moment({ description: "When the cart expires.", access: ["orders:manage"] }),
+  number: text({
+    description: "Its number, unique in the shop.",
+    form: { pattern: /\S/, problem: "A number is not blank." },
+    generated: "The next free one",
+    access: ["orders:manage"],
+  }),
+  shippingAddressId: link("Address", { description: "The id of the address to send it to; the order gets a copy." }),
+  billingAddressId: link("Address", { description: "The id of the address to invoice; the order gets a copy." }),
+  lineItems: value<LineItemInput[]>(() => [OrderLineItemInput], {
+    description: "All its products: on a change, those that were there go. At most 100.",
+    virtual: true,
+  }),
+};
+
+/** Orders, until they are placed. */
+export const orderWrites = new ResourceWrites(Order, {
+  rules,
+  create: {
+    description:
+      "Makes an order: a `DRAFT`, or with a customer and lines `PENDING`. Lines without a price can be given one later, before the order is placed.",
+    errors: ["NOT_FOUND", "TAKEN", "WRONG_STATE"],
+    example:
+      'input: { marketId: "mkt_europe", customerEmail: "ada@example.com", languageCode: "en", lineItems: [{ skuCode: "MUG-BLUE", quantity: 2 }] }',
+    before: beforeCreate,
+    after: (write, id, _input, path, { lineItems }) =>
+      addLines(write, id, (lineItems as Values[]) ?? [], [...path, "lineItems"]),
+  },
+  update: {
+    description:
+      "Changes an order that is not placed yet. Absent fields stay, null clears: `customerEmail: null` takes the customer off. Placed orders take `reference`, `referenceOrigin` and `metadata` alone.",
+    errors: ["TAKEN", "WRONG_STATE"],
+    example: 'id: "ord_1027", input: { customerEmail: "new@example.com", languageCode: "de" }',
+    along: newOwner,
+    before: beforeUpdate,
+    after: afterUpdate,
+  },
+  delete: {
+    description: "Deletes an order that was never placed, with its lines. Placed orders can be archived.",
+    errors: ["WRONG_STATE", "IN_USE"],
+    example: 'id: "ord_1029"',
+    before: beforeDelete,
+    after: (write, { shippingAddressId, billingAddressId }) =>
+      deleteUnused(write, "Address", [shippingAddressId, billingAddressId]),
+  },
+});
+
+type Status = EnumValue<"OrderStatus">;
+const carts: readonly Status[] = ["draft", "pending"];
+
+async function beforeCreate(write: Write, values: Values, _input: object, path: Path): Promise<Values> {
+  const { customerEmail, customerId, lineItems, number, ...order } = values;
+  if (order.marketId) await refuseDisabled(write, order.marketId, [...path, "marketId"]);
+  await checkOwner(write, values, path);
+  const { viewer } = write;
+  const itself = viewer.kind === "customer" ? { customers: [viewer.customerId], path: [] } : undefined;
+  const owner = (await newOwner(write, values, path)) ?? itself;
+  if (owner) await write.lockCustomers(owner.customers, owner.path);
+  const taxes = { taxRate: null, taxIncluded: null };
+  const lines = await readLines(write, (lineItems as LineItemInput[]) ?? [], [...path, "lineItems"], taxes);
+  write.check();
+  return {
+    ...order,
+    ...(await copiedAddresses(write, {}, order)),
+    ...(await customerValues(write, owner)),
+    ...amountsOf(lines, taxes),
+    lineItems: lines,
+    number: number ?? (await nextNumber(write, "orders")),
+    token: randomBytes(16).toString("hex"),
+    status: owner && lines.length ? "pending" : "draft",
+  };
+}
+
+async function beforeUpdate(write: Write, row: Row, values: Values, input: object, path: Path): Promise<Values> {
+  const { customerEmail, customerId, lineItems, ...order } = values;
+  const status = row.status as Status;
+  const cart = carts.includes(status);
+  // An order that is being edited is changed by the shop alone, and keeps a customer and its lines.
+  const editable = cart || (status === "editing" && permits(write.viewer, ["orders:manage"]));
+  for (const [field, given] of Object.entries(input)) {
+    if (given === undefined || open.has(field) || (editable && (cart || !inCarts(field, given)))) continue;
+    const message = `Only draft or pending orders take this; this one is ${status}.`;
+    write.errors.push(new OrderStateError(status, message, [...path, field]));
+  }
+  await checkOwner(write, values, path);
+  const taxes = { taxRate: row.taxRate as number | null, taxIncluded: row.taxIncluded as boolean | null };
+  const place = [...path, "lineItems"];
+  const lines =
+    cart && lineItems !== undefined
+      ? await readLines(write, (lineItems as LineItemInput[]) ?? [], place, taxes, await prices(write, row.id, place))
+      : undefined;
+  write.check();
+  const owner = await newOwner(write, values, path);
+  const noOwner = customerEmail === null || customerId === null;
+  const owned = owner || (!noOwner && row.customerId);
+  const filled = lines ? lines.length > 0 : await hasLines(write, row.id);
+  return {
+    ...order,
+    ...(await copiedAddresses(write, row, order)),
+    ...(noOwner ? { customerId: null, customerEmail: null } : await customerValues(write, owner, row)),
+    ...(lines && { ...amountsOf(lines, taxes), lineItems: lines }),
+    ...(cart && { status: owned && filled ? "pending" : "draft" }),
+  };
+}
+
+/** What every order takes, and what only carts do. */
+const open = new Set(["reference", "referenceOrigin", "metadata"]);
+const inCarts = (field: string, given: unknown) =>
+  field === "lineItems" || (given === null && (field === "customerEmail" || field === "customerId"));
+
+async function afterUpdate(write: Write, row: Row, _input: object, path: Path, { lineItems, ...values }: Values) {
+  if (lineItems) {
+    await write.query("DELETE FROM line_items WHERE order_id = $1", [row.id]);
+    await addLines(write, row.id, lineItems as Values[], [...path, "lineItems"]);
+  }
+  const replaced = ["shippingAddressId", "billingAddressId"].filter((field) => values[field] !== undefined);
+  await deleteUnused(
+    write,
+    "Address",
+    replaced.map((field) => row[field]),
+  );
+}
+
+async function beforeDelete(write: Write, row: Row) {
+  const status = row.status as Status;
+  if (!carts.includes(status)) {
+    const message = `Only draft or pending orders can be deleted; this one is ${status}. Archive it instead.`;
+    write.fail(new OrderStateError(status, message));
+  }
+  await write.query("DELETE FROM attachments WHERE attachable_type = 'orders' AND attachable_id = $1", [row.id]);
+  // How it was to be paid, unless somebody's wallet or another order has that too.
+  await write.query(
+    `DELETE FROM payment_sources p WHERE p.order_id = $1
+       AND NOT EXISTS (SELECT FROM customer_payment_sources l WHERE l.payment_source_id = p.id)
+       AND NOT EXISTS (SELECT FROM orders o WHERE o.payment_source_id = p.id AND o.id <> $1)`,
+    [row.id],
+  );
+}
+
+/** Notes what is wrong with the customer that an input names. */
+async function checkOwner(write: Write, { customerEmail, customerId }: Values, path: Path) {
+  const { viewer } = write;
+  const refuse = (field: string, message: string) => write.refuse(UserErrorCode.INVALID, [...path, field], message);
+  if (customerEmail !== undefined && customerId !== undefined) {
+    refuse("customerId", "Name the customer by this or by `customerEmail`, not by both.");
+  }
+  if (viewer.kind !== "customer") return;
+  if (customerId === null) refuse("customerId", "Your orders keep you as their customer.");
+  if (customerEmail === undefined) return;
+  const [own] = await write.query("SELECT email FROM customers WHERE id = $1", [viewer.customerId]);
+  if (own?.[0] !== customerEmail) refuse("customerEmail", "Your orders carry your own e-mail address.");
+}
+
+/** The customer whom an order is to go to, not locked yet; undefined when the input names none. */
+async function newOwner(write: Write, values: Values, path: Path): Promise<Along | undefined> {
+  const { viewer } = write;
+  const [address, id] = [values.customerEmail, values.customerId] as (string | null | undefined)[];
+  const place = [...path, id ? "customerId" : "customerEmail"];
+  if (id) return { customers: [id], path: place };
+  if (!address) return undefined;
+  // A signed-in customer makes nobody else's orders, and no customers.
+  return {
+    customers: [viewer.kind === "customer" ? viewer.customerId : await customerOf(write, address, place)],
+    path: place,
+  };
+}
+
+/** domain rule: the order copies the e-mail address of its customer. */
+async function customerValues({ query }: Write, owner: Along | undefined, before?: Row): Promise<Values> {
+  if (!owner) return {};
+  const [customerId] = owner.customers;
+  const [[customerEmail, orders]] = (await query("SELECT email, total_orders_count FROM customers WHERE id = $1", [
+    customerId,
+  ])) as [[string, number]];
+  const moved = Boolean(before?.placedAt) && before?.customerId !== customerId;
+  return { customerId, customerEmail, ...(moved && { customerType: orders ? "returning" : "new" }) };
+}
+
+/** domain rule: an order's addresses are copies of its own, and its country is that of the first there is. */
+async function copiedAddresses(write: Write, before: Values, values: Values): Promise<Values> {
+  const changed: Values = {};
+  const countries: Record<string, string | undefined> = {};
+  for (const field of ["shippingAddressId", "billingAddressId"]) {
+    const given = values[field] as string | null | undefined;
+    if (given && given !== before[field]) {
+      const { id, countryCode } = await copyAddress(write, given);
+      changed[field] = id;
+      countries[field] = countryCode;
+    } else if (given !== null && before[field]) {
+      const [row] = await write.query("SELECT country_code FROM addresses WHERE id = $1", [before[field]]);
+      countries[field] = row?.[0] as string;
+    }
+  }
+  if (values.shippingAddressId === undefined && values.billingAddressId === undefined) return {};
+  return { ...changed, countryCode: countries.shippingAddressId ?? countries.billingAddressId ?? null };
+}
+
+async function refuseDisabled(write: Write, marketId: unknown, path: Path) {
+  const [market] = await write.query("SELECT disabled_at FROM markets WHERE id = $1", [marketId]);
+  if (market?.[0]) write.refuse(UserErrorCode.WRONG_STATE, path, "The market is disabled; name one that is open.");
+}
+
+async function hasLines({ query }: Write, orderId: string): Promise<boolean> {
+  return (await query("SELECT 1 FROM line_items WHERE order_id = $1 LIMIT 1", [orderId])).length > 0;
+}
+
+/** The prices in the lines that are to be replaced. Whatever is more than a price of a product was worked out elsewhere. */
+async function prices(write: Write, orderId: string, path: Path): Promise<Map<string, number>> {
+  const lines = (await write.query(
+    "SELECT item_type = 'skus' AND discount_cents = 0, sku_code, unit_amount_cents FROM line_items WHERE order_id = $1",
+    [orderId],
+  )) as [boolean | null, string, number | null][];
+  if (lines.some(([plain]) => !plain)) {
+    const message = "The order has discounts, or lines that are no products; they would no longer be right.";
+    write.refuse(UserErrorCode.WRONG_STATE, path, message);
+  }
+  return new Map(lines.flatMap(([, sku, price]) => (price === null ? [] : [[sku, price]])));
+}

@@ -1,0 +1,88 @@
+import { Life } from "../../platform/write/moves.js";
+import { Return, ReturnStateError } from "./return.type.js";
+
+/** The life of a return: which move leads from where to where. */
+export const returnLife = new Life(Return, {
+  shop: "returns:manage",
+  access: "returns:update",
+  error: ReturnStateError,
+  moves: {
+    request: {
+      description: "Asks the shop to take goods back.",
+      from: ["draft"],
+      to: "requested",
+      done: "requested",
+      example: "ret_1016_1",
+    },
+    approve: {
+      description: "Allows the customer to send the goods.",
+      from: ["requested"],
+      to: "approved",
+      done: "approved",
+      notes: "approvedAt",
+      byShop: true,
+      example: "ret_1015_1",
+    },
+    reject: {
+      description: "Refuses a return that was requested.",
+      from: ["requested"],
+      to: "rejected",
+      done: "rejected",
+      notes: "rejectedAt",
+      byShop: true,
+      example: "ret_1015_1",
+    },
+    cancel: {
+      description: "Calls a return off, until the goods are on their way.",
+      from: ["draft", "requested", "approved"],
+      to: "cancelled",
+      done: "cancelled",
+      notes: "cancelledAt",
+      byShop: ["approved"],
+      example: "ret_1015_1",
+    },
+    ship: {
+      description: "Notes that the goods are on their way to the shop.",
+      from: ["approved"],
+      to: "shipped",
+      done: "shipped",
+      notes: "shippedAt",
+      byShop: true,
+      example: "ret_1010_1",
+    },
+    receive: {
+      description: "Notes that the goods have arrived at the shop.",
+      from: ["shipped"],
+      to: "received",
+      done: "received",
+      notes: "receivedAt",
+      byShop: true,
+      example: "ret_1012_1",
+    },
+    refund: {
+      description: "Notes that the goods were paid back. The money itself moves elsewhere.",
+      from: ["received"],
+      to: "refunded",
+      done: "refunded",
+      notes: "refundedAt",
+      byShop: true,
+      example: "ret_1013_1",
+    },
+    archive: {
+      description: "Puts a finished return away, which changes nothing else of it.",
+      from: ["cancelled", "rejected", "received", "refunded"],
+      done: "archived",
+      notes: "archivedAt",
+      byShop: true,
+      example: "ret_1004_1",
+    },
+    unarchive: {
+      description: "Takes a return out of the archive.",
+      from: ["cancelled", "rejected", "received", "refunded"],
+      done: "taken out of the archive",
+      takesBack: "archivedAt",
+      byShop: true,
+      example: "ret_1001_1",
+    },
+  },
+});

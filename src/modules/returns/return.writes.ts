@@ -1,0 +1,174 @@
+import { permits } from "../../platform/access/guard.js";
+import type { EnumValue } from "../../platform/database/datamodel.js";
+import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import { ResourceWrites } from "../../platform/write/resource-writes.js";
+import { commonRules, flag, type InputOf, inputOf, integer, json, link, value } from "../../platform/write/rules.js";
+import { deleteUnused } from "../../platform/write/unused.js";
+import type { Path, Row, Values, Write } from "../../platform/write/write.js";
+import { copyAddress } from "../addresses/address-copies.js";
+import { OrderStateError } from "../orders/order.type.js";
+import { Return, ReturnStateError } from "./return.type.js";
+
+const lineRules = {
+  lineItemId: link("LineItem", { description: "The id of the line of the order.", required: true }),
+  quantity: integer({ description: "How many of it are sent back, at least 1.", required: true, minimum: 1 }),
+  returnReason: json({ description: 'Why, as free keys and values: `{ size: "was wrong" }`.' }),
+  ...commonRules,
+};
+type LineInput = InputOf<typeof lineRules>;
+const ReturnLineItemInput = inputOf(
+  "ReturnLineItemInput",
+  "What is sent back of a line of an order.",
+  lineRules,
+  "create",
+);
+
+const rules = {
+  orderId: link("Order", {
+    description: "The id of the order, which is placed or approved.",
+    required: true,
+    on: "create",
+  }),
+  stockLocationId: link("StockLocation", { description: "The id of the stock location that it is sent to." }),
+  lineItems: value<LineInput[]>(() => [ReturnLineItemInput], {
+    description: "What is sent back: at least one line, and of each at most what was bought and not sent back before.",
+    required: true,
+    on: "create",
+    virtual: true,
+  }),
+  request: flag({
+    description: "Whether to ask the shop for it at once, as `returnRequest` does.",
+    on: "create",
+    virtual: true,
+  }),
+};
+
+/** Returns, until they are sent. */
+export const returnWrites = new ResourceWrites(Return, {
+  rules,
+  create: {
+    description: "Makes a return of an order: a `DRAFT`, or `REQUESTED` at once.",
+    errors: ["NOT_FOUND", "WRONG_STATE"],
+    example:
+      'input: { orderId: "ord_1024", stockLocationId: "slo_milan", lineItems: [{ lineItemId: "lin_1024_1", quantity: 1, returnReason: { size: "was wrong" } }], request: true }',
+    before: beforeCreate,
+    after: async (write, returnId, _input, path, { lineItems }) => {
+      for (const [i, line] of (lineItems as Values[]).entries()) {
+        await write.create("ReturnLineItem", { ...line, returnId }, [...path, "lineItems", String(i)]);
+      }
+    },
+  },
+  update: {
+    description:
+      "Changes a return. Absent fields stay, null clears. The stock location can change until the goods are on their way. A customer changes drafts alone.",
+    errors: ["WRONG_STATE"],
+    example: 'id: "ret_1015_1", input: { stockLocationId: "slo_newark", reference: "RMA-17" }',
+    before: beforeUpdate,
+    after: (write, row, _input, _path, { destinationAddressId }) =>
+      destinationAddressId === undefined
+        ? Promise.resolve()
+        : deleteUnused(write, "Address", [row.destinationAddressId]),
+  },
+});
+
+type Status = EnumValue<"ReturnStatus">;
+
+async function beforeCreate(write: Write, values: Values, _input: object, path: Path): Promise<Values> {
+  const { lineItems, request, ...ret } = values;
+  if (!ret.orderId) return values;
+  // Of several returns of an order at once, each sees what the one before it took.
+  const order = await write.row("Order", ret.orderId as string, { path: [...path, "orderId"] });
+  const status = order.status as EnumValue<"OrderStatus">;
+  if (status !== "placed" && status !== "approved") {
+    const message = `Only placed or approved orders can be returned; this one is ${status}.`;
+    write.errors.push(new OrderStateError(status, message, [...path, "orderId"]));
+  }
+  const lines = lineItems ? await readLines(write, order.id, lineItems as LineInput[], [...path, "lineItems"]) : [];
+  write.check();
+  return {
+    ...ret,
+    lineItems: lines,
+    number: await nextNumber(write, order),
+    status: request ? "requested" : "draft",
+    originAddressId: await copyOf(write, order.shippingAddressId),
+    destinationAddressId: await copyOf(write, await addressOf(write, ret.stockLocationId)),
+  };
+}
+
+async function beforeUpdate(write: Write, row: Row, values: Values, _input: object, path: Path): Promise<Values> {
+  const status = row.status as Status;
+  const shop = permits(write.viewer, ["returns:manage"]);
+  if (!shop && status !== "draft") {
+    write.fail(new ReturnStateError(status, `Only draft returns can be changed; this one is ${status}.`));
+  }
+  const { stockLocationId } = values;
+  if (stockLocationId === undefined || stockLocationId === row.stockLocationId) return values;
+  if (!["draft", "requested", "approved"].includes(status)) {
+    const message = `Only draft, requested or approved returns can be sent elsewhere; this one is ${status}.`;
+    write.fail(new ReturnStateError(status, message, [...path, "stockLocationId"]));
+  }
+  return { ...values, destinationAddressId: await copyOf(write, await addressOf(write, stockLocationId)) };
+}
+
+const goods: unknown[] = ["skus", "bundles"];
+
+/** The lines of a return, with what each is worth. */
+async function readLines(write: Write, orderId: string, given: readonly LineInput[], path: Path): Promise<Values[]> {
+  if (!given.length) write.refuse(UserErrorCode.INVALID, path, "Name at least one line.");
+  const found = (await write.query(
+    `SELECT l.id, l.item_type, l.quantity, l.total_amount_cents, l.discount_cents,
+            coalesce(sum(i.quantity) FILTER (WHERE r.status NOT IN ('cancelled', 'rejected')), 0)::int
+     FROM line_items l LEFT JOIN return_line_items i ON i.line_item_id = l.id LEFT JOIN returns r ON r.id = i.return_id
+     WHERE l.order_id = $1 GROUP BY l.id`,
+    [orderId],
+  )) as [string, string, number, number, number, number][];
+  const bought = new Map(found.map(([id, ...line]) => [id, line]));
+  const taken = new Map(found.map(([id, , , , , before]) => [id, before]));
+  const lines: Values[] = [];
+  for (const [i, input] of given.entries()) {
+    const place = [...path, String(i)];
+    const values = await write.values(lineRules, input, "create", place);
+    const { lineItemId, quantity } = values;
+    if (!lineItemId || !quantity) continue;
+    const line = bought.get(lineItemId);
+    if (!line || !goods.includes(line[0])) {
+      const message = line ? "Only products can be sent back." : "There is no line with this id in the order.";
+      write.refuse(line ? UserErrorCode.INVALID : UserErrorCode.NOT_FOUND, [...place, "lineItemId"], message);
+      continue;
+    }
+    const [, count, total, discount] = line;
+    const before = taken.get(lineItemId)!;
+    if (before + quantity > count) {
+      const message = `At most ${Math.max(count - before, 0)} can be sent back: ${count} were bought, and returns have ${before} already.`;
+      write.refuse(UserErrorCode.INVALID, [...place, "quantity"], message);
+      continue;
+    }
+    taken.set(lineItemId, before + quantity);
+    lines.push({ ...values, totalAmountCents: Math.round(((total + discount) * quantity) / count) });
+  }
+  return lines;
+}
+
+/** domain rule: the number of the order, `/R/` and a counter. */
+async function nextNumber({ query, viewer }: Write, order: Row): Promise<string> {
+  const [[last]] = (await query(
+    `SELECT coalesce(max(substring(number FROM '/R/(\\d{1,9})$')::int), 0) FROM returns WHERE order_id = $1`,
+    [order.id],
+  )) as [[number]];
+  for (let count = last + 1; ; count++) {
+    const number = `#${order.number}/R/${String(count).padStart(3, "0")}`;
+    const taken = await query(`SELECT 1 FROM returns WHERE mode = $1::"mode" AND number = $2`, [viewer.mode, number]);
+    if (!taken.length) return number;
+  }
+}
+
+/** A copy of an address, if there is one to copy. */
+async function copyOf(write: Write, id: unknown): Promise<string | null> {
+  return id ? (await copyAddress(write, id as string)).id : null;
+}
+
+async function addressOf({ query }: Write, stockLocationId: unknown): Promise<unknown> {
+  if (!stockLocationId) return null;
+  const [found] = await query("SELECT address_id FROM stock_locations WHERE id = $1", [stockLocationId]);
+  return found?.[0];
+}

@@ -1,0 +1,239 @@
+import { orderSubscriptionLife } from "../../src/modules/order-subscriptions/order-subscription.moves.js";
+import { orderLife } from "../../src/modules/orders/order.moves.js";
+import { returnLife } from "../../src/modules/returns/return.moves.js";
+import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+
+const noon = new Date("2026-11-01T12:00:00.000Z");
+let app: TestApp;
+beforeAll(async () => {
+  app = await createTestApp({ now: () => noon });
+});
+afterAll(() => app.stop());
+
+/** What the shop may do, and from where; `*`: from where a customer may, too. */
+const lives = {
+  order: {
+    life: orderLife,
+    states: ["draft", "pending", "placing", "placed", "editing", "approved", "cancelled"],
+    table: {
+      place: { draft: "*placed", pending: "*placed" },
+      approve: { placed: "approved" },
+      cancel: { draft: "*cancelled", pending: "*cancelled", placed: "cancelled", approved: "cancelled" },
+      archive: { placed: "placed", approved: "approved", cancelled: "cancelled" },
+      unarchive: { placed: "placed", approved: "approved", cancelled: "cancelled" },
+    },
+  },
+  return: {
+    life: returnLife,
+    states: ["draft", "requested", "approved", "cancelled", "shipped", "rejected", "received", "refunded"],
+    table: {
+      request: { draft: "*requested" },
+      approve: { requested: "approved" },
+      reject: { requested: "rejected" },
+      cancel: { draft: "*cancelled", requested: "*cancelled", approved: "cancelled" },
+      ship: { approved: "shipped" },
+      receive: { shipped: "received" },
+      refund: { received: "refunded" },
+      archive: { cancelled: "cancelled", rejected: "rejected", received: "received", refunded: "refunded" },
+      unarchive: { cancelled: "cancelled", rejected: "rejected", received: "received", refunded: "refunded" },
+    },
+  },
+  orderSubscription: {
+    life: orderSubscriptionLife,
+    states: ["draft", "inactive", "active", "running", "cancelled", "pending"],
+    table: {
+      activate: { draft: "*active", pending: "*active", inactive: "*active" },
+      deactivate: { active: "*inactive" },
+      cancel: {
+        draft: "*cancelled",
+        pending: "*cancelled",
+        inactive: "*cancelled",
+        active: "*cancelled",
+        running: "*cancelled",
+      },
+    },
+  },
+} as const;
+type Kind = keyof typeof lives;
+const tableOf = (kind: Kind) => lives[kind].table as Record<string, Record<string, string>>;
+
+/** When a move is noted, and which state stands for having made it. */
+const times: Record<string, string> = {
+  place: "placedAt",
+  approve: "approvedAt",
+  reject: "rejectedAt",
+  cancel: "cancelledAt",
+  ship: "shippedAt",
+  receive: "receivedAt",
+  refund: "refundedAt",
+  archive: "archivedAt",
+};
+
+let rows = 0;
+/** A resource of Ada's in such a state; one to be taken out of the archive is in it. */
+async function make(kind: Kind, status: string, archived: boolean): Promise<string> {
+  const id = `${{ order: "ord", return: "ret", orderSubscription: "osu" }[kind]}_moves${++rows}`;
+  const { pool } = app.database;
+  const at = archived ? "2026-10-01" : null;
+  if (kind === "order") {
+    await pool.query(
+      `INSERT INTO orders (id, mode, number, status, customer_id, market_id, archived_at)
+       VALUES ($1, 'test', $1, $2::order_status, 'cus_ada', 'mkt_europe', $3)`,
+      [id, status, at],
+    );
+    await pool.query(
+      `INSERT INTO line_items (id, mode, order_id, item_type, sku_code, quantity, unit_amount_cents)
+       VALUES ($1, 'test', $2, 'skus', 'MUG-BLUE', 1, 0)`,
+      [`lin_moves${rows}`, id],
+    );
+  } else if (kind === "return") {
+    await pool.query(
+      `INSERT INTO returns (id, mode, number, status, order_id, archived_at)
+       VALUES ($1, 'test', $1, $2::return_status, 'ord_1001', $3)`,
+      [id, status, at],
+    );
+  } else {
+    await pool.query(
+      `INSERT INTO order_subscriptions (id, mode, number, status, frequency, source_order_id)
+       VALUES ($1, 'test', $1, $2::order_subscription_status, 'monthly', 'ord_1007')`,
+      [id, status],
+    );
+  }
+  return id;
+}
+
+const fieldsOf = (kind: Kind) =>
+  ({
+    order: "placedAt approvedAt cancelledAt archivedAt",
+    return: "approvedAt rejectedAt cancelledAt shippedAt receivedAt refundedAt archivedAt",
+    orderSubscription: "",
+  })[kind];
+
+async function move(kind: Kind, name: string, id: string, as?: Caller, version?: number) {
+  const field = `${kind}${name[0]!.toUpperCase()}${name.slice(1)}`;
+  const type = `${kind[0]!.toUpperCase()}${kind.slice(1)}StateError`;
+  const answer = await app.query(
+    `mutation ($id: ID!, $version: Int) { ${field}(id: $id, ifVersion: $version) {
+       ${kind} { status version ${fieldsOf(kind)} }
+       userErrors { __typename code message path ... on ${type} { status } } } }`,
+    { id, version },
+    as === undefined ? {} : { as },
+  );
+  return { ...answer.data?.[field], row: answer.data?.[field]?.[kind], errors: answer.errors };
+}
+
+const cases = (Object.keys(lives) as Kind[]).flatMap((kind) =>
+  Object.keys(tableOf(kind)).flatMap((name) => lives[kind].states.map((from) => [kind, name, from] as const)),
+);
+
+test("the tables have these moves and no others", () => {
+  for (const { life, table } of Object.values(lives)) {
+    expect(Object.keys(life.options.moves).sort()).toEqual(Object.keys(table).sort());
+  }
+});
+
+test.each(cases)("%s %s from %s", async (kind, name, from) => {
+  const id = await make(kind, from, name === "unarchive");
+  const leads = tableOf(kind)[name]![from]?.replace("*", "");
+  const there = Object.values(tableOf(kind)[name]!).some((to) => to.replace("*", "") === from) && !/archive/.test(name);
+  const { row, userErrors, errors } = await move(kind, name, id);
+  expect(errors).toBeUndefined();
+  if (leads) {
+    expect(userErrors).toEqual([]);
+    const at = times[name] && fieldsOf(kind) && { [times[name]!]: noon.toISOString() };
+    expect(row).toMatchObject({
+      status: leads.toUpperCase(),
+      ...at,
+      ...(name === "unarchive" && { archivedAt: null }),
+    });
+    expect(row.version).toBe(2);
+    // Once more: nothing changes.
+    const again = await move(kind, name, id);
+    expect(again.userErrors).toEqual([]);
+    expect(again.row).toEqual(row);
+    return;
+  }
+  if (there) expect({ userErrors, row }).toMatchObject({ userErrors: [], row: { version: 1 } });
+  else {
+    expect(userErrors).toEqual([
+      {
+        __typename: `${kind[0]!.toUpperCase()}${kind.slice(1)}StateError`,
+        code: "WRONG_STATE",
+        path: ["id"],
+        message: expect.stringMatching(new RegExp(`^Only .*; this one is ${from}\\.$`)),
+        status: from.toUpperCase(),
+      },
+    ]);
+    expect(row).toMatchObject({ status: from.toUpperCase(), version: 1 });
+  }
+});
+
+const ada: Caller = { kind: "customer", id: "cus_ada", markets: ["mkt_europe"] };
+const bruno: Caller = { kind: "customer", id: "cus_bruno", markets: ["mkt_europe"] };
+
+test.each(cases.filter(([kind, name, from]) => tableOf(kind)[name]![from]))(
+  "%s %s from %s, by customers",
+  async (kind, name, from) => {
+    const id = await make(kind, from, name === "unarchive");
+    const { options } = lives[kind].life;
+    const shopAlone = (options.moves as Record<string, { byShop?: unknown }>)[name]!.byShop === true;
+    const other = await move(kind, name, id, bruno);
+    const own = await move(kind, name, id, ada);
+    const guest = await move(kind, name, id, { kind: "guest" });
+    expect(guest.errors?.[0]?.extensions.code).toBe("FORBIDDEN");
+    if (shopAlone) {
+      expect(tableOf(kind)[name]![from]).not.toContain("*");
+      for (const { errors } of [own, other]) {
+        expect(errors?.[0]?.extensions).toMatchObject({
+          code: "FORBIDDEN",
+          missing: [expect.stringMatching("MANAGE")],
+        });
+      }
+      return;
+    }
+    expect(other).toMatchObject({ row: null, userErrors: [{ code: "NOT_FOUND", path: ["id"] }] });
+    if (tableOf(kind)[name]![from]!.startsWith("*")) expect(own.userErrors).toEqual([]);
+    else {
+      expect(own.userErrors).toMatchObject([{ code: "WRONG_STATE", status: from.toUpperCase() }]);
+      expect(own.userErrors[0].message).toMatch(/^Once it is .* by the shop alone\.$/);
+    }
+  },
+);
+
+test.each(Object.keys(lives) as Kind[])("%s: ifVersion, and rows that are not there", async (kind) => {
+  const id = await make(kind, "draft", false);
+  const first = Object.keys(tableOf(kind)).find((name) => tableOf(kind)[name]!.draft)!;
+  const { userErrors, errors } = await move(kind, first, id, undefined, 99);
+  expect(errors).toBeUndefined();
+  expect(userErrors).toMatchObject([{ code: "VERSION_CONFLICT", path: ["ifVersion"] }]);
+  for (const nothing of ["ord_nothing", "cus_ada", "ord_live_1001"]) {
+    expect(await move(kind, first, nothing)).toMatchObject({ row: null, userErrors: [{ code: "NOT_FOUND" }] });
+  }
+});
+
+test("of twenty cancellations and approvals at once those that won make a lawful history", async () => {
+  for (let round = 0; round < 5; round++) {
+    const id = await make("return", "requested", false);
+    const names = ["approve", "reject", "cancel", "ship"];
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => move("return", names[i % 4]!, id)));
+    expect(answers.filter(({ errors }) => errors)).toEqual([]);
+    const { rows } = await app.database.pool.query(
+      "SELECT status, version, approved_at, rejected_at, shipped_at, cancelled_at FROM returns WHERE id = $1",
+      [id],
+    );
+    const [row] = rows;
+    const steps = [row.approved_at, row.rejected_at, row.shipped_at, row.cancelled_at].filter(Boolean).length;
+    expect(row.version).toBe(1 + steps);
+    expect([row.rejected_at, row.approved_at].filter(Boolean).length).toBeLessThan(2);
+    if (row.shipped_at) expect([row.cancelled_at, row.status]).toEqual([null, "shipped"]);
+  }
+});
+
+test("a recurring order that has ended is not activated", async () => {
+  const id = await make("orderSubscription", "inactive", false);
+  await app.database.pool.query("UPDATE order_subscriptions SET expires_at = '2026-10-31' WHERE id = $1", [id]);
+  const { row, userErrors } = await move("orderSubscription", "activate", id);
+  expect(userErrors).toMatchObject([{ code: "WRONG_STATE", status: "INACTIVE", path: ["id"] }]);
+  expect(userErrors[0].message).toContain("2026-10-31T00:00:00.000Z");
+  expect(row.status).toBe("INACTIVE");
+});

@@ -1,0 +1,225 @@
+import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await createTestApp();
+});
+afterAll(() => app.stop());
+
+const ada: Caller = { kind: "customer", id: "cus_ada", markets: ["mkt_europe"], stockLocations: ["slo_milan"] };
+const bruno: Caller = { kind: "customer", id: "cus_bruno", markets: ["mkt_europe"] };
+
+const RETURN = `return {
+  id number status customerEmail skusCount currencyCode version reference metadata
+  estimatedRefundAmountCents formattedEstimatedRefundAmount
+  customer { id } order { id } stockLocation { id }
+  originAddress { id line1 } destinationAddress { id line1 }
+  returnLineItems { nodes { skuCode name imageUrl quantity totalAmountCents returnReason lineItem { id } } }
+}`;
+const ERRORS =
+  "userErrors { __typename code message path ... on ReturnStateError { status } ... on OrderStateError { orderStatus: status } }";
+
+async function send(document: string, variables: object, as?: Caller) {
+  const { data, errors } = await app.query<Record<string, object> | null>(
+    document,
+    variables as Record<string, unknown>,
+    as === undefined ? {} : { as },
+  );
+  return { ...Object.values(data ?? {})[0], errors } as Record<string, any>;
+}
+const create = (input: object, as?: Caller) =>
+  send(`mutation ($input: ReturnCreateInput!) { returnCreate(input: $input) { ${RETURN} ${ERRORS} } }`, { input }, as);
+const update = (id: string, input: object, as?: Caller) =>
+  send(
+    `mutation ($id: ID!, $input: ReturnUpdateInput!) { returnUpdate(id: $id, input: $input) { ${RETURN} ${ERRORS} } }`,
+    { id, input },
+    as,
+  );
+const sql = async (text: string, values: unknown[] = []) => (await app.database.pool.query(text, values)).rows;
+
+/** An approved order of Ada's with one line of ten mugs, and the id of the line. */
+let orders = 0;
+async function bought(quantity = 10): Promise<{ orderId: string; lineItemId: string }> {
+  const orderId = `ord_bought${++orders}`;
+  const lineItemId = `lin_bought${orders}`;
+  await sql(
+    `INSERT INTO orders (id, mode, number, status, customer_id, market_id, placed_at, shipping_address_id)
+     VALUES ($1, 'test', $1, 'approved', 'cus_ada', 'mkt_europe', now(), 'adr_1001_shipping')`,
+    [orderId],
+  );
+  await sql(
+    `INSERT INTO line_items (id, mode, order_id, item_type, sku_code, name, quantity, unit_amount_cents, discount_cents, total_amount_cents)
+     VALUES ($1, 'test', $2, 'skus', 'MUG-BLUE', 'Blue mug', $3::int, 1200, -100, 1200 * $3::int)`,
+    [lineItemId, orderId, quantity],
+  );
+  return { orderId, lineItemId };
+}
+
+test("a return is made with all that a screen shows of it", async () => {
+  const { return: ret, userErrors } = await create({
+    orderId: "ord_1004",
+    stockLocationId: "slo_milan",
+    reference: "RMA-1",
+    metadata: { channel: "mail" },
+    lineItems: [
+      { lineItemId: "lin_1004_1", quantity: 1, returnReason: { size: "was wrong" } },
+      { lineItemId: "lin_1004_2", quantity: 1 },
+    ],
+  });
+  expect(userErrors).toEqual([]);
+  expect(ret).toMatchObject({
+    number: "#1004/R/002",
+    status: "DRAFT",
+    customerEmail: "ada@example.com",
+    skusCount: 2,
+    currencyCode: "EUR",
+    reference: "RMA-1",
+    metadata: { channel: "mail" },
+    // Two hoodies at 59.00 with 11.80 off, a cap at 19.00 with 1.90 off.
+    estimatedRefundAmountCents: 5310 + 1710,
+    formattedEstimatedRefundAmount: "€70,20",
+    customer: { id: "cus_ada" },
+    order: { id: "ord_1004" },
+    stockLocation: { id: "slo_milan" },
+    originAddress: { line1: "12 St James's Square" },
+    destinationAddress: { line1: "Via Savona 97" },
+  });
+  expect(ret.returnLineItems.nodes).toMatchObject([
+    { skuCode: "HOODIE-GREY-M", quantity: 1, totalAmountCents: 5310, returnReason: { size: "was wrong" } },
+    { skuCode: "CAP-RED", totalAmountCents: 1710, returnReason: null, lineItem: { id: "lin_1004_2" } },
+  ]);
+  expect([ret.originAddress.id, ret.destinationAddress.id]).not.toEqual(
+    expect.arrayContaining(["adr_1004_shipping", "adr_stock_milan"]),
+  );
+});
+
+test("a customer returns what is its own, and asks for it at once", async () => {
+  const { orderId, lineItemId } = await bought();
+  const input = { orderId, lineItems: [{ lineItemId, quantity: 2 }], request: true };
+  const { return: ret } = await create(input, ada);
+  expect(ret).toMatchObject({ status: "REQUESTED", number: `#${orderId}/R/001`, stockLocation: null });
+  expect(ret.destinationAddress).toBeNull();
+  expect((await create(input, bruno)).userErrors).toMatchObject([{ code: "NOT_FOUND", path: ["input", "orderId"] }]);
+  expect((await create({ ...input, stockLocationId: "slo_newark" }, ada)).userErrors).toMatchObject([
+    { code: "NOT_FOUND", path: ["input", "stockLocationId"] },
+  ]);
+  expect((await create(input, { kind: "guest" })).errors[0].extensions.code).toBe("FORBIDDEN");
+});
+
+test("no more is sent back than was bought, less what other returns have", async () => {
+  const { orderId, lineItemId } = await bought(3);
+  const refused = async (...quantities: number[]) =>
+    (await create({ orderId, lineItems: quantities.map((quantity) => ({ lineItemId, quantity })) })).userErrors;
+  expect(await refused(4)).toMatchObject([
+    {
+      code: "INVALID",
+      path: ["input", "lineItems", "0", "quantity"],
+      message: "At most 3 can be sent back: 3 were bought, and returns have 0 already.",
+    },
+  ]);
+  expect(await refused(2, 2)).toMatchObject([{ path: ["input", "lineItems", "1", "quantity"] }]);
+  const { return: ret, userErrors } = await create({ orderId, lineItems: [{ lineItemId, quantity: 2 }] });
+  expect(userErrors).toEqual([]);
+  // 36.00 less 1.00 for three.
+  expect(ret.estimatedRefundAmountCents).toBe(Math.round((3500 * 2) / 3));
+  expect((await refused(2))[0].message).toBe("At most 1 can be sent back: 3 were bought, and returns have 2 already.");
+  await send("mutation ($id: ID!) { returnCancel(id: $id) { return { status } } }", { id: ret.id });
+  const again = await create({ orderId, lineItems: [{ lineItemId, quantity: 3 }] });
+  expect(again.return).toMatchObject({ number: `#${orderId}/R/002`, estimatedRefundAmountCents: 3500 });
+});
+
+test("everything that is wrong is told at once, each where it is", async () => {
+  const { return: ret, userErrors } = await create({
+    orderId: "ord_1024",
+    stockLocationId: "slo_nothing",
+    reference: "x".repeat(300),
+    lineItems: [
+      { lineItemId: "lin_1001_1", quantity: 1 },
+      { lineItemId: "lin_1024_4", quantity: 1 },
+      { lineItemId: "lin_nothing", quantity: 0 },
+      { lineItemId: "lin_1024_1", quantity: 1 },
+    ],
+  });
+  expect(ret).toBeNull();
+  expect(userErrors.map(({ code, path }: any) => `${code} ${path.join(".")}`)).toEqual([
+    "NOT_FOUND input.stockLocationId",
+    "INVALID input.reference",
+    "NOT_FOUND input.lineItems.0.lineItemId",
+    "INVALID input.lineItems.1.lineItemId",
+    "NOT_FOUND input.lineItems.2.lineItemId",
+    "INVALID input.lineItems.2.quantity",
+  ]);
+  expect((await create({ orderId: "ord_1024", lineItems: [] })).userErrors).toMatchObject([
+    { code: "INVALID", path: ["input", "lineItems"] },
+  ]);
+});
+
+test("only placed and approved orders are returned, and nothing of those who are erased", async () => {
+  for (const [orderId, line, status] of [
+    ["ord_1027", "lin_1027_1", "PENDING"],
+    ["ord_1006", "lin_1006_1", "CANCELLED"],
+    ["ord_1021", "lin_1021_1", "EDITING"],
+  ]) {
+    expect((await create({ orderId, lineItems: [{ lineItemId: line, quantity: 1 }] })).userErrors).toMatchObject([
+      { __typename: "OrderStateError", code: "WRONG_STATE", path: ["input", "orderId"], orderStatus: status },
+    ]);
+  }
+  const erased = await create({ orderId: "ord_1017", lineItems: [{ lineItemId: "lin_1017_1", quantity: 1 }] });
+  expect(erased.userErrors).toMatchObject([{ code: "WRONG_STATE", path: ["input", "orderId"] }]);
+});
+
+test("a return changes: the customer's while it is a draft, the shop's until it is sent", async () => {
+  const { orderId, lineItemId } = await bought();
+  const { return: ret } = await create({ orderId, lineItems: [{ lineItemId, quantity: 1 }] }, ada);
+  const addresses = async () => (await sql("SELECT count(*)::int AS n FROM addresses"))[0].n;
+  const before = await addresses();
+  const first = await update(ret.id, { stockLocationId: "slo_milan", metadata: { merge: { a: 1 } } }, ada);
+  expect(first.return).toMatchObject({ stockLocation: { id: "slo_milan" }, metadata: { a: 1 }, reference: null });
+  expect(first.return.destinationAddress.line1).toBe("Via Savona 97");
+  expect(await addresses()).toBe(before + 1);
+  expect((await update(ret.id, { reference: "x" }, bruno)).userErrors).toMatchObject([{ code: "NOT_FOUND" }]);
+  await sql("UPDATE returns SET status = 'approved' WHERE id = $1", [ret.id]);
+  expect((await update(ret.id, { reference: "x" }, ada)).userErrors).toMatchObject([
+    { __typename: "ReturnStateError", status: "APPROVED", path: ["id"] },
+  ]);
+  const next = await update(ret.id, { stockLocationId: "slo_newark", reference: "RMA-9" });
+  expect(next.return).toMatchObject({ reference: "RMA-9", destinationAddress: { line1: "40 Port Street" } });
+  expect(await addresses()).toBe(before + 1);
+  await sql("UPDATE returns SET status = 'shipped' WHERE id = $1", [ret.id]);
+  expect((await update(ret.id, { stockLocationId: null })).userErrors).toMatchObject([
+    { code: "WRONG_STATE", status: "SHIPPED", path: ["input", "stockLocationId"] },
+  ]);
+  expect((await update(ret.id, { reference: null, stockLocationId: "slo_newark" })).return.reference).toBeNull();
+  // The address of the demo's stock location, which the demo's returns share, stays where it is.
+  expect((await update("ret_1015_1", { stockLocationId: null })).return.destinationAddress).toBeNull();
+  expect(await sql("SELECT id FROM addresses WHERE id = 'adr_stock_milan'")).toHaveLength(1);
+});
+
+test("of thirty returns at once no more come through than there are goods, each with a number", async () => {
+  const { orderId, lineItemId } = await bought(10);
+  const answers = await Promise.all(
+    Array.from({ length: 30 }, (_, i) =>
+      create({ orderId, lineItems: [{ lineItemId, quantity: 1 + (i % 2) }] }, i % 3 ? ada : undefined),
+    ),
+  );
+  expect(answers.flatMap(({ errors }) => errors ?? [])).toEqual([]);
+  const made = answers.flatMap(({ return: ret }) => ret ?? []);
+  expect(made.reduce((sum, { skusCount }) => sum + skusCount, 0)).toBe(10);
+  expect(made.map(({ number }) => number).sort()).toEqual(
+    made.map((_, i) => `#${orderId}/R/${String(i + 1).padStart(3, "0")}`),
+  );
+  const refused = answers.flatMap(({ userErrors }) => userErrors);
+  expect(refused).toHaveLength(30 - made.length);
+  for (const error of refused)
+    expect(error).toMatchObject({ code: "INVALID", path: expect.arrayContaining(["quantity"]) });
+}, 30_000);
+
+test("a number that another return has is passed", async () => {
+  const { orderId, lineItemId } = await bought();
+  await sql(`INSERT INTO returns (id, mode, number, order_id) VALUES ($1, 'test', $2, 'ord_1001')`, [
+    `ret_${orderId}`,
+    `#${orderId}/R/001`,
+  ]);
+  const { return: ret } = await create({ orderId, lineItems: [{ lineItemId, quantity: 1 }] });
+  expect(ret.number).toBe(`#${orderId}/R/002`);
+});
