@@ -3,12 +3,10 @@ import { type Caller, createTestApp, type TestApp } from "../support/app.js";
 let app: TestApp;
 beforeAll(async () => {
   app = await createTestApp();
-  // A version conflict looks here for what changed.
-  await app.database.pool.query("ALTER TABLE event_stores ADD COLUMN IF NOT EXISTS resource_version integer");
 });
 afterAll(() => app.stop());
 
-const ERRORS = "userErrors { code message path ... on VersionConflictError { current { id } } }";
+const ERRORS = "userErrors { code message path ... on VersionConflictError { current { id } changed } }";
 const ENTRY = "id reference referenceOrigin metadata version name customerEmail address { id reference }";
 const ADDRESS = `id version business firstName lastName company fullName line1 line2 city zipCode stateCode countryCode phone
   email notes lat lng isLocalized isGeocoded providerName mapUrl billingInfo reference metadata fullAddress`;
@@ -252,10 +250,10 @@ test("absent keeps and null clears, and a change is checked as the address will 
     version: 3,
   });
 
-  const nameless = await run("address", { id, input: { business: null, company: null } });
+  const nameless = await run("address", { id, input: { business: false, company: null } });
   expect(nameless.userErrors).toEqual([said("INVALID", "input", "firstName")]);
   expect(nameless.address).toMatchObject({ business: true, company: "Verdi S.r.l.", version: 3 });
-  const person = await run("address", { id, input: { business: null, company: null, firstName: "Mia" } });
+  const person = await run("address", { id, input: { business: false, company: null, firstName: "Mia" } });
   expect(person.address).toMatchObject({ business: false, company: null, fullName: "Mia Verdi" });
 
   const wrong = await run("address", { id, input: { phone: null, city: null, zipCode: null, lat: 1 } });
@@ -299,7 +297,12 @@ test("a change made for another version, or of nothing, is refused", async () =>
   await run("address", { id: address, input: { notes: "first" } });
   const late = await run("address", { id: address, ifVersion: 1, input: { notes: "second" } }, itself);
   expect(late.userErrors).toEqual([
-    expect.objectContaining({ code: "VERSION_CONFLICT", path: ["ifVersion"], current: { id: address } }),
+    expect.objectContaining({
+      code: "VERSION_CONFLICT",
+      path: ["ifVersion"],
+      current: { id: address },
+      changed: ["notes"],
+    }),
   ]);
   expect(late.address).toMatchObject({ notes: "first", version: 2 });
   expect((await run("delete", { id: entry, ifVersion: 7 })).userErrors).toEqual([

@@ -10,7 +10,8 @@ const long = 5_000;
 
 const rules = {
   business: flag({
-    description: "Whether it is the address of a company, whose name then is needed. False unless told.",
+    description: "Whether it is the address of a company, whose name then is needed.",
+    generated: "False",
   }),
   firstName: text({ description: "First name; needed unless it is a business address." }),
   lastName: text({ description: "Last name; needed unless it is a business address." }),
@@ -57,9 +58,8 @@ export const addressWrites = new ResourceWrites(Address, {
       "Changes an address. Absent fields stay, null clears; what belongs together is checked as it will be. A position that a geocoder found is forgotten when the place changes. A signed-in customer may change what is in its address book, as long as no placed order, no return and nobody else has the same address.",
     errors: ["WRONG_STATE"],
     example: 'id: "adr_ada_home", input: { line2: "Flat 4", stateCode: null }',
-    before: async (write, row, given, _input, path) => {
+    before: async (write, row, values, _input, path) => {
       await refuseUnlessOwn(write, row.id);
-      const values = given.business === null ? { ...given, business: false } : given;
       checkTogether(write, row, values, path);
       return { ...values, ...position(row, values) };
     },

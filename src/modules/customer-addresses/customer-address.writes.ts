@@ -59,7 +59,7 @@ export const customerAddressWrites = new ResourceWrites(CustomerAddress, {
     errors: ["WRONG_STATE"],
     example: 'id: "cad_ada_parents"',
     after: async (write, { addressId, customerId }) => {
-      const [deletedAddressId] = await deleteUnused(write, "Address", [addressId as string]);
+      const [deletedAddressId] = await deleteUnused(write, "Address", [addressId]);
       return { addressId, deletedAddressId, customer: customerId };
     },
     payload: {
@@ -93,7 +93,7 @@ async function addAddress(write: Write, values: Values, input: Input, path: Path
 async function lockAddress(write: Write, id: string, path: Path): Promise<Row> {
   const row = await write.row("Address", id, { path });
   const [stocked] = await write.query("SELECT FROM stock_locations WHERE address_id = $1 LIMIT 1", [id]);
-  // It would be erased with the customer.
+  // What is the shop's own does not become a customer's.
   if (stocked) write.refuse(UserErrorCode.INVALID, path, "This is the address of a stock location, not of a customer.");
   return row;
 }

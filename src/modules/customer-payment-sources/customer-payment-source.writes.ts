@@ -82,7 +82,7 @@ export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSou
     errors: ["WRONG_STATE"],
     example: 'id: "cps_ada_paypal"',
     after: async (write, { paymentSourceId, customerId }) => {
-      const [deletedPaymentSourceId] = await deleteUnused(write, "PaymentSource", [paymentSourceId as string | null]);
+      const [deletedPaymentSourceId] = await deleteUnused(write, "PaymentSource", [paymentSourceId]);
       return { paymentSourceId, deletedPaymentSourceId, customer: customerId };
     },
     payload: {

@@ -148,7 +148,7 @@ async function removeItsOwn(write: Write, { id }: Row) {
     "DELETE FROM customer_payment_sources WHERE customer_id = $1 RETURNING payment_source_id",
     [id],
   );
-  await deleteUnused(write, "Address", (book as [string][]).flat());
-  await deleteUnused(write, "PaymentSource", (wallet as [string | null][]).flat());
+  await deleteUnused(write, "Address", book.flat());
+  await deleteUnused(write, "PaymentSource", wallet.flat());
   await endSessions(write, id);
 }

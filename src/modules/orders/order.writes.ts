@@ -4,8 +4,9 @@ import type { EnumValue } from "../../platform/database/datamodel.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
 import { email, flag, link, moment, Problem, text, url, value } from "../../platform/write/rules.js";
+import { deleteUnused } from "../../platform/write/unused.js";
 import type { Along, Path, Row, Values, Write } from "../../platform/write/write.js";
-import { copyAddress, releaseAddresses } from "../addresses/address-copies.js";
+import { copyAddress } from "../addresses/address-copies.js";
 import { customerOf } from "../customers/customer.service.js";
 import { addLines, amountsOf, type LineItemInput, OrderLineItemInput, readLines } from "./line-item.writes.js";
 import { nextNumber } from "./numbers.js";
@@ -83,7 +84,7 @@ export const orderWrites = new ResourceWrites(Order, {
     example: 'id: "ord_1029"',
     before: beforeDelete,
     after: (write, { shippingAddressId, billingAddressId }) =>
-      releaseAddresses(write, [shippingAddressId, billingAddressId]),
+      deleteUnused(write, "Address", [shippingAddressId, billingAddressId]),
   },
 });
 
@@ -156,8 +157,9 @@ async function afterUpdate(write: Write, row: Row, _input: object, path: Path, {
     await addLines(write, row.id, lineItems as Values[], [...path, "lineItems"]);
   }
   const replaced = ["shippingAddressId", "billingAddressId"].filter((field) => values[field] !== undefined);
-  await releaseAddresses(
+  await deleteUnused(
     write,
+    "Address",
     replaced.map((field) => row[field]),
   );
 }

@@ -2,14 +2,13 @@ import { columnOf, type ModelName, modelNamed } from "../database/datamodel.js";
 import type { Write } from "./write.js";
 
 /**
- * Deletes those of these rows that nothing refers to any more, and that belong to nothing; gives their ids. Each is
- * locked before the look, so that nobody begins to use it in between: a new foreign key to it has to wait, and then fails.
+ * Deletes those of these rows that nothing refers to any more and that belong to nothing, with what is attached to them;
+ * gives their ids. Each is locked before the look, so that nobody begins to use it in between: a new foreign key to it has
+ * to wait, and then fails.
  */
-export async function deleteUnused(
-  { query }: Write,
-  model: ModelName,
-  ids: readonly (string | null)[],
-): Promise<string[]> {
+export async function deleteUnused({ query }: Write, model: ModelName, given: readonly unknown[]): Promise<string[]> {
+  const ids = given.filter((id) => typeof id === "string");
+  if (!ids.length) return [];
   const target = modelNamed(model);
   const unused = Object.values(target.relations)
     .filter(({ key, where }) => key && !where)
@@ -24,5 +23,12 @@ export async function deleteUnused(
     `DELETE FROM "${target.table}" t WHERE ${these} AND ${unused.join(" AND ")} RETURNING "id"`,
     [ids],
   );
-  return (gone as [string][]).map(([id]) => id);
+  const found = (gone as [string][]).map(([id]) => id);
+  if (found.length) {
+    await query(`DELETE FROM "attachments" WHERE "attachable_type" = $1 AND "attachable_id" = ANY ($2::text[])`, [
+      target.table,
+      found,
+    ]);
+  }
+  return found;
 }
