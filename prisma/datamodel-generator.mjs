@@ -10,7 +10,7 @@ const mark = (documentation, name) => documentation?.match(new RegExp(`@${name}\
 function columnsOf(model) {
   return Object.fromEntries(
     model.fields
-      .filter((field) => field.kind !== "object")
+      .filter((field) => field.kind !== "object" && !field.documentation?.includes("@internal"))
       .map((field) => [
         field.name,
         {
