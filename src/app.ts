@@ -9,6 +9,7 @@ import { createDatabase, type Database } from "./platform/database/client.js";
 import { startEmbeddedPostgres } from "./platform/database/embedded.js";
 import { migrate } from "./platform/database/migrate.js";
 import { setPublicUrl } from "./platform/graphql/resource.type.js";
+import { ChangeFeed } from "./platform/live/change-feed.js";
 import type { Logger } from "./platform/telemetry/logger.js";
 import { createSchema } from "./schema.js";
 
@@ -68,11 +69,15 @@ export async function startApp({
       worker.start();
     }
 
+    const live = new ChangeFeed({ database, log });
+    undo.push(() => live.stop());
+
     const server = await createHttpServer({
       schema: createSchema(),
       resources: {
         database,
         revocations,
+        live,
         log,
         now,
         authenticate: async (authorization) => {

@@ -14,6 +14,7 @@ import {
   CustomerAddressMutations,
   CustomerAddressResolver,
 } from "./modules/customer-addresses/customer-address.resolver.js";
+import { CustomerChangeResolver } from "./modules/customer-changes/customer-change.resolver.js";
 import {
   CustomerGroupMutations,
   CustomerGroupResolver,
@@ -107,6 +108,7 @@ const resolvers = [
   CustomerSubscriptionMutations,
   CustomerResolver,
   CustomerMutations,
+  CustomerChangeResolver,
   CustomerPasswordResetResolver,
   EventStoreResolver,
   ...eventStoreResolvers,
@@ -166,6 +168,8 @@ export function createSchema(): GraphQLSchema {
     // Inputs are checked where they are used, with errors that name the argument.
     validate: false,
     skipCheck: false,
+    // It has to be there for any subscription, though none uses it: they bring their own source.
+    pubSub: { publish() {}, subscribe: () => Promise.reject(new Error("There are no topics")) as never },
   });
   schema.description =
     "The customers of a shop, and what belongs to them, as a graph. Start at `customer` or `customers` and follow the relations; `node` finds any resource by its id. Lists come in pages, amounts in cents, in units and as a text.";
@@ -173,6 +177,8 @@ export function createSchema(): GraphQLSchema {
     "Where reading starts: at one resource, at a list, or at any resource by its id.";
   schema.getMutationType()!.description =
     "What can be changed. A request that cannot be met changes nothing, and `userErrors` says why.";
+  schema.getSubscriptionType()!.description =
+    "What can be followed as it happens, at `/graphql/stream` as server-sent events.";
   for (const name of oneOfInputs) {
     const type = schema.getType(name);
     if (type instanceof GraphQLInputObjectType) type.isOneOf = true;

@@ -6,9 +6,10 @@ import { allModelTypes } from "../src/platform/graphql/model.js";
 import { createSchema } from "../src/schema.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { examplesOf } from "./support/examples.js";
+import { stream, until } from "./support/live.js";
 
 /**
- * Who may see what, as one table: every root field, relation, guarded field and mutation, for every kind of caller,
+ * Who may see what, as one table: every root field, relation, guarded field, mutation and subscription, for every kind of caller,
  * against rows that hang on the customer Ada. The table is committed, so a change of a rule shows in review as a diff.
  * `UPDATE_MATRIX=1 npm test -- test/access.test.ts` writes it anew.
  */
@@ -140,8 +141,24 @@ async function mutationFields(name: string, caller: Caller) {
   }
 }
 
+const subscriptions: Record<string, string> = {
+  customerChanged: 'customerChanged(after: "nothing") { id }',
+};
+
+/** Whoever may subscribe is told that there is nothing to go on after. */
+async function subscriptionFields(name: string, caller: Caller) {
+  for (const field of Object.keys(schema.getSubscriptionType()!.getFields())) {
+    const opened = await stream(app, { query: `subscription { ${subscriptions[field]} }`, as: caller });
+    await until(() => opened.ended);
+    const { errors } = opened.body ?? opened.events[0]!.data;
+    const { code } = errors[0].extensions;
+    note(`Subscription.${field}`, name, code === "BAD_USER_INPUT" ? "yes" : code);
+  }
+}
+
 test("every field that leads to rows has a rule", () => {
   expect(fieldsWithoutRule(schema)).toEqual([]);
+  expect(Object.keys(schema.getSubscriptionType()!.getFields()).sort()).toEqual(Object.keys(subscriptions).sort());
   expect(
     allModelTypes()
       .map(({ name }) => name)
@@ -154,6 +171,7 @@ test("the matrix is the committed one", async () => {
     await rootFields(name, caller);
     await rowFields(name, caller);
     await mutationFields(name, caller);
+    await subscriptionFields(name, caller);
   }
   const names = Object.keys(callers);
   const width = Math.max(...[...table.keys()].map(({ length }) => length));

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { examples } from "../src/http/playground-examples.js";
 import { createTestApp, type TestApp } from "./support/app.js";
+import { updateCustomer } from "./support/live.js";
 
 /** The playground as its users have it: in a real browser, which cannot reach anything but this server. */
 const places = [
@@ -126,6 +127,23 @@ test("underlines a misspelt field, and the answer says what was meant", async ()
   await page.keyboard.press("Control+Enter");
   await answer("Did you mean");
   expect(complaints.splice(0)).toEqual([expect.stringContaining("status of 400")]);
+});
+
+test("shows what changes as it happens", async () => {
+  await page.goto(
+    `${app.url}/?${new URLSearchParams({ query: "# live\nsubscription { customerChanged { resourceId changed } }" })}`,
+  );
+  await editor().getByText("# live").waitFor();
+  const subscribed = page.waitForResponse((response) => response.url() === `${app.url}/graphql/stream`);
+  await run();
+  expect((await subscribed).status()).toBe(200);
+  await updateCustomer(app.database.query, "cus_bruno", { reference: "first" });
+  app.live.announce();
+  await answer("cus_bruno");
+  await updateCustomer(app.database.query, "cus_kenji", { reference: "second" });
+  app.live.announce();
+  await answer("cus_kenji");
+  await page.getByRole("button", { name: /^Stop query/ }).click();
 });
 
 test("opens a link to a query", async () => {

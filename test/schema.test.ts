@@ -82,6 +82,7 @@ test("is valid, and every type can be reached from a root type", () => {
   };
   reach(query);
   reach(mutation);
+  reach(schema.getSubscriptionType()!);
   expect(types.filter((type) => !reached.has(type)).map(({ name }) => name)).toEqual([]);
 });
 

@@ -182,6 +182,19 @@ describe("on a PostgreSQL of somebody's own", () => {
     expect(await server.ended).toBe(0);
   });
 
+  test("a stream does not hold up its end", async () => {
+    const server = await start({ DATABASE_URL: database.connectionString });
+    const response = await fetch(`${server.url}/graphql/stream`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${token()}` },
+      body: JSON.stringify({ query: "subscription { customerChanged { id } }" }),
+    });
+    expect(response.status).toBe(200);
+    server.process.kill("SIGTERM");
+    expect(await response.text()).toMatch(/^:\n\nevent: next\ndata: .*"UNAVAILABLE".*\n\nevent: complete\ndata:\n\n$/);
+    expect(await server.ended).toBe(0);
+  });
+
   test("a running request ends before the server does", async () => {
     const server = await start({ DATABASE_URL: database.connectionString });
     const { hostname, port } = new URL(server.url);

@@ -31,6 +31,7 @@ import { runningEmbeddedPostgres, startEmbeddedPostgres } from "../platform/data
 import { FolderInUseError } from "../platform/database/folder-lock.js";
 import { migrate } from "../platform/database/migrate.js";
 import { setPublicUrl } from "../platform/graphql/resource.type.js";
+import { ChangeFeed } from "../platform/live/change-feed.js";
 import { switchVariables } from "../platform/plan/plan.js";
 import { createLogger, type Logger } from "../platform/telemetry/logger.js";
 import { createSchema } from "../schema.js";
@@ -321,7 +322,7 @@ async function profile({ command, subject, schema, database, sent, spans, log, c
   const byResolvers = watchResolvers(schema);
   const server = await createHttpServer({
     schema,
-    resources: { database, revocations, log, now, authenticate },
+    resources: { database, revocations, live: new ChangeFeed({ database, log }), log, now, authenticate },
     playground: createPlayground(),
     countStatements: config.environment !== "production",
   });

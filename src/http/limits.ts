@@ -26,6 +26,9 @@ export const limits = {
   tokens: 5_000,
   variableDepth: 32,
   variableObjects: 2_000,
+  /** Streams that run at once: of all callers in one process, and of one caller. */
+  streams: 1_000,
+  streamsPerCaller: 20,
 } as const;
 
 /** The largest number of objects and the greatest depth that an operation could come to. */

@@ -97,7 +97,12 @@ function start(assets: string, headers: Record<string, string>): string {
         YogaGraphiQL.renderYogaGraphiQL(document.querySelector("#root"), {
           title: ${json(title)},
           logo: ${json(icon)},
-          endpoint: "graphql",
+          // As an address it is that of queries; it is called for each operation, which its option for subscriptions is not.
+          endpoint: Object.assign(
+            ({ operationType }) => (operationType === "subscription" ? "graphql/stream" : "graphql"),
+            { toString: () => "graphql" },
+          ),
+          method: "POST",
           additionalHeaders: ${json(headers)},
           storage,
           defaultTabs: examples,

@@ -5,19 +5,19 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
-import type { DocumentNode, GraphQLSchema } from "graphql";
+import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import { LRUCache } from "lru-cache";
-import type { Redaction } from "../platform/access/guard.js";
-import { permissionName } from "../platform/access/permission.js";
 import type { Context } from "../platform/context.js";
 import { recordStatements } from "../platform/database/client.js";
-import { ApiError, type ErrorCode } from "../platform/errors.js";
+import { ApiError } from "../platform/errors.js";
 import { PlannedExecution } from "../platform/execution/planned-execution.js";
 import { directivesOnMutations } from "../platform/write/directives.js";
+import { errorBody, json, redactionOf } from "./answer.js";
 import { type AppResources, createContext } from "./context.js";
 import { formatError } from "./format-error.js";
 import { checkCost, checkText, coerced, costOf, limits } from "./limits.js";
 import type { Playground } from "./playground.js";
+import { checkSubscription, createStreams, type StreamedOperation } from "./stream.js";
 
 export interface HttpServer {
   /** Starts listening and gives the address, such as `http://127.0.0.1:4000`. */
@@ -49,6 +49,8 @@ interface RequestContext extends Context {
   /** The answer's data, where a plan wrote it: pieces of JSON, to be sent one after the other. */
   written: { data?: readonly string[] };
   statements?: string[];
+  /** There for a request to `/graphql/stream`: the subscription, once it has passed all checks. */
+  streamed?: { operation?: StreamedOperation };
 }
 
 export async function createHttpServer(options: HttpOptions): Promise<HttpServer> {
@@ -81,6 +83,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       formatError(formatted, error, resources.log, requestIds.get(error as object) ?? ""),
   });
   await apollo.start();
+  const streams = createStreams(schema, resources);
 
   let stopping = false;
   let running = 0;
@@ -95,6 +98,8 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     switch (url.pathname) {
       case "/graphql":
         return graphql(request, response, url.search);
+      case "/graphql/stream":
+        return stream(request, response);
       case "/":
         return playground.serve(request, response);
       case "/health/live":
@@ -167,6 +172,40 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     }
   }
 
+  /** Apollo Server checks a subscription as it does a query, and answers if that fails; its events are sent here. */
+  async function stream(request: IncomingMessage, response: ServerResponse) {
+    if (request.method !== "POST") {
+      if (request.method === "OPTIONS") return void response.writeHead(204, { allow: "POST" }).end();
+      return json(response, 405, errorBody("BAD_REQUEST", "Send the subscription by POST, as JSON."), {
+        allow: "POST",
+      });
+    }
+    if (stopping) return json(response, 503, errorBody("UNAVAILABLE", "The server is stopping; try again."));
+    if (!/^$|text\/event-stream|text\/\*|\*\/\*/.test(request.headers.accept ?? "")) {
+      return json(response, 406, errorBody("BAD_REQUEST", "Events are sent as `text/event-stream`; accept that."));
+    }
+    const body = await readBody(request);
+    if (body instanceof Refusal) {
+      return json(response, body.status, errorBody("BAD_REQUEST", body.message), { connection: "close" });
+    }
+    const authorization = authorizationOf(request);
+    const lastEventId = request.headers["last-event-id"]?.toString();
+    const streamed: NonNullable<RequestContext["streamed"]> = {};
+    const result = await apollo.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: {
+        method: "POST",
+        headers: new HeaderMap([["content-type", "application/json"]]),
+        search: "",
+        body,
+      },
+      context: async () => ({ ...(await createContext(resources, authorization)), lastEventId, written: {}, streamed }),
+    });
+    if (streamed.operation) return streams.serve(response, streamed.operation, authorization);
+    response
+      .writeHead(result.status ?? 200, { ...Object.fromEntries(result.headers), "cache-control": "no-store" })
+      .end(result.body.kind === "complete" ? result.body.string : "");
+  }
+
   const server: Server = createServer({ maxHeaderSize }, (request, response) => {
     running++;
     response.once("close", () => {
@@ -203,6 +242,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       stopping = true;
       server.close();
       server.closeIdleConnections();
+      streams.stop();
       if (running > 0) {
         let timer: NodeJS.Timeout | undefined;
         await Promise.race([
@@ -266,6 +306,7 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
           if (!operation) return;
           try {
             const given = request.variables ?? {};
+            checkPlace(document, operation, contextValue);
             checkText(document, given);
             // Variables that do not fit are refused by the execution, which says why.
             const variables = coerced(schema, operation, given);
@@ -280,13 +321,17 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
             throw error;
           }
         },
-        async responseForOperation({ document, operation, contextValue }) {
-          const { variables } = contextValue;
+        async responseForOperation({ document, operation, request, contextValue }) {
+          const { variables, streamed } = contextValue;
+          if (streamed && variables) {
+            const { operationName, variables: given = {} } = request;
+            streamed.operation = { document, operationName, variables: given, context: contextValue };
+            return { http: { status: undefined, headers: new HeaderMap() }, body: nothing() };
+          }
           const data = variables && (await planner?.answer({ document, operation, variables, context: contextValue }));
           if (!data) return null;
           contextValue.written.data = data;
-          const http = { status: undefined, headers: new HeaderMap() };
-          return { http, body: { kind: "single", singleResult: { data: null } } };
+          return { http: { status: undefined, headers: new HeaderMap() }, body: nothing() };
         },
         async didEncounterErrors({ errors, contextValue }) {
           for (const error of errors) requestIds.set(error, contextValue.requestId);
@@ -313,9 +358,21 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
   };
 }
 
-/** A field left out of the answer, as clients are told. */
-function redactionOf({ path, missing }: Redaction) {
-  return { path, missing: missing.map(permissionName) };
+/** An answer whose data comes from elsewhere. */
+function nothing() {
+  return { kind: "single" as const, singleResult: { data: null } };
+}
+
+/** Subscriptions have an address of their own, and nothing else is served there. */
+function checkPlace(document: DocumentNode, operation: OperationDefinitionNode, { streamed }: RequestContext) {
+  const isSubscription = operation.operation === "subscription";
+  if (isSubscription && !streamed) {
+    throw new ApiError("BAD_REQUEST", "Subscriptions are served at /graphql/stream, as server-sent events.");
+  }
+  if (!isSubscription && streamed) {
+    throw new ApiError("BAD_REQUEST", `Only subscriptions are served here; send a ${operation.operation} to /graphql.`);
+  }
+  if (isSubscription) checkSubscription(document, operation);
 }
 
 /** The one `Authorization` header. Node would keep the first of several; what several say fits no token. */
@@ -367,16 +424,7 @@ function bodyOf(bytes: Buffer): unknown {
   }
 }
 
-function errorBody(code: ErrorCode, message: string) {
-  return { errors: [{ message, extensions: { code } }] };
-}
-
 function notFound(response: ServerResponse) {
   const message = "There is nothing here. GraphQL is served at /graphql, the playground at /.";
   json(response, 404, errorBody("BAD_REQUEST", message));
-}
-
-function json(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}) {
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers });
-  response.end(JSON.stringify(body));
 }

@@ -3,6 +3,7 @@ import type { Revocations } from "./access/revocations.js";
 import type { Viewer } from "./access/viewer.js";
 import type { Database } from "./database/client.js";
 import type { Loaders } from "./database/loaders.js";
+import type { ChangeFeed } from "./live/change-feed.js";
 import type { Logger } from "./telemetry/logger.js";
 
 export interface WriteNotes {
@@ -24,8 +25,12 @@ export interface Context {
   readonly writes: WriteNotes;
   /** Access tokens that are refused before they expire. */
   readonly revocations: Revocations;
+  /** Changes of customers, by all processes. Call `live.announce()` after a commit. */
+  readonly live: ChangeFeed;
   readonly log: Logger;
   readonly requestId: string;
   /** The time of the request; tests set it. */
   readonly now: () => Date;
+  /** The last event of a stream that the caller has received, as the request's header says. */
+  readonly lastEventId?: string;
 }

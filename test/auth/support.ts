@@ -11,6 +11,7 @@ import { Revocations } from "../../src/platform/access/revocations.js";
 import { type OutsideIssuer, Tokens } from "../../src/platform/access/tokens.js";
 import { anonymous, viewerOf } from "../../src/platform/access/viewer.js";
 import { createDatabase, type Database } from "../../src/platform/database/client.js";
+import { ChangeFeed } from "../../src/platform/live/change-feed.js";
 import { createLogger } from "../../src/platform/telemetry/logger.js";
 import { createSchema } from "../../src/schema.js";
 import { createTestDatabase } from "../support/database.js";
@@ -93,6 +94,7 @@ export async function createAuthApp(options: AuthAppOptions = {}): Promise<AuthA
     resources: {
       database,
       revocations,
+      live: new ChangeFeed({ database, log }),
       log,
       now,
       authenticate: async (header) => {

@@ -10,6 +10,7 @@ import { type NewClaims, Tokens } from "../../src/platform/access/tokens.js";
 import { anonymous, type Mode, type StaffUser, viewerOf } from "../../src/platform/access/viewer.js";
 import { createDatabase, type Database } from "../../src/platform/database/client.js";
 import { setPublicUrl } from "../../src/platform/graphql/resource.type.js";
+import { ChangeFeed } from "../../src/platform/live/change-feed.js";
 import { createLogger } from "../../src/platform/telemetry/logger.js";
 import { createSchema } from "../../src/schema.js";
 import { createTestDatabase } from "./database.js";
@@ -42,6 +43,8 @@ export interface TestApp {
   database: Database;
   connectionString: string;
   tokens: Tokens;
+  revocations: Revocations;
+  live: ChangeFeed;
   /** A real token of such a caller. */
   token(caller: NonNullable<Caller>): Promise<string>;
   /** Sends an operation over HTTP, with the token of a caller; of an integration with all rights unless told otherwise. */
@@ -122,6 +125,7 @@ export async function createTestApp({
   poolSize = 8,
   planned = true,
   sharing = undefined as TestApp | undefined,
+  pollMs = undefined as number | undefined,
 } = {}): Promise<TestApp> {
   const { connectionString, drop } = sharing
     ? { connectionString: sharing.connectionString, drop: async () => {} }
@@ -138,11 +142,13 @@ export async function createTestApp({
   if (demo && !sharing) await seedDemo(database.pool);
   const revocations = new Revocations({ database, log });
   const tokens = new Tokens({ keys, issuer: "urn:test", revocations, log });
+  const live = new ChangeFeed({ database, log, pollMs });
   const server = await createHttpServer({
     schema,
     resources: {
       database,
       revocations,
+      live,
       log,
       now,
       authenticate: async (header) => {
@@ -171,6 +177,8 @@ export async function createTestApp({
     database,
     connectionString,
     tokens,
+    revocations,
+    live,
     token,
     logged,
     async query(document, variables, { as = { kind: "integration" as const, owner } as Caller } = {}) {
@@ -191,6 +199,7 @@ export async function createTestApp({
     },
     async stop() {
       await server.stop(1_000);
+      await live.stop();
       await revocations.stop();
       await database.close();
       await drop();

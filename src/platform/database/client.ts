@@ -18,6 +18,8 @@ export interface Database {
   readonly query: Query;
   /** Runs statements in one transaction, which is rolled back if `work` throws. */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  /** A connection outside the pool, not yet open, for what lasts. */
+  client(name: string): pg.Client;
   close(): Promise<void>;
 }
 
@@ -119,6 +121,7 @@ export function createDatabase({ connectionString, poolSize, log, onStatement }:
           throw error;
         }
       }),
+    client: (name) => new pg.Client({ connectionString, application_name: name, keepAlive: true }),
     async close() {
       await prisma.$disconnect();
       await pool.end();

@@ -185,6 +185,7 @@ async function run<A, P>(
         }
         const outcome = await database.transaction(work);
         for (const then of write!.afterwards) then();
+        context.live.announce();
         loaders.readThrough(undefined);
         return payloadFrom(options.payload, outcome, context);
       } catch (error) {

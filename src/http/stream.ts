@@ -1,0 +1,346 @@
+import type { ServerResponse } from "node:http";
+import { unwrapResolverError } from "@apollo/server/errors";
+import {
+  createSourceEventStream,
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from "graphql";
+import { createHandler } from "graphql-sse";
+import type { Viewer } from "../platform/access/viewer.js";
+import type { Context } from "../platform/context.js";
+import { isUnavailable } from "../platform/database/unavailable.js";
+import { ApiError } from "../platform/errors.js";
+import { onceAvailable } from "../platform/live/once-available.js";
+import { errorBody, json, redactionOf } from "./answer.js";
+import { type AppResources, createContext } from "./context.js";
+import { formatError } from "./format-error.js";
+import { limits } from "./limits.js";
+
+/** A subscription that has passed every check that a query has to pass. */
+export interface StreamedOperation {
+  readonly document: DocumentNode;
+  readonly operationName: string | undefined;
+  readonly variables: Record<string, unknown>;
+  /** The context in which it begins. Each event gets one of its own. */
+  readonly context: Context;
+}
+
+export interface Streams {
+  /** Answers with the events of a subscription, until it ends or the client goes away. */
+  serve(response: ServerResponse, operation: StreamedOperation, authorization: string | undefined): Promise<void>;
+  /** Ends all, and tells the clients why. */
+  stop(): void;
+}
+
+/** How often the rights of running streams are looked at, beside each event. */
+const checkMs = 1_000;
+/** A client that takes nothing for so long is given up. */
+const stalledMs = 60_000;
+
+/** Subscriptions as server-sent events: GraphQL over SSE in the mode of distinct connections. */
+export function createStreams(schema: GraphQLSchema, resources: AppResources): Streams {
+  const places = new Places(limits.streams, limits.streamsPerCaller);
+  const open = new Map<Events, ServerResponse>();
+  let checking: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const stopping = () => new ApiError("UNAVAILABLE", "The server is stopping; subscribe again after the last change.");
+
+  const handler = createHandler<null, Events>({
+    // Without a token for several operations there is one in each connection.
+    authenticate: () => null,
+    onSubscribe: ({ context }) => context,
+  });
+
+  function check() {
+    for (const events of open.keys()) {
+      resources.authenticate(events.authorization).catch((error: unknown) => events.end(error));
+    }
+  }
+
+  function opened(events: Events, response: ServerResponse) {
+    open.set(events, response);
+    checking ??= setInterval(check, checkMs).unref();
+    if (stopped) events.end(stopping());
+  }
+
+  function closed(events: Events) {
+    open.delete(events);
+    if (open.size > 0) return;
+    clearInterval(checking);
+    checking = undefined;
+  }
+
+  return {
+    async serve(response, operation, authorization) {
+      if (response.destroyed) return;
+      const caller = callerOf(operation.context.viewer);
+      const refusal = places.take(caller);
+      if (refusal) return json(response, 429, errorBody("RATE_LIMITED", refusal, { retryAfterMs: 5_000 }));
+      const events = new Events(schema, resources, operation, authorization);
+      response.once("close", () => {
+        places.leave(caller);
+        closed(events);
+        void events.return();
+      });
+
+      const status = await events.begin();
+      if (response.destroyed) return;
+      if (status) return json(response, status, (await events.next()).value, { "cache-control": "no-store" });
+      opened(events, response);
+      const [body, { headers }] = await handler({
+        method: "POST",
+        url: "/",
+        headers: { get: (name) => (name === "accept" ? "text/event-stream" : "application/json") },
+        // It was read and checked before.
+        body: { query: "subscription" },
+        raw: null,
+        context: events,
+      });
+      if (!body || typeof body === "string") throw new Error("The stream was refused");
+      response.once("close", () => void body.return());
+      response.writeHead(200, {
+        "content-type": headers!["content-type"],
+        "cache-control": "no-store, no-transform",
+        // For nginx, which would collect events.
+        "x-accel-buffering": "no",
+      });
+      for await (const piece of body) {
+        const isEvent = piece.startsWith("event: next");
+        const text = isEvent && events.lastId ? `id: ${events.lastId}\n${piece}` : piece;
+        if (!response.write(text)) await drained(response);
+        if (response.destroyed) return;
+        if (isEvent) events.taken();
+      }
+      response.end();
+    },
+    stop() {
+      stopped = true;
+      for (const [events, response] of open) {
+        events.end(stopping());
+        if (response.writableNeedDrain) response.destroy();
+      }
+    },
+  };
+}
+
+/** Resolves when more can be written, or nothing ever. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => response.destroy(), stalledMs).unref();
+    const done = () => {
+      clearTimeout(timer);
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+    if (response.destroyed) done();
+  });
+}
+
+/**
+ * The results of one subscription. The next is made only when the last was written, so that a slow client holds one in
+ * memory and no more. Each is made in a context of its own: the token is checked anew, and nothing is read twice.
+ */
+class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
+  /** The id of the event that was given last. */
+  lastId: string | undefined;
+  private source: AsyncIterator<unknown> | undefined;
+  private over = false;
+  /** Given before the end. */
+  private farewell: ExecutionResult | undefined;
+  private writing: Promise<void> = Promise.resolve();
+  /** To be called when the last result was written. */
+  taken = () => {};
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    private readonly resources: AppResources,
+    private readonly operation: StreamedOperation,
+    readonly authorization: string | undefined,
+  ) {}
+
+  /** Subscribes. Gives the HTTP status of an answer that is no stream, if it must be one; `next` then gives the answer. */
+  async begin(): Promise<number | undefined> {
+    const { document, operationName, variables, context } = this.operation;
+    try {
+      const source = await createSourceEventStream({
+        schema: this.schema,
+        document,
+        operationName,
+        variableValues: variables,
+        contextValue: context,
+      });
+      if ("errors" in source) throw source.errors![0];
+      this.source = (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+      if (this.over) await this.source.return?.();
+      return undefined;
+    } catch (error) {
+      this.end(error);
+      const { code } = this.farewell!.errors![0]!.extensions;
+      if (code === "UNAVAILABLE") return 503;
+      if (code === "INTERNAL_SERVER_ERROR") return 500;
+      return ((error as GraphQLError).extensions.http as { status: number } | undefined)?.status;
+    }
+  }
+
+  async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
+    await this.writing;
+    if (!this.over) {
+      try {
+        const { done, value } = await this.source!.next();
+        const result = done ? undefined : await this.resultOf(value);
+        if (result && !this.over) {
+          this.lastId = idOf(value);
+          return this.given(result);
+        }
+        if (!result) this.over = true;
+      } catch (error) {
+        this.end(error);
+      }
+    }
+    const { farewell } = this;
+    this.farewell = undefined;
+    this.lastId = undefined;
+    return farewell ? this.given(farewell) : { done: true, value: undefined };
+  }
+
+  /** Ends it at once: with an error, if there is one to tell. */
+  end(error?: unknown) {
+    if (this.over) return;
+    this.over = true;
+    if (error !== undefined)
+      this.farewell = this.formatted({ errors: [asGraphQLError(error)] }, this.operation.context);
+    void this.source?.return?.();
+    this.taken();
+  }
+
+  async return(): Promise<IteratorResult<ExecutionResult, undefined>> {
+    this.end();
+    return { done: true, value: undefined };
+  }
+
+  /** Part of what makes it a generator, for which graphql-sse looks before it calls `return`. */
+  async throw(error: unknown): Promise<IteratorResult<ExecutionResult, undefined>> {
+    this.end();
+    throw error;
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+
+  private given(value: ExecutionResult): IteratorResult<ExecutionResult, undefined> {
+    this.writing = new Promise((resolve) => {
+      this.taken = resolve;
+    });
+    return { done: false, value };
+  }
+
+  /** The answer for one event; undefined if the stream has ended in the meantime. */
+  private resultOf(event: unknown): Promise<ExecutionResult | undefined> {
+    const { document, operationName, variables } = this.operation;
+    return onceAvailable(
+      async () => {
+        const context = await createContext(this.resources, this.authorization);
+        const result = await execute({
+          schema: this.schema,
+          document,
+          operationName,
+          variableValues: variables,
+          rootValue: event,
+          contextValue: context,
+        });
+        const lost = result.errors?.map((error) => unwrapResolverError(error)).find(isUnavailable);
+        if (lost) throw lost;
+        return this.formatted(result, context);
+      },
+      () => this.over,
+    );
+  }
+
+  private formatted({ data, errors }: ExecutionResult, { requestId, redactions }: Context): ExecutionResult {
+    const formatted = errors?.map((error) => formatError(error.toJSON(), error, this.resources.log, requestId));
+    return {
+      ...(formatted && { errors: formatted as unknown as readonly GraphQLError[] }),
+      ...(data !== undefined && { data }),
+      extensions: { requestId, ...(redactions.length > 0 && { redactions: redactions.map(redactionOf) }) },
+    };
+  }
+}
+
+/** What the `id:` of an event may be: other text would end the line. */
+const plainId = /^[\x21-\x7e]+$/;
+
+function idOf(event: unknown): string | undefined {
+  const id = (event as { id?: unknown } | undefined)?.id;
+  return typeof id === "string" && plainId.test(id) ? id : undefined;
+}
+
+function asGraphQLError(error: unknown): GraphQLError {
+  if (error instanceof GraphQLError) return error;
+  const originalError = error instanceof Error ? error : undefined;
+  // With a path it counts as thrown by a resolver, and what was thrown decides what the client is told.
+  return new GraphQLError(originalError?.message ?? "", { originalError, path: [] });
+}
+
+/** Who shares a limit of streams: a customer, a member of the staff, or an application. */
+function callerOf(viewer: Viewer): string {
+  const who = viewer.kind === "customer" ? viewer.customerId : (viewer.owner?.id ?? "");
+  return [viewer.mode, viewer.kind, viewer.applicationId, who].join(" ");
+}
+
+/** How many streams there are, of all callers and of each. */
+export class Places {
+  private taken = 0;
+  private readonly takenBy = new Map<string, number>();
+
+  constructor(
+    private readonly maximum: number,
+    private readonly maximumPerCaller: number,
+  ) {}
+
+  /** Takes a place, or says why there is none. */
+  take(caller: string): string | undefined {
+    const own = this.takenBy.get(caller) ?? 0;
+    if (own >= this.maximumPerCaller) return `There are ${own} streams of yours already; end one of them first.`;
+    if (this.taken >= this.maximum) return "The server has too many streams at the moment; try again later.";
+    this.taken++;
+    this.takenBy.set(caller, own + 1);
+    return undefined;
+  }
+
+  leave(caller: string) {
+    this.taken--;
+    const own = this.takenBy.get(caller)! - 1;
+    if (own > 0) this.takenBy.set(caller, own);
+    else this.takenBy.delete(caller);
+  }
+}
+
+/**
+ * Refuses a subscription whose one field may be left out, as the GraphQL specification does and graphql-js does not yet:
+ * of nothing there are no events.
+ */
+export function checkSubscription(document: DocumentNode, operation: OperationDefinitionNode) {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  }
+  const walk = ({ selections }: SelectionSetNode) => {
+    for (const selection of selections) {
+      if (selection.directives?.length) {
+        throw new ApiError("BAD_REQUEST", "The field of a subscription takes no directive: subscribe to it or do not.");
+      }
+      if (selection.kind === Kind.INLINE_FRAGMENT) walk(selection.selectionSet);
+      if (selection.kind === Kind.FRAGMENT_SPREAD) walk(fragments.get(selection.name.value)!.selectionSet);
+    }
+  };
+  walk(operation.selectionSet);
+}

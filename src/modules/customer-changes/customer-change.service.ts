@@ -1,0 +1,148 @@
+import { type GraphQLField, type GraphQLSchema, isInterfaceType, isObjectType } from "graphql";
+import { demand, permits } from "../../platform/access/guard.js";
+import { toRead } from "../../platform/access/permission.js";
+import type { Viewer } from "../../platform/access/viewer.js";
+import { visibleRows } from "../../platform/access/visibility.js";
+import type { Context } from "../../platform/context.js";
+import { type Model, modelNamed, modelOfType, models } from "../../platform/database/datamodel.js";
+import { Loaders } from "../../platform/database/loaders.js";
+import { UserInputError } from "../../platform/errors.js";
+import { accessOf } from "../../platform/graphql/access-directive.js";
+import type { Change, Scope } from "../../platform/live/changes.js";
+import { decide } from "../../platform/live/decide.js";
+import { onceAvailable } from "../../platform/live/once-available.js";
+import { sourceOf } from "../../platform/plan/source.js";
+import { CustomerChange } from "./customer-change.type.js";
+
+export interface CustomerChangedArgs {
+  customerId?: string | null;
+  after?: string | null;
+}
+
+/** The changes that the viewer may see. `return` ends them at once. */
+export async function customerChanges(
+  context: Context,
+  { customerId, after }: CustomerChangedArgs,
+  schema: GraphQLSchema,
+): Promise<AsyncIterableIterator<CustomerChange, undefined>> {
+  // A subscription's middleware runs for each change, not when it begins.
+  demand(context, ["customers:read"]);
+  const { viewer, live, lastEventId } = context;
+  const visible = scopeOf(viewer);
+  const last = lastEventId ?? after;
+  const position = typeof last === "string" ? await live.positionOf(last, visible) : undefined;
+  if (typeof last === "string" && !position) {
+    throw new UserInputError(
+      ["after"],
+      "is not the id of a change that one can go on from. Read the customer anew, and subscribe without it.",
+    );
+  }
+  const changes = await live.subscribe(narrowed(visible, customerId), position);
+
+  return shownOf(changes, (change) => show(change, context, schema));
+}
+
+/** What is to be shown of changes. While the database cannot be reached it waits. */
+function shownOf(
+  changes: AsyncIterableIterator<Change, undefined>,
+  show: (change: Change) => Promise<CustomerChange | null>,
+): AsyncIterableIterator<CustomerChange, undefined> {
+  let over = false;
+  return {
+    async next() {
+      for (;;) {
+        const { done, value: change } = await changes.next();
+        if (done) return { done, value: undefined };
+        const shown = await onceAvailable(
+          () => show(change),
+          () => over,
+        );
+        if (shown) return { done: false, value: shown };
+      }
+    },
+    async return() {
+      over = true;
+      await changes.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this as AsyncIterableIterator<CustomerChange, undefined>;
+    },
+  };
+}
+
+/** What a viewer may hear of at all; each change is looked at again when it is given. */
+function scopeOf(viewer: Viewer): Scope {
+  const readable = [...models.values()].filter(({ name }) => viewer.permissions.has(toRead(name)));
+  return {
+    mode: viewer.mode,
+    customerId: viewer.kind === "customer" ? viewer.customerId : undefined,
+    resourceTypes: new Set(readable.map(({ table }) => table)),
+  };
+}
+
+/** The changes of one customer. One that the viewer may not see is like one that does not exist: there are none. */
+function narrowed(scope: Scope, customerId: string | null | undefined): Scope {
+  if (typeof customerId !== "string") return scope;
+  if (scope.customerId !== undefined && scope.customerId !== customerId) return { ...scope, resourceTypes: new Set() };
+  return { ...scope, customerId };
+}
+
+/** A change as the viewer may see it, or null. */
+async function show(
+  change: Change,
+  { viewer, database }: Context,
+  schema: GraphQLSchema,
+): Promise<CustomerChange | null> {
+  const model = modelOfType(change.resourceType);
+  if (!model) return null;
+  const loaders = new Loaders(database, viewer);
+  const { mode, customerId, resourceId, event, names } = change;
+  const isVisible = async (of: Model, id: string) => {
+    const facts = { mode, id, ...(of.columns.customerId && { customerId }) };
+    return decide(visibleRows(of.name, viewer), facts) ?? (await loaders.byId(of.name, id)) !== null;
+  };
+  if (!(await isVisible(model, resourceId)) || !(await isVisible(modelNamed("Customer"), customerId))) return null;
+  if (event === "destroy") return new CustomerChange(change, []);
+  const changed = changedFields(schema, model, names, viewer);
+  // An update of what the viewer may not see is none.
+  if (event === "update" && names.length > 0 && changed.length === 0) return null;
+  return new CustomerChange(change, changed);
+}
+
+/** Columns that every change touches, or none can. */
+const bookkeeping = ["id", "mode", "version", "createdAt", "updatedAt"];
+
+/** The fields that show what changed, as far as the viewer may see them. */
+function changedFields(schema: GraphQLSchema, model: Model, names: readonly string[], viewer: Viewer): string[] {
+  const type = schema.getType(model.name);
+  if (!isObjectType(type) && !isInterfaceType(type)) return [];
+  const fields = type.getFields();
+  const changed = new Set<string>();
+  for (const name of names) {
+    const column = Object.keys(model.columns).find((field) => model.columns[field]!.column === name) ?? camelCase(name);
+    if (bookkeeping.includes(column)) continue;
+    for (const field of fieldsFrom(model, column, fields)) {
+      const access = accessOf(field);
+      if (!access || permits(viewer, access)) changed.add(field.name);
+    }
+  }
+  return [...changed].sort();
+}
+
+type Fields = Record<string, GraphQLField<unknown, unknown>>;
+
+/** The field that is a column; for one that is none itself, the relations and derived fields that are made from it. */
+function fieldsFrom(model: Model, column: string, fields: Fields): GraphQLField<unknown, unknown>[] {
+  const own = fields[column];
+  if (own) return [own];
+  return Object.values(fields).filter((field) => {
+    const source = sourceOf(field);
+    if (source?.kind === "parent") return model.relations[source.relation]?.key === column;
+    return source?.kind === "derived" && source.needs?.includes(column);
+  });
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}

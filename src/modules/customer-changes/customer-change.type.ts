@@ -1,0 +1,57 @@
+import { Field, ID, ObjectType } from "type-graphql";
+import { DateTime } from "../../platform/graphql/scalars.js";
+import type { Change } from "../../platform/live/changes.js";
+
+@ObjectType({
+  description:
+    "A change of a customer, or of something that belongs to one. It tells what changed, not how: `customer` has the new values.",
+})
+export class CustomerChange {
+  constructor(
+    private readonly change: Change,
+    /** Fields of the changed resource that the viewer may see. */
+    changed: string[],
+  ) {
+    this.changed = changed;
+  }
+
+  @Field(() => ID, {
+    description: "Identifies the change. After a disconnect give the last one received as `after`. Opaque.",
+  })
+  get id(): string {
+    return this.change.id;
+  }
+
+  @Field(() => String, {
+    description: "What happened: `create`, `update`, `destroy`, or one of the anonymization events.",
+  })
+  get event(): string {
+    return this.change.event;
+  }
+
+  @Field(() => String, { description: "Type of the changed resource, such as `customers` or `orders`." })
+  get resourceType(): string {
+    return this.change.resourceType;
+  }
+
+  @Field(() => ID, { description: "Id of the changed resource." })
+  get resourceId(): string {
+    return this.change.resourceId;
+  }
+
+  @Field(() => DateTime, { description: "When it was changed." })
+  get changedAt(): Date {
+    return this.change.createdAt;
+  }
+
+  @Field(() => ID, { description: "Id of the customer whom the change concerns." })
+  get customerId(): string {
+    return this.change.customerId;
+  }
+
+  @Field(() => [String], {
+    description:
+      "Names of the fields of the changed resource that have new values, such as `email` or `customerGroup`; only those that the viewer may see. Empty for `destroy`.",
+  })
+  changed: string[];
+}
