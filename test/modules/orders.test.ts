@@ -543,6 +543,23 @@ test("carts that pass to and fro between two customers, and are placed once", as
   expect(sum).toBe(4);
 }, 60_000);
 
+test("an order that goes to another customer while it is waited for is judged by that one", async () => {
+  const [id] = await carts("taken", 2, 1);
+  await sql("UPDATE customers SET anonymization_status = 'started' WHERE id = 'cus_taken2'");
+  await sql("UPDATE orders SET customer_id = 'cus_taken1' WHERE id = $1", [id]);
+  const other = await app.database.pool.connect();
+  await other.query("BEGIN");
+  await other.query("SELECT 1 FROM customers WHERE id = 'cus_taken1' FOR UPDATE");
+  const placed = move("Place", id!);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await other.query("UPDATE orders SET customer_id = 'cus_taken2' WHERE id = $1", [id]);
+  await other.query("COMMIT");
+  other.release();
+  const { order, userErrors } = await placed;
+  expect(userErrors).toMatchObject([{ code: "WRONG_STATE", message: expect.stringMatching(/anonymized/) }]);
+  expect(order.status).toBe("PENDING");
+});
+
 test("orders made at once have numbers of their own", async () => {
   const answers = await Promise.all(
     Array.from({ length: 30 }, () => create({ marketId: "mkt_europe", customerEmail: "crowd@example.com" })),
