@@ -544,15 +544,15 @@ test("carts that pass to and fro between two customers, and are placed once", as
 }, 60_000);
 
 test("an order that goes to another customer while it is waited for is judged by that one", async () => {
-  const [id] = await carts("taken", 2, 1);
-  await sql("UPDATE customers SET anonymization_status = 'started' WHERE id = 'cus_taken2'");
-  await sql("UPDATE orders SET customer_id = 'cus_taken1' WHERE id = $1", [id]);
+  const [id] = await carts("handed", 2, 1);
+  await sql("UPDATE customers SET anonymization_status = 'started' WHERE id = 'cus_handed2'");
+  await sql("UPDATE orders SET customer_id = 'cus_handed1' WHERE id = $1", [id]);
   const other = await app.database.pool.connect();
   await other.query("BEGIN");
-  await other.query("SELECT 1 FROM customers WHERE id = 'cus_taken1' FOR UPDATE");
+  await other.query("SELECT 1 FROM customers WHERE id = 'cus_handed1' FOR UPDATE");
   const placed = move("Place", id!);
   await new Promise((resolve) => setTimeout(resolve, 300));
-  await other.query("UPDATE orders SET customer_id = 'cus_taken2' WHERE id = $1", [id]);
+  await other.query("UPDATE orders SET customer_id = 'cus_handed2' WHERE id = $1", [id]);
   await other.query("COMMIT");
   other.release();
   const { order, userErrors } = await placed;
