@@ -898,6 +898,9 @@ export function demoShop(): { batches: Batch[]; taggings: Tagging[] } {
     anonymizationRequestedAt: "2026-10-15T14:00:00.000Z",
     anonymizationRequester: staff.vera,
     anonymizationReason: "Asked for it by e-mail.",
+    legalHoldAt: "2026-10-16T09:00:00.000Z",
+    legalHoldReason: "A chargeback of order 1009 is not settled.",
+    legalHoldRequester: staff.vera,
     createdAt: "2026-05-09T01:10:00.000Z",
     updatedAt: "2026-10-15T14:00:00.000Z",
   });
@@ -1158,6 +1161,9 @@ export function demoShop(): { batches: Batch[]; taggings: Tagging[] } {
     anonymizationStartedAt: "2026-10-15T08:00:00.000Z",
     anonymizationRequester: staff.tom,
     anonymizationReason: "Asked for it by letter.",
+    legalHoldAt: "2026-10-15T08:30:00.000Z",
+    legalHoldReason: "A complaint about her last order came in the same morning.",
+    legalHoldRequester: staff.vera,
     createdAt: "2026-08-19T16:00:00.000Z",
     updatedAt: "2026-10-15T08:00:00.000Z",
   });

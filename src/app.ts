@@ -1,6 +1,7 @@
 import type { Config } from "./config.js";
 import { createPlayground } from "./http/playground.js";
 import { createHttpServer } from "./http/server.js";
+import { AnonymizationWorker } from "./modules/anonymization/worker.js";
 import { startAccess } from "./modules/auth/access.js";
 import type { NewClaims } from "./platform/access/tokens.js";
 import { anonymous, viewerOf } from "./platform/access/viewer.js";
@@ -58,8 +59,14 @@ export async function startApp({
     undo.push(() => database.close());
     if (config.seedDemo && (await seed?.(database.pool))) log.info("The demo shop was put into the empty database.");
 
-    const { tokens, revocations, routes, stop: stopAccess } = await startAccess({ config, database, log, now });
+    const { keys, tokens, revocations, routes, stop: stopAccess } = await startAccess({ config, database, log, now });
     undo.push(stopAccess);
+    if (config.worker) {
+      const { tokenIssuer: issuer, anonymizationGraceMs: graceMs } = config;
+      const worker = new AnonymizationWorker({ database, keys, issuer, revocations, log, now, graceMs });
+      undo.push(() => worker.stop());
+      worker.start();
+    }
 
     const server = await createHttpServer({
       schema: createSchema(),

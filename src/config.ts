@@ -26,6 +26,10 @@ export interface Config {
   readonly authJwksUrl: string | undefined;
   readonly authIssuer: string | undefined;
   readonly authAudience: string | undefined;
+  /** How long a request for anonymization waits before it is carried out. */
+  readonly anonymizationGraceMs: number;
+  /** Whether the server carries out anonymizations itself. */
+  readonly worker: boolean;
   /** How many proxies stand before the server and add the caller's address to X-Forwarded-For. */
   readonly trustedProxies: number;
 }
@@ -68,6 +72,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     authJwksUrl: read("AUTH_JWKS_URL", undefined, anyWebUrl),
     authIssuer: read("AUTH_ISSUER", undefined, anyText),
     authAudience: read("AUTH_AUDIENCE", undefined, anyText),
+    anonymizationGraceMs: read("ANONYMIZATION_GRACE", 24 * 3_600_000, duration),
+    worker: read("WORKER", true, trueOrFalse),
     trustedProxies: read("TRUSTED_PROXIES", 0, wholeNumber(0, 10)),
   };
   const tokenIssuer = config.tokenIssuer ?? config.publicUrl ?? "urn:customer-graph";
@@ -128,6 +134,17 @@ const anyWebUrl: Rule<string | undefined> = {
 const trueOrFalse: Rule<boolean> = {
   expected: "true or false",
   parse: (text) => (text === "true" ? true : text === "false" ? false : undefined),
+};
+
+const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+const duration: Rule<number> = {
+  expected: "a time such as 30s, 15m, 24h, 7d, or 0",
+  parse: (text) => {
+    const [, number, unit] = /^(\d{1,4})([smhd])?$/.exec(text) ?? [];
+    if (number === undefined || (!unit && Number(number))) return undefined;
+    return Number(number) * (unit ? units[unit as keyof typeof units] : 0);
+  },
 };
 
 function wholeNumber(min: number, max: number): Rule<number> {

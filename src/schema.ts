@@ -2,23 +2,31 @@ import "reflect-metadata";
 import type { GraphQLSchema } from "graphql";
 import { GraphQLInputObjectType, specifiedDirectives } from "graphql";
 import { buildSchemaSync, type NonEmptyArray } from "type-graphql";
-import { AddressResolver } from "./modules/addresses/address.resolver.js";
+import { AddressMutations, AddressResolver } from "./modules/addresses/address.resolver.js";
 import { AnonymizationResolver } from "./modules/anonymization/anonymization.resolver.js";
-import { AttachmentResolver, attachmentResolvers } from "./modules/attachments/attachment.resolver.js";
+import {
+  AttachmentMutations,
+  AttachmentResolver,
+  attachmentResolvers,
+} from "./modules/attachments/attachment.resolver.js";
 import {
   CustomerAddressBookResolver,
+  CustomerAddressMutations,
   CustomerAddressResolver,
 } from "./modules/customer-addresses/customer-address.resolver.js";
 import {
+  CustomerGroupMutations,
   CustomerGroupResolver,
   CustomerMembershipResolver,
 } from "./modules/customer-groups/customer-group.resolver.js";
 import {
+  CustomerPaymentSourceMutations,
   CustomerPaymentSourceResolver,
   CustomerWalletResolver,
 } from "./modules/customer-payment-sources/customer-payment-source.resolver.js";
 import {
   CustomerOptInsResolver,
+  CustomerSubscriptionMutations,
   CustomerSubscriptionResolver,
 } from "./modules/customer-subscriptions/customer-subscription.resolver.js";
 import { CustomerMutations, CustomerResolver } from "./modules/customers/customer.resolver.js";
@@ -62,11 +70,15 @@ import {
   ReturnLineItemResolver,
   ReturnLinesResolver,
 } from "./modules/returns/return-line-item.resolver.js";
-import { CustomerSkuListsResolver, SkuListResolver } from "./modules/sku-lists/sku-list.resolver.js";
-import { SkuListItemResolver, SkuListItemsResolver } from "./modules/sku-lists/sku-list-item.resolver.js";
+import { CustomerSkuListsResolver, SkuListMutations, SkuListResolver } from "./modules/sku-lists/sku-list.resolver.js";
+import {
+  SkuListItemMutations,
+  SkuListItemResolver,
+  SkuListItemsResolver,
+} from "./modules/sku-lists/sku-list-item.resolver.js";
 import { SkuResolver } from "./modules/skus/sku.resolver.js";
 import { StockLocationResolver } from "./modules/stock-locations/stock-location.resolver.js";
-import { TaggableResolver, TagResolver } from "./modules/tags/tag.resolver.js";
+import { TaggableResolver, TagMutations, TagResolver } from "./modules/tags/tag.resolver.js";
 import { CustomerTokenResolver, ViewerResolver } from "./modules/viewer/viewer.resolver.js";
 import { fieldsWithoutRule } from "./platform/graphql/access-directive.js";
 import { oneOfInputs } from "./platform/graphql/resource.resolver.js";
@@ -76,17 +88,23 @@ import { writeDirectives } from "./platform/write/directives.js";
 /** Every resolver class: the only list of modules. */
 const resolvers = [
   AddressResolver,
+  AddressMutations,
   AnonymizationResolver,
   AttachmentResolver,
+  AttachmentMutations,
   ...attachmentResolvers,
   CustomerAddressResolver,
   CustomerAddressBookResolver,
+  CustomerAddressMutations,
   CustomerGroupResolver,
+  CustomerGroupMutations,
   CustomerMembershipResolver,
   CustomerPaymentSourceResolver,
   CustomerWalletResolver,
+  CustomerPaymentSourceMutations,
   CustomerSubscriptionResolver,
   CustomerOptInsResolver,
+  CustomerSubscriptionMutations,
   CustomerResolver,
   CustomerMutations,
   CustomerPasswordResetResolver,
@@ -123,12 +141,15 @@ const resolvers = [
   CustomerReturnsResolver,
   OrderReturnsResolver,
   SkuListItemResolver,
+  SkuListItemMutations,
   SkuListItemsResolver,
   SkuListResolver,
+  SkuListMutations,
   CustomerSkuListsResolver,
   SkuResolver,
   StockLocationResolver,
   TagResolver,
+  TagMutations,
   TaggableResolver,
   CustomerTokenResolver,
   ViewerResolver,

@@ -32,6 +32,8 @@ test("nothing set, or only empty texts, gives the defaults, frozen", () => {
     authJwksUrl: undefined,
     authIssuer: undefined,
     authAudience: undefined,
+    anonymizationGraceMs: 86_400_000,
+    worker: true,
     trustedProxies: 0,
   });
   expect(loadConfig({ PORT: "", DATABASE_URL: " ", MODE: "" })).toEqual(config);
@@ -55,6 +57,8 @@ test("every variable is understood", () => {
     AUTH_JWKS_URL: "https://auth.example.com/keys?all=1",
     AUTH_ISSUER: "https://auth.example.com/",
     AUTH_AUDIENCE: "graph",
+    ANONYMIZATION_GRACE: "15m",
+    WORKER: "false",
     TRUSTED_PROXIES: "1",
   });
   expect(config).toEqual({
@@ -73,6 +77,8 @@ test("every variable is understood", () => {
     authJwksUrl: "https://auth.example.com/keys?all=1",
     authIssuer: "https://auth.example.com/",
     authAudience: "graph",
+    anonymizationGraceMs: 900_000,
+    worker: false,
     trustedProxies: 1,
   });
 });
@@ -117,6 +123,8 @@ test.each([
   ],
   ["AUTH_JWKS_URL", ["auth.example.com/keys", "file:///keys.json"]],
   ["TRUSTED_PROXIES", ["-1", "11", "true"]],
+  ["ANONYMIZATION_GRACE", ["5", "1w", "-1h", "soon"]],
+  ["WORKER", ["1", "yes"]],
   ["LOG_LEVEL", ["trace", "INFO"]],
   ["NODE_ENV", ["prod"]],
 ])("%s refuses %j", (name, values) => {

@@ -26,7 +26,10 @@ export const foundBy: Readonly<Record<string, { key: string; by: string; table: 
 };
 
 /** Columns that hold what documents state in another form: as the type, and as attributes of their own. */
-export const internalColumns: Readonly<Record<string, readonly string[]>> = { payment_sources: ["kind", "attributes"] };
+export const internalColumns: Readonly<Record<string, readonly string[]>> = {
+  customers: ["anonymization_receipt", "legal_hold_at", "legal_hold_reason", "legal_hold_requester"],
+  payment_sources: ["kind", "attributes"],
+};
 
 /** JSON columns to which a document adds keys, instead of replacing the whole. */
 export const mergedColumns: Readonly<Record<string, readonly string[]>> = { payment_sources: ["attributes"] };

@@ -1,10 +1,8 @@
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import pg from "pg";
-import { type Config, loadConfig } from "../config.js";
-import { runningEmbeddedPostgres, startEmbeddedPostgres } from "../platform/database/embedded.js";
-import { FolderInUseError } from "../platform/database/folder-lock.js";
-import { migrate } from "../platform/database/migrate.js";
+import { loadConfig } from "../config.js";
+import { openDatabase } from "../platform/database/open.js";
 import { createLogger } from "../platform/telemetry/logger.js";
 import { importFiles } from "./import.js";
 import type { Issue } from "./issues.js";
@@ -55,7 +53,8 @@ async function main(): Promise<number> {
   const config = loadConfig();
 
   const stop = new AbortController();
-  const database = await openDatabase(config);
+  const log = createLogger({ level: config.logLevel, json: false });
+  const database = await openDatabase(config, log);
   const client = new pg.Client({
     connectionString: database.connectionString,
     application_name: "customer-graph import",
@@ -95,35 +94,6 @@ async function main(): Promise<number> {
 class StoppedError extends Error {
   constructor() {
     super("The import was stopped. What it had merged stays; run it again to complete it.");
-  }
-}
-
-interface OpenDatabase {
-  connectionString: string;
-  stop(): Promise<void>;
-}
-
-/** The database of DATABASE_URL, or the embedded one: that of a running server if there is one, else our own. */
-async function openDatabase(config: Config): Promise<OpenDatabase> {
-  const database = config.databaseUrl
-    ? { connectionString: config.databaseUrl, stop: async () => {} }
-    : await openEmbedded(config);
-  try {
-    await migrate(database.connectionString);
-  } catch (error) {
-    await database.stop();
-    throw error;
-  }
-  return database;
-}
-
-async function openEmbedded({ dataDir, logLevel }: Config): Promise<OpenDatabase> {
-  try {
-    return await startEmbeddedPostgres({ dataDir, log: createLogger({ level: logLevel, json: false }) });
-  } catch (error) {
-    const connectionString = error instanceof FolderInUseError ? await runningEmbeddedPostgres(dataDir) : undefined;
-    if (!connectionString) throw error;
-    return { connectionString, stop: async () => {} };
   }
 }
 

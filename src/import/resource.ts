@@ -389,7 +389,7 @@ class Reader {
     const { columns } = this.known.model;
     const byName = new Map(
       Object.values(columns)
-        .filter(({ column }) => column.startsWith("anonymization_"))
+        .filter(({ column }) => column.startsWith("anonymization_") && !internalColumns.customers!.includes(column))
         .map((column) => [column.column.slice("anonymization_".length), column]),
     );
     const status = info.status ?? null;

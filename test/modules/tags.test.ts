@@ -180,3 +180,60 @@ test("adding and removing at once leaves what the order of the answers allows", 
   const { resource } = await remove(id, "n40");
   expect(names(resource.tags)).toEqual(numbered(6, 10).sort());
 });
+
+const TAG = "tag { id name metadata version } userErrors { code message path }";
+const administer = async (operation: string) => {
+  const { data, errors } = await app.query(`mutation { ${operation} }`);
+  expect(errors).toBeUndefined();
+  return Object.values(data)[0] as any;
+};
+
+test("a tag is made, renamed and deleted, and what carries it follows", async () => {
+  const made = await administer(`tagCreate(input: { name: " Spring-Sale ", metadata: { a: 1 } }) { ${TAG} }`);
+  expect(made).toMatchObject({ tag: { name: "spring-sale", metadata: { a: 1 }, version: 1 }, userErrors: [] });
+  const { id } = made.tag;
+  const customer = await createCustomer();
+  await add(customer, "spring-sale", "n1");
+  const renamed = await administer(
+    `tagUpdate(id: "${id}", ifVersion: 1, input: { name: "summer-sale", metadata: { removeKeys: ["a"] } }) { ${TAG} }`,
+  );
+  expect(renamed).toMatchObject({ tag: { name: "summer-sale", metadata: {}, version: 2 }, userErrors: [] });
+  expect(names((await add(customer, "n1")).resource.tags)).toEqual(["n1", "summer-sale"]);
+  expect(await administer(`tagDelete(id: "${id}") { deletedId userErrors { code } }`)).toEqual({
+    deletedId: id,
+    userErrors: [],
+  });
+  expect(names((await add(customer, "n1")).resource.tags)).toEqual(["n1"]);
+  expect((await add(customer, "summer-sale")).userErrors[0].code).toBe("UNKNOWN_TAG");
+});
+
+test("a tag's name follows the rule, and is one tag's alone", async () => {
+  for (const name of ["two words", "-x", "a--b", "", "x".repeat(26)]) {
+    const { tag, userErrors } = await administer(`tagCreate(input: { name: "${name}" }) { ${TAG} }`);
+    expect(tag).toBeNull();
+    expect(userErrors).toEqual([expect.objectContaining({ code: "INVALID", path: ["input", "name"] })]);
+  }
+  const { userErrors } = await administer(`tagUpdate(id: "tag_n1", input: { name: "N2" }) { ${TAG} }`);
+  expect(userErrors).toEqual([{ code: "TAKEN", path: ["input", "name"], message: "Another tag has this already." }]);
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => administer(`tagCreate(input: { name: "once" }) { ${TAG} }`)),
+  );
+  expect(answers.filter(({ tag }) => tag)).toHaveLength(1);
+});
+
+test("a tag that is deleted while it is put on resources: no fault, and it is on none", async () => {
+  for (let round = 0; round < 8; round++) {
+    const { tag } = await administer(`tagCreate(input: { name: "gone${round}" }) { ${TAG} }`);
+    const owners = await Promise.all(Array.from({ length: 6 }, createCustomer));
+    const answers = await Promise.all([
+      ...owners.slice(0, 3).map((id) => add(id, `gone${round}`, "n1")),
+      administer(`tagDelete(id: "${tag.id}") { deletedId userErrors { code } }`),
+      ...owners.slice(3).map((id) => add(id, `gone${round}`, "n1")),
+    ]);
+    for (const { userErrors } of answers) {
+      expect(userErrors.map(({ code }: any) => code)).toEqual(userErrors.length ? ["UNKNOWN_TAG"] : []);
+    }
+    const { rows } = await app.database.pool.query("SELECT 1 FROM customer_tags WHERE tag_id = $1", [tag.id]);
+    expect(rows).toEqual([]);
+  }
+});

@@ -194,6 +194,8 @@ export async function createTestApp({
       await revocations.stop();
       await database.close();
       await drop();
+      const undeclared = logged.filter((line) => line.includes("a code that it does not declare"));
+      if (undeclared.length) throw new Error(undeclared.join("\n"));
     },
   };
 }

@@ -1,6 +1,10 @@
 import { Resolver } from "type-graphql";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { ResourceMutations } from "../../platform/write/resource-writes.js";
 import { Address } from "./address.type.js";
+import { addressWrites } from "./address.writes.js";
 
 @Resolver(() => Address)
 export class AddressResolver extends ResourceResolver(Address, { one: "address" }) {}
+
+export const AddressMutations = ResourceMutations(addressWrites);

@@ -1,11 +1,28 @@
-import { Resolver } from "type-graphql";
+import { Arg, Ctx, FieldResolver, ID, Query, Resolver, Root } from "type-graphql";
+import { Access, Guarded } from "../../platform/access/guard.js";
+import type { Context } from "../../platform/context.js";
 import { Derived } from "../../platform/graphql/relation.js";
 import type { Outcome } from "../../platform/write/idempotency.js";
 import { type Args, Mutates, payloadOf } from "../../platform/write/mutation.js";
 import type { Write } from "../../platform/write/write.js";
 import { Customer } from "../customers/customer.type.js";
-import { cancelAnonymization, type Request, requestAnonymization } from "./anonymization.service.js";
-import { AnonymizationCancelInput, AnonymizationInfo, AnonymizationRequestInput } from "./anonymization.type.js";
+import {
+  cancelAnonymization,
+  liftLegalHold,
+  previewAnonymization,
+  type Request,
+  requestAnonymization,
+  setLegalHold,
+} from "./anonymization.service.js";
+import {
+  AnonymizationCancelInput,
+  AnonymizationInfo,
+  AnonymizationPreview,
+  AnonymizationRequestInput,
+  LegalHold,
+  LegalHoldLiftInput,
+  LegalHoldSetInput,
+} from "./anonymization.type.js";
 
 type RequestArgs = Args<Request>;
 
@@ -19,7 +36,7 @@ const change = {
   access: ["anonymizations:create"],
   errors: ["NOT_FOUND", "INVALID", "WRONG_STATE"],
   subject: "customer",
-  subjectId: ({ input }: RequestArgs) => input.customerId,
+  subjectId: ({ input }: Args<{ customerId: string }>) => input.customerId,
 } as const;
 
 /** What anonymization adds to a customer. */
@@ -43,14 +60,39 @@ export class AnonymizationResolver {
       cancellationRequester: user(customer.anonymizationCancellationRequester),
       reason: customer.anonymizationReason,
       cancellationReason: customer.anonymizationCancellationReason,
+      receipt: customer.anonymizationReceipt,
     };
+  }
+
+  @Guarded("staff:read")
+  @FieldResolver(() => LegalHold, {
+    nullable: true,
+    description: "What keeps the customer's data from erasure; null when nothing does.",
+  })
+  legalHold(@Root() customer: Customer): LegalHold | null {
+    const { legalHoldAt, legalHoldReason, legalHoldRequester } = customer;
+    return legalHoldAt && { heldAt: legalHoldAt, reason: legalHoldReason, requester: user(legalHoldRequester) };
+  }
+
+  @Access("anonymizations:create")
+  @Query(() => AnonymizationPreview, {
+    nullable: true,
+    description:
+      "What the erasure of a customer's data would come to: what goes, what is kept and why, and what speaks against it. Null when there is no such customer.",
+  })
+  anonymizationPreview(
+    @Arg("customerId", () => ID, { description: "The customer." }) customerId: string,
+    @Ctx() context: Context,
+  ): Promise<AnonymizationPreview | null> {
+    return previewAnonymization(context, customerId);
   }
 
   @Mutates<RequestArgs>({
     ...change,
+    errors: [...change.errors, "BLOCKED", "STALE_PREVIEW"],
     description:
       "Asks for the erasure of a customer's personal data. Allowed when none was requested, or the last request failed or was called off.",
-    example: `mutation { anonymizationRequest(input: { customerId: "cus_ada", reason: "asked by mail" }) ${selection} }`,
+    example: `mutation { anonymizationRequest(input: { customerId: "cus_kenji", reason: "asked by mail" }) ${selection} }`,
     payload: payloadOf("AnonymizationRequest", "What asking for an erasure came to.", payloadFields),
     input: [AnonymizationRequestInput, "Whom, and why."],
   })
@@ -68,6 +110,30 @@ export class AnonymizationResolver {
   })
   async anonymizationCancel(write: Write, { input }: RequestArgs): Promise<Outcome> {
     await cancelAnonymization(write, input);
+    return { customer: input.customerId };
+  }
+
+  @Mutates<Args<LegalHoldSetInput>>({
+    ...change,
+    description: "Keeps a customer's data from erasure until the hold is lifted. A request that waits goes on waiting.",
+    example: `mutation { legalHoldSet(input: { customerId: "cus_ada", reason: "court case 7" }) ${selection} }`,
+    payload: payloadOf("LegalHoldSet", "What setting a legal hold came to.", payloadFields),
+    input: [LegalHoldSetInput, "Whose data, and why."],
+  })
+  async legalHoldSet(write: Write, { input }: Args<LegalHoldSetInput>): Promise<Outcome> {
+    await setLegalHold(write, input);
+    return { customer: input.customerId };
+  }
+
+  @Mutates<Args<LegalHoldLiftInput>>({
+    ...change,
+    description: "Lets a customer's data be erased again.",
+    example: `mutation { legalHoldLift(input: { customerId: "cus_joao" }) ${selection} }`,
+    payload: payloadOf("LegalHoldLift", "What lifting a legal hold came to.", payloadFields),
+    input: [LegalHoldLiftInput, "Whose data."],
+  })
+  async legalHoldLift(write: Write, { input }: Args<LegalHoldLiftInput>): Promise<Outcome> {
+    await liftLegalHold(write, input);
     return { customer: input.customerId };
   }
 }

@@ -1,10 +1,13 @@
 import { demand } from "../../platform/access/guard.js";
 import type { Viewer } from "../../platform/access/viewer.js";
+import type { Context } from "../../platform/context.js";
 import type { EnumValue } from "../../platform/database/datamodel.js";
+import { pictureOf } from "../../platform/erasure/picture.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { leadsFrom, type Step } from "../../platform/write/moves.js";
 import type { Values, Write } from "../../platform/write/write.js";
-import { AnonymizationStateError } from "./anonymization.type.js";
+import { AnonymizationBlockedError, type AnonymizationPreview, AnonymizationStateError } from "./anonymization.type.js";
+import { blockersOf } from "./blockers.js";
 
 type Status = EnumValue<"AnonymizationStatus">;
 
@@ -25,6 +28,7 @@ const maximumReason = 500;
 export interface Request {
   customerId: string;
   reason?: string | null;
+  previewDigest?: string | null;
 }
 
 /** Asks for a customer's anonymization. A new request after a failed or cancelled one starts the record afresh. */
@@ -39,6 +43,7 @@ export function requestAnonymization(write: Write, input: Request): Promise<void
     anonymizationCancelledAt: null,
     anonymizationCancellationRequester: null,
     anonymizationCancellationReason: null,
+    anonymizationReceipt: null,
   });
 }
 
@@ -54,15 +59,12 @@ export function cancelAnonymization(write: Write, input: Request): Promise<void>
 /** Moves a customer's anonymization if the table allows it. The row is locked, so of several at once exactly one wins. */
 async function move(
   write: Write,
-  { customerId, reason }: Request,
+  { customerId, reason, previewDigest }: Request,
   name: "request" | "cancel",
   values: Values,
 ): Promise<void> {
   demand(write.context, ["customers:update"]);
-  if (reason && reason.length > maximumReason) {
-    const message = `A reason has at most ${maximumReason} characters; this one has ${reason.length}.`;
-    write.refuse(UserErrorCode.INVALID, ["input", "reason"], message);
-  }
+  checkReason(write, reason);
   const customer = await write.find("Customer", customerId, true);
   if (!customer) {
     return write.stop(UserErrorCode.NOT_FOUND, ["input", "customerId"], "There is no customer with this id.");
@@ -73,7 +75,76 @@ async function move(
     write.fail(new AnonymizationStateError(status, refusals[name](status), ["input", "customerId"]));
   }
   write.check();
+  if (name === "request") {
+    await checkBlockers(write, customerId, previewDigest);
+    await write.query("UPDATE customers SET anonymization_attempts = 0, anonymization_retry_at = NULL WHERE id = $1", [
+      customerId,
+    ]);
+  }
   await write.update("Customer", customer, { ...values, anonymizationStatus: step.to });
+}
+
+/**
+ * Where something speaks against the erasure, the request must show by the digest of a preview that it was seen; nothing
+ * overrules a legal hold. A digest that is given must fit in any case.
+ */
+async function checkBlockers(write: Write, customerId: string, previewDigest: string | null | undefined) {
+  const blockers = await blockersOf(write.query, customerId);
+  const held = blockers.some(({ kind }) => kind === "LEGAL_HOLD");
+  if (held || (blockers.length && !previewDigest)) write.fail(new AnonymizationBlockedError(blockers));
+  if (!previewDigest || (await pictureOf(write.query, customerId)).digest === previewDigest) return;
+  const message = "The customer's data has changed since that preview; look at a new one.";
+  write.stop(UserErrorCode.STALE_PREVIEW, ["input", "previewDigest"], message);
+}
+
+/** What an erasure would come to, as things are at one moment; null where there is no such customer. */
+export async function previewAnonymization({ database, loaders }: Context, customerId: string) {
+  if (!(await loaders.byId("Customer", customerId))) return null;
+  return database.transaction(async (query): Promise<AnonymizationPreview> => {
+    await query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", []);
+    const { tables, digest } = await pictureOf(query, customerId);
+    const resources = tables.map(({ resourceType, rows, deleted, fields }) => ({
+      resourceType,
+      count: rows,
+      deleted,
+      fields: fields.map(({ field, count, category, action, reason = null }) => ({
+        field,
+        count,
+        category: category.toUpperCase(),
+        action: action.toUpperCase(),
+        reason,
+      })),
+    }));
+    return { customerId, resources, blockers: await blockersOf(query, customerId), digest };
+  });
+}
+
+/** Keeps a customer's data from erasure; a request that waits goes on waiting. */
+export async function setLegalHold(write: Write, { customerId, reason }: { customerId: string; reason: string }) {
+  checkReason(write, reason);
+  if (!reason.trim()) write.refuse(UserErrorCode.INVALID, ["input", "reason"], "Say why, for the record.");
+  const customer = await write.row("Customer", customerId, { path: ["input", "customerId"] });
+  write.check();
+  await write.update("Customer", customer, {
+    legalHoldAt: customer.legalHoldAt ?? write.now(),
+    legalHoldReason: reason,
+    legalHoldRequester: requester(write.viewer),
+  });
+}
+
+/** Lets a customer's data be erased again. */
+export async function liftLegalHold(write: Write, { customerId }: { customerId: string }) {
+  const customer = await write.row("Customer", customerId, { path: ["input", "customerId"] });
+  if (!customer.legalHoldAt) {
+    write.stop(UserErrorCode.WRONG_STATE, ["input", "customerId"], "There is no legal hold to lift.");
+  }
+  await write.update("Customer", customer, { legalHoldAt: null, legalHoldReason: null, legalHoldRequester: null });
+}
+
+function checkReason(write: Write, reason: string | null | undefined) {
+  if (!reason || reason.length <= maximumReason) return;
+  const message = `A reason has at most ${maximumReason} characters; this one has ${reason.length}.`;
+  write.refuse(UserErrorCode.INVALID, ["input", "reason"], message);
 }
 
 const refusals = {

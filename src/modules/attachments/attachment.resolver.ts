@@ -5,16 +5,9 @@ import { modelOfType } from "../../platform/database/datamodel.js";
 import { hasManyEach } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
 import { Resource } from "../../platform/graphql/resource.type.js";
-import { CustomerGroup } from "../customer-groups/customer-group.type.js";
-import { Customer } from "../customers/customer.type.js";
-import { Market } from "../markets/market.type.js";
-import { Order } from "../orders/order.type.js";
-import { PaymentMethod } from "../payment-methods/payment-method.type.js";
-import { Return } from "../returns/return.type.js";
-import { SkuList } from "../sku-lists/sku-list.type.js";
-import { Sku } from "../skus/sku.type.js";
-import { StockLocation } from "../stock-locations/stock-location.type.js";
+import { ResourceMutations } from "../../platform/write/resource-writes.js";
 import { Attachment } from "./attachment.type.js";
+import { attachableTypes, attachmentWrites } from "./attachment.writes.js";
 
 @Resolver(() => Attachment)
 export class AttachmentResolver extends ResourceResolver(Attachment, { one: "attachment" }) {
@@ -27,10 +20,10 @@ export class AttachmentResolver extends ResourceResolver(Attachment, { one: "att
   }
 }
 
+export const AttachmentMutations = ResourceMutations(attachmentWrites);
+
 /** What attachments add to every resource that can have some. */
-export const attachmentResolvers = hasManyEach(
-  [Customer, CustomerGroup, Order, Return, SkuList, Sku, Market, StockLocation, PaymentMethod],
-  "attachments",
-  Attachment,
-  { description: "Documents and notes attached to it.", filters: true },
-);
+export const attachmentResolvers = hasManyEach(attachableTypes, "attachments", Attachment, {
+  description: "Documents and notes attached to it.",
+  filters: true,
+});

@@ -1,4 +1,4 @@
-import { loadSigningKeys } from "../../platform/access/keys.js";
+import { loadSigningKeys, type SigningKeys } from "../../platform/access/keys.js";
 import { Revocations } from "../../platform/access/revocations.js";
 import { Tokens } from "../../platform/access/tokens.js";
 import type { Database } from "../../platform/database/client.js";
@@ -8,6 +8,7 @@ import { Limits } from "./limits.js";
 import { type AuthRoutes, authRoutes } from "./token.route.js";
 
 export interface Access {
+  keys: SigningKeys;
   tokens: Tokens;
   revocations: Revocations;
   routes: AuthRoutes;
@@ -45,5 +46,5 @@ export async function startAccess({ config, database, log, now }: AccessOptions)
   const tokens = new Tokens({ keys, issuer: config.tokenIssuer, outside, revocations, log, now });
   const { trustedProxies } = config;
   const routes = authRoutes({ database, log, now, tokens, revocations, limits: new Limits(now), trustedProxies });
-  return { tokens, revocations, routes, stop: () => revocations.stop() };
+  return { keys, tokens, revocations, routes, stop: () => revocations.stop() };
 }

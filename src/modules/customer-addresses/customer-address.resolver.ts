@@ -3,9 +3,11 @@ import type { Context } from "../../platform/context.js";
 import type { PageArgs } from "../../platform/graphql/connection.js";
 import { BelongsTo, Derived, HasMany } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { ResourceMutations } from "../../platform/write/resource-writes.js";
 import { Address } from "../addresses/address.type.js";
 import { Customer } from "../customers/customer.type.js";
 import { CustomerAddress } from "./customer-address.type.js";
+import { customerAddressWrites } from "./customer-address.writes.js";
 
 @Resolver(() => CustomerAddress)
 export class CustomerAddressResolver extends ResourceResolver(CustomerAddress, { one: "customerAddress" }) {
@@ -37,6 +39,8 @@ export class CustomerAddressResolver extends ResourceResolver(CustomerAddress, {
     return customer?.email ?? "";
   }
 }
+
+export const CustomerAddressMutations = ResourceMutations(customerAddressWrites);
 
 /** What customer addresses add to a customer. */
 @Resolver(() => Customer)

@@ -3,20 +3,24 @@ import type { Context } from "../../platform/context.js";
 import type { PageArgs } from "../../platform/graphql/connection.js";
 import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { ResourceMutations } from "../../platform/write/resource-writes.js";
 import { Customer } from "../customers/customer.type.js";
 import { CustomerGroup } from "./customer-group.type.js";
+import { customerGroupWrites } from "./customer-group.writes.js";
 
 @Resolver(() => CustomerGroup)
 export class CustomerGroupResolver extends ResourceResolver(CustomerGroup, {
   one: "customerGroup",
   many: "customerGroups",
-  keys: { code: { description: "Its code." } },
+  keys: { code: { description: "Its code; the case does not matter.", lowerCase: true } },
 }) {
   @HasMany(Customer, { description: "The members of the group." })
   customers(customerGroup: CustomerGroup, page: PageArgs, { loaders }: Context) {
     return loaders.page(customerGroup, "customers", page);
   }
 }
+
+export const CustomerGroupMutations = ResourceMutations(customerGroupWrites);
 
 /** What customer groups add to a customer. */
 @Resolver(() => Customer)

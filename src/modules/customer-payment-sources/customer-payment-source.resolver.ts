@@ -3,10 +3,12 @@ import type { Context } from "../../platform/context.js";
 import type { PageArgs } from "../../platform/graphql/connection.js";
 import { BelongsTo, Derived, HasMany } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { ResourceMutations } from "../../platform/write/resource-writes.js";
 import { Customer } from "../customers/customer.type.js";
 import { PaymentMethod } from "../payment-methods/payment-method.type.js";
 import { PaymentSource } from "../payment-sources/payment-source.type.js";
 import { CustomerPaymentSource } from "./customer-payment-source.type.js";
+import { customerPaymentSourceWrites } from "./customer-payment-source.writes.js";
 
 @Resolver(() => CustomerPaymentSource)
 export class CustomerPaymentSourceResolver extends ResourceResolver(CustomerPaymentSource, {
@@ -38,6 +40,8 @@ export class CustomerPaymentSourceResolver extends ResourceResolver(CustomerPaym
     return digits ? `XXXX-XXXX-XXXX-${digits}` : `${source.kind.replace(/s$/, "")} #${source.id}`;
   }
 }
+
+export const CustomerPaymentSourceMutations = ResourceMutations(customerPaymentSourceWrites);
 
 /** What customer payment sources add to a customer. */
 @Resolver(() => Customer)

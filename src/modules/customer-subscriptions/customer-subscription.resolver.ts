@@ -3,8 +3,18 @@ import type { Context } from "../../platform/context.js";
 import type { PageArgs } from "../../platform/graphql/connection.js";
 import { BelongsTo, Derived, HasMany } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import type { Outcome } from "../../platform/write/idempotency.js";
+import { type Args, Mutates, payloadOf } from "../../platform/write/mutation.js";
+import { ResourceMutations } from "../../platform/write/resource-writes.js";
+import type { Write } from "../../platform/write/write.js";
 import { Customer } from "../customers/customer.type.js";
 import { CustomerSubscription } from "./customer-subscription.type.js";
+import {
+  CustomerSubscriptionCreateInput,
+  customerSubscriptionWrites,
+  type Subscribing,
+  subscribe,
+} from "./customer-subscription.writes.js";
 
 @Resolver(() => CustomerSubscription)
 export class CustomerSubscriptionResolver extends ResourceResolver(CustomerSubscription, {
@@ -23,7 +33,36 @@ export class CustomerSubscriptionResolver extends ResourceResolver(CustomerSubsc
   customerEmail(_: CustomerSubscription, customer: Customer | null) {
     return customer?.email ?? "";
   }
+
+  @Mutates<Args<Subscribing>>({
+    access: ["customer_subscriptions:create"],
+    description:
+      "Subscribes a customer to something like a newsletter. An e-mail address finds the customer, or makes one as a guest. Who is subscribed already stays so: the answer shows that subscription as it is, and `created` is false. A signed-in customer subscribes itself. Visitors who have not signed in subscribe by an e-mail address and get the same answer, without any row, whether the shop knows the address or not; it went well when `userErrors` is empty.",
+    errors: ["INVALID", "NOT_FOUND", "WRONG_STATE"],
+    example:
+      'mutation { customerSubscriptionCreate(input: { customerEmail: "new@example.com", reference: "newsletter" }) { customerSubscription { id reference } created customer { id } userErrors { code message path } } }',
+    payload: payloadOf("CustomerSubscriptionCreate", "What subscribing came to.", {
+      customerSubscription: {
+        description: "The subscription; null when there is none, and always for visitors who have not signed in.",
+        row: () => CustomerSubscription,
+      },
+      created: {
+        description: "Whether it is new; null when there is none, and for visitors who have not signed in.",
+        type: () => Boolean,
+      },
+      customer: {
+        description: "The customer who is subscribed, where the caller may see it.",
+        row: () => Customer,
+      },
+    }),
+    input: [CustomerSubscriptionCreateInput, "Who subscribes, and to what."],
+  })
+  customerSubscriptionCreate(write: Write, { input }: Args<Subscribing>): Promise<Outcome> {
+    return subscribe(write, input);
+  }
 }
+
+export const CustomerSubscriptionMutations = ResourceMutations(customerSubscriptionWrites);
 
 /** What customer subscriptions add to a customer. */
 @Resolver(() => Customer)

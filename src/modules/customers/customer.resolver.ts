@@ -1,8 +1,13 @@
-import { Resolver } from "type-graphql";
+import { Int, Resolver } from "type-graphql";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import type { Outcome } from "../../platform/write/idempotency.js";
+import { type Args, Mutates, payloadOf } from "../../platform/write/mutation.js";
 import { ResourceMutations } from "../../platform/write/resource-writes.js";
+import type { Write } from "../../platform/write/write.js";
 import { Customer } from "./customer.type.js";
 import { customerWrites } from "./customer.writes.js";
+import { CustomersBulkUpdateInput } from "./customers-bulk.inputs.js";
+import { updateCustomers } from "./customers-bulk.service.js";
 
 @Resolver(() => Customer)
 export class CustomerResolver extends ResourceResolver(Customer, {
@@ -12,6 +17,32 @@ export class CustomerResolver extends ResourceResolver(Customer, {
     email: { description: "Its e-mail address; the case does not matter.", lowerCase: true },
     reference: { description: "How another system names it; refused when several share the name." },
   },
-}) {}
+}) {
+  @Mutates<Args<CustomersBulkUpdateInput>>({
+    access: ["customers:update"],
+    description:
+      "Changes up to 100 customers by one call: each by the rules of `customerUpdate`, all in one transaction. With the policy `REJECT_ALL` one error and nothing changes; with `REJECT_ROW` the rows with errors are left out. Passwords are not set here.",
+    errors: ["NOT_FOUND", "INVALID", "VERSION_CONFLICT", "TAKEN", "WRONG_STATE", "UNKNOWN_TAG", "TOO_MANY_TAGS"],
+    example:
+      'mutation { customersBulkUpdate(input: { policy: REJECT_ROW, rows: [{ id: "cus_ada", input: { reference: "C-1" } }, { id: "cus_mia", ifVersion: 1, input: { customerGroupId: null } }] }) { customers { id } updatedCount userErrors { code message path } } }',
+    payload: payloadOf(
+      "CustomersBulkUpdate",
+      "What changing several customers came to.",
+      {
+        customers: {
+          description: "The customers of the rows that were done, in the order of the rows.",
+          row: () => Customer,
+          list: true,
+        },
+        updatedCount: { description: "How many rows were done.", type: () => Int, otherwise: 0 },
+      },
+      "Why rows were refused, the first rows first; `path` names the row. With `REJECT_ALL` nothing was changed if there is any, with `REJECT_ROW` all other rows were.",
+    ),
+    input: [CustomersBulkUpdateInput, "Whom to change, and how."],
+  })
+  customersBulkUpdate(write: Write, { input }: Args<CustomersBulkUpdateInput>): Promise<Outcome> {
+    return updateCustomers(write, input);
+  }
+}
 
 export const CustomerMutations = ResourceMutations(customerWrites);

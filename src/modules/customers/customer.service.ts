@@ -1,7 +1,49 @@
 import { newId } from "../../platform/database/ids.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { Problem, readEmail } from "../../platform/write/rules.js";
+import { email, link, Problem, readEmail } from "../../platform/write/rules.js";
 import type { Path, Write } from "../../platform/write/write.js";
+
+/** How a new resource says which customer it belongs to. */
+export const ownerRules = {
+  customerId: link("Customer", {
+    description: "The id of the customer; give it or `customerEmail`. A signed-in customer may leave out both.",
+    on: "create",
+  }),
+  customerEmail: email({
+    description: "The e-mail address of the customer, instead of the id; the case does not matter.",
+    on: "create",
+    virtual: true,
+  }),
+};
+
+interface Owner {
+  customerId?: string | null;
+  customerEmail?: string | null;
+}
+
+/**
+ * The id of the customer whom a new resource belongs to, kept from changes by others until the write ends. `values` are
+ * those of the input that stood its rules. Notes an error if there is no such customer.
+ */
+export async function ownerOf(write: Write, values: Owner, input: Owner, path: Path): Promise<string | undefined> {
+  const { viewer, context } = write;
+  const itself = viewer.kind === "customer";
+  const byEmail = [...path, "customerEmail"];
+  if (itself && !input.customerId && !input.customerEmail) return lock(write, viewer.customerId, path);
+  if (!write.oneOf(input, ["customerId", "customerEmail"], path)) return undefined;
+  if (values.customerId) return lock(write, values.customerId, [...path, "customerId"]);
+  if (!values.customerEmail) return undefined;
+  const found = await context.loaders.byField("Customer", "email", values.customerEmail);
+  if (found) return lock(write, found.id as string, byEmail);
+  // What others are called is nothing that a shopper could find out here: it hears of its own address alone.
+  if (itself) write.refuse(UserErrorCode.INVALID, byEmail, "This is not your own e-mail address; leave it out.");
+  else write.refuse(UserErrorCode.NOT_FOUND, byEmail, "There is no customer with this e-mail address.");
+  return undefined;
+}
+
+async function lock(write: Write, id: string, path: Path): Promise<string> {
+  return (await write.row("Customer", id, { path })).id;
+}
 
 /**
  * The id of the customer with this e-mail address, who is made as a guest if there is none, and kept from changes by

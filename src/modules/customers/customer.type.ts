@@ -84,6 +84,10 @@ export class Customer extends Taggable<"Customer"> {
   anonymizationCompletedAt!: Date | null;
   anonymizationFailedAt!: Date | null;
   anonymizationCancelledAt!: Date | null;
+  anonymizationReceipt!: string | null;
+  legalHoldAt!: Date | null;
+  legalHoldReason!: string | null;
+  legalHoldRequester!: Record<string, string | null> | null;
   anonymizationReason!: string | null;
   anonymizationCancellationReason!: string | null;
   anonymizationRequester!: Record<string, string | null> | null;

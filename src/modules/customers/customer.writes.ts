@@ -5,8 +5,9 @@ import type { Context } from "../../platform/context.js";
 import { Loaders } from "../../platform/database/loaders.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { email, link, Problem, text, value } from "../../platform/write/rules.js";
+import { email, lengths, link, Problem, text, value } from "../../platform/write/rules.js";
 import { setTags } from "../../platform/write/tags.js";
+import { deleteUnused } from "../../platform/write/unused.js";
 import type { Path, Row, Values, Write } from "../../platform/write/write.js";
 import { Customer } from "./customer.type.js";
 
@@ -28,13 +29,12 @@ const rules = {
   ),
   shopperReference: text({
     description: "Identifies the customer in payment sessions at the gateways: 3 to 128 characters.",
-    minimum: 3,
-    maximum: 128,
+    ...lengths.shopperReference,
     generated: true,
   }),
   profileId: text({
     description: "Identifies the customer at connected external services: at most 255 characters.",
-    minimum: 1,
+    ...lengths.profileId,
     generated: true,
   }),
   taxExemptionCode: text({
@@ -137,25 +137,18 @@ async function removeItsOwn(write: Write, { id }: Row) {
     const message = `The customer has ${count}, so it cannot be deleted; ask for its anonymization instead.`;
     write.stop(UserErrorCode.IN_USE, ["id"], message);
   }
-  await write.query("DELETE FROM attachments WHERE attachable_type = 'customers' AND attachable_id = $1", [id]);
-  // What the address book and the wallet lead to, unless an order, a return or somebody else's book has it too.
   await write.query(
-    `DELETE FROM addresses a USING customer_addresses l
-     WHERE l.customer_id = $1 AND a.id = l.address_id
-       AND NOT EXISTS (SELECT FROM customer_addresses o WHERE o.address_id = a.id AND o.customer_id <> $1)
-       AND NOT EXISTS (SELECT FROM orders o WHERE o.shipping_address_id = a.id)
-       AND NOT EXISTS (SELECT FROM orders o WHERE o.billing_address_id = a.id)
-       AND NOT EXISTS (SELECT FROM returns r WHERE r.origin_address_id = a.id)
-       AND NOT EXISTS (SELECT FROM returns r WHERE r.destination_address_id = a.id)
-       AND NOT EXISTS (SELECT FROM stock_locations s WHERE s.address_id = a.id)`,
+    `DELETE FROM attachments
+     WHERE attachable_type = 'sku_lists' AND attachable_id IN (SELECT id FROM sku_lists WHERE customer_id = $1)`,
     [id],
   );
-  await write.query(
-    `DELETE FROM payment_sources p USING customer_payment_sources l
-     WHERE l.customer_id = $1 AND p.id = l.payment_source_id AND p.order_id IS NULL
-       AND NOT EXISTS (SELECT FROM customer_payment_sources o WHERE o.payment_source_id = p.id AND o.customer_id <> $1)
-       AND NOT EXISTS (SELECT FROM orders o WHERE o.payment_source_id = p.id)`,
+  // What the address book and the wallet lead to goes too, unless an order, a return or somebody else's book has it.
+  const book = await write.query("DELETE FROM customer_addresses WHERE customer_id = $1 RETURNING address_id", [id]);
+  const wallet = await write.query(
+    "DELETE FROM customer_payment_sources WHERE customer_id = $1 RETURNING payment_source_id",
     [id],
   );
+  await deleteUnused(write, "Address", (book as [string][]).flat());
+  await deleteUnused(write, "PaymentSource", (wallet as [string | null][]).flat());
   await endSessions(write, id);
 }

@@ -30,7 +30,7 @@ export class PaymentInstrument {
 }
 
 /** The keys of a payment instrument as gateways write them. */
-const instrumentKeys = {
+export const instrumentKeys = {
   issuer: "issuer",
   issuerType: "issuer_type",
   cardType: "card_type",

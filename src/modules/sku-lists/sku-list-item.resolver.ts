@@ -3,9 +3,11 @@ import type { Context } from "../../platform/context.js";
 import type { PageArgs } from "../../platform/graphql/connection.js";
 import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { ResourceMutations } from "../../platform/write/resource-writes.js";
 import { Sku } from "../skus/sku.type.js";
 import { SkuList } from "./sku-list.type.js";
 import { SkuListItem } from "./sku-list-item.type.js";
+import { skuListItemWrites } from "./sku-list-item.writes.js";
 
 @Resolver(() => SkuListItem)
 export class SkuListItemResolver extends ResourceResolver(SkuListItem, { one: "skuListItem" }) {
@@ -19,6 +21,8 @@ export class SkuListItemResolver extends ResourceResolver(SkuListItem, { one: "s
     return loaders.parent(skuListItem, "sku");
   }
 }
+
+export const SkuListItemMutations = ResourceMutations(skuListItemWrites);
 
 /** What sku lists add to a sku list. */
 @Resolver(() => SkuList)

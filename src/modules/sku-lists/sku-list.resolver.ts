@@ -3,8 +3,10 @@ import type { Context } from "../../platform/context.js";
 import type { PageArgs } from "../../platform/graphql/connection.js";
 import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { ResourceMutations } from "../../platform/write/resource-writes.js";
 import { Customer } from "../customers/customer.type.js";
 import { SkuList } from "./sku-list.type.js";
+import { skuListWrites } from "./sku-list.writes.js";
 
 @Resolver(() => SkuList)
 export class SkuListResolver extends ResourceResolver(SkuList, {
@@ -17,6 +19,8 @@ export class SkuListResolver extends ResourceResolver(SkuList, {
     return loaders.parent(skuList, "customer");
   }
 }
+
+export const SkuListMutations = ResourceMutations(skuListWrites);
 
 /** What sku lists add to a customer. */
 @Resolver(() => Customer)

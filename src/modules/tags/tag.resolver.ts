@@ -8,6 +8,7 @@ import { maximumTags, Taggable } from "../../platform/graphql/taggable.type.js";
 import { madeFrom } from "../../platform/plan/source.js";
 import type { Outcome } from "../../platform/write/idempotency.js";
 import { type Args, Mutates, payloadOf } from "../../platform/write/mutation.js";
+import { ResourceMutations } from "../../platform/write/resource-writes.js";
 import { addTags, removeTags, replaceTags } from "../../platform/write/tags.js";
 import type { Write } from "../../platform/write/write.js";
 import { Customer } from "../customers/customer.type.js";
@@ -15,6 +16,7 @@ import { OrderSubscription } from "../order-subscriptions/order-subscription.typ
 import { Order } from "../orders/order.type.js";
 import { Return } from "../returns/return.type.js";
 import { Tag } from "./tag.type.js";
+import { tagWrites } from "./tag.writes.js";
 
 for (const type of [Customer, Order, OrderSubscription, Return]) addTagFilters(type);
 
@@ -94,6 +96,8 @@ export class TagResolver extends ResourceResolver(Tag, {
     return { resource: id, ...(await replaceTags(write, id, names)) };
   }
 }
+
+export const TagMutations = ResourceMutations(tagWrites);
 
 /** What tags add to everything that can carry some. */
 @Resolver(() => Taggable)

@@ -274,6 +274,19 @@ export function registerEnum<E extends string>(
   return object as Record<string, E>;
 }
 
+/** Makes a GraphQL enum of words that no column has: each stands for itself. */
+export function registerWords<W extends string>(name: string, description: string, words: Record<W, string>): object {
+  const object = Object.fromEntries(Object.keys(words).map((word) => [word, word]));
+  registerEnumType(object, {
+    name,
+    description,
+    valuesConfig: Object.fromEntries(
+      (Object.entries(words) as [string, string][]).map(([word, meaning]) => [word, { description: meaning }]),
+    ) as never,
+  });
+  return object;
+}
+
 interface Priced {
   currencyCode?: string | null;
 }

@@ -10,6 +10,8 @@ export enum UserErrorCode {
   WRONG_STATE = "WRONG_STATE",
   VERSION_CONFLICT = "VERSION_CONFLICT",
   IN_USE = "IN_USE",
+  BLOCKED = "BLOCKED",
+  STALE_PREVIEW = "STALE_PREVIEW",
 }
 registerEnumType(UserErrorCode, {
   name: "UserErrorCode",
@@ -23,12 +25,14 @@ registerEnumType(UserErrorCode, {
     WRONG_STATE: { description: "The resource is in a state that does not allow this." },
     VERSION_CONFLICT: { description: "The resource was changed since the version that `ifVersion` names." },
     IN_USE: { description: "Other resources depend on it, so it cannot be deleted." },
+    BLOCKED: { description: "Something speaks against it; the error says what." },
+    STALE_PREVIEW: { description: "The picture that was decided on has changed since." },
   },
 });
 
 @InterfaceType({
   description: "Why a mutation changed nothing: an outcome that a form shows to its user.",
-  resolveType: (error: UserError) => error.constructor.name,
+  resolveType: (error: UserError & { type?: string }) => error.type ?? error.constructor.name,
 })
 export abstract class UserError {
   @Field(() => UserErrorCode, { description: "The reason, for programs." })
@@ -41,6 +45,11 @@ export abstract class UserError {
     description: "The way to the argument at fault, such as `[names, 0]`; empty when no single one is.",
   })
   path!: string[];
+
+  /** As it is kept with an idempotency key. */
+  toJSON(): object {
+    return { ...this, type: this.constructor.name };
+  }
 }
 
 @ObjectType({ implements: UserError, description: "An argument is at fault." })
@@ -75,16 +84,25 @@ export class VersionConflictError extends UserError {
   })
   changed!: string[] | null;
 
-  constructor(resource: { id: string; version: number }, given: number, changed: string[] | null) {
+  constructor(
+    resource: { id: string; version: number },
+    given: number,
+    changed: string[] | null,
+    path: readonly string[] = ["ifVersion"],
+  ) {
     super();
     const message = `The resource was changed in the meantime: it is at version ${resource.version}, not ${given}. Look at what changed, then send the change again with the new version.`;
     Object.assign(this, {
       code: UserErrorCode.VERSION_CONFLICT,
-      path: ["ifVersion"],
+      path: [...path],
       message,
       current: resource,
       changed,
     });
+  }
+
+  override toJSON() {
+    return { ...super.toJSON(), current: { id: (this.current as { id: string }).id } };
   }
 }
 

@@ -34,7 +34,7 @@ export function rowsByField(
   const condition: Condition = { op: "and", of: [{ op: "in", field, values }, rule(model.name)] };
   const where = conditionSql(condition, model, alias, parameters, rule);
   return {
-    text: `SELECT ${columnsSql(model, alias)} FROM "${model.table}" ${alias} WHERE ${where}${lock ? ` FOR NO KEY UPDATE OF ${alias}` : ""}`,
+    text: `SELECT ${columnsSql(model, alias)} FROM "${model.table}" ${alias} WHERE ${where}${lock ? ` ORDER BY ${alias}."id" FOR NO KEY UPDATE OF ${alias}` : ""}`,
     values: parameters.values,
   };
 }

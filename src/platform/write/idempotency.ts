@@ -2,13 +2,17 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, ran
 import type { Viewer } from "../access/viewer.js";
 import type { Query } from "../database/client.js";
 import { UserInputError } from "../errors.js";
+import type { UserError } from "../graphql/user-error.type.js";
 import { sorted } from "./write.js";
 
 /** How long an outcome is kept. */
 const hours = 24;
 
-/** What a mutation came to: ids and plain values, from which its payload is made. */
-export type Outcome = Record<string, unknown>;
+/**
+ * What a mutation came to: ids and plain values, from which its payload is made. `userErrors` are those of parts that
+ * were left out, where the rest was done.
+ */
+export type Outcome = Record<string, unknown> & { userErrors?: readonly UserError[] };
 
 /**
  * An idempotency key of a caller. What is kept under it can be read with the key alone, and the key itself is not kept:

@@ -23,6 +23,8 @@ export interface PayloadField {
   /** Any other value of the outcome. */
   type?: () => unknown;
   list?: true;
+  /** What a plain value is when nothing was changed; absent: null. */
+  otherwise?: unknown;
   /** Reads the row another way than as the caller. */
   read?: (context: Context, id: string) => Promise<unknown>;
 }
@@ -35,21 +37,21 @@ interface Payload {
 }
 
 /** The type of a mutation's payload: its own fields, and `userErrors`. */
-export function payloadOf(name: string, description: string, fields: PayloadFields): Payload {
+export function payloadOf(
+  name: string,
+  description: string,
+  fields: PayloadFields,
+  userErrors = "Why nothing was changed; empty when all went well.",
+): Payload {
   const type = class {};
   Object.defineProperty(type, "name", { value: `${name}Payload` });
   ObjectType(`${name}Payload`, { description })(type);
-  for (const [field, { row, node, type: plain, list, description: meaning }] of Object.entries(fields)) {
+  for (const [field, { row, node, type: plain, list, otherwise, description: meaning }] of Object.entries(fields)) {
     const inner = row ? () => modelTypeOf(row()).type : (node ?? plain)!;
-    Field((() => (list ? [inner()] : inner())) as never, { nullable: !list, description: meaning })(
-      type.prototype,
-      field,
-    );
+    const nullable = !list && otherwise === undefined;
+    Field((() => (list ? [inner()] : inner())) as never, { nullable, description: meaning })(type.prototype, field);
   }
-  Field(() => [UserError], { description: "Why nothing was changed; empty when all went well." })(
-    type.prototype,
-    "userErrors",
-  );
+  Field(() => [UserError], { description: userErrors })(type.prototype, "userErrors");
   return { type, fields };
 }
 
@@ -163,6 +165,7 @@ async function run<A, P>(
     }
     const outcome = await handler(write, args, prepared);
     write.check();
+    tellUndeclared(context, info, options.errors, outcome.userErrors);
     await record?.keep(query, outcome);
     return outcome;
   };
@@ -178,12 +181,12 @@ async function run<A, P>(
         if (dryRun) {
           const outcome = await held(context, work);
           writes.dryRun.push(String(info.path.key));
-          return payloadFrom(options.payload, outcome, context, []);
+          return payloadFrom(options.payload, outcome, context);
         }
         const outcome = await database.transaction(work);
         for (const then of write!.afterwards) then();
         loaders.readThrough(undefined);
-        return payloadFrom(options.payload, outcome, context, []);
+        return payloadFrom(options.payload, outcome, context);
       } catch (error) {
         if (attempt === attempts || !brokenOff.has((error as { code?: string }).code ?? "")) throw error;
       }
@@ -192,8 +195,26 @@ async function run<A, P>(
     loaders.readThrough(undefined);
     const errors = error instanceof Refusal ? error.errors : write?.asErrors(error);
     if (!errors) throw error;
+    tellUndeclared(context, info, options.errors, errors);
     const { subject, subjectId = ({ id }: A & { id?: string }) => id, payload } = options;
-    return payloadFrom(payload, subject ? { [subject]: subjectId(args as never) } : {}, context, errors);
+    return payloadFrom(
+      payload,
+      { ...(subject && { [subject]: subjectId(args as never) }), userErrors: errors },
+      context,
+    );
+  }
+}
+
+/** Clients branch on the codes that a mutation's description names: others are a fault of ours. */
+function tellUndeclared(
+  { log }: Context,
+  { fieldName }: GraphQLResolveInfo,
+  declared: readonly string[],
+  errors: readonly UserError[] = [],
+) {
+  const undeclared = errors.filter(({ code }) => !declared.includes(code));
+  for (const { code } of undeclared) {
+    log.error("A mutation answered with a code that it does not declare.", { mutation: fieldName, code });
   }
 }
 
@@ -230,14 +251,9 @@ function held(context: Context, work: (query: Query) => Promise<Outcome>): Promi
 }
 
 /** The payload that an outcome stands for. Rows are read as they are now. */
-async function payloadFrom(
-  { type: payloadType, fields }: Payload,
-  outcome: Outcome,
-  context: Context,
-  userErrors: readonly unknown[],
-) {
+async function payloadFrom({ type: payloadType, fields }: Payload, outcome: Outcome, context: Context) {
   const payload = Object.create(payloadType.prototype as object) as Record<string, unknown>;
-  for (const [field, { row, node, list, read, type }] of Object.entries(fields)) {
+  for (const [field, { row, node, list, otherwise, read, type }] of Object.entries(fields)) {
     const value = outcome[field];
     const find = async (id: string) => {
       if (read) return read(context, id);
@@ -249,12 +265,17 @@ async function payloadFrom(
     if (list) {
       const values = (value as string[] | undefined) ?? [];
       payload[field] = isRow ? (await Promise.all(values.map(find))).filter(Boolean) : values;
-    } else if (value === undefined || value === null) payload[field] = null;
+    } else if (value === undefined || value === null) payload[field] = otherwise ?? null;
     else if (isRow) payload[field] = await find(value as string);
     // What was kept with an idempotency key went through JSON.
     else payload[field] = type?.() === DateTime ? new Date(value as string) : value;
   }
-  payload.userErrors = userErrors;
+  payload.userErrors = await Promise.all(
+    (outcome.userErrors ?? []).map(async (error: UserError & { type?: string; current?: { id: string } }) =>
+      // One that was kept with an idempotency key shows the resource as it is now.
+      error.type && error.current ? { ...error, current: await context.loaders.node(error.current.id) } : error,
+    ),
+  );
   return payload;
 }
 

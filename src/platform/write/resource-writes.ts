@@ -3,7 +3,8 @@ import type { Permission } from "../access/permission.js";
 import type { Context } from "../context.js";
 import { type ModelType, modelTypeOf } from "../graphql/model.js";
 import type { UserErrorCode } from "../graphql/user-error.type.js";
-import { type Args, Mutates, type PayloadField, payloadOf } from "./mutation.js";
+import type { Outcome } from "./idempotency.js";
+import { type Args, Mutates, type PayloadField, type PayloadFields, payloadOf } from "./mutation.js";
 import { commonRules, type InputOf, inputOf, type MetadataInput, metadataChange, type Rules } from "./rules.js";
 import { type Along, type Path, type Row, singular, type Values, type Write } from "./write.js";
 
@@ -16,8 +17,13 @@ interface Verb {
   access?: readonly Permission[];
   /** Codes of user errors beyond those that every such mutation may have. */
   errors?: readonly (keyof typeof UserErrorCode)[];
-  /** The arguments in the example, as GraphQL: `input: { name: "VIP" }`. It must work on the demo shop. */
-  example: string;
+  /**
+   * The arguments in the example, as GraphQL: `input: { name: "VIP" }`. It must work on the demo shop. Absent: there is no
+   * mutation of its own, it is part of others.
+   */
+  example?: string;
+  /** What else its payload shows. `after` gives the values. */
+  payload?: PayloadFields;
 }
 
 /** Inputs beside the resource's own rules. */
@@ -32,7 +38,7 @@ interface CreateVerb<I, P> extends Verb {
   prepare?: (context: Context, input: I) => Promise<P>;
   /** Completes or checks the values, before the row is made. */
   before?: (write: Write, values: Values, input: I, path: Path, prepared: P) => Promise<Values>;
-  /** Does what else belongs to it. */
+  /** Does what else belongs to it. The values are those that `before` gave. */
   after?: (write: Write, id: string, input: I, path: Path, values: Values) => Promise<unknown>;
   /** How the payload reads the row, where the caller may not. */
   read?: PayloadField["read"];
@@ -66,6 +72,7 @@ interface UpdateOptions<P> {
   version?: number | null;
   path?: Path;
   idPath?: Path;
+  versionPath?: Path;
   prepared?: P;
 }
 
@@ -81,56 +88,72 @@ export class ResourceWrites<R extends Rules, P = void> {
     readonly options: ResourceWritesOptions<R, P>,
   ) {
     this.model = modelTypeOf(type);
-    this.createRules = { ...options.rules, ...commonRules };
+    // A resource may have rules of its own for the common fields.
+    this.createRules = { ...options.rules, ...commonRules, ...options.rules };
     this.updateRules = { ...this.createRules, metadata: metadataChange };
   }
 
   /** Makes one; gives its id. */
   async create(write: Write, input: InputOf<R> & CommonInput, path: Path = ["input"], prepared?: P): Promise<string> {
-    const { before, after } = this.options.create ?? {};
+    return (await this.make(write, input, path, prepared)).id;
+  }
+
+  /** Makes one; gives its id, and what else the payload shows. */
+  async make(
+    write: Write,
+    input: InputOf<R> & CommonInput,
+    path: Path = ["input"],
+    prepared?: P,
+  ): Promise<{ id: string; more: Outcome }> {
+    const { before, after, payload } = this.options.create ?? {};
     const given = (await write.values(this.createRules, input as never, "create", path)) as Values;
     const values = before ? await before(write, given, input, path, prepared as P) : given;
     write.check();
     const id = await write.create(this.model.name, this.columns(values), path);
-    await after?.(write, id, input, path, values);
-    return id;
+    return { id, more: shown(payload, await after?.(write, id, input, path, values)) };
   }
 
-  /** Changes one. */
+  /** Changes one; gives what else the payload shows. */
   async update(
     write: Write,
     id: string,
     input: InputOf<R> & CommonInput,
-    { version, path = ["input"], idPath = ["id"], prepared }: UpdateOptions<P> = {},
-  ): Promise<void> {
-    const { along, before, after } = this.options.update ?? {};
+    { version, path = ["input"], idPath = ["id"], versionPath, prepared }: UpdateOptions<P> = {},
+  ): Promise<Outcome> {
+    const { along, before, after, payload } = this.options.update ?? {};
     const { metadata, ...given } = (await write.values(this.updateRules, input as never, "update", path)) as Values;
     const row = await write.row(this.model.name, id, {
       path: idPath,
       version,
+      versionPath,
       along: await along?.(write, given, path),
     });
     const changed: Values = { ...given, metadata: write.metadata(row, metadata as MetadataInput | null, path) };
     const values = before ? await before(write, row, changed, input, path, prepared as P) : changed;
     write.check();
     await write.update(this.model.name, row, this.columns(values), path);
-    await after?.(write, row, input, path, values);
+    return shown(payload, await after?.(write, row, input, path, values));
   }
 
-  /** Deletes one. */
-  async delete(write: Write, id: string, version?: number | null): Promise<void> {
-    const { before, after } = this.options.delete ?? {};
+  /** Deletes one; gives what else the payload shows. */
+  async delete(write: Write, id: string, version?: number | null): Promise<Outcome> {
+    const { before, after, payload } = this.options.delete ?? {};
     const row = await write.row(this.model.name, id, { version });
     await before?.(write, row);
     write.check();
     await write.delete(this.model.name, row);
-    await after?.(write, row);
+    return shown(payload, await after?.(write, row));
   }
 
   /** The values that are columns. */
   private columns(values: Values): Values {
     return Object.fromEntries(Object.entries(values).filter(([field]) => !this.options.rules[field]?.virtual));
   }
+}
+
+/** Of what a hook gave, the values of the payload's fields. */
+function shown(fields: PayloadFields | undefined, values: unknown): Outcome {
+  return fields ? (values as Outcome) : {};
 }
 
 /** The resolver class of a resource's `…Create`, `…Update` and `…Delete`, as far as its writes have these verbs. */
@@ -157,7 +180,7 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
   }
 
   type Input = InputOf<R> & CommonInput;
-  if (create) {
+  if (create?.example) {
     const input = inputOf(`${name}CreateInput`, `What a new ${noun} is made of.`, createRules, "create");
     define(
       "Create",
@@ -168,16 +191,18 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
         example: `mutation { ${field}Create(${create.example}) ${selection} }`,
         payload: payloadOf(`${name}Create`, `What making ${one} came to.`, {
           [field]: { ...row, description: `The new ${noun}; null when there is none.`, read: create.read },
+          ...create.payload,
         }),
         input: [input, `The new ${noun}.`],
         prepare: create.prepare && ((context, args) => create.prepare!(context, args.input)),
       }),
-      async (write: Write, { input }: Args<Input>, prepared: P) => ({
-        [field]: await writes.create(write, input, ["input"], prepared),
-      }),
+      async (write: Write, { input }: Args<Input>, prepared: P) => {
+        const { id, more } = await writes.make(write, input, ["input"], prepared);
+        return { [field]: id, ...more };
+      },
     );
   }
-  if (update) {
+  if (update?.example) {
     const input = inputOf(`${name}UpdateInput`, `What changes of ${one}. Absent fields stay.`, updateRules, "update");
     define(
       "Update",
@@ -186,7 +211,7 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
         description: update.description ?? `Changes ${one}. Absent fields stay, null clears.`,
         errors: ["NOT_FOUND", "INVALID", "VERSION_CONFLICT", ...(update.errors ?? [])],
         example: `mutation { ${field}Update(${update.example}) ${selection} }`,
-        payload: payloadOf(`${name}Update`, `What changing ${one} came to.`, { [field]: row }),
+        payload: payloadOf(`${name}Update`, `What changing ${one} came to.`, { [field]: row, ...update.payload }),
         id: `The ${noun} to change.`,
         version: true,
         subject: field,
@@ -194,12 +219,12 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
         prepare: update.prepare && ((context, args) => update.prepare!(context, args.input)),
       }),
       async (write: Write, { id, ifVersion, input }: Args<Input>, prepared: P) => {
-        await writes.update(write, id, input, { version: ifVersion, prepared });
-        return { [field]: id };
+        const more = await writes.update(write, id, input, { version: ifVersion, prepared });
+        return { [field]: id, ...more };
       },
     );
   }
-  if (remove) {
+  if (remove?.example) {
     define(
       "Delete",
       Mutates<Args>({
@@ -209,13 +234,14 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
         example: `mutation { ${field}Delete(${remove.example}) { deletedId userErrors { code message path } } }`,
         payload: payloadOf(`${name}Delete`, `What deleting ${one} came to.`, {
           deletedId: { description: `The id of the ${noun} that is gone; null when none is.`, type: () => ID },
+          ...remove.payload,
         }),
         id: `The ${noun} to delete.`,
         version: true,
       }),
       async (write: Write, { id, ifVersion }: Args) => {
-        await writes.delete(write, id, ifVersion);
-        return { deletedId: id };
+        const more = await writes.delete(write, id, ifVersion);
+        return { deletedId: id, ...more };
       },
     );
   }

@@ -1,3 +1,4 @@
+import { GraphQLCountryCode } from "graphql-scalars";
 import { type ClassType, Field, ID, InputType, Int } from "type-graphql";
 import type { Permission } from "../access/permission.js";
 import type { ModelName } from "../database/datamodel.js";
@@ -14,7 +15,7 @@ export interface Rule<T = unknown> {
   readonly description: string;
   /** Must be given when a resource is made, and can never be cleared. */
   readonly required: boolean;
-  /** Is made when it is not given, so it can be left out but never cleared. A text says what it then is. */
+  /** Is made when it is not given, so it can be left out but never cleared. A text: what it is then. */
   readonly generated?: true | string;
   /** Absent: both when a resource is made and when it is changed. */
   readonly on?: "create" | "update";
@@ -69,15 +70,26 @@ export function text({ maximum = maximumText, minimum = 0, lowerCase, upperCase,
       const value = lowerCase ? given.trim().toLowerCase() : upperCase ? given.trim().toUpperCase() : given;
       if (options.required && !value.trim()) return new Problem("This must not be blank.");
       if (form && !form.pattern.test(value)) return new Problem(form.problem);
-      const { length } = [...value];
-      if (length > maximum) return new Problem(`At most ${maximum} characters fit here; these are ${length}.`);
-      if (length < minimum) return new Problem(`At least ${minimum} characters are needed; these are ${length}.`);
-      return value;
+      return readText(value, { minimum, maximum });
     },
   );
 }
 
-const emailForm = /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/;
+/** How many characters some texts have: checked where clients write them, where they are imported, and by the database. */
+export const lengths = {
+  shopperReference: { minimum: 3, maximum: 128 },
+  profileId: { minimum: 1, maximum: maximumText },
+} as const;
+
+/** A text of so many characters, counted as PostgreSQL does, or what is wrong with it. */
+export function readText(given: string, { minimum, maximum }: Record<"minimum" | "maximum", number>): string | Problem {
+  const { length } = [...given];
+  if (length > maximum) return new Problem(`At most ${maximum} characters fit here; these are ${length}.`);
+  if (length < minimum) return new Problem(`At least ${minimum} characters are needed; these are ${length}.`);
+  return given;
+}
+
+const emailForm = /^[^\s@<>()[\],;:"\\]+@[^\s@.<>()[\],;:"\\]+(\.[^\s@.<>()[\],;:"\\]+)+$/;
 
 /** The stored form of an e-mail address, or what is wrong with it. */
 export function readEmail(given: string): string | Problem {
@@ -92,16 +104,45 @@ export function email(options: Options) {
   return rule<string>(() => String, options, readEmail);
 }
 
-/** An absolute address of the web. */
-export function url(options: Options) {
+/** A country of ISO 3166-1, and Kosovo's `XK`. Stored in upper case. */
+export function country(options: Options) {
   return rule<string>(
     () => String,
     options,
-    (given: string) =>
-      given.length <= 2_000 && URL.canParse(given) && /^https?:$/.test(new URL(given).protocol)
-        ? given
-        : new Problem("An address starts with https:// or http://, and has at most 2,000 characters."),
+    (given: string) => {
+      const code = given.trim().toUpperCase();
+      try {
+        return GraphQLCountryCode.parseValue(code) as string;
+      } catch {
+        return new Problem("A country is one of the two-letter codes of ISO 3166-1, such as DE.");
+      }
+    },
   );
+}
+
+/** An absolute address of the web, or what is wrong with it. */
+export function readUrl(given: string): string | Problem {
+  return given.length <= 2_000 && /^https?:\/\//i.test(given) && URL.canParse(given)
+    ? given
+    : new Problem("An address starts with https:// or http://, and has at most 2,000 characters.");
+}
+
+/** An absolute address of the web. */
+export function url(options: Options) {
+  return rule<string>(() => String, options, readUrl);
+}
+
+/** The stored form of a short code, or what is wrong with it. domain rule: the case does not matter. */
+export function readCode(given: string): string | Problem {
+  const value = given.trim().toLowerCase();
+  return /^[a-z0-9_-]{1,25}$/.test(value)
+    ? value
+    : new Problem("A code is made of 1 to 25 letters, digits, _ and -; the case does not matter.");
+}
+
+/** A short code, stored in lower case. */
+export function code(options: Options) {
+  return rule<string>(() => String, options, readCode);
 }
 
 /** A whole number. */

@@ -111,6 +111,7 @@ async function applyTags(
   const removed = present.filter((tag) => !after.includes(tag));
   if (added.length && after.length > maximumTags) write.fail(new TooManyTagsError(maximumTags, after.length, path));
   if (added.length || removed.length) {
+    write.places.set(table, path);
     await query(
       `WITH added AS (INSERT INTO "${table}" ("${from}", "${to}") SELECT $1, unnest($2::text[])),
             removed AS (DELETE FROM "${table}" WHERE "${from}" = $1 AND "${to}" = ANY ($3::text[]))

@@ -84,7 +84,7 @@ export class Write {
 
   /** Ends the write if an error was found: nothing of it stays. */
   check() {
-    if (this.errors.length) throw new Refusal(this.errors);
+    if (this.errors.length) throw new Refusal([...this.errors]);
   }
 
   /** Ends the write with this error and those found before. */
@@ -126,6 +126,19 @@ export class Write {
     return values as { [K in keyof InputOf<R>]: InputOf<R>[K] };
   }
 
+  /** Which one of several fields an input gives; notes an error if it gives more, or none. */
+  oneOf<F extends string>(input: { [K in F]?: unknown }, fields: readonly F[], path: Path = ["input"]): F | undefined {
+    const given = fields.filter((field) => input[field] !== undefined && input[field] !== null);
+    if (given.length === 1) return given[0];
+    const names = fields.map((field) => `\`${field}\``).join(" or ");
+    this.refuse(
+      UserErrorCode.INVALID,
+      [...path, given.at(-1) ?? fields[0]!],
+      given.length ? `Give either ${names}, not several of them.` : `Give ${names}.`,
+    );
+    return undefined;
+  }
+
   /** Whether there is such a resource to refer to; notes an error if not. */
   async linked(model: ModelName, id: string, path: Path): Promise<boolean> {
     if (await this.find(model, id)) return true;
@@ -135,10 +148,15 @@ export class Write {
 
   /** The row with this id as far as the caller may see it, or null. */
   async find(model: ModelName, id: string, lock = false): Promise<Row | null> {
+    const [row] = await this.findAll(model, "id", [id], lock);
+    return row ?? null;
+  }
+
+  /** The rows with these values in a field, as far as the caller may see them; locked in the order of their ids. */
+  async findAll(model: ModelName, field: string, wanted: readonly unknown[], lock = false): Promise<Row[]> {
     const type = modelTypeNamed(model);
-    const { text, values } = rowsByField(type.datamodel, "id", [id], this.context.loaders.rule, lock);
-    const [row] = await this.query(text, values);
-    return row ? (hydrate(type, row, 0) as Row) : null;
+    const { text, values } = rowsByField(type.datamodel, field, wanted, this.context.loaders.rule, lock);
+    return (await this.query(text, values)).map((row) => hydrate(type, row, 0) as Row);
   }
 
   /**
@@ -149,7 +167,12 @@ export class Write {
   async row<T extends object = Row>(
     model: ModelName,
     id: string,
-    { path = ["id"], version, along }: { path?: Path; version?: number | null; along?: Along } = {},
+    {
+      path = ["id"],
+      version,
+      versionPath,
+      along,
+    }: { path?: Path; version?: number | null; versionPath?: Path; along?: Along } = {},
   ): Promise<T & Row> {
     const isCustomer = model === "Customer";
     // Customers come before what is theirs, in every write: nobody waits for each other in a circle.
@@ -167,7 +190,7 @@ export class Write {
     this.refuseErased(owner ? [owner] : owners, path);
     if (along) this.refuseErased(along.customers, along.path);
     if (typeof version === "number" && row.version !== version) {
-      this.fail(new VersionConflictError(row, version, await this.changedSince(model, row, version)));
+      this.fail(new VersionConflictError(row, version, await this.changedSince(model, row, version), versionPath));
     }
     return row as T & Row;
   }
@@ -213,9 +236,14 @@ export class Write {
     return fields;
   }
 
-  /** Deletes a row. */
+  /** Deletes a row, and what is attached to it. */
   async delete(model: ModelName, row: { id: string }): Promise<void> {
-    await this.query(`DELETE FROM "${modelNamed(model).table}" WHERE "id" = $1`, [row.id]);
+    const { table } = modelNamed(model);
+    await this.query(`DELETE FROM "attachments" WHERE "attachable_type" = $1 AND "attachable_id" = $2`, [
+      table,
+      row.id,
+    ]);
+    await this.query(`DELETE FROM "${table}" WHERE "id" = $1`, [row.id]);
   }
 
   /** The metadata of a row after a change, as a value for `update`; undefined when there is none. */
@@ -235,6 +263,7 @@ export class Write {
     await this.query("SAVEPOINT part", []);
     const before = this.errors.splice(0);
     const locked = new Map(this.customers);
+    const { length } = this.afterwards;
     try {
       const result = await work();
       this.check();
@@ -244,6 +273,7 @@ export class Write {
       const errors = this.asErrors(error);
       if (!errors) throw error;
       await this.query("ROLLBACK TO SAVEPOINT part", []);
+      this.afterwards.length = length;
       this.customers.clear();
       for (const [id, status] of locked) this.customers.set(id, status);
       return { errors };
@@ -293,8 +323,9 @@ export class Write {
   private async changedSince(model: ModelName, row: Row, version: number): Promise<string[] | null> {
     const target = modelNamed(model);
     const rows = (await this.query(
-      `SELECT "resource_version", ARRAY(SELECT jsonb_object_keys("payload")) FROM "event_stores"
-       WHERE "resource_type" = $1 AND "resource_id" = $2 AND "resource_version" > $3`,
+      `SELECT v.version, ARRAY(SELECT jsonb_object_keys(e."payload"))
+       FROM "event_stores" e CROSS JOIN LATERAL (SELECT (to_jsonb(e)->>'resource_version')::int AS version) v
+       WHERE e."resource_type" = $1 AND e."resource_id" = $2 AND v.version > $3`,
       [target.table, row.id, version],
     )) as [number, string[]][];
     const versions = new Set(rows.map(([found]) => found));
@@ -383,9 +414,16 @@ const checks: Record<string, [field: string, message: string]> = {
   customers_email_lower_case: ["email", "An e-mail address has 3 to 255 characters."],
   customers_shopper_reference_length: ["shopperReference", "This has 3 to 128 characters."],
   customers_profile_id_length: ["profileId", "This has 1 to 255 characters."],
+  customer_addresses_customer_id_address_id_key: ["addressId", "This address is in the address book already."],
   addresses_country_code_format: ["countryCode", "A country is two letters, such as DE (ISO 3166-1 alpha-2)."],
   tags_name_format: ["name", 'A tag is called by at most 25 letters and digits, joined by single "-", "_" or ":".'],
   order_subscriptions_renewal_alert_period_range: ["renewalAlertPeriod", "This is from 1 to 720 hours."],
+};
+
+/** Why a row cannot go because of those that refer to it, where that needs words of its own. */
+const dependents: Record<string, string> = {
+  markets_customer_group_id_fkey:
+    "Private markets are open to this group alone, and would be open to everybody without it; give them to another group first.",
 };
 
 /**
@@ -395,6 +433,10 @@ const checks: Record<string, [field: string, message: string]> = {
 export function constraintError(error: unknown, placeOf: (table: string) => Path | undefined): UserError | undefined {
   const { code, constraint, table } = error as { code?: string; constraint?: string; table?: string };
   if (typeof code !== "string" || !constraint || !table || !/^23/.test(code)) return undefined;
+  if (constraint.endsWith("_tags_tag_id_fkey")) {
+    const message = "One of these tags was deleted just now; nothing was changed.";
+    return new InputError(UserErrorCode.UNKNOWN_TAG, [...(placeOf(table) ?? [])], message);
+  }
   const model = modelOfType(table);
   if (!model) return undefined;
   const place = placeOf(table) ?? ["input"];
@@ -402,20 +444,22 @@ export function constraintError(error: unknown, placeOf: (table: string) => Path
   const known = checks[constraint];
   const reason = code === "23505" ? UserErrorCode.TAKEN : UserErrorCode.INVALID;
   if (known) return new InputError(reason, at(known[0]), known[1]);
+  // The longest first: `customer_group_id` also ends in `id`.
   const fields = Object.entries(model.columns)
     .filter(([, { column }]) => new RegExp(`_${column}(_|$)`).test(constraint.slice(table.length)))
+    .sort(([, a], [, b]) => b.column.length - a.column.length)
     .map(([field]) => field)
-    .filter((field) => field !== "mode");
+    .filter((field) => field !== "mode" && field !== "id");
   if (code === "23505") {
     const field = fields.find((name) => name !== "customerId") ?? fields[0];
     return new InputError(UserErrorCode.TAKEN, at(field), `Another ${singular(model.name)} has this already.`);
   }
-  if (code === "23503" && constraint.endsWith("_fkey")) {
+  if ((code === "23503" || code === "23001") && constraint.endsWith("_fkey")) {
     // Named after the table that refers. If that is not where this write puts values, it is what keeps a row from going.
     if (placeOf(table)) {
       return new InputError(UserErrorCode.NOT_FOUND, at(fields[0]), "There is no such resource.");
     }
-    const message = `There are ${plural(model.name)} that need it, so it cannot be deleted.`;
+    const message = dependents[constraint] ?? `There are ${plural(model.name)} that need it, so it cannot be deleted.`;
     return new InputError(UserErrorCode.IN_USE, ["id"], message);
   }
   return new InputError(UserErrorCode.INVALID, at(fields[0]), "This value is not allowed.");

@@ -1,0 +1,87 @@
+import { createReadStream, existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { loadConfig } from "../config.js";
+import { AnonymizationWorker } from "../modules/anonymization/worker.js";
+import { loadSigningKeys } from "../platform/access/keys.js";
+import { Revocations } from "../platform/access/revocations.js";
+import { createDatabase, type Database } from "../platform/database/client.js";
+import { openDatabase } from "../platform/database/open.js";
+import { createLogger } from "../platform/telemetry/logger.js";
+
+const usage = `Usage: npm run -s erasures -- list > FILE
+       npm run -s erasures -- again FILE
+
+A restored backup brings back what was erased since it was made. \`list\` prints every completed erasure, a JSON object a
+line, without personal data: keep it apart from the backups. \`again\` erases what is on the list and has come back.`;
+
+async function main() {
+  const [command, file, ...others] = process.argv.slice(2);
+  if (others.length || !(command === "list" ? !file : command === "again" && file)) throw new Error(usage);
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  const config = loadConfig();
+  const log = createLogger({ level: config.logLevel, json: config.environment === "production" });
+  const { connectionString, stop } = await openDatabase(config, log);
+  const database = createDatabase({ connectionString, poolSize: 2, log });
+  try {
+    if (command === "list") return await list(database);
+    const worker = new AnonymizationWorker({
+      database,
+      keys: await loadSigningKeys(config),
+      issuer: config.tokenIssuer,
+      revocations: new Revocations({ database, log }),
+      log,
+      now: () => new Date(),
+      graceMs: 0,
+    });
+    await again(worker, file!);
+  } finally {
+    await database.close();
+    await stop();
+  }
+}
+
+/** How many lines are read at once. */
+const batch = 1_000;
+
+async function list({ query }: Database) {
+  let last = "";
+  for (;;) {
+    const rows = await query(
+      `SELECT id, anonymization_completed_at, anonymization_receipt FROM customers
+       WHERE anonymization_status = 'completed' AND id > $1 ORDER BY id LIMIT ${batch}`,
+      [last],
+    );
+    for (const [customerId, completedAt, receipt] of rows) {
+      process.stdout.write(`${JSON.stringify({ customerId, completedAt, receipt })}\n`);
+    }
+    if (rows.length < batch) return;
+    last = rows.at(-1)![0] as string;
+  }
+}
+
+async function again(worker: AnonymizationWorker, file: string) {
+  const counts = { erased: 0, untouched: 0 };
+  let line = 0;
+  for await (const text of createInterface({ input: file === "-" ? process.stdin : createReadStream(file) })) {
+    line++;
+    if (!text.trim()) continue;
+    if (await worker.eraseAgain(customerOf(text, line))) counts.erased++;
+    else counts.untouched++;
+  }
+  process.stdout.write(
+    `Erased again: ${counts.erased}. Erased before, or not in this database: ${counts.untouched}.\n`,
+  );
+}
+
+function customerOf(text: string, line: number): string {
+  try {
+    const { customerId } = JSON.parse(text) as { customerId?: unknown };
+    if (typeof customerId === "string") return customerId;
+  } catch {}
+  throw new Error(`Line ${line} is no entry of the list: it needs a customerId.`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,134 @@
+import { Float } from "type-graphql";
+import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import { ResourceWrites } from "../../platform/write/resource-writes.js";
+import { country, decimal, email, flag, inputOf, text } from "../../platform/write/rules.js";
+import type { Path, Row, Values, Write } from "../../platform/write/write.js";
+import { Address } from "./address.type.js";
+import { hasPostalCodes } from "./postal-codes.js";
+
+const long = 5_000;
+
+const rules = {
+  business: flag({
+    description: "Whether it is the address of a company, whose name then is needed. False unless told.",
+  }),
+  firstName: text({ description: "First name; needed unless it is a business address." }),
+  lastName: text({ description: "Last name; needed unless it is a business address." }),
+  company: text({ description: "Company name; needed if it is a business address." }),
+  line1: text({ description: "Street and number, or post office box.", required: true }),
+  line2: text({ description: "Apartment, suite, building." }),
+  city: text({ description: "City or town.", required: true }),
+  zipCode: text({ description: "Postal code; needed except in countries that have none." }),
+  stateCode: text({ description: "Code of the state, province or region." }),
+  countryCode: country({
+    description: "Country as two letters, ISO 3166-1 alpha-2; the case does not matter.",
+    required: true,
+  }),
+  phone: text({ description: "Phone number with extension.", required: true }),
+  email: email({ description: "E-mail address for this address." }),
+  notes: text({ description: "Free notes, such as delivery instructions: at most 5,000 characters.", maximum: long }),
+  lat: decimal(Float, {
+    description: "Latitude in degrees, -90 to 90; comes with the longitude.",
+    minimum: -90,
+    maximum: 90,
+  }),
+  lng: decimal(Float, {
+    description: "Longitude in degrees, -180 to 180; comes with the latitude.",
+    minimum: -180,
+    maximum: 180,
+  }),
+  billingInfo: text({
+    description: "VAT number, tax code or other data for the invoice: at most 5,000 characters.",
+    maximum: long,
+  }),
+};
+
+/** Addresses: they are made with what they belong to, such as an entry of an address book. */
+export const addressWrites = new ResourceWrites(Address, {
+  rules,
+  create: {
+    before: async (write, values, _input, path) => {
+      checkTogether(write, {}, values, path);
+      return values;
+    },
+  },
+  update: {
+    description:
+      "Changes an address. Absent fields stay, null clears; what belongs together is checked as it will be. A position that a geocoder found is forgotten when the place changes. A signed-in customer may change what is in its address book, as long as no placed order, no return and nobody else has the same address.",
+    errors: ["WRONG_STATE"],
+    example: 'id: "adr_ada_home", input: { line2: "Flat 4", stateCode: null }',
+    before: async (write, row, given, _input, path) => {
+      await refuseUnlessOwn(write, row.id);
+      const values = given.business === null ? { ...given, business: false } : given;
+      checkTogether(write, row, values, path);
+      return { ...values, ...position(row, values) };
+    },
+  },
+});
+
+/** The input for a new address, inside that of what it belongs to. */
+export const AddressInput = inputOf("AddressInput", "A new address.", addressWrites.createRules, "create");
+
+const present = (value: unknown) =>
+  typeof value === "string" ? value.trim() !== "" : value !== undefined && value !== null;
+
+/**
+ * Checks what depends on more than one field, on the address as it will be. What a change does not touch is left in
+ * peace: addresses from elsewhere may lack something.
+ */
+function checkTogether(write: Write, before: Values, change: Values, path: Path) {
+  const after: Values = { business: false, ...before, ...defined(change) };
+  const touches = (...fields: string[]) => before.id === undefined || changes(before, change, fields);
+  const need = (field: string, message: string) => {
+    // A value that was given and is wrong has its error already.
+    if (!present(after[field]) && !write.errors.some((error) => error.path.join() === [...path, field].join())) {
+      write.refuse(UserErrorCode.INVALID, [...path, field], message);
+    }
+  };
+  if (touches("business", "firstName", "lastName", "company")) {
+    if (after.business) need("company", "A business address needs a company.");
+    else {
+      need("firstName", "An address needs a first name, unless it is that of a company.");
+      need("lastName", "An address needs a last name, unless it is that of a company.");
+    }
+  }
+  if (touches("zipCode", "countryCode") && hasPostalCodes(after.countryCode as string | undefined)) {
+    need("zipCode", `An address in ${after.countryCode as string} needs a postal code.`);
+  }
+  if (touches("lat", "lng") && present(after.lat) !== present(after.lng)) {
+    for (const field of ["lat", "lng"]) need(field, "Latitude and longitude are given together, or neither.");
+  }
+}
+
+const changes = (before: Values, change: Values, fields: readonly string[]) =>
+  fields.some((field) => change[field] !== undefined && change[field] !== before[field]);
+const defined = (values: Values) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+
+/** What becomes of the position. One that was set by hand is nobody's finding, and one that was found is of that place alone. */
+function position(row: Row, change: Values): Values {
+  const unfound = { providerName: null, mapUrl: null, staticMapUrl: null };
+  if (changes(row, change, ["lat", "lng"])) return unfound;
+  const moved = changes(row, change, ["line1", "line2", "city", "zipCode", "stateCode", "countryCode"]);
+  return moved && row.providerName ? { ...unfound, lat: null, lng: null } : {};
+}
+
+/** domain rule: an order keeps the addresses that it was placed with. The shop may correct them, its customers may not. */
+async function refuseUnlessOwn(write: Write, id: string) {
+  const { viewer, query } = write;
+  if (viewer.kind !== "customer") return;
+  const [[inBook, shared]] = (await query(
+    `SELECT EXISTS (SELECT FROM customer_addresses WHERE address_id = $1 AND customer_id = $2),
+       EXISTS (SELECT FROM customer_addresses WHERE address_id = $1 AND customer_id <> $2)
+       OR EXISTS (SELECT FROM orders WHERE (shipping_address_id = $1 OR billing_address_id = $1)
+                  AND (placed_at IS NOT NULL OR customer_id IS DISTINCT FROM $2))
+       OR EXISTS (SELECT FROM returns WHERE origin_address_id = $1 OR destination_address_id = $1)
+       OR EXISTS (SELECT FROM stock_locations WHERE address_id = $1)`,
+    [id, viewer.customerId],
+  )) as [[boolean, boolean]];
+  if (inBook && !shared) return;
+  const message = inBook
+    ? "An order, a return or somebody else has this address too; add a new one to the address book instead."
+    : "This address belongs to an order or a return; only those in the address book can be changed.";
+  write.refuse(UserErrorCode.WRONG_STATE, ["id"], message);
+}

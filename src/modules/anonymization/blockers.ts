@@ -1,0 +1,59 @@
+import type { Query } from "../../platform/database/client.js";
+
+/** What speaks against erasing a customer's data now. */
+export interface Blocker {
+  kind: "LEGAL_HOLD" | "UNFINISHED_ORDERS" | "OPEN_RETURNS" | "ACTIVE_SUBSCRIPTIONS";
+  message: string;
+  /** The numbers of the orders, returns or subscriptions, at most ten. */
+  numbers: string[];
+  count: number;
+}
+
+const cases: {
+  kind: Exclude<Blocker["kind"], "LEGAL_HOLD">;
+  table: string;
+  where: string;
+  words: (count: number) => string;
+}[] = [
+  {
+    kind: "UNFINISHED_ORDERS",
+    table: "orders",
+    where: `status IN ('placing', 'placed', 'editing') OR (status = 'approved' AND fulfillment_status IN ('unfulfilled', 'in_progress'))`,
+    words: (count) => `Orders not delivered yet, which need the address: ${count}.`,
+  },
+  {
+    kind: "OPEN_RETURNS",
+    table: "returns",
+    where: `status IN ('requested', 'approved', 'shipped', 'received')`,
+    words: (count) => `Returns under way, which need the address: ${count}.`,
+  },
+  {
+    kind: "ACTIVE_SUBSCRIPTIONS",
+    table: "order_subscriptions",
+    where: `status IN ('active', 'running', 'pending')`,
+    words: (count) => `Recurring orders that the erasure will cancel: ${count}.`,
+  },
+];
+
+/** What speaks against erasing a customer's data now: rules of the shop, read in the caller's transaction. */
+export async function blockersOf(query: Query, customerId: string): Promise<Blocker[]> {
+  const blockers: Blocker[] = [];
+  const [hold] = await query("SELECT 1 FROM customers WHERE id = $1 AND legal_hold_at IS NOT NULL", [customerId]);
+  if (hold) {
+    blockers.push({
+      kind: "LEGAL_HOLD",
+      message: "A legal hold keeps the data; lift it first.",
+      numbers: [],
+      count: 1,
+    });
+  }
+  for (const { kind, table, where, words } of cases) {
+    const [[count, numbers]] = (await query(
+      `SELECT count(*)::int, coalesce((array_agg(number ORDER BY number))[1:10], '{}') FROM ${table} WHERE customer_id = $1 AND (${where})`,
+      [customerId],
+    )) as [[number, string[]]];
+    if (!count) continue;
+    blockers.push({ kind, message: words(count), numbers, count });
+  }
+  return blockers;
+}

@@ -1,0 +1,91 @@
+import { ID } from "type-graphql";
+import { modelTypeOf } from "../../platform/graphql/model.js";
+import type { Node } from "../../platform/graphql/resource.type.js";
+import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import { ResourceWrites } from "../../platform/write/resource-writes.js";
+import { text, url, value } from "../../platform/write/rules.js";
+import type { Path, Values, Write } from "../../platform/write/write.js";
+import { CustomerGroup } from "../customer-groups/customer-group.type.js";
+import { Customer } from "../customers/customer.type.js";
+import { Market } from "../markets/market.type.js";
+import { Order } from "../orders/order.type.js";
+import { PaymentMethod } from "../payment-methods/payment-method.type.js";
+import { Return } from "../returns/return.type.js";
+import { SkuList } from "../sku-lists/sku-list.type.js";
+import { Sku } from "../skus/sku.type.js";
+import { StockLocation } from "../stock-locations/stock-location.type.js";
+import { Attachment } from "./attachment.type.js";
+
+/** What can have attachments. */
+export const attachableTypes = [
+  Customer,
+  CustomerGroup,
+  Order,
+  Return,
+  SkuList,
+  Sku,
+  Market,
+  StockLocation,
+  PaymentMethod,
+];
+
+const rules = {
+  name: text({ description: "The name of the document, or `Note`.", required: true }),
+  description: text({ description: "What it is, or the text of a note: at most 5,000 characters.", maximum: 5_000 }),
+  url: url({ description: "The address of the document. A note of the staff has none, but a `description`." }),
+  attachableId: value<string>(() => ID, {
+    description:
+      "The id of the resource that it is attached to: a customer, customer group, order, return, list, SKU, market, stock location or payment method.",
+    required: true,
+  }),
+};
+
+/** Documents, and notes of the staff. */
+export const attachmentWrites = new ResourceWrites(Attachment, {
+  rules,
+  create: {
+    description: "Attaches a document to a resource, or a note: one without `url`, with a `description`.",
+    errors: ["NOT_FOUND", "WRONG_STATE"],
+    example:
+      'input: { attachableId: "ord_1001", name: "Note", description: "Call before delivery.", referenceOrigin: "app-orders--note" }',
+    before: async (write, values, input, path) => {
+      refuseEmpty(write, input as Values, path);
+      return withType(write, values, path);
+    },
+  },
+  update: {
+    errors: ["WRONG_STATE"],
+    example: 'id: "att_ada_note", input: { description: "Prefers to be called in the evening." }',
+    before: async (write, row, values, _input, path) => {
+      if ("url" in values || "description" in values) refuseEmpty(write, { ...row, ...values }, path);
+      return withType(write, values, path);
+    },
+  },
+  delete: { errors: ["WRONG_STATE"], example: 'id: "att_ada_note"' },
+});
+
+function refuseEmpty(write: Write, { url, description }: Values, path: Path) {
+  if (typeof url === "string" || (typeof description === "string" && description.trim())) return;
+  const message = "Without a `url` it is a note, and needs its text here.";
+  write.refuse(UserErrorCode.INVALID, [...path, "description"], message);
+}
+
+/** The values with the type of the resource that it is attached to, which is kept from changes until the write ends. */
+async function withType(write: Write, values: Values, path: Path): Promise<Values> {
+  const id = values.attachableId;
+  if (typeof id !== "string") return values;
+  const place = [...path, "attachableId"];
+  const resource = await write.context.loaders.node(id);
+  if (!resource) {
+    write.refuse(UserErrorCode.NOT_FOUND, place, "There is no resource with this id.");
+    return values;
+  }
+  const { name, datamodel } = modelTypeOf(resource.constructor as never);
+  if (!attachableTypes.some((type) => resource instanceof type)) {
+    const { type } = resource as unknown as Node;
+    write.refuse(UserErrorCode.INVALID, place, `Resources of type ${type} cannot have attachments.`);
+    return values;
+  }
+  await write.row(name, id, { path: place });
+  return { ...values, attachableType: datamodel.table };
+}

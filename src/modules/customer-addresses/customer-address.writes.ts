@@ -1,0 +1,99 @@
+import { ID } from "type-graphql";
+import { demand } from "../../platform/access/guard.js";
+import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import { ResourceWrites } from "../../platform/write/resource-writes.js";
+import { link, value } from "../../platform/write/rules.js";
+import { deleteUnused } from "../../platform/write/unused.js";
+import type { Path, Row, Values, Write } from "../../platform/write/write.js";
+import { Address } from "../addresses/address.type.js";
+import { AddressInput, addressWrites } from "../addresses/address.writes.js";
+import { ownerOf, ownerRules } from "../customers/customer.service.js";
+import { Customer } from "../customers/customer.type.js";
+import { CustomerAddress } from "./customer-address.type.js";
+
+const rules = {
+  ...ownerRules,
+  address: value<object>(() => AddressInput, {
+    description: "A new address; give it or `addressId`.",
+    on: "create",
+    virtual: true,
+  }),
+  addressId: link("Address", { description: "The id of an address that there is already.", on: "create" }),
+};
+
+interface Input {
+  customerId?: string | null;
+  customerEmail?: string | null;
+  address?: object | null;
+  addressId?: string | null;
+}
+
+/** The entries of address books. */
+export const customerAddressWrites = new ResourceWrites(CustomerAddress, {
+  rules,
+  create: {
+    description:
+      "Adds an address to a customer's address book: makes the address and the entry in one, or neither. The answer has the ids of both, so the `reference` of the address is free for other uses. An address is in a book once.",
+    errors: ["NOT_FOUND", "TAKEN", "WRONG_STATE"],
+    example:
+      'input: { customerId: "cus_ada", address: { firstName: "Ada", lastName: "Lovelace", line1: "Via Roma 1", city: "Torino", zipCode: "10121", countryCode: "IT", phone: "+39 011 5550 100" } }',
+    before: addAddress,
+    after: async (_write, _id, _input, _path, { addressId, customerId }) => ({
+      address: addressId,
+      customer: customerId,
+    }),
+    payload: {
+      address: { description: "The address in it; null when there is none.", row: () => Address },
+      customer: { description: "The customer whose address book it is; null when there is none.", row: () => Customer },
+    },
+  },
+  update: {
+    description:
+      "Changes what another system calls an entry of an address book, and its metadata. `addressUpdate` changes the address itself.",
+    errors: ["WRONG_STATE"],
+    example: 'id: "cad_ada_home", input: { metadata: { merge: { label: "home" } } }',
+  },
+  delete: {
+    description:
+      "Takes an address out of an address book. The address itself goes too, unless another address book, an order, a return or a stock location has it.",
+    errors: ["WRONG_STATE"],
+    example: 'id: "cad_ada_parents"',
+    after: async (write, { addressId, customerId }) => {
+      const [deletedAddressId] = await deleteUnused(write, "Address", [addressId as string]);
+      return { addressId, deletedAddressId, customer: customerId };
+    },
+    payload: {
+      addressId: { description: "The id of the address that was in it; null when none was.", type: () => ID },
+      deletedAddressId: {
+        description: "The same id if the address itself is gone as well; null when it is still in use.",
+        type: () => ID,
+      },
+      customer: {
+        description: "The customer whose address book it was; null when there is none.",
+        row: () => Customer,
+      },
+    },
+  },
+});
+
+/** Sees to the address of a new entry, and to whose it is. */
+async function addAddress(write: Write, values: Values, input: Input, path: Path): Promise<Values> {
+  const customerId = await ownerOf(write, values, input, path);
+  const way = write.oneOf(input, ["address", "addressId"], path);
+  if (way === "address") {
+    demand(write.context, ["addresses:create"]);
+    const addressId = await addressWrites.create(write, input.address!, [...path, "address"]);
+    return { ...values, customerId, addressId };
+  }
+  if (values.addressId) await lockAddress(write, values.addressId as string, [...path, "addressId"]);
+  return { ...values, customerId };
+}
+
+/** Keeps an address from going, or getting another owner, while it comes into a book. */
+async function lockAddress(write: Write, id: string, path: Path): Promise<Row> {
+  const row = await write.row("Address", id, { path });
+  const [stocked] = await write.query("SELECT FROM stock_locations WHERE address_id = $1 LIMIT 1", [id]);
+  // It would be erased with the customer.
+  if (stocked) write.refuse(UserErrorCode.INVALID, path, "This is the address of a stock location, not of a customer.");
+  return row;
+}

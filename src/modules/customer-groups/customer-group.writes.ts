@@ -1,0 +1,31 @@
+import { ResourceWrites } from "../../platform/write/resource-writes.js";
+import { code, text } from "../../platform/write/rules.js";
+import type { Row, Write } from "../../platform/write/write.js";
+import { CustomerGroup } from "./customer-group.type.js";
+
+const rules = {
+  name: text({ description: "The internal name of the group.", required: true }),
+  code: code({
+    description:
+      "A short code of at most 25 letters, digits, `_` and `-`, unique in the shop. The case does not matter; it is kept in lower case.",
+  }),
+};
+
+/** Groups of customers. Who is in one is written with the customer. */
+export const customerGroupWrites = new ResourceWrites(CustomerGroup, {
+  rules,
+  create: { errors: ["TAKEN"], example: 'input: { name: "Press", code: "press" }' },
+  update: { errors: ["TAKEN"], example: 'id: "cgr_staff", input: { name: "Our staff", reference: "HR-7" }' },
+  delete: {
+    description:
+      "Deletes a customer group. All its customers stay and are in no group then; `customerGroup { customers { totalCount } }` tells beforehand how many. A group with private markets is in use: these must not silently become public.",
+    errors: ["IN_USE"],
+    example: 'id: "cgr_staff"',
+    before: lockMembers,
+  },
+});
+
+/** Deleting the group changes its customers: in the order of their ids, as everybody does who changes several. */
+async function lockMembers({ query }: Write, { id }: Row) {
+  await query("SELECT FROM customers WHERE customer_group_id = $1 ORDER BY id FOR NO KEY UPDATE", [id]);
+}

@@ -1,0 +1,152 @@
+import { ID } from "type-graphql";
+import { demand } from "../../platform/access/guard.js";
+import type { EnumValue } from "../../platform/database/datamodel.js";
+import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import { ResourceWrites } from "../../platform/write/resource-writes.js";
+import { choice, link, value } from "../../platform/write/rules.js";
+import { deleteUnused } from "../../platform/write/unused.js";
+import type { Path, Values, Write } from "../../platform/write/write.js";
+import { Customer } from "../customers/customer.type.js";
+import { PaymentSourceType } from "../payment-methods/payment-method.type.js";
+import {
+  cardless,
+  createPaymentSource,
+  type Instrument,
+  PaymentInstrumentInput,
+} from "../payment-sources/payment-source.writes.js";
+import { CustomerPaymentSource } from "./customer-payment-source.type.js";
+
+type Kind = EnumValue<"PaymentSourceType">;
+
+const rules = {
+  customerId: link("Customer", {
+    description: "The id of the customer whose wallet it is.",
+    required: true,
+    on: "create",
+  }),
+  paymentMethodId: link("PaymentMethod", {
+    description: "The id of the payment method; it decides the kind of payment source.",
+    on: "create",
+  }),
+  paymentSourceId: link("PaymentSource", {
+    description: "The id of a payment source that there is already; a new one is made without it.",
+    on: "create",
+  }),
+  paymentSourceType: choice<Kind>(PaymentSourceType, {
+    description: "The kind of the new payment source; not needed with a payment method.",
+    on: "create",
+    virtual: true,
+  }),
+  paymentInstrument: value<Instrument>(() => PaymentInstrumentInput, {
+    description: "What may be shown of the new payment source.",
+    on: "create",
+    virtual: true,
+  }),
+  customerToken: cardless({ description: "The customer's token at the payment gateway. Never the number of a card." }),
+  paymentSourceToken: cardless({
+    description: "The reusable token of the payment source at the gateway. Never the number of a card.",
+  }),
+};
+
+interface Input {
+  paymentMethodId?: string | null;
+  paymentSourceId?: string | null;
+  paymentSourceType?: Kind | null;
+  paymentInstrument?: Instrument | null;
+}
+
+/** The entries of wallets. domain rule: shoppers fill theirs by paying, so they make none and change none here. */
+export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSource, {
+  rules,
+  create: {
+    description:
+      "Puts a payment source into a customer's wallet, by its tokens at the gateway: makes the payment source and the entry in one, or neither. Sales channels cannot. The number of a card is refused wherever it stands.",
+    errors: ["NOT_FOUND", "TAKEN", "WRONG_STATE"],
+    example:
+      'input: { customerId: "cus_ada", paymentMethodId: "pmt_stripe", paymentSourceToken: "pm_1NXWPnCo6bFb1KQto6C8OWvE", paymentInstrument: { issuerType: "credit card", cardType: "visa", cardLastDigits: "4242", cardExpiryMonth: "10", cardExpiryYear: "2031" } }',
+    before: addSource,
+    after: async (_write, _id, _input, _path, { customerId }) => ({ customer: customerId }),
+    payload: {
+      customer: { description: "The customer whose wallet it is; null when there is none.", row: () => Customer },
+    },
+  },
+  update: {
+    description:
+      "Changes the tokens of an entry of a wallet, what another system calls it, and its metadata. For another payment source make another entry.",
+    errors: ["WRONG_STATE"],
+    example: 'id: "cps_ada_visa", input: { customerToken: "cus_9s6XKzkNRiz8i3", reference: "erp-7" }',
+  },
+  delete: {
+    description:
+      "Takes a payment source out of a wallet. The payment source itself goes too, unless an order or another wallet has it. Recurring orders that use the entry keep running without one, so give them another before.",
+    errors: ["WRONG_STATE"],
+    example: 'id: "cps_ada_paypal"',
+    after: async (write, { paymentSourceId, customerId }) => {
+      const [deletedPaymentSourceId] = await deleteUnused(write, "PaymentSource", [paymentSourceId as string | null]);
+      return { paymentSourceId, deletedPaymentSourceId, customer: customerId };
+    },
+    payload: {
+      paymentSourceId: {
+        description: "The id of the payment source that was in it; null when none was.",
+        type: () => ID,
+      },
+      deletedPaymentSourceId: {
+        description: "The same id if the payment source itself is gone as well; null when it is still in use.",
+        type: () => ID,
+      },
+      customer: { description: "The customer whose wallet it was; null when there is none.", row: () => Customer },
+    },
+  },
+});
+
+/** Sees to the payment source of a new entry. */
+async function addSource(write: Write, values: Values, input: Input, path: Path): Promise<Values> {
+  const at = (field: string) => [...path, field];
+  const { customerId, paymentMethodId, paymentSourceId } = values as Record<string, string | undefined>;
+  if (customerId) await write.row("Customer", customerId, { path: at("customerId") });
+  const method = paymentMethodId ? await write.find("PaymentMethod", paymentMethodId) : null;
+  const methodKind = method?.paymentSourceType as Kind | undefined;
+  const mismatch = (field: string, kind: Kind) => {
+    if (!methodKind || methodKind === kind) return;
+    const message = `The payment method makes ${words(methodKind)}, not ${words(kind)}.`;
+    write.refuse(UserErrorCode.INVALID, at(field), message);
+  };
+
+  if (input.paymentSourceId) {
+    for (const field of ["paymentSourceType", "paymentInstrument"] as const) {
+      if (!input[field]) continue;
+      write.refuse(UserErrorCode.INVALID, at(field), "This is for a new payment source; leave it out for an old one.");
+    }
+    if (!paymentSourceId) return values;
+    const source = await write.row("PaymentSource", paymentSourceId, { path: at("paymentSourceId") });
+    mismatch("paymentSourceId", source.kind as Kind);
+    if (customerId) await refuseForeign(write, paymentSourceId, customerId, at("paymentSourceId"));
+    return values;
+  }
+  if (input.paymentSourceType) mismatch("paymentSourceType", input.paymentSourceType);
+  const kind = input.paymentSourceType ?? methodKind;
+  if (!kind && !input.paymentMethodId) {
+    const message = "Give a payment method, a kind of payment source, or a payment source that there is.";
+    write.refuse(UserErrorCode.INVALID, at("paymentSourceType"), message);
+  }
+  demand(write.context, ["payment_sources:create"]);
+  return {
+    ...values,
+    paymentSourceId: await createPaymentSource(write, kind!, input.paymentInstrument, at("paymentInstrument")),
+  };
+}
+
+const words = (kind: Kind) => kind.replaceAll("_", " ");
+
+/** Notes an error for a payment source that is somebody else's, or in this wallet already. */
+async function refuseForeign(write: Write, id: string, customerId: string, path: Path) {
+  const [[present, foreign]] = (await write.query(
+    `SELECT EXISTS (SELECT FROM customer_payment_sources WHERE payment_source_id = $1 AND customer_id = $2),
+       EXISTS (SELECT FROM customer_payment_sources WHERE payment_source_id = $1 AND customer_id <> $2)
+       OR EXISTS (SELECT FROM orders o WHERE o.customer_id <> $2 AND (o.payment_source_id = $1
+                  OR o.id = (SELECT order_id FROM payment_sources WHERE id = $1)))`,
+    [id, customerId],
+  )) as [[boolean, boolean]];
+  if (present) write.refuse(UserErrorCode.TAKEN, path, "This payment source is in the wallet already.");
+  else if (foreign) write.refuse(UserErrorCode.INVALID, path, "This payment source belongs to another customer.");
+}

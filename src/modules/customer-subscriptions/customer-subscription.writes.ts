@@ -1,0 +1,98 @@
+import { newId } from "../../platform/database/ids.js";
+import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import type { Outcome } from "../../platform/write/idempotency.js";
+import { ResourceWrites } from "../../platform/write/resource-writes.js";
+import { inputOf, text } from "../../platform/write/rules.js";
+import type { Values, Write } from "../../platform/write/write.js";
+import { findOrCreateCustomer, ownerOf, ownerRules } from "../customers/customer.service.js";
+import { Customer } from "../customers/customer.type.js";
+import { CustomerSubscription } from "./customer-subscription.type.js";
+
+const rules = {
+  ...ownerRules,
+  reference: text({ description: "The key of what is subscribed to, such as `newsletter`.", required: true }),
+};
+
+/** What customers subscribed to. */
+export const customerSubscriptionWrites = new ResourceWrites(CustomerSubscription, {
+  rules,
+  update: {
+    description: "Changes a subscription. Each customer has a `reference` once.",
+    errors: ["TAKEN", "WRONG_STATE"],
+    example: 'id: "csu_ada_restock", input: { reference: "restock", metadata: { merge: { sku: "MUG-BLUE" } } }',
+  },
+  delete: {
+    description: "Ends a subscription.",
+    errors: ["WRONG_STATE"],
+    example: 'id: "csu_ada_newsletter"',
+    after: async (_write, { customerId }) => ({ customer: customerId }),
+    payload: {
+      customer: { description: "The customer who was subscribed; null when there is none.", row: () => Customer },
+    },
+  },
+});
+
+export const CustomerSubscriptionCreateInput = inputOf(
+  "CustomerSubscriptionCreateInput",
+  "Who subscribes, and to what.",
+  customerSubscriptionWrites.createRules,
+  "create",
+);
+
+export interface Subscribing {
+  customerId?: string | null;
+  customerEmail?: string | null;
+  reference: string;
+}
+
+/**
+ * Subscribes a customer, whom an e-mail address finds or makes. Who is subscribed already stays so. domain rule: a form
+ * for newsletters tells a visitor neither which addresses the shop knows, nor who is subscribed: nothing that a guest gets
+ * to know depends on either.
+ */
+export async function subscribe(write: Write, input: Subscribing): Promise<Outcome> {
+  const path = ["input"];
+  const { query, viewer } = write;
+  const values: Values = await write.values(
+    customerSubscriptionWrites.createRules as typeof rules,
+    input,
+    "create",
+    path,
+  );
+  const customerId = await subscriber(write, values, input);
+  write.check();
+  if (!customerId) return {};
+  const id = newId("CustomerSubscription");
+  const { referenceOrigin = null, metadata = {} } = values;
+  const made = await query(
+    `INSERT INTO customer_subscriptions (id, mode, customer_id, reference, reference_origin, metadata)
+     VALUES ($1, $2::"mode", $3, $4, $5, $6::jsonb) ON CONFLICT (customer_id, reference) DO NOTHING RETURNING id`,
+    [id, viewer.mode, customerId, values.reference, referenceOrigin, JSON.stringify(metadata)],
+  );
+  if (viewer.kind === "guest") return {};
+  const created = made.length > 0;
+  const [[found]] = created
+    ? [[id]]
+    : ((await query("SELECT id FROM customer_subscriptions WHERE customer_id = $1 AND reference = $2", [
+        customerId,
+        values.reference,
+      ])) as [[string]]);
+  return { customerSubscription: found, created, customer: customerId };
+}
+
+/** The id of the customer who subscribes; undefined when there is none whom one might tell of. */
+async function subscriber(write: Write, values: Values, input: Subscribing): Promise<string | undefined> {
+  const { kind } = write.viewer;
+  if (kind === "customer" || !input.customerEmail || input.customerId) {
+    return ownerOf(write, values, input, ["input"]);
+  }
+  const email = values.customerEmail as string | undefined;
+  // Nothing is made for what is refused anyway.
+  write.check();
+  const found = await write.attempt(() => findOrCreateCustomer(write, email!, ["input", "customerEmail"]));
+  if (!found.errors) return found.result;
+  // An erasure that is under way is as secret as the customer.
+  const secret = kind === "guest" && found.errors.every(({ code }) => code === UserErrorCode.WRONG_STATE);
+  if (!secret) write.errors.push(...found.errors);
+  return undefined;
+}

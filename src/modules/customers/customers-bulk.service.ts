@@ -1,0 +1,46 @@
+import { InputError, type UserError, UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import type { Outcome } from "../../platform/write/idempotency.js";
+import { refuse } from "../../platform/write/mutation.js";
+import type { Path, Write } from "../../platform/write/write.js";
+import { customerWrites } from "./customer.writes.js";
+import { CustomersBulkPolicy, type CustomersBulkUpdateInput } from "./customers-bulk.inputs.js";
+
+const maximumRows = 100;
+const place: Path = ["input", "rows"];
+
+/** Changes several customers, each as if alone: what is wrong with one hides nothing of the others. */
+export async function updateCustomers(
+  write: Write,
+  { rows, policy }: CustomersBulkUpdateInput,
+): Promise<Outcome & { customers: string[] }> {
+  if (rows.length < 1 || rows.length > maximumRows) {
+    write.stop(UserErrorCode.INVALID, place, `From 1 to ${maximumRows} rows are needed; these are ${rows.length}.`);
+  }
+  // All at once in the order of their ids: two such writes do not wait for each other in a circle.
+  await write.findAll("Customer", "id", [...new Set(rows.map(({ id }) => id))], true);
+  const rowOf = new Map<string, number>();
+  const customers: string[] = [];
+  const userErrors: UserError[] = [];
+  for (const [i, { id, ifVersion: version, input }] of rows.entries()) {
+    const at = [...place, String(i)];
+    const first = rowOf.get(id);
+    if (first !== undefined) {
+      const message = `Row ${first} changes this customer already; put both changes into one row.`;
+      userErrors.push(new InputError(UserErrorCode.INVALID, [...at, "id"], message));
+      continue;
+    }
+    rowOf.set(id, i);
+    const { errors } = await write.attempt(() =>
+      customerWrites.update(write, id, input, {
+        version,
+        path: [...at, "input"],
+        idPath: [...at, "id"],
+        versionPath: [...at, "ifVersion"],
+      }),
+    );
+    if (errors) userErrors.push(...errors);
+    else customers.push(id);
+  }
+  if (userErrors.length && policy === CustomersBulkPolicy.REJECT_ALL) refuse(...userErrors);
+  return { customers, updatedCount: customers.length, userErrors };
+}

@@ -1,0 +1,55 @@
+import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import { ResourceWrites } from "../../platform/write/resource-writes.js";
+import { type InputOf, integer, link, text } from "../../platform/write/rules.js";
+import type { Path, Values, Write } from "../../platform/write/write.js";
+import { SkuListItem } from "./sku-list-item.type.js";
+
+/** What an item is made of, beside its list. */
+export const itemRules = {
+  skuCode: text({ description: "The code of the SKU, which must exist.", required: true, on: "create" }),
+  position: integer({ description: "Its place in the list; items without one come last.", minimum: 0 }),
+  quantity: integer({ description: "How many: at least 1.", minimum: 1, generated: "1" }),
+};
+
+const rules = {
+  skuListId: link("SkuList", { description: "The id of the list, a manual one.", required: true, on: "create" }),
+  ...itemRules,
+};
+
+/** The SKUs on lists. */
+export const skuListItemWrites = new ResourceWrites(SkuListItem, {
+  rules,
+  create: {
+    description: "Puts an SKU on a list.",
+    errors: ["NOT_FOUND", "WRONG_STATE"],
+    example: 'input: { skuListId: "skl_ada_wishes", skuCode: "HOODIE-GREY-M", quantity: 2 }',
+    before: withSku,
+  },
+  update: {
+    description: "Changes the place or the quantity of an SKU on a list. Absent fields stay, null clears.",
+    errors: ["WRONG_STATE"],
+    example: 'id: "sli_ada_wishes_1", input: { quantity: 3, position: 9 }',
+  },
+  delete: { description: "Takes an SKU off a list.", errors: ["WRONG_STATE"], example: 'id: "sli_ada_wishes_1"' },
+});
+
+async function withSku(write: Write, values: Values, _input: InputOf<typeof rules>, path: Path): Promise<Values> {
+  const given = await findSku(write, values, path);
+  if (typeof values.skuListId === "string") {
+    const place = [...path, "skuListId"];
+    const list = await write.row("SkuList", values.skuListId, { path: place });
+    if (!list.manual) {
+      const message = "The SKUs of this list are picked by its regular expression; put some on a manual list.";
+      write.refuse(UserErrorCode.WRONG_STATE, place, message);
+    }
+  }
+  return given;
+}
+
+/** The values of an item with the SKU that its code names. */
+export async function findSku(write: Write, values: Values, path: Path): Promise<Values> {
+  if (typeof values.skuCode !== "string") return values;
+  const [sku] = await write.findAll("Sku", "code", [values.skuCode]);
+  if (!sku) write.refuse(UserErrorCode.NOT_FOUND, [...path, "skuCode"], "There is no SKU with this code.");
+  return { ...values, skuId: sku?.id };
+}

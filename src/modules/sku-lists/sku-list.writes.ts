@@ -1,0 +1,151 @@
+import type { Context } from "../../platform/context.js";
+import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import { ResourceWrites } from "../../platform/write/resource-writes.js";
+import { commonRules, flag, type InputOf, inputOf, link, text, url, value } from "../../platform/write/rules.js";
+import { newSlug } from "../../platform/write/slug.js";
+import type { Path, Row, Values, Write } from "../../platform/write/write.js";
+import { SkuList } from "./sku-list.type.js";
+import { findSku, itemRules } from "./sku-list-item.writes.js";
+
+const maximumItems = 100;
+const newItemRules = { ...itemRules, ...commonRules };
+const NewItem = inputOf("SkuListItemOnListInput", "An SKU on a new list.", newItemRules, "create");
+
+const rules = {
+  name: text({ description: "The name of the list.", required: true }),
+  description: text({ description: "What the list is for: at most 5,000 characters.", maximum: 5_000 }),
+  imageUrl: url({ description: "A picture of the list." }),
+  manual: flag({
+    description:
+      "Whether SKUs are put in by hand; `false` when `skuCodeRegex` picks them. A list with items stays manual.",
+    generated: "`true`",
+  }),
+  skuCodeRegex: text({
+    description:
+      "The regular expression that picks the SKUs of an automatic list by their codes: at most 5,000 characters. Needed when `manual` is false.",
+    maximum: 5_000,
+  }),
+  customerId: link("Customer", {
+    description:
+      "The id of the customer whose list it is; absent for a list of the shop. The lists of a signed-in customer are its own.",
+  }),
+  items: value<InputOf<typeof newItemRules>[]>(() => [NewItem], {
+    description: `The first SKUs of a manual list: at most ${maximumItems}; put more on it by \`skuListItemCreate\`.`,
+    on: "create",
+    virtual: true,
+  }),
+};
+
+type Input = InputOf<typeof rules>;
+
+/** Lists of SKUs: of the shop, and the wish lists of its customers. */
+export const skuListWrites = new ResourceWrites<typeof rules, string | undefined>(SkuList, {
+  rules,
+  create: {
+    description:
+      "Makes a list of SKUs, such as a wish list, with its first items. Its `slug` is made of the name, and stays when the list is renamed.",
+    errors: ["NOT_FOUND", "WRONG_STATE"],
+    example:
+      'input: { name: "Birthday", customerId: "cus_ada", items: [{ skuCode: "CAP-RED", quantity: 2, position: 1 }] }',
+    prepare: problemOfRegex,
+    before: async (write, values, input, path, problem) => {
+      const { viewer } = write;
+      const given = await withItems(write, values, input, path);
+      const customerId = viewer.kind === "customer" ? viewer.customerId : values.customerId;
+      if (typeof customerId === "string") await write.row("Customer", customerId, { path: [...path, "customerId"] });
+      refuseUnpicked(write, given, input, path, problem);
+      if (values.manual === false && input.items?.length) {
+        write.refuse(
+          UserErrorCode.INVALID,
+          [...path, "items"],
+          "A list whose SKUs a regular expression picks has none.",
+        );
+      }
+      if (typeof values.name !== "string") return given;
+      return { ...given, customerId, slug: await newSlug(write, "SkuList", values.name) };
+    },
+    after: async (write, id, _input, path, { items }) => {
+      for (const [i, item] of ((items as Values[] | undefined) ?? []).entries()) {
+        await write.create("SkuListItem", { ...item, skuListId: id }, [...path, "items", String(i)]);
+      }
+    },
+  },
+  update: {
+    errors: ["WRONG_STATE"],
+    example: 'id: "skl_ada_wishes", input: { name: "For my birthday", description: null }',
+    prepare: problemOfRegex,
+    before: async (write, row, values, input, path, problem) => {
+      if (values.customerId === null && write.viewer.kind === "customer") {
+        const message = "A list of yours stays yours; leave this out to keep it.";
+        write.refuse(UserErrorCode.INVALID, [...path, "customerId"], message);
+      } else if (typeof values.customerId === "string" && values.customerId !== row.customerId) {
+        await write.row("Customer", values.customerId, { path: [...path, "customerId"] });
+      }
+      refuseUnpicked(write, { ...row, ...values }, input, path, problem);
+      if (values.manual === false && row.manual && (await hasItems(write, row))) {
+        const message = "There are SKUs on the list that were put there by hand; take them off first.";
+        write.refuse(UserErrorCode.WRONG_STATE, [...path, "manual"], message);
+      }
+      return values;
+    },
+  },
+  delete: {
+    description: "Deletes a list of SKUs, with its items.",
+    errors: ["WRONG_STATE"],
+    example: 'id: "skl_ada_wishes"',
+  },
+});
+
+/** How long PostgreSQL may take to compile a regular expression: short ones can be made that take minutes. */
+const timeLimitMs = 300;
+
+/** What is wrong with a regular expression: both JavaScript and PostgreSQL must know it. */
+async function problemOfRegex({ database }: Context, { skuCodeRegex }: Input): Promise<string | undefined> {
+  if (typeof skuCodeRegex !== "string" || skuCodeRegex.length > 5_000) return undefined;
+  const problem = "This is no regular expression that both JavaScript and PostgreSQL know, such as ^(MUG|CAP)-.";
+  try {
+    new RegExp(skuCodeRegex);
+    await database.transaction(async (query) => {
+      await query(`SET LOCAL statement_timeout = ${timeLimitMs}`, []);
+      await query("SELECT '' ~ $1", [skuCodeRegex]);
+    });
+    return undefined;
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (error instanceof SyntaxError || code === "2201B") return problem;
+    if (code === "57014") return "This regular expression is too complex; write it with fewer repetitions.";
+    throw error;
+  }
+}
+
+/** Refuses a list that would neither take SKUs by hand nor pick them. */
+function refuseUnpicked(write: Write, after: Values, input: Input, path: Path, problem: string | undefined) {
+  const place = [...path, "skuCodeRegex"];
+  if (problem) write.refuse(UserErrorCode.INVALID, place, problem);
+  else if (after.manual === false && !after.skuCodeRegex && !input.skuCodeRegex) {
+    write.refuse(
+      UserErrorCode.INVALID,
+      place,
+      "A list that is not manual needs a regular expression to pick its SKUs.",
+    );
+  }
+}
+
+async function hasItems({ query }: Write, { id }: Row): Promise<boolean> {
+  return (await query("SELECT FROM sku_list_items WHERE sku_list_id = $1 LIMIT 1", [id])).length > 0;
+}
+
+/** The values of a new list with those of its items. */
+async function withItems(write: Write, values: Values, { items }: Input, path: Path): Promise<Values> {
+  if (!items) return values;
+  if (items.length > maximumItems) {
+    const message = `At most ${maximumItems} items fit in here; put the others on the list by skuListItemCreate.`;
+    write.stop(UserErrorCode.INVALID, [...path, "items"], message);
+  }
+  const checked: Values[] = [];
+  for (const [i, item] of items.entries()) {
+    const place = [...path, "items", String(i)];
+    checked.push(await findSku(write, await write.values(newItemRules, item, "create", place), place));
+  }
+  return { ...values, items: checked };
+}

@@ -1,0 +1,28 @@
+import { ResourceWrites } from "../../platform/write/resource-writes.js";
+import { value } from "../../platform/write/rules.js";
+import { readTagName } from "../../platform/write/tags.js";
+import { Tag } from "./tag.type.js";
+
+const rules = {
+  name: value<string>(
+    () => String,
+    {
+      description:
+        "What it is called, unique in the shop: at most 25 letters and digits, joined by single `-`, `_` or `:`. Kept in lower case.",
+      required: true,
+    },
+    readTagName,
+  ),
+};
+
+/** Tags themselves. What carries them is written by `tagsAdd` and its like. */
+export const tagWrites = new ResourceWrites(Tag, {
+  rules,
+  create: { errors: ["TAKEN"], example: 'input: { name: "early-bird" }' },
+  update: {
+    description: "Renames a tag, or changes its metadata. Everything that carries it has it under the new name.",
+    errors: ["TAKEN"],
+    example: 'id: "tag_vip", input: { name: "very-important", metadata: { merge: { color: "gold" } } }',
+  },
+  delete: { description: "Deletes a tag, and takes it off everything.", example: 'id: "tag_vip"' },
+});

@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import { manifest as generated } from "../../generated/datamodel.js";
+
+export type Category =
+  | "contact"
+  | "identity"
+  | "identifier"
+  | "credential"
+  | "financial"
+  | "location"
+  | "content"
+  | "staff";
+
+/** What a column holds of a person, and what erasure does to it. */
+export interface Personal {
+  readonly category: Category;
+  /** `clear`: empty; `replace`: something random or meaningless; `delete`: the whole row; `keep`: for the reason given. */
+  readonly action: "clear" | "replace" | "delete" | "keep";
+  readonly reason?: string;
+}
+
+export interface ManifestColumn {
+  readonly column: string;
+  readonly type: string;
+  readonly nullable?: true;
+  /** Computed by the database. */
+  readonly derived?: true;
+  /** Absent: it says nothing of a person. */
+  readonly personal?: Personal;
+}
+
+export interface ManifestTable {
+  readonly table: string;
+  readonly columns: Readonly<Record<string, ManifestColumn>>;
+}
+
+/** What every column of every table says of a person, as marked in prisma/schema.prisma. All that erases reads it here. */
+export const manifest: ReadonlyMap<string, ManifestTable> = new Map(Object.entries(generated));
+
+/** Changes with the manifest, so that a receipt tells by which rules it was made. */
+export const manifestDigest = createHash("sha256").update(JSON.stringify(generated)).digest("hex");
+
+/** The columns with something personal in them. */
+export function personalColumns({ columns }: ManifestTable): [string, ManifestColumn & { personal: Personal }][] {
+  return Object.entries(columns).filter((entry): entry is [string, ManifestColumn & { personal: Personal }] =>
+    Boolean(entry[1].personal),
+  );
+}
+
+/** Whether rows of a table go as a whole. */
+export function isDeleted(table: ManifestTable): boolean {
+  return personalColumns(table).some(([, { personal }]) => personal.action === "delete");
+}
+
+/** The table of README.md: a line for each personal column. */
+export function manifestAsMarkdown(): string {
+  const lines = [...manifest].flatMap(([, table]) =>
+    personalColumns(table).map(
+      ([
+        ,
+        {
+          column,
+          derived,
+          personal: { category, action, reason },
+        },
+      ]) =>
+        `| \`${table.table}.${column}\` | ${category} | ${derived ? "follows from the others" : action}${reason ? `: ${reason}` : ""} |`,
+    ),
+  );
+  return ["| column | category | erasure |", "| --- | --- | --- |", ...lines].join("\n");
+}

@@ -1,0 +1,479 @@
+import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await createTestApp();
+  // A version conflict looks here for what changed.
+  await app.database.pool.query("ALTER TABLE event_stores ADD COLUMN IF NOT EXISTS resource_version integer");
+});
+afterAll(() => app.stop());
+
+const ERRORS = "userErrors { code message path ... on VersionConflictError { current { id } } }";
+const ENTRY = "id reference referenceOrigin metadata version name customerEmail address { id reference }";
+const ADDRESS = `id version business firstName lastName company fullName line1 line2 city zipCode stateCode countryCode phone
+  email notes lat lng isLocalized isGeocoded providerName mapUrl billingInfo reference metadata fullAddress`;
+const BOOK = "customer { id customerAddresses(first: 100) { totalCount nodes { id } } }";
+const operations = {
+  create: `mutation ($input: CustomerAddressCreateInput!) { customerAddressCreate(input: $input) {
+    customerAddress { ${ENTRY} } address { ${ADDRESS} } ${BOOK} ${ERRORS} } }`,
+  update: `mutation ($id: ID!, $ifVersion: Int, $input: CustomerAddressUpdateInput!) {
+    customerAddressUpdate(id: $id, ifVersion: $ifVersion, input: $input) { customerAddress { ${ENTRY} } ${ERRORS} } }`,
+  delete: `mutation ($id: ID!, $ifVersion: Int) { customerAddressDelete(id: $id, ifVersion: $ifVersion) {
+    deletedId addressId deletedAddressId ${BOOK} ${ERRORS} } }`,
+  address: `mutation ($id: ID!, $ifVersion: Int, $input: AddressUpdateInput!) {
+    addressUpdate(id: $id, ifVersion: $ifVersion, input: $input) { address { ${ADDRESS} } ${ERRORS} } }`,
+};
+
+async function run(operation: keyof typeof operations, variables: object, as?: Caller) {
+  const { data, errors } = await app.query(operations[operation], variables as never, as === undefined ? {} : { as });
+  if (errors) throw new Error(JSON.stringify(errors));
+  return Object.values(data as Record<string, any>)[0];
+}
+
+/** The error of the request itself. */
+async function refused(operation: keyof typeof operations, variables: object, as?: Caller) {
+  const { errors } = await app.query(operations[operation], variables as never, as === undefined ? {} : { as });
+  return errors?.[0]?.extensions;
+}
+
+const rome = {
+  firstName: "Mia",
+  lastName: "Verdi",
+  line1: "Via Roma 1",
+  city: "Torino",
+  zipCode: "10121",
+  countryCode: "it",
+  phone: "+39 011 5550 100",
+};
+const count = async (table: string) =>
+  (await app.database.pool.query(`SELECT count(*)::int n FROM ${table}`)).rows[0].n;
+const said = (code: string, ...path: string[]) => expect.objectContaining({ code, path });
+
+let customers = 0;
+async function createCustomer() {
+  const id = `cus_book${++customers}`;
+  const email = `book${customers}@example.com`;
+  await app.database.pool.query("INSERT INTO customers (id, mode, email) VALUES ($1, 'test', $2)", [id, email]);
+  return { id, email, itself: { kind: "customer", id } as Caller };
+}
+
+/** A customer with one address in its book. */
+async function createBook() {
+  const customer = await createCustomer();
+  const { customerAddress, address } = await run("create", { input: { customerId: customer.id, address: rome } });
+  return { ...customer, entry: customerAddress.id as string, address: address.id as string };
+}
+
+test("one mutation makes an address and its entry; the answer redraws the book", async () => {
+  const { id, email } = await createCustomer();
+  const address = { ...rome, notes: "Ring twice.", lat: 45.07, lng: 7.68, reference: "A-1", metadata: { floor: 3 } };
+  const answer = await run("create", {
+    input: {
+      customerEmail: ` ${email.toUpperCase()}`,
+      address,
+      reference: "E-1",
+      referenceOrigin: "erp",
+      metadata: { label: "home" },
+    },
+  });
+  expect(answer.userErrors).toEqual([]);
+  expect(answer.customerAddress).toEqual({
+    id: expect.stringMatching(/^cad_/),
+    reference: "E-1",
+    referenceOrigin: "erp",
+    metadata: { label: "home" },
+    version: 1,
+    name: "Mia Verdi, Via Roma 1, 10121 Torino (IT) +39 011 5550 100",
+    customerEmail: email,
+    address: { id: answer.address.id, reference: "A-1" },
+  });
+  expect(answer.address).toMatchObject({
+    ...address,
+    countryCode: "IT",
+    business: false,
+    fullName: "Mia Verdi",
+    isLocalized: true,
+    isGeocoded: false,
+    company: null,
+  });
+  expect(answer.customer).toEqual({
+    id,
+    customerAddresses: { totalCount: 1, nodes: [{ id: answer.customerAddress.id }] },
+  });
+});
+
+test("a signed-in customer fills its own book, and nobody else's", async () => {
+  const { id, email, itself } = await createCustomer();
+  const other = await createCustomer();
+  for (const owner of [{}, { customerId: id }, { customerEmail: email }]) {
+    const { customer, customerAddress, userErrors } = await run(
+      "create",
+      { input: { ...owner, address: rome } },
+      itself,
+    );
+    expect(userErrors).toEqual([]);
+    expect(customer.id).toBe(id);
+    expect(customerAddress.id).toMatch(/^cad_/);
+  }
+  const before = [await count("addresses"), await count("customer_addresses")];
+  for (const owner of [{ customerId: other.id }, { customerId: "cus_nobody" }, { customerId: "cus_live_ada" }]) {
+    const { userErrors } = await run("create", { input: { ...owner, address: rome } }, itself);
+    expect(userErrors).toEqual([
+      { code: "NOT_FOUND", path: ["input", "customerId"], message: "There is no customer with this id." },
+    ]);
+  }
+  const unknown = await run("create", { input: { customerEmail: "nobody@example.com", address: rome } }, itself);
+  const known = await run("create", { input: { customerEmail: other.email, address: rome } }, itself);
+  expect(known).toEqual(unknown);
+  expect(known.userErrors).toEqual([said("INVALID", "input", "customerEmail")]);
+  expect([await count("addresses"), await count("customer_addresses")]).toEqual(before);
+});
+
+test("an address that is there comes into a book once", async () => {
+  const { entry, address, id, itself } = await createBook();
+  const again = { customerId: id, addressId: address };
+  expect((await run("create", { input: again })).userErrors).toEqual([
+    { code: "TAKEN", path: ["input", "addressId"], message: "This address is in the address book already." },
+  ]);
+  const family = await createCustomer();
+  const shared = await run("create", { input: { customerId: family.id, addressId: address } });
+  expect(shared.customerAddress.address.id).toBe(address);
+  expect(shared.customerAddress.id).not.toBe(entry);
+  // Another's address, the shop's own, none at all.
+  const stranger = await createCustomer();
+  for (const addressId of [address, "adr_nothing"]) {
+    const { userErrors } = await run("create", { input: { addressId } }, stranger.itself);
+    expect(userErrors).toEqual([
+      { code: "NOT_FOUND", path: ["input", "addressId"], message: "There is no address with this id." },
+    ]);
+  }
+  const stock = await run("create", { input: { customerId: id, addressId: "adr_stock_milan" } });
+  expect(stock.userErrors).toEqual([said("INVALID", "input", "addressId")]);
+  // What two share, neither changes alone.
+  const update = { id: address, input: { line2: "2" } };
+  expect((await run("address", update, itself)).userErrors).toEqual([said("WRONG_STATE", "id")]);
+  expect((await run("address", update)).address.line2).toBe("2");
+});
+
+test("all that is wrong is told at once, where it is, and nothing is made", async () => {
+  const before = [await count("addresses"), await count("customer_addresses")];
+  const { userErrors, address } = await run("create", {
+    input: {
+      customerId: "cus_nobody",
+      reference: "x".repeat(256),
+      address: {
+        firstName: " ",
+        line1: "",
+        city: "x".repeat(256),
+        countryCode: "UK",
+        phone: " ",
+        email: "mia",
+        notes: "x".repeat(5_001),
+        billingInfo: "x".repeat(5_000),
+        lat: 91,
+        lng: 181,
+      },
+    },
+  });
+  expect(address).toBeNull();
+  expect(userErrors.map(({ code, path }: any) => `${code} ${path.join(".")}`).sort()).toEqual([
+    "INVALID input.address.city",
+    "INVALID input.address.countryCode",
+    "INVALID input.address.email",
+    "INVALID input.address.firstName",
+    "INVALID input.address.lastName",
+    "INVALID input.address.lat",
+    "INVALID input.address.line1",
+    "INVALID input.address.lng",
+    "INVALID input.address.notes",
+    "INVALID input.address.phone",
+    "INVALID input.reference",
+    "NOT_FOUND input.customerId",
+  ]);
+  for (const { message } of userErrors) expect(message).toMatch(/^[A-Z].*\.$/);
+  expect([await count("addresses"), await count("customer_addresses")]).toEqual(before);
+});
+
+test.each([
+  [{ business: true }, ["company"]],
+  [{ business: true, company: "Verdi S.r.l.", firstName: null, lastName: null }, []],
+  [{ firstName: null, lastName: "" }, ["firstName", "lastName"]],
+  [{ zipCode: null }, ["zipCode"]],
+  [{ zipCode: " " }, ["zipCode"]],
+  [{ zipCode: null, countryCode: "HK" }, []],
+  [{ zipCode: null, countryCode: " ae" }, []],
+  [{ zipCode: null, countryCode: "ZZ" }, ["countryCode"]],
+  [{ countryCode: "EU" }, ["countryCode"]],
+  [{ countryCode: "ITA" }, ["countryCode"]],
+  [{ countryCode: "XK" }, []],
+  [{ lat: 45 }, ["lng"]],
+  [{ lng: 45 }, ["lat"]],
+  [{ lat: 0, lng: 0 }, []],
+  [{ stateCode: "x".repeat(255), email: "Mia@Example.com" }, []],
+])("an address with %j is refused at %j", async (change, fields) => {
+  const { id } = await createCustomer();
+  const { userErrors } = await run("create", { input: { customerId: id, address: { ...rome, ...change } } });
+  expect(userErrors).toEqual(fields.map((field) => said("INVALID", "input", "address", field)));
+});
+
+test.each([
+  [{}, [["customerId"], ["address"]]],
+  [{ customerId: "cus_ada", customerEmail: "ada@example.com", address: rome }, [["customerEmail"]]],
+  [{ customerId: "cus_ada", address: rome, addressId: "adr_ada_home" }, [["addressId"]]],
+  [{ customerEmail: "nobody", addressId: "adr_ada_home" }, [["customerEmail"]]],
+])("the input %j says not who or what", async (input, paths) => {
+  const { userErrors } = await run("create", { input });
+  expect(userErrors).toEqual(paths.map((path) => said("INVALID", "input", ...path)));
+});
+
+test("an unknown e-mail address makes no customer", async () => {
+  const { userErrors } = await run("create", { input: { customerEmail: "nobody@example.com", address: rome } });
+  expect(userErrors).toEqual([said("NOT_FOUND", "input", "customerEmail")]);
+});
+
+test("absent keeps and null clears, and a change is checked as the address will be", async () => {
+  const { address: id, itself } = await createBook();
+  const first = await run(
+    "address",
+    { id, input: { line2: "Scala B", stateCode: "TO", email: "m@example.com" } },
+    itself,
+  );
+  expect(first.address).toMatchObject({ ...rome, countryCode: "IT", line2: "Scala B", stateCode: "TO", version: 2 });
+  const second = await run("address", {
+    id,
+    ifVersion: 2,
+    input: { line2: null, business: true, company: "Verdi S.r.l.", firstName: null },
+  });
+  expect(second.address).toMatchObject({
+    line2: null,
+    stateCode: "TO",
+    firstName: null,
+    fullName: "Verdi S.r.l.",
+    version: 3,
+  });
+
+  const nameless = await run("address", { id, input: { business: null, company: null } });
+  expect(nameless.userErrors).toEqual([said("INVALID", "input", "firstName")]);
+  expect(nameless.address).toMatchObject({ business: true, company: "Verdi S.r.l.", version: 3 });
+  const person = await run("address", { id, input: { business: null, company: null, firstName: "Mia" } });
+  expect(person.address).toMatchObject({ business: false, company: null, fullName: "Mia Verdi" });
+
+  const wrong = await run("address", { id, input: { phone: null, city: null, zipCode: null, lat: 1 } });
+  expect(wrong.userErrors.map(({ path }: any) => path[1]).sort()).toEqual(["city", "lng", "phone", "zipCode"]);
+  const moved = await run("address", { id, input: { zipCode: null, countryCode: "HK" } });
+  expect(moved.address).toMatchObject({ zipCode: null, countryCode: "HK" });
+  expect((await run("address", { id, input: { countryCode: "DE" } })).userErrors).toEqual([
+    said("INVALID", "input", "zipCode"),
+  ]);
+});
+
+test("an address that lacks something since it came is left in peace by other changes", async () => {
+  await app.database.pool.query(
+    "INSERT INTO addresses (id, mode, line_1, city, country_code) VALUES ('adr_poor', 'test', 'Street 1', 'Berlin', 'DE')",
+  );
+  const sent = { notes: "Ring.", zipCode: null, firstName: null, countryCode: "de", lat: null };
+  const { address, userErrors } = await run("address", { id: "adr_poor", input: sent });
+  expect(userErrors).toEqual([]);
+  expect(address).toMatchObject({ notes: "Ring.", phone: null, zipCode: null });
+  const touched = await run("address", { id: "adr_poor", input: { firstName: "Max", countryCode: "AT" } });
+  expect(touched.userErrors.map(({ path }: any) => path[1])).toEqual(["lastName", "zipCode"]);
+});
+
+test("a position is found anew, or by hand, when the place changes", async () => {
+  const home = { lat: 51.5072, lng: -0.1353, isGeocoded: true, providerName: "google" };
+  const noted = await run("address", { id: "adr_ada_home", input: { notes: "Ring once." } });
+  expect(noted.address).toMatchObject(home);
+  const moved = await run("address", { id: "adr_ada_home", input: { line1: "13 St James's Square" } });
+  expect(moved.address).toMatchObject({ lat: null, lng: null, isGeocoded: false, providerName: null, mapUrl: null });
+  const byHand = await run("address", { id: "adr_ada_home", input: { lat: 51.5, lng: -0.13 } });
+  expect(byHand.address).toMatchObject({ lat: 51.5, isLocalized: true, isGeocoded: false });
+  const again = await run("address", { id: "adr_ada_home", input: { line2: "Flat 4" } });
+  expect(again.address).toMatchObject({ lat: 51.5, lng: -0.13 });
+  await app.database.pool.query("UPDATE addresses SET provider_name = 'google' WHERE id = 'adr_ada_home'");
+  const stated = await run("address", { id: "adr_ada_home", input: { city: "Westminster", lat: 51.6, lng: -0.13 } });
+  expect(stated.address).toMatchObject({ lat: 51.6, isGeocoded: false });
+});
+
+test("a change made for another version, or of nothing, is refused", async () => {
+  const { address, entry, itself } = await createBook();
+  await run("address", { id: address, input: { notes: "first" } });
+  const late = await run("address", { id: address, ifVersion: 1, input: { notes: "second" } }, itself);
+  expect(late.userErrors).toEqual([
+    expect.objectContaining({ code: "VERSION_CONFLICT", path: ["ifVersion"], current: { id: address } }),
+  ]);
+  expect(late.address).toMatchObject({ notes: "first", version: 2 });
+  expect((await run("delete", { id: entry, ifVersion: 7 })).userErrors).toEqual([
+    said("VERSION_CONFLICT", "ifVersion"),
+  ]);
+  const stranger = await createCustomer();
+  for (const as of [stranger.itself, { kind: "integration", mode: "live" } as Caller]) {
+    expect((await run("address", { id: address, input: {} }, as)).userErrors).toEqual([said("NOT_FOUND", "id")]);
+    expect((await run("update", { id: entry, input: {} }, as)).userErrors).toEqual([said("NOT_FOUND", "id")]);
+    expect((await run("delete", { id: entry }, as)).userErrors).toEqual([said("NOT_FOUND", "id")]);
+  }
+});
+
+test("what a placed order was sent to stays, as far as its customer goes", async () => {
+  const ada: Caller = { kind: "customer", id: "cus_ada" };
+  const input = { line2: "elsewhere" };
+  expect((await run("address", { id: "adr_1001_shipping", input }, ada)).userErrors).toEqual([
+    said("WRONG_STATE", "id"),
+  ]);
+  expect((await run("address", { id: "adr_1001_shipping", input })).address.line2).toBe("elsewhere");
+  const { address, itself, id } = await createBook();
+  const order = (placed: string) =>
+    app.database.pool.query(
+      `INSERT INTO orders (id, mode, number, status, market_id, customer_id, shipping_address_id, placed_at, currency_code)
+       VALUES ('ord_book', 'test', 'book-1', 'placed', 'mkt_europe', $1, $2, ${placed}, 'EUR')
+       ON CONFLICT (id) DO UPDATE SET placed_at = ${placed}`,
+      [id, address],
+    );
+  await order("NULL");
+  expect((await run("address", { id: address, input }, itself)).userErrors).toEqual([]);
+  await order("now()");
+  expect((await run("address", { id: address, input }, itself)).userErrors).toEqual([said("WRONG_STATE", "id")]);
+});
+
+test("an entry's reference and metadata change; the address does not", async () => {
+  const { entry, itself } = await createBook();
+  const first = await run(
+    "update",
+    { id: entry, input: { reference: "E-2", metadata: { replace: { a: 1 } } } },
+    itself,
+  );
+  expect(first.customerAddress).toMatchObject({
+    reference: "E-2",
+    metadata: { a: 1 },
+    version: 2,
+    address: { reference: null },
+  });
+  const second = await run("update", {
+    id: entry,
+    ifVersion: 2,
+    input: { reference: null, metadata: { merge: { b: 2 } } },
+  });
+  expect(second.customerAddress).toMatchObject({ reference: null, metadata: { a: 1, b: 2 } });
+});
+
+test("an address goes with its last entry, unless an order or a return has it", async () => {
+  const { entry, address, itself, id } = await createBook();
+  const family = await createCustomer();
+  const shared = await run("create", { input: { customerId: family.id, addressId: address } });
+  const first = await run("delete", { id: entry }, itself);
+  expect(first).toEqual({
+    deletedId: entry,
+    addressId: address,
+    deletedAddressId: null,
+    customer: { id, customerAddresses: { totalCount: 0, nodes: [] } },
+    userErrors: [],
+  });
+  const second = await run("delete", { id: shared.customerAddress.id });
+  expect(second).toMatchObject({ deletedAddressId: address, userErrors: [] });
+  expect((await app.query(`{ node(id: "${address}") { id } }`)).data.node).toBeNull();
+
+  const kept = await createBook();
+  await app.database.pool.query("UPDATE orders SET billing_address_id = $1 WHERE id = 'ord_1002'", [kept.address]);
+  expect(await run("delete", { id: kept.entry })).toMatchObject({ addressId: kept.address, deletedAddressId: null });
+  expect(
+    (await app.query('{ order(by: { id: "ord_1002" }) { billingAddress { id } } }')).data.order.billingAddress,
+  ).toEqual({
+    id: kept.address,
+  });
+});
+
+test("who may not write address books learns which permission is missing", async () => {
+  expect(await refused("create", { input: { addressId: "adr_ada_home" } }, { kind: "guest" })).toMatchObject({
+    code: "FORBIDDEN",
+    missing: ["CUSTOMER_ADDRESSES_CREATE"],
+  });
+  const half: Caller = { kind: "integration", permissions: ["customers:read", "customer_addresses:create"] };
+  expect(await refused("create", { input: { customerId: "cus_ada", address: rome } }, half)).toMatchObject({
+    code: "FORBIDDEN",
+    missing: ["ADDRESSES_CREATE"],
+  });
+  expect(
+    await refused("create", { input: { customerId: "cus_ada", address: { ...rome, phone: undefined } } }),
+  ).toMatchObject({ code: "BAD_USER_INPUT" });
+});
+
+test("an anonymized customer's book stays as it is", async () => {
+  const { id, entry, address } = await createBook();
+  await app.database.pool.query("UPDATE customers SET anonymization_status = 'completed' WHERE id = $1", [id]);
+  expect((await run("create", { input: { customerId: id, address: rome } })).userErrors).toEqual([
+    said("WRONG_STATE", "input", "customerId"),
+  ]);
+  expect((await run("delete", { id: entry })).userErrors).toEqual([said("WRONG_STATE", "id")]);
+  expect((await run("address", { id: address, input: { notes: null } })).userErrors).toEqual([
+    said("WRONG_STATE", "id"),
+  ]);
+});
+
+const times = (n: number, work: (i: number) => Promise<any>) =>
+  Promise.all(Array.from({ length: n }, (_, i) => work(i)));
+
+test("of many who delete one entry at once, one does", async () => {
+  const { entry, address, itself } = await createBook();
+  const answers = await times(20, (i) => run("delete", { id: entry }, i % 2 ? itself : undefined));
+  expect(answers.filter(({ deletedId }) => deletedId)).toEqual([
+    expect.objectContaining({ deletedAddressId: address }),
+  ]);
+  expect(answers.filter(({ userErrors }) => userErrors[0]?.code === "NOT_FOUND")).toHaveLength(19);
+});
+
+test("of many who add one address to one book at once, one does", async () => {
+  const { address } = await createBook();
+  const { id } = await createCustomer();
+  const answers = await times(20, () => run("create", { input: { customerId: id, addressId: address } }));
+  expect(answers.filter(({ customerAddress }) => customerAddress)).toHaveLength(1);
+  expect(answers.filter(({ userErrors }) => userErrors[0]?.code === "TAKEN")).toHaveLength(19);
+});
+
+test("an address that comes into one book while it leaves the other is never lost, and never left over", async () => {
+  const outcomes = await times(20, async () => {
+    const { entry, address } = await createBook();
+    const { id } = await createCustomer();
+    const [gone, added] = await Promise.all([
+      run("delete", { id: entry }),
+      run("create", { input: { customerId: id, addressId: address } }),
+    ]);
+    return {
+      address,
+      gone: gone.deletedAddressId !== null,
+      added: added.userErrors.length === 0,
+      errors: added.userErrors,
+    };
+  });
+  for (const { address, gone, added, errors } of outcomes) {
+    const [found] = (await app.database.pool.query("SELECT id FROM addresses WHERE id = $1", [address])).rows;
+    expect(added).toBe(!gone);
+    expect(Boolean(found)).toBe(added);
+    if (!added) expect(errors).toEqual([said("NOT_FOUND", "input", "addressId")]);
+  }
+});
+
+test("an address that two books share goes when both entries go at once", async () => {
+  await times(10, async () => {
+    const { entry, address } = await createBook();
+    const { id } = await createCustomer();
+    const { customerAddress } = await run("create", { input: { customerId: id, addressId: address } });
+    const answers = await Promise.all([run("delete", { id: entry }), run("delete", { id: customerAddress.id })]);
+    expect(answers.map(({ deletedAddressId }) => deletedAddressId).filter(Boolean)).toEqual([address]);
+  });
+});
+
+test("an address that an order is just taking stays with it", async () => {
+  const { entry, address } = await createBook();
+  const client = await app.database.pool.connect();
+  try {
+    await client.query("BEGIN");
+    await client.query("UPDATE orders SET shipping_address_id = $1 WHERE id = 'ord_1003'", [address]);
+    const deleting = run("delete", { id: entry });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await client.query("COMMIT");
+    expect(await deleting).toMatchObject({ deletedId: entry, addressId: address, deletedAddressId: null });
+  } finally {
+    client.release();
+  }
+  const { data } = await app.query('{ order(by: { id: "ord_1003" }) { shippingAddress { id } } }');
+  expect(data.order.shippingAddress).toEqual({ id: address });
+});

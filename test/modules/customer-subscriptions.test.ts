@@ -1,0 +1,221 @@
+import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await createTestApp();
+});
+afterAll(() => app.stop());
+
+const guest: Caller = { kind: "guest", markets: ["mkt_europe"] };
+const ada: Caller = { kind: "customer", id: "cus_ada" };
+const ERRORS = "userErrors { code message path }";
+const ROW = "id reference referenceOrigin metadata version createdAt customerEmail";
+const operations = {
+  create: `mutation ($input: CustomerSubscriptionCreateInput!) { customerSubscriptionCreate(input: $input) {
+    customerSubscription { ${ROW} } created customer { id status hasPassword customerSubscriptions { totalCount } } ${ERRORS} } }`,
+  update: `mutation ($id: ID!, $input: CustomerSubscriptionUpdateInput!) {
+    customerSubscriptionUpdate(id: $id, input: $input) { customerSubscription { ${ROW} } ${ERRORS} } }`,
+  delete: `mutation ($id: ID!) { customerSubscriptionDelete(id: $id) {
+    deletedId customer { id customerSubscriptions { nodes { id } } } ${ERRORS} } }`,
+};
+
+async function answer(operation: keyof typeof operations, variables: object, as?: Caller) {
+  return app.query(operations[operation], variables as never, as === undefined ? {} : { as });
+}
+
+async function run(operation: keyof typeof operations, variables: object, as?: Caller) {
+  const { data, errors } = await answer(operation, variables, as);
+  if (errors) throw new Error(JSON.stringify(errors));
+  return Object.values(data as Record<string, any>)[0];
+}
+
+const said = (code: string, ...path: string[]) => expect.objectContaining({ code, path });
+const rows = async (text: string, ...values: unknown[]) => (await app.database.pool.query(text, values)).rows;
+const times = (n: number, work: (i: number) => Promise<any>) =>
+  Promise.all(Array.from({ length: n }, (_, i) => work(i)));
+
+let customers = 0;
+async function createCustomer() {
+  const id = `cus_letter${++customers}`;
+  const email = `letter${customers}@example.com`;
+  await rows("INSERT INTO customers (id, mode, email) VALUES ($1, 'test', $2)", id, email);
+  return { id, email, itself: { kind: "customer", id } as Caller };
+}
+
+const newsletter = { reference: "newsletter" };
+
+test("an e-mail address finds the customer, or makes it as a guest", async () => {
+  const input = {
+    customerEmail: " New.Reader@Example.com",
+    reference: "newsletter",
+    referenceOrigin: "web",
+    metadata: { a: 1 },
+  };
+  const first = await run("create", { input });
+  expect(first).toEqual({
+    customerSubscription: {
+      id: expect.stringMatching(/^csu_/),
+      reference: "newsletter",
+      referenceOrigin: "web",
+      metadata: { a: 1 },
+      version: 1,
+      createdAt: expect.any(String),
+      customerEmail: "new.reader@example.com",
+    },
+    created: true,
+    customer: {
+      id: expect.stringMatching(/^cus_/),
+      status: "PROSPECT",
+      hasPassword: false,
+      customerSubscriptions: { totalCount: 1 },
+    },
+    userErrors: [],
+  });
+  // Again: the same, as it is.
+  const again = await run("create", { input: { customerId: first.customer.id, ...newsletter, metadata: { a: 2 } } });
+  expect(again).toEqual({ ...first, created: false });
+  const other = await run("create", { input: { customerEmail: "new.reader@example.com", reference: "restock" } });
+  expect(other.customer).toMatchObject({ id: first.customer.id, customerSubscriptions: { totalCount: 2 } });
+});
+
+test("a visitor gets one and the same answer, whoever the address belongs to", async () => {
+  const { email, id } = await createCustomer();
+  const erased = await createCustomer();
+  await rows("UPDATE customers SET anonymization_status = 'started' WHERE id = $1", erased.id);
+  const nothing = { customerSubscription: null, created: null, customer: null, userErrors: [] };
+  for (const customerEmail of ["ada@example.com", email, email, "unheard.of@example.com", erased.email]) {
+    const { data, extensions } = await answer("create", { input: { customerEmail, ...newsletter } }, guest);
+    expect(data.customerSubscriptionCreate).toEqual(nothing);
+    expect(Object.keys(extensions).sort()).toEqual(["cost", "requestId", "statements"]);
+  }
+  const found = await rows(
+    `SELECT c.email, count(*)::int AS n FROM customer_subscriptions s JOIN customers c ON c.id = s.customer_id
+     WHERE s.reference = 'newsletter' AND c.email = ANY ($1) GROUP BY c.email ORDER BY 1`,
+    ["ada@example.com", email, "unheard.of@example.com", erased.email],
+  );
+  expect(found).toEqual([
+    { email: "ada@example.com", n: 1 },
+    { email, n: 1 },
+    { email: "unheard.of@example.com", n: 1 },
+  ]);
+  for (const customerId of [id, "cus_nobody"]) {
+    const { userErrors } = await run("create", { input: { customerId, ...newsletter } }, guest);
+    expect(userErrors).toEqual([
+      { code: "NOT_FOUND", path: ["input", "customerId"], message: "There is no customer with this id." },
+    ]);
+  }
+  // The shop is told.
+  const { userErrors } = await run("create", { input: { customerEmail: erased.email, ...newsletter } });
+  expect(userErrors).toEqual([said("WRONG_STATE", "input", "customerEmail")]);
+});
+
+test("a visitor's statements are as many, whether the shop knows the address or not", async () => {
+  const { email } = await createCustomer();
+  const statements = async (customerEmail: string) =>
+    (await answer("create", { input: { customerEmail, ...newsletter } }, guest)).extensions.statements;
+  const unknown = await statements("counted@example.com");
+  expect(await statements(email)).toBe(unknown);
+  expect(await statements(email)).toBe(unknown);
+});
+
+test("a signed-in customer subscribes itself, and nobody else", async () => {
+  const { id, email, itself } = await createCustomer();
+  const other = await createCustomer();
+  for (const [owner, created] of [
+    [{}, true],
+    [{ customerId: id }, false],
+    [{ customerEmail: email.toUpperCase() }, false],
+  ] as const) {
+    const answer = await run("create", { input: { ...owner, ...newsletter } }, itself);
+    expect(answer).toMatchObject({ created, customer: { id }, customerSubscription: { customerEmail: email } });
+  }
+  for (const customerEmail of [other.email, "never.seen@example.com"]) {
+    const { userErrors, customer } = await run("create", { input: { customerEmail, ...newsletter } }, itself);
+    expect(customer).toBeNull();
+    expect(userErrors).toEqual([
+      {
+        code: "INVALID",
+        path: ["input", "customerEmail"],
+        message: "This is not your own e-mail address; leave it out.",
+      },
+    ]);
+  }
+  for (const customerId of [other.id, "cus_nobody"]) {
+    const { userErrors } = await run("create", { input: { customerId, ...newsletter } }, itself);
+    expect(userErrors).toEqual([said("NOT_FOUND", "input", "customerId")]);
+  }
+  expect(await rows("SELECT id FROM customers WHERE email = 'never.seen@example.com'")).toEqual([]);
+});
+
+test.each([
+  [{ ...newsletter }, [["customerId"]]],
+  [{ ...newsletter, customerId: "cus_ada", customerEmail: "ada@example.com" }, [["customerEmail"]]],
+  [{ reference: " ", customerEmail: "nobody" }, [["customerEmail"], ["reference"]]],
+  [
+    { reference: "x".repeat(256), referenceOrigin: "x".repeat(256), customerEmail: "a.new@example.com" },
+    [["reference"], ["referenceOrigin"]],
+  ],
+])("the input %j is refused at %j, and makes nobody", async (input, paths) => {
+  const before = await rows("SELECT count(*) FROM customers");
+  for (const as of [undefined, guest]) {
+    const { userErrors } = await run("create", { input }, as);
+    expect(userErrors).toEqual(expect.arrayContaining(paths.map((path) => said("INVALID", "input", ...path))));
+  }
+  expect(await rows("SELECT count(*) FROM customers")).toEqual(before);
+});
+
+test("a subscription's reference changes, to one that the customer has not yet", async () => {
+  const input = { reference: "restock", referenceOrigin: "web", metadata: { replace: { sku: "MUG" } } };
+  const { customerSubscription } = await run("update", { id: "csu_ada_restock", input }, ada);
+  expect(customerSubscription).toMatchObject({
+    reference: "restock",
+    referenceOrigin: "web",
+    metadata: { sku: "MUG" },
+  });
+  const cleared = await run("update", { id: "csu_ada_restock", input: { referenceOrigin: null, metadata: null } }, ada);
+  expect(cleared.customerSubscription).toMatchObject({ reference: "restock", referenceOrigin: null, metadata: {} });
+  const taken = await run("update", { id: "csu_ada_restock", input: { reference: "newsletter" } }, ada);
+  expect(taken.userErrors).toEqual([said("TAKEN", "input", "reference")]);
+  const none = await run("update", { id: "csu_ada_restock", input: { reference: null } }, ada);
+  expect(none.userErrors).toEqual([said("INVALID", "input", "reference")]);
+  for (const as of [
+    { kind: "customer", id: "cus_bruno" },
+    { kind: "integration", mode: "live" },
+  ] as Caller[]) {
+    expect((await run("update", { id: "csu_ada_restock", input }, as)).userErrors).toEqual([said("NOT_FOUND", "id")]);
+    expect((await run("delete", { id: "csu_ada_restock" }, as)).userErrors).toEqual([said("NOT_FOUND", "id")]);
+  }
+  const { errors } = await answer("delete", { id: "csu_ada_restock" }, guest);
+  expect(errors?.[0]?.extensions.code).toBe("FORBIDDEN");
+});
+
+test("a subscription ends", async () => {
+  expect(await run("delete", { id: "csu_bruno_newsletter" }, { kind: "customer", id: "cus_bruno" })).toEqual({
+    deletedId: "csu_bruno_newsletter",
+    customer: { id: "cus_bruno", customerSubscriptions: { nodes: [] } },
+    userErrors: [],
+  });
+});
+
+test("many visitors who subscribe one new address at once make one customer and one subscription", async () => {
+  const input = { customerEmail: "crowd@example.com", ...newsletter };
+  const answers = await times(30, () => run("create", { input }, guest));
+  for (const { userErrors } of answers) expect(userErrors).toEqual([]);
+  expect(
+    await rows(
+      `SELECT count(DISTINCT c.id)::int AS customers, count(s.id)::int AS subscriptions
+       FROM customers c LEFT JOIN customer_subscriptions s ON s.customer_id = c.id WHERE c.email = 'crowd@example.com'`,
+    ),
+  ).toEqual([{ customers: 1, subscriptions: 1 }]);
+});
+
+test("of many who subscribe or end one subscription at once, one each finds it so", async () => {
+  const { id: customerId, itself } = await createCustomer();
+  const made = await times(20, () => run("create", { input: { customerId, ...newsletter } }));
+  expect(made.filter(({ created }) => created)).toHaveLength(1);
+  expect(new Set(made.map(({ customerSubscription }) => customerSubscription.id)).size).toBe(1);
+  const id = made[0].customerSubscription.id;
+  const ended = await times(20, () => run("delete", { id }, itself));
+  expect(ended.filter(({ deletedId }) => deletedId)).toHaveLength(1);
+  expect(ended.filter(({ userErrors }) => userErrors[0]?.code === "NOT_FOUND")).toHaveLength(19);
+});

@@ -1,0 +1,493 @@
+import { createHash } from "node:crypto";
+import net from "node:net";
+import { permissionsByKind } from "../src/platform/access/permission.js";
+import { modelOfType } from "../src/platform/database/datamodel.js";
+import { UserErrorCode } from "../src/platform/graphql/user-error.type.js";
+import { Mutates, payloadOf } from "../src/platform/write/mutation.js";
+import { constraintError, type Write } from "../src/platform/write/write.js";
+import { type Caller, createTestApp, type TestApp } from "./support/app.js";
+
+// Every mutation is a write of src/platform/write: what is tried here with a few of them holds for all.
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await createTestApp();
+});
+afterAll(() => app.stop());
+
+let made = 0;
+/** A key, and at the same time a name, that nothing else has. */
+const unused = () => `unused-${++made}`;
+const rows = async (text: string, values: unknown[] = []) => (await app.database.pool.query(text, values)).rows;
+
+const CREATE = `mutation ($email: String!, $key: String!) {
+  customerCreate(input: { email: $email }) @idempotent(key: $key) { customer { id email reference } userErrors { code path } }
+}`;
+const create = (email: string, key: string, as?: Caller) =>
+  app.query(CREATE, { email, key }, as === undefined ? {} : { as });
+const replayed = ({ extensions }: { extensions: object }) => "replayed" in extensions;
+const countOf = async (email: string) => (await rows("SELECT 1 FROM customers WHERE email = $1", [email])).length;
+
+describe("@idempotent", () => {
+  test("of 20 calls at once with one key one makes the customer, and all show it", async () => {
+    const name = unused();
+    const email = `${name}@example.com`;
+    const answers = await Promise.all(Array.from({ length: 20 }, () => create(email, name)));
+    expect(new Set(answers.map(({ data }) => data.customerCreate.customer.id)).size).toBe(1);
+    expect(answers.filter(replayed)).toHaveLength(19);
+    expect(answers.find(replayed)!.extensions).toMatchObject({ replayed: ["customerCreate"] });
+    expect(await countOf(email)).toBe(1);
+  });
+
+  test("other arguments, or another mutation, under the same key are refused", async () => {
+    const key = unused();
+    await create(`${key}@example.com`, key);
+    const others = [
+      `mutation { customerCreate(input: { email: "other@example.com" }) @idempotent(key: "${key}") { userErrors { code } } }`,
+      `mutation { tagCreate(input: { name: "other" }) @idempotent(key: "${key}") { userErrors { code } } }`,
+    ];
+    for (const other of others) {
+      const { errors } = await app.query(other);
+      expect(errors?.[0]?.extensions).toMatchObject({ code: "BAD_USER_INPUT", argument: ["idempotent", "key"] });
+    }
+    expect(await countOf("other@example.com")).toBe(0);
+  });
+
+  test("another caller's key is another key", async () => {
+    const key = unused();
+    const callers: Caller[] = [
+      { kind: "integration" },
+      { kind: "integration", owner: { id: "usr_1", firstName: null, lastName: null, email: null } },
+      { kind: "integration", mode: "live" },
+      { kind: "user", permissions: ["customers:create", "customers:read"] },
+      { kind: "guest" },
+    ];
+    const answers = [];
+    for (const [i, as] of callers.entries()) answers.push(await create(`${key}-${i}@example.com`, key, as));
+    expect(answers.map(({ data }) => data.customerCreate.customer.email)).toEqual(
+      callers.map((_, i) => `${key}-${i}@example.com`),
+    );
+    const update = `mutation ($id: ID!) { customerUpdate(id: $id, input: { reference: "r" }) @idempotent(key: "${key}") { customer { id } } }`;
+    for (const id of ["cus_ada", "cus_mia"]) {
+      const answer = await app.query(update, { id }, { as: { kind: "customer", id } });
+      expect(answer.data.customerUpdate.customer.id).toBe(id);
+      expect(replayed(answer)).toBe(false);
+    }
+  });
+
+  test("what was refused does not use the key up", async () => {
+    const key = unused();
+    const refused = await Promise.all(Array.from({ length: 5 }, () => create("ada@example.com", key)));
+    for (const answer of refused) {
+      expect(answer.data.customerCreate.userErrors[0].code).toBe("TAKEN");
+      expect(replayed(answer)).toBe(false);
+    }
+    expect((await create(`${key}@example.com`, key)).data.customerCreate.userErrors).toEqual([]);
+  });
+
+  test("a key that has expired is good for something new, once", async () => {
+    const key = unused();
+    await create(`${key}@example.com`, key);
+    await rows("UPDATE idempotency_records SET expires_at = now() - interval '1 second'");
+    const email = `${key}-later@example.com`;
+    const answers = await Promise.all(Array.from({ length: 10 }, () => create(email, key)));
+    expect(answers.filter((answer) => !replayed(answer))).toHaveLength(1);
+    expect(await countOf(email)).toBe(1);
+  });
+
+  test("a replay shows the row as it is now, and nothing of one that is gone", async () => {
+    const key = unused();
+    const email = `${key}@example.com`;
+    const { id } = (await create(email, key)).data.customerCreate.customer;
+    await rows("UPDATE customers SET reference = 'changed' WHERE id = $1", [id]);
+    expect((await create(email, key)).data.customerCreate.customer).toEqual({ id, email, reference: "changed" });
+    await rows("DELETE FROM customers WHERE id = $1", [id]);
+    const gone = await create(email, key);
+    expect(gone.data.customerCreate).toEqual({ customer: null, userErrors: [] });
+    expect(replayed(gone)).toBe(true);
+  });
+
+  test("a replay is prepared anew in nothing: a token that is used up serves its own retry", async () => {
+    const token = unused();
+    await rows(
+      `INSERT INTO customer_password_resets (id, mode, token_digest, expires_at, customer_id)
+       VALUES ('cpr_replay', 'test', $1, now() + interval '1 hour', 'cus_bruno')`,
+      [createHash("sha256").update(token).digest("hex")],
+    );
+    const consume = (key: string) =>
+      app.query(
+        `mutation ($token: String!, $key: String!) { customerPasswordResetConsume(
+           input: { id: "cpr_replay", resetPasswordToken: $token, customerPassword: "a new long one" }
+         ) @idempotent(key: $key) { customer { id } userErrors { code } } }`,
+        { token, key },
+      );
+    const key = unused();
+    const first = await consume(key);
+    expect(first.data.customerPasswordResetConsume).toEqual({ customer: { id: "cus_bruno" }, userErrors: [] });
+    const again = await consume(key);
+    expect(again.data).toEqual(first.data);
+    expect(replayed(again)).toBe(true);
+    expect((await consume(unused())).data.customerPasswordResetConsume.userErrors[0].code).toBe("INVALID");
+  });
+
+  test("keys have 8 to 255 characters", async () => {
+    for (const key of ["", "seven77", "x".repeat(256)]) {
+      const { errors } = await create("short@example.com", key);
+      expect(errors?.[0]?.message).toBe("`idempotent.key` has 8 to 255 characters.");
+    }
+    expect(await countOf("short@example.com")).toBe(0);
+  });
+
+  test("what is kept tells neither the key nor anything of anybody", async () => {
+    const words = { key: unused(), email: "very.particular@example.com", name: "Particular & Sons" };
+    await app.query(
+      `mutation ($email: String!, $name: String!, $key: String!) {
+        customerCreate(input: { email: $email, reference: $name }) @idempotent(key: $key) { customer { email } }
+        customerPasswordResetCreate(input: { customerEmail: $email }) @idempotent(key: "a-second-key") { id }
+        customerGroupCreate(input: { name: $name }) @idempotent(key: "a-third-key") { customerGroup { id name } }
+      }`,
+      words,
+    );
+    const [{ customer }] = await rows("SELECT id AS customer FROM customers WHERE email = $1", [words.email]);
+    const kept = await rows("SELECT r::text AS row, encode(outcome, 'base64') AS more FROM idempotency_records r");
+    expect(kept.length).toBeGreaterThan(2);
+    const text = kept.map(({ row, more }) => `${row}\n${more.replaceAll("\n", "")}`).join("\n");
+    for (const word of [...Object.values(words), "a-second-key", customer]) {
+      const hash = (algorithm: string) => createHash(algorithm).update(word).digest();
+      for (const bytes of [Buffer.from(word), hash("sha256"), hash("md5"), hash("sha1")]) {
+        expect(text).not.toContain(bytes.toString("hex"));
+        // In base64 a word looks one of three ways, by where it begins.
+        for (const shift of [0, 1, 2]) {
+          const shifted = Buffer.concat([Buffer.alloc(shift), bytes]).toString("base64");
+          expect(text).not.toContain(shifted.slice(4, -4));
+        }
+      }
+      expect(text).not.toContain(word);
+    }
+  });
+});
+
+describe("a client that hears nothing", () => {
+  /** Sends a mutation and hangs up when the time has come, without having read an answer. */
+  async function hangUp(variables: object, time: () => Promise<unknown>) {
+    const body = JSON.stringify({ query: CREATE, variables });
+    const { hostname, port } = new URL(app.url);
+    const socket = net.connect(Number(port), hostname);
+    const token = await app.token({ kind: "integration" });
+    socket.on("error", () => {});
+    socket.write(
+      `POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+    await time();
+    socket.destroy();
+  }
+
+  test("and hangs up at any moment gets what it wanted by its retry, once", async () => {
+    for (let ms = 0; ms < 24; ms += 2) {
+      const key = unused();
+      const email = `${key}@example.com`;
+      await hangUp({ email, key }, () => new Promise((done) => setTimeout(done, ms)));
+      expect((await create(email, key)).data.customerCreate.userErrors).toEqual([]);
+      expect(await countOf(email)).toBe(1);
+    }
+    const key = unused();
+    const email = `${key}@example.com`;
+    await hangUp({ email, key }, async () => {
+      while (!(await countOf(email)));
+    });
+    expect(replayed(await create(email, key))).toBe(true);
+    expect(await countOf(email)).toBe(1);
+  });
+
+  test("because the database went away at the very end of the transaction, too", async () => {
+    const { hostname, port } = new URL(app.connectionString);
+    let cut = false;
+    const proxy = net.createServer((client) => {
+      const server = net.connect(Number(port), hostname);
+      const end = () => [client, server].map((socket) => socket.destroy());
+      for (const socket of [client, server]) socket.on("error", end).on("close", end);
+      client.pipe(server);
+      server.on("data", (chunk) => {
+        // What PostgreSQL says when a transaction is done: it is, and nobody hears.
+        if (cut && chunk.includes("COMMIT\0")) end();
+        else client.write(chunk);
+      });
+    });
+    await new Promise<void>((done) => proxy.listen(0, "127.0.0.1", done));
+    const url = new URL(app.connectionString);
+    url.host = `127.0.0.1:${(proxy.address() as net.AddressInfo).port}`;
+    const other = await createTestApp({ sharing: { ...app, connectionString: url.href } });
+    try {
+      const key = unused();
+      const email = `${key}@example.com`;
+      cut = true;
+      const unheard = await other.query(CREATE, { email, key });
+      expect(unheard.status).toBe(503);
+      expect(unheard.errors?.[0]?.extensions.code).toBe("UNAVAILABLE");
+      expect(await countOf(email)).toBe(1);
+      cut = false;
+      const again = await other.query(CREATE, { email, key });
+      expect(again.data.customerCreate.customer.email).toBe(email);
+      expect(replayed(again)).toBe(true);
+      expect(await countOf(email)).toBe(1);
+    } finally {
+      await other.stop();
+      proxy.close();
+    }
+  });
+});
+
+describe("@dryRun", () => {
+  const UPDATE = "customer { reference version } userErrors { code }";
+  const set = (alias: string, reference: string, directive = "") =>
+    `${alias}: customerUpdate(id: "cus_kenji", input: { reference: "${reference}" }) ${directive} { ${UPDATE} }`;
+  const stored = async () => (await rows("SELECT reference, version FROM customers WHERE id = 'cus_kenji'"))[0];
+
+  test("shows the state after it; what comes later does not see it", async () => {
+    const { version, reference } = await stored();
+    const { data, extensions } = await app.query(`mutation {
+      ${set("tried", "tried", "@dryRun")}
+      ${set("done", "done")}
+      ${set("triedAgain", "tried again", "@dryRun")}
+      ${set("same", "done")}
+      ${set("refused", "x".repeat(300), "@dryRun")}
+    }`);
+    expect(data).toMatchObject({
+      tried: { customer: { reference: "tried", version: version + 1 } },
+      done: { customer: { reference: "done", version: version + 1 } },
+      triedAgain: { customer: { reference: "tried again", version: version + 2 } },
+      same: { customer: { reference: "done", version: version + 1 } },
+      refused: { customer: { reference: "done" }, userErrors: [{ code: "INVALID" }] },
+    });
+    expect(extensions).toMatchObject({ dryRun: ["tried", "triedAgain"] });
+    expect(await stored()).toEqual({ reference: "done", version: version + 1 });
+    expect(reference).not.toBe("done");
+  });
+
+  test("leaves no row, no key and no held connection", async () => {
+    const small = await createTestApp({ poolSize: 2, sharing: app });
+    try {
+      const key = unused();
+      const email = `${key}@example.com`;
+      const text = CREATE.replace("@idempotent(key: $key)", "@idempotent(key: $key) @dryRun");
+      const answers = await Promise.all(Array.from({ length: 50 }, () => small.query(text, { email, key })));
+      for (const { data, extensions } of answers) {
+        expect(data.customerCreate).toMatchObject({ customer: { email }, userErrors: [] });
+        expect(extensions).toMatchObject({ dryRun: ["customerCreate"] });
+        expect(extensions).not.toHaveProperty("replayed");
+      }
+      expect(await countOf(email)).toBe(0);
+      const real = await small.query(CREATE, { email, key });
+      expect(replayed(real)).toBe(false);
+      expect(await countOf(email)).toBe(1);
+      // As many reads as there are connections, at once.
+      await Promise.all(Array.from({ length: 4 }, () => small.query("{ customers(first: 1) { totalCount } }")));
+      expect(small.database.pool.totalCount - small.database.pool.idleCount).toBe(0);
+    } finally {
+      await small.stop();
+    }
+  });
+
+  test.each([
+    '{ customer(by: { id: "cus_ada" }) @dryRun { id } }',
+    "{ customers(first: 1) { nodes { email @dryRun } } }",
+    'mutation { tagsAdd(id: "cus_ada", names: []) { userErrors @dryRun { code } } }',
+    "query ($k: String!) { viewer @idempotent(key: $k) { kind } }",
+  ])("%s: the directives belong on mutations", async (text) => {
+    const { errors } = await app.query(text, { k: "a-good-key" });
+    expect(errors).toEqual([
+      expect.objectContaining({
+        message: expect.stringMatching(/^The directive "@(dryRun|idempotent)" belongs on a mutation, such as /),
+        extensions: expect.objectContaining({ code: "GRAPHQL_VALIDATION_FAILED" }),
+      }),
+    ]);
+  });
+});
+
+describe("ifVersion", () => {
+  const UPDATE = `mutation ($version: Int, $reference: String) {
+    customerUpdate(id: "cus_mia", ifVersion: $version, input: { reference: $reference }) {
+      customer { reference version }
+      userErrors { __typename code path message ... on VersionConflictError { changed current { id ... on Customer { reference version } } } }
+    }
+  }`;
+  const update = async (reference: string, version?: number | null) =>
+    (await app.query(UPDATE, { reference, version })).data.customerUpdate;
+
+  test("a change for another version is refused, and shows what there is now", async () => {
+    const { version } = (await update("mine")).customer;
+    const theirs = await update("theirs", version);
+    expect(theirs).toMatchObject({ customer: { reference: "theirs", version: version + 1 }, userErrors: [] });
+    const late = await update("late", version);
+    expect(late).toEqual({
+      customer: { reference: "theirs", version: version + 1 },
+      userErrors: [
+        {
+          __typename: "VersionConflictError",
+          code: "VERSION_CONFLICT",
+          path: ["ifVersion"],
+          message: expect.stringContaining(`at version ${version + 1}, not ${version}`),
+          current: { id: "cus_mia", reference: "theirs", version: version + 1 },
+          changed: late.userErrors[0].changed,
+        },
+      ],
+    });
+    // Known once there is an audit trail.
+    expect([null, ["reference"]]).toContainEqual(late.userErrors[0].changed);
+    expect((await update("free", null)).userErrors).toEqual([]);
+    expect((await update("future", 999)).userErrors[0].code).toBe("VERSION_CONFLICT");
+  });
+
+  test("of 20 changes for one version one wins", async () => {
+    const { version } = (await update("before")).customer;
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => update(`racer ${i}`, version)));
+    expect(answers.filter(({ userErrors }) => !userErrors.length)).toHaveLength(1);
+    expect((await update("after")).customer.version).toBe(version + 2);
+  });
+});
+
+describe("constraints of the database", () => {
+  interface Constraint {
+    table: string;
+    name: string;
+    type: "u" | "c" | "f";
+    definition: string;
+    restricts: boolean;
+  }
+  const constraints = async (type: Constraint["type"]): Promise<Constraint[]> => {
+    const all: Constraint[] =
+      type === "u"
+        ? await rows(
+            `SELECT i.indrelid::regclass::text AS table, i.indexrelid::regclass::text AS name, 'u' AS type,
+               pg_get_indexdef(i.indexrelid) AS definition, false AS restricts
+             FROM pg_index i WHERE i.indisunique AND NOT i.indisprimary AND i.indrelid::regclass::text !~ '\\.'`,
+          )
+        : await rows(
+            `SELECT conrelid::regclass::text AS table, conname AS name, contype AS type, pg_get_constraintdef(oid) AS definition,
+               confdeltype = 'r' AS restricts
+             FROM pg_constraint WHERE contype = $1 AND conrelid::regclass::text !~ '\\.'`,
+            [type],
+          );
+    return all.filter(({ table }) => modelOfType(table));
+  };
+  const broken = (code: string, { table, name }: Constraint, path?: string[]) =>
+    constraintError({ code, table, constraint: name }, () => path);
+  /** Where the path leads, if that is a field of the resource. */
+  const fieldOf = (table: string, path: readonly string[] | undefined) => {
+    const field = path?.length === 2 && path[0] === "input" ? path[1]! : "";
+    return modelOfType(table)!.columns[field] && field;
+  };
+
+  test("every unique index is told as TAKEN, at a field", async () => {
+    const found = await constraints("u");
+    expect(found.length).toBeGreaterThan(10);
+    for (const index of found) {
+      const error = broken("23505", index, ["input"]);
+      expect([index.name, error?.code]).toEqual([index.name, "TAKEN"]);
+      const field = fieldOf(index.table, error?.path);
+      expect([index.name, Boolean(field)]).toEqual([index.name, true]);
+      expect(index.definition).toContain(modelOfType(index.table)!.columns[field!]!.column);
+    }
+  });
+
+  test("every check is told as INVALID, at the field that it is about", async () => {
+    const found = await constraints("c");
+    expect(found.length).toBeGreaterThan(25);
+    for (const check of found) {
+      const error = broken("23514", check, ["input"]);
+      expect([check.name, error?.code]).toEqual([check.name, "INVALID"]);
+      const field = fieldOf(check.table, error?.path);
+      expect([check.name, Boolean(field)]).toEqual([check.name, true]);
+      expect(check.definition).toContain(modelOfType(check.table)!.columns[field!]!.column);
+      expect(error?.message).toMatch(/^[A-Z].*\.$/);
+    }
+  });
+
+  test("every reference is told as NOT_FOUND where it is written, and as IN_USE where it keeps a row", async () => {
+    const found = await constraints("f");
+    expect(found.length).toBeGreaterThan(30);
+    for (const key of found) {
+      const error = broken("23503", key, ["input"]);
+      expect([key.name, error?.code]).toEqual([key.name, "NOT_FOUND"]);
+      expect(key.definition).toContain(
+        `FOREIGN KEY (${modelOfType(key.table)!.columns[fieldOf(key.table, error?.path)!]!.column})`,
+      );
+      if (!key.restricts) continue;
+      // PostgreSQL 18 has a code of its own for RESTRICT.
+      for (const code of ["23503", "23001"]) {
+        expect(broken(code, key)).toMatchObject({
+          code: "IN_USE",
+          path: ["id"],
+          message: expect.stringMatching(/\.$/),
+        });
+      }
+    }
+  });
+
+  test("what PostgreSQL says is what is expected of it", async () => {
+    const errorOf = async (text: string) => {
+      try {
+        await rows(text);
+      } catch (error) {
+        return constraintError(error, (table) => (table === "markets" ? undefined : ["input"]));
+      }
+      return undefined;
+    };
+    expect(await errorOf("INSERT INTO tags (id, mode, name) VALUES ('tag_x', 'test', 'vip')")).toMatchObject({
+      code: "TAKEN",
+      path: ["input", "name"],
+    });
+    expect(await errorOf("UPDATE customers SET shopper_reference = 'x' WHERE id = 'cus_ada'")).toMatchObject({
+      code: "INVALID",
+      path: ["input", "shopperReference"],
+      message: "This has 3 to 128 characters.",
+    });
+    expect(await errorOf("UPDATE customers SET customer_group_id = 'cgr_none' WHERE id = 'cus_ada'")).toMatchObject({
+      code: "NOT_FOUND",
+      path: ["input", "customerGroupId"],
+    });
+    expect(await errorOf("DELETE FROM customer_groups WHERE id = 'cgr_vip'")).toMatchObject({
+      code: "IN_USE",
+      path: ["id"],
+    });
+    expect(constraintError(new Error("no constraint"), () => undefined)).toBeUndefined();
+  });
+});
+
+describe("codes of user errors", () => {
+  test("that a mutation does not declare are told to the log", async () => {
+    class Probe {
+      @Mutates<{ id: string }>({
+        access: [],
+        description: "",
+        example: "",
+        errors: ["NOT_FOUND"],
+        payload: payloadOf("Probe", "", {}),
+        id: "The code.",
+      })
+      async probe(write: Write, { id }: { id: string }): Promise<Record<string, unknown>> {
+        return write.stop(id as UserErrorCode, ["id"], "No.");
+      }
+    }
+    const told: unknown[] = [];
+    const context = {
+      database: app.database,
+      loaders: { readThrough() {} },
+      viewer: {
+        kind: "integration",
+        applicationId: "a",
+        mode: "test",
+        owner: null,
+        permissions: permissionsByKind.integration,
+      },
+      writes: { dryRun: [], replayed: [] },
+      log: { error: (_: string, facts: unknown) => told.push(facts) },
+    };
+    const info = { fieldName: "probe", fieldNodes: [], variableValues: {}, path: { key: "probe" } };
+    const probe = new Probe().probe as unknown as (...args: unknown[]) => Promise<{ userErrors: object[] }>;
+    for (const code of [UserErrorCode.NOT_FOUND, UserErrorCode.TAKEN]) {
+      expect((await probe(code, context, info)).userErrors).toMatchObject([{ code }]);
+    }
+    expect(told).toEqual([{ mutation: "probe", code: "TAKEN" }]);
+  });
+});
