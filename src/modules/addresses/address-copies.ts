@@ -22,19 +22,3 @@ export async function copyAddress({ query }: Write, id: string): Promise<{ id: s
   )) as [[string]];
   return { id: copy, countryCode };
 }
-
-/** Deletes addresses that nothing leads to any more: nobody's personal data is left behind. */
-export async function releaseAddresses({ query }: Write, ids: readonly unknown[]): Promise<void> {
-  const given = ids.filter((id) => typeof id === "string");
-  if (!given.length) return;
-  await query(
-    `DELETE FROM addresses a WHERE a.id = ANY ($1::text[])
-       AND NOT EXISTS (SELECT FROM customer_addresses l WHERE l.address_id = a.id)
-       AND NOT EXISTS (SELECT FROM orders o WHERE o.shipping_address_id = a.id)
-       AND NOT EXISTS (SELECT FROM orders o WHERE o.billing_address_id = a.id)
-       AND NOT EXISTS (SELECT FROM returns r WHERE r.origin_address_id = a.id)
-       AND NOT EXISTS (SELECT FROM returns r WHERE r.destination_address_id = a.id)
-       AND NOT EXISTS (SELECT FROM stock_locations s WHERE s.address_id = a.id)`,
-    [given],
-  );
-}

@@ -3,8 +3,9 @@ import type { EnumValue } from "../../platform/database/datamodel.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
 import { commonRules, flag, type InputOf, inputOf, integer, json, link, value } from "../../platform/write/rules.js";
+import { deleteUnused } from "../../platform/write/unused.js";
 import type { Path, Row, Values, Write } from "../../platform/write/write.js";
-import { copyAddress, releaseAddresses } from "../addresses/address-copies.js";
+import { copyAddress } from "../addresses/address-copies.js";
 import { OrderStateError } from "../orders/order.type.js";
 import { Return, ReturnStateError } from "./return.type.js";
 
@@ -63,8 +64,10 @@ export const returnWrites = new ResourceWrites(Return, {
     errors: ["WRONG_STATE"],
     example: 'id: "ret_1015_1", input: { stockLocationId: "slo_newark", reference: "RMA-17" }',
     before: beforeUpdate,
-    after: (write, row, _input, _path, { destinationAddressId }) =>
-      destinationAddressId === undefined ? Promise.resolve() : releaseAddresses(write, [row.destinationAddressId]),
+    after: async (write, row, _input, _path, { destinationAddressId }) => {
+      const before = row.destinationAddressId as string | null;
+      if (destinationAddressId !== undefined) await deleteUnused(write, "Address", [before]);
+    },
   },
 });
 
