@@ -8,7 +8,11 @@ let app: TestApp;
 beforeAll(async () => {
   app = await createTestApp({ now: () => noon });
 });
-afterAll(() => app.stop());
+afterAll(async () => {
+  // Every code that was told is one that its mutation names.
+  expect(app.logged.filter((line) => line.includes("does not declare"))).toEqual([]);
+  await app.stop();
+});
 
 /** What the shop may do, and from where; `*`: from where a customer may, too. */
 const lives = {

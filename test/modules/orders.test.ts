@@ -7,7 +7,11 @@ let app: TestApp;
 beforeAll(async () => {
   app = await createTestApp({ now: () => noon });
 });
-afterAll(() => app.stop());
+afterAll(async () => {
+  // Every code that was told is one that its mutation names.
+  expect(app.logged.filter((line) => line.includes("does not declare"))).toEqual([]);
+  await app.stop();
+});
 
 const ada: Caller = { kind: "customer", id: "cus_ada", markets: ["mkt_europe"] };
 const bruno: Caller = { kind: "customer", id: "cus_bruno", markets: ["mkt_europe"] };
@@ -542,6 +546,23 @@ test("carts that pass to and fro between two customers, and are placed once", as
   const [{ sum }] = await sql("SELECT sum(total_orders_count)::int FROM customers WHERE id LIKE 'cus_ping%'");
   expect(sum).toBe(4);
 }, 60_000);
+
+test("an order that goes to another customer while it is waited for is judged by that one", async () => {
+  const [id] = await carts("handed", 2, 1);
+  await sql("UPDATE customers SET anonymization_status = 'started' WHERE id = 'cus_handed2'");
+  await sql("UPDATE orders SET customer_id = 'cus_handed1' WHERE id = $1", [id]);
+  const other = await app.database.pool.connect();
+  await other.query("BEGIN");
+  await other.query("SELECT 1 FROM customers WHERE id = 'cus_handed1' FOR UPDATE");
+  const placed = move("Place", id!);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await other.query("UPDATE orders SET customer_id = 'cus_handed2' WHERE id = $1", [id]);
+  await other.query("COMMIT");
+  other.release();
+  const { order, userErrors } = await placed;
+  expect(userErrors).toMatchObject([{ code: "WRONG_STATE", message: expect.stringMatching(/anonymized/) }]);
+  expect(order.status).toBe("PENDING");
+});
 
 test("orders made at once have numbers of their own", async () => {
   const answers = await Promise.all(

@@ -4,7 +4,11 @@ let app: TestApp;
 beforeAll(async () => {
   app = await createTestApp();
 });
-afterAll(() => app.stop());
+afterAll(async () => {
+  // Every code that was told is one that its mutation names.
+  expect(app.logged.filter((line) => line.includes("does not declare"))).toEqual([]);
+  await app.stop();
+});
 
 const ada: Caller = { kind: "customer", id: "cus_ada", markets: ["mkt_europe"], stockLocations: ["slo_milan"] };
 const bruno: Caller = { kind: "customer", id: "cus_bruno", markets: ["mkt_europe"] };

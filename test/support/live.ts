@@ -1,5 +1,4 @@
 import type { Query } from "../../src/platform/database/client.js";
-import { newId } from "../../src/platform/database/ids.js";
 import type { Caller, TestApp } from "./app.js";
 
 /** One server-sent event. */
@@ -98,38 +97,17 @@ export async function stream(
   return opened;
 }
 
-/**
- * Stands in for the triggers that write the audit trail. To be removed, with all calls of it, once they are there: what
- * it is called beside does then write the same.
- */
-async function changed(
-  query: Query,
-  entry: { customerId: string; type: string; id: string; event: string; names?: string[] },
-) {
-  const { customerId, type, id, event, names = [] } = entry;
-  const payload = Object.fromEntries(names.map((name) => [name, { from: "secret before", to: "secret after" }]));
-  await query(
-    `INSERT INTO event_stores (id, mode, resource_type, resource_id, event, payload, customer_id, transaction_id)
-     SELECT $1, coalesce((SELECT mode FROM customers WHERE id = $2), 'test'), $3, $4, $5, $6, $2,
-       pg_current_xact_id()::text::bigint`,
-    [newId("EventStore"), customerId, type, id, event, JSON.stringify(payload)],
-  );
-}
-
 export async function createCustomer(query: Query, id: string, mode = "test") {
   await query("INSERT INTO customers (id, mode, email) VALUES ($1, $2::mode, $1 || '@example.com')", [id, mode]);
-  await changed(query, { customerId: id, type: "customers", id, event: "create", names: ["email"] });
 }
 
 export async function updateCustomer(query: Query, id: string, values: { email?: string; reference?: string }) {
   const sets = Object.keys(values).map((column, i) => `${column} = $${i + 2}`);
   await query(`UPDATE customers SET ${sets}, version = version + 1 WHERE id = $1`, [id, ...Object.values(values)]);
-  await changed(query, { customerId: id, type: "customers", id, event: "update", names: Object.keys(values) });
 }
 
 export async function destroyCustomer(query: Query, id: string) {
   await query("DELETE FROM customers WHERE id = $1", [id]);
-  await changed(query, { customerId: id, type: "customers", id, event: "destroy", names: ["email"] });
 }
 
 /** By the mutation. */
@@ -139,12 +117,10 @@ export async function tagCustomer(app: TestApp, id: string, name: string) {
     { id, names: [name] },
   );
   expect(data.tagsAdd).toEqual({ added: [{ name }], userErrors: [] });
-  await changed(app.database.query, { customerId: id, type: "customers", id, event: "update", names: ["tags"] });
 }
 
-export async function updateOrder(query: Query, id: string, customerId: string) {
+export async function updateOrder(query: Query, id: string) {
   await query("UPDATE orders SET reference = 'R', version = version + 1 WHERE id = $1", [id]);
-  await changed(query, { customerId, type: "orders", id, event: "update", names: ["reference"] });
 }
 
 /** A file for the customer or, without an address, a note for the staff. */
@@ -154,5 +130,4 @@ export async function attach(query: Query, id: string, customerId: string, url: 
      VALUES ($1, 'test', 'A', $2, 'customers', $3)`,
     [id, url, customerId],
   );
-  await changed(query, { customerId, type: "attachments", id, event: "create", names: ["name", "url"] });
 }

@@ -83,8 +83,7 @@ export const orderWrites = new ResourceWrites(Order, {
     errors: ["WRONG_STATE", "IN_USE"],
     example: 'id: "ord_1029"',
     before: beforeDelete,
-    after: (write, { shippingAddressId, billingAddressId }) =>
-      deleteUnused(write, "Address", [shippingAddressId, billingAddressId]),
+    after: (write, row) => deleteUnused(write, "Address", addressesOf(row, addressFields)),
   },
 });
 
@@ -146,6 +145,10 @@ async function beforeUpdate(write: Write, row: Row, values: Values, input: objec
   };
 }
 
+const addressFields = ["shippingAddressId", "billingAddressId"];
+const addressesOf = (row: Row, fields: readonly string[]) =>
+  fields.flatMap((field) => (row[field] as string | null) ?? []);
+
 /** What every order takes, and what only carts do. */
 const open = new Set(["reference", "referenceOrigin", "metadata"]);
 const inCarts = (field: string, given: unknown) =>
@@ -156,12 +159,8 @@ async function afterUpdate(write: Write, row: Row, _input: object, path: Path, {
     await write.query("DELETE FROM line_items WHERE order_id = $1", [row.id]);
     await addLines(write, row.id, lineItems as Values[], [...path, "lineItems"]);
   }
-  const replaced = ["shippingAddressId", "billingAddressId"].filter((field) => values[field] !== undefined);
-  await deleteUnused(
-    write,
-    "Address",
-    replaced.map((field) => row[field]),
-  );
+  const replaced = addressFields.filter((field) => values[field] !== undefined);
+  await deleteUnused(write, "Address", addressesOf(row, replaced));
 }
 
 async function beforeDelete(write: Write, row: Row) {
@@ -170,7 +169,6 @@ async function beforeDelete(write: Write, row: Row) {
     const message = `Only draft or pending orders can be deleted; this one is ${status}. Archive it instead.`;
     write.fail(new OrderStateError(status, message));
   }
-  await write.query("DELETE FROM attachments WHERE attachable_type = 'orders' AND attachable_id = $1", [row.id]);
   // How it was to be paid, unless somebody's wallet or another order has that too.
   await write.query(
     `DELETE FROM payment_sources p WHERE p.order_id = $1
@@ -223,7 +221,7 @@ async function customerValues({ query }: Write, owner: Along | undefined, before
 async function copiedAddresses(write: Write, before: Values, values: Values): Promise<Values> {
   const changed: Values = {};
   const countries: Record<string, string | undefined> = {};
-  for (const field of ["shippingAddressId", "billingAddressId"]) {
+  for (const field of addressFields) {
     const given = values[field] as string | null | undefined;
     if (given && given !== before[field]) {
       const { id, countryCode } = await copyAddress(write, given);

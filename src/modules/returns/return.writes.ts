@@ -64,10 +64,10 @@ export const returnWrites = new ResourceWrites(Return, {
     errors: ["WRONG_STATE"],
     example: 'id: "ret_1015_1", input: { stockLocationId: "slo_newark", reference: "RMA-17" }',
     before: beforeUpdate,
-    after: (write, row, _input, _path, { destinationAddressId }) =>
-      destinationAddressId === undefined
-        ? Promise.resolve()
-        : deleteUnused(write, "Address", [row.destinationAddressId]),
+    after: async (write, row, _input, _path, { destinationAddressId }) => {
+      const before = row.destinationAddressId as string | null;
+      if (destinationAddressId !== undefined) await deleteUnused(write, "Address", [before]);
+    },
   },
 });
 
