@@ -134,7 +134,7 @@ test(`killed at random moments during ${writes} writes: every answered one is th
         result(answer, "customer");
       }
       sent += 2;
-      const lineItems = [{ skuCode: "TEE-BLACK-M", quantity: 1 }];
+      const lineItems = [{ skuCode: "TEE-BLACK-M", quantity: 1, unitAmountCents: 2500 }];
       const order = await send(
         ORDER,
         { key: `order-${email}`, input: { marketId: "mkt_europe", customerId: known.id, lineItems } },

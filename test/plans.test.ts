@@ -28,7 +28,7 @@ beforeAll(async () => {
     "SELECT relname AS name, reltuples::int AS rows FROM pg_class WHERE relnamespace = 'public'::regnamespace",
   );
   const present = new Map(rows.map(({ name, rows }) => [name, rows]));
-  await addRows(app.database.pool, (model) => (present.get(models.get(model)!.table)! < 1_000 ? 1_500 : 300));
+  await addRows(app.database.pool, (model) => (present.get(models.get(model)!.table)! < 1_000 ? 1_500 : 600));
   client = new pg.Client({ connectionString: app.connectionString, options: "-c TimeZone=UTC -c jit=off" });
   await client.connect();
   const found = await client.query(

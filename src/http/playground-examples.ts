@@ -312,8 +312,8 @@ fragment State on Customer {
 }
 `,
     variables: json({
-      request: { customerId: "cus_liz", reason: "She asked for it on the phone." },
-      cancel: { customerId: "cus_liz", reason: "She has changed her mind." },
+      request: { customerId: "cus_kenji", reason: "He asked for it on the phone." },
+      cancel: { customerId: "cus_kenji", reason: "He has changed his mind." },
     }),
   },
   {
