@@ -30,6 +30,7 @@ async function createDatabase(server: string, options: string): Promise<TestData
 export function poolOf({ connectionString }: TestDatabase): pg.Pool {
   const pool = new pg.Pool({ connectionString });
   pool.on("connect", (client) => client.on("error", () => {}));
+  pool.on("error", () => {});
   return pool;
 }
 

@@ -94,8 +94,9 @@ $$;
 --   tags             The join table that says which tags are on the rows.
 -- While the setting customer_graph.audit is 'off' the triggers rest.
 --
--- Sessions keep the plans of these functions, so each must be as good for a hundred thousand rows as for one. That is why
--- they use FULL JOIN, which is never a nested loop, and OFFSET 0, which keeps a subquery from becoming part of a join.
+-- Sessions keep the plans of these functions, so a plan that was made for one row, or on empty tables, must be as good for
+-- a hundred thousand. That is why FULL JOIN is used, which is never a nested loop, OFFSET 0, which keeps a subquery from
+-- becoming part of a join, and enable_seqscan = off: whatever is looked up is looked up by an index.
 CREATE PROCEDURE audit_table(
     "table" text,
     customer text DEFAULT NULL,
@@ -113,15 +114,21 @@ DECLARE
     created CONSTANT text[] := CASE WHEN events THEN '{{create,true}}' ELSE '{}' END;
     destroyed CONSTANT text[] := CASE WHEN events THEN '{{destroy,true}}' ELSE '{}' END;
     attributes text;
+    differences text;
     parts jsonb;
 BEGIN
-    -- One object after the other, each {"email": {"from": "a@example.com", "to": "b@example.com"}} or empty.
+    -- Of a new row most attributes are told, of a changed one few. So those are gathered, and these put together from
+    -- objects that are mostly empty, which is much faster for its kind: {"email": {"from": "a@x.com", "to": "b@x.com"}}.
     SELECT string_agg(format(
-        $sql$
-                    || CASE WHEN o.%1$I IS DISTINCT FROM n.%1$I
-                       THEN jsonb_build_object(%2$L, jsonb_build_object('from', %3$s, 'to', %4$s)) ELSE '{}' END$sql$,
-        name, key, format(shown, 'o', name), format(shown, 'n', name)), '' ORDER BY number)
-    INTO attributes
+               $sql$
+                               (%2$L, CASE WHEN n.%1$I IS NOT NULL THEN jsonb_build_object('from', NULL, 'to', %4$s) END)$sql$,
+               name, key, format(shown, 'o', name), format(shown, 'n', name)), ',' ORDER BY number),
+           string_agg(format(
+               $sql$
+                               || CASE WHEN o.%1$I IS DISTINCT FROM n.%1$I
+                                  THEN jsonb_build_object(%2$L, jsonb_build_object('from', %3$s, 'to', %4$s)) ELSE '{}' END$sql$,
+               name, key, format(shown, 'o', name), format(shown, 'n', name)), '' ORDER BY number)
+    INTO attributes, differences
     FROM (
         SELECT a.attname AS name, a.attnum AS number, coalesce(mask[2], a.attname) AS key,
                CASE WHEN mask IS NOT NULL THEN 'CASE WHEN %1$s.%2$I IS NOT NULL THEN ''***'' END'
@@ -136,7 +143,8 @@ BEGIN
     parts := jsonb_build_object(
         'table', "table",
         'customer', coalesce(customer, 'NULL::text'),
-        'changes', $sql$nullif('{}'::jsonb$sql$ || attributes || $sql$, '{}')$sql$,
+        'attributes', attributes,
+        'differences', differences,
         'special_event', coalesce(special_event, 'NULL::text'),
         'special_payload', coalesce(special_payload, 'NULL::jsonb'),
         'special_columns', format('%L::text[]', special_columns),
@@ -151,19 +159,24 @@ BEGIN
                 customer, version, audit_transaction(), at, at$sql$);
 
     EXECUTE fill_in($sql$
-        CREATE OR REPLACE FUNCTION {table}_audit() RETURNS trigger LANGUAGE plpgsql AS $function$
+        CREATE OR REPLACE FUNCTION {table}_audit() RETURNS trigger LANGUAGE plpgsql
+        SET enable_seqscan = off SET jit = off AS $function$
         BEGIN
             IF TG_OP = 'INSERT' THEN
                 {write}
                 FROM (
-                    SELECT n.mode, n.id, 'create' AS event, coalesce({changes}, '{}') AS payload,
+                    SELECT n.mode, n.id, 'create' AS event, (
+                               SELECT coalesce(jsonb_object_agg(key, change) FILTER (WHERE change IS NOT NULL), '{}')
+                               FROM (VALUES {attributes}
+                               ) changes (key, change)) AS payload,
                            (SELECT {customer} FROM (SELECT n.*) r) AS customer, n.version, clock_timestamp() AS at
-                    FROM new_rows n, (SELECT (NULL::{table}).*) o OFFSET 0
+                    FROM new_rows n OFFSET 0
                 ) entries;{inserted}
             ELSIF TG_OP = 'UPDATE' THEN
                 {write}
                 FROM (
-                    SELECT coalesce(n.mode, o.mode) AS mode, coalesce(n.id, o.id) AS id, {changes} AS changes,
+                    SELECT coalesce(n.mode, o.mode) AS mode, coalesce(n.id, o.id) AS id, nullif('{}'::jsonb {differences}
+                               , '{}') AS changes,
                            {special_event} AS special,
                            CASE WHEN {special_event} IS NOT NULL THEN {special_payload} END AS special_payload,
                            coalesce((SELECT {customer} FROM (SELECT n.*) r),
@@ -288,7 +301,8 @@ BEGIN
                     FROM changed WHERE earlier IS NULL AND names_before <> names
                 )$sql$ ELSE '' END);
     EXECUTE fill_in($sql$
-        CREATE OR REPLACE FUNCTION {links}_audit() RETURNS trigger LANGUAGE plpgsql AS $function$
+        CREATE OR REPLACE FUNCTION {links}_audit() RETURNS trigger LANGUAGE plpgsql
+        SET enable_seqscan = off SET jit = off AS $function$
         BEGIN
             IF TG_OP = 'INSERT' THEN{inserted}
             ELSIF TG_OP = 'UPDATE' THEN{updated}
