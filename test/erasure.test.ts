@@ -1,11 +1,15 @@
 import { createHash, randomBytes } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { movesAsDiagram } from "../src/modules/anonymization/anonymization.service.js";
 import { verifyReceipt } from "../src/modules/anonymization/receipt.js";
 import { AnonymizationWorker } from "../src/modules/anonymization/worker.js";
 import { loadSigningKeys, newKeySet } from "../src/platform/access/keys.js";
 import { Revocations } from "../src/platform/access/revocations.js";
 import type { ModelName } from "../src/platform/database/datamodel.js";
-import { manifest, manifestDigest, personalColumns } from "../src/platform/erasure/manifest.js";
+import { manifest, manifestAsMarkdown, manifestDigest, personalColumns } from "../src/platform/erasure/manifest.js";
 import { reach } from "../src/platform/erasure/reach.js";
+import { projectRoot } from "../src/platform/paths.js";
 import { createLogger } from "../src/platform/telemetry/logger.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 
@@ -104,6 +108,21 @@ function found(marks: readonly string[], text: string): string[] {
   const lower = text.toLowerCase();
   return marks.filter((mark) => forms(mark).some((form) => text.includes(form) || lower.includes(form.toLowerCase())));
 }
+
+describe("README.md", () => {
+  const file = join(projectRoot, "README.md");
+  const part = (name: string) => new RegExp(`(<!-- ${name} -->\\n)[^]*?(<!-- /${name} -->)`);
+  test.each([
+    ["manifest", manifestAsMarkdown],
+    ["moves", movesAsDiagram],
+  ])("has the %s as the code has it: UPDATE_README=1 writes it", (name, made) => {
+    const text = readFileSync(file, "utf8");
+    const right = text.replace(part(name), (_, before: string, after: string) => `${before}${made()}\n${after}`);
+    if (process.env.UPDATE_README) writeFileSync(file, right);
+    else expect(text).toBe(right);
+    expect(right).toContain(made());
+  });
+});
 
 describe("the manifest", () => {
   test("covers more than forty kinds of value, and every model that it marks is within reach", () => {

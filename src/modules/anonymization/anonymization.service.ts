@@ -23,6 +23,14 @@ export const moves = {
   fail: { from: ["started"], to: "failed" },
 } as const satisfies Record<string, Step<Status | null>>;
 
+/** The moves as a diagram, for README.md. */
+export function movesAsDiagram(): string {
+  const lines = Object.entries(moves).flatMap(([name, { from, to }]) =>
+    from.map((status) => `  ${status ?? "[*]"} --> ${to}: ${name}`),
+  );
+  return ["```mermaid", "stateDiagram-v2", ...lines, "  completed --> [*]", "```"].join("\n");
+}
+
 const maximumReason = 500;
 
 export interface Request {
