@@ -198,3 +198,87 @@ test(`killed at random moments during ${writes} writes: every answered one is th
   expect(halves.rows).toEqual([]);
   process.stdout.write(`${sent} writes, ${kills} kills, ${rows.length} customers.\n`);
 }, 600_000);
+
+/** How many erasures are asked for. More for a longer run: `ERASURES=10000 npm test -- test/crash.test.ts`. */
+const erasures = Number(process.env.ERASURES ?? 400);
+
+/** Customers with an address, an order and a past, each with a text of its own, whose erasure is due. */
+async function requestErasures(prefix: string, count: number) {
+  const mark = `'mark-${prefix}-' || i`;
+  await pool.query(`INSERT INTO customers (id, mode, email, reference, metadata)
+    SELECT '${prefix}' || i, 'test', ${mark} || '@example.com', ${mark}, jsonb_build_object('name', ${mark}) FROM generate_series(1, ${count}) i`);
+  await pool.query(`INSERT INTO addresses (id, mode, first_name, last_name, line_1, city, country_code, phone)
+    SELECT 'adr_${prefix}' || i, 'test', ${mark}, 'X', ${mark}, 'Bath', 'GB', ${mark} FROM generate_series(1, ${count}) i`);
+  await pool.query(`INSERT INTO customer_addresses (id, mode, customer_id, address_id)
+    SELECT 'cad_${prefix}' || i, 'test', '${prefix}' || i, 'adr_${prefix}' || i FROM generate_series(1, ${count}) i`);
+  await pool.query(`INSERT INTO orders (id, mode, number, market_id, customer_id, placed_at, status, total_amount_cents)
+    SELECT 'ord_${prefix}' || i, 'test', '${prefix}' || i, 'mkt_europe', '${prefix}' || i, now(), 'approved', i FROM generate_series(1, ${count}) i`);
+  await pool.query(
+    `UPDATE customers SET anonymization_status = 'requested', anonymization_requested_at = now() - interval '1 s' WHERE id LIKE $1`,
+    [`${prefix}%`],
+  );
+}
+
+/** A worker in a process of its own, once it works. */
+async function startWorker(): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [join(compiled, "src", "cli", "worker.js")], {
+    cwd: projectRoot,
+    env: { ...env, ANONYMIZATION_GRACE: "0" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  return child;
+}
+
+async function waiting(prefix: string): Promise<number> {
+  const { rows } = await pool.query(
+    `SELECT count(*)::int FROM customers WHERE id LIKE $1 AND anonymization_status <> 'completed'`,
+    [`${prefix}%`],
+  );
+  return rows[0].count;
+}
+
+/** Nothing of them is left, everything that had to stay is there, and each was erased once. */
+async function expectErased(prefix: string, count: number) {
+  const { rows: tables } = await pool.query(
+    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`,
+  );
+  for (const { name } of tables) {
+    const left = await pool.query(`SELECT count(*)::int FROM ${name} t WHERE t::text LIKE $1`, [`%mark-${prefix}-%`]);
+    expect([name, left.rows[0].count]).toEqual([name, 0]);
+  }
+  const { rows } = await pool.query(
+    `SELECT count(*)::int AS customers, count(DISTINCT c.email)::int AS emails,
+       count(*) FILTER (WHERE c.anonymization_receipt IS NOT NULL AND c.total_orders_count = 1)::int AS whole,
+       (SELECT sum(total_amount_cents)::int FROM orders WHERE id LIKE 'ord_' || $1) AS total,
+       (SELECT count(*)::int FROM events WHERE resource_id LIKE $1 AND name = 'customers.anonymization_completed') AS completed,
+       (SELECT count(*)::int FROM event_stores WHERE resource_id LIKE $1 AND event = 'anonymization_started') AS started
+     FROM customers c WHERE c.id LIKE $1 AND c.anonymization_status = 'completed'`,
+    [`${prefix}%`],
+  );
+  const each = { customers: count, emails: count, whole: count, completed: count, started: count };
+  expect(rows[0]).toEqual({ ...each, total: (count * (count + 1)) / 2 });
+}
+
+test("a worker killed at 20 random moments leaves nothing half erased, and nothing out", async () => {
+  await requestErasures("kill", erasures);
+  for (let kills = 0; kills < 20 && (await waiting("kill")); kills++) {
+    const worker = await startWorker();
+    await pause(Math.random() * 100);
+    worker.kill("SIGKILL");
+  }
+  const last = await startWorker();
+  while (await waiting("kill")) await pause(50);
+  last.kill("SIGTERM");
+  await expectErased("kill", erasures);
+}, 600_000);
+
+test(`two workers at once carry out ${erasures} erasures, each once`, async () => {
+  await requestErasures("two", erasures);
+  const startedAt = performance.now();
+  const workers = await Promise.all([startWorker(), startWorker()]);
+  while (await waiting("two")) await pause(50);
+  for (const worker of workers) worker.kill("SIGTERM");
+  process.stdout.write(`${erasures} erasures by two workers in ${Math.round(performance.now() - startedAt)} ms.\n`);
+  await expectErased("two", erasures);
+}, 900_000);

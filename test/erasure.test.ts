@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { movesAsDiagram } from "../src/modules/anonymization/anonymization.service.js";
+import { moves, movesAsDiagram } from "../src/modules/anonymization/anonymization.service.js";
 import { verifyReceipt } from "../src/modules/anonymization/receipt.js";
-import { AnonymizationWorker } from "../src/modules/anonymization/worker.js";
+import { AnonymizationWorker, type WorkerOptions } from "../src/modules/anonymization/worker.js";
 import { loadSigningKeys, newKeySet } from "../src/platform/access/keys.js";
 import { Revocations } from "../src/platform/access/revocations.js";
 import type { ModelName } from "../src/platform/database/datamodel.js";
@@ -21,7 +21,7 @@ const keys = await loadSigningKeys({
 });
 const id = "cus_ada";
 
-function workerOf(app: TestApp, logged: string[] = []) {
+function workerOf(app: TestApp, logged: string[] = [], options: Partial<WorkerOptions> = {}) {
   const log = createLogger({ level: "debug", json: true, write: (line) => logged.push(line) });
   const { database } = app;
   const revocations = new Revocations({ database, log });
@@ -33,6 +33,7 @@ function workerOf(app: TestApp, logged: string[] = []) {
     log,
     now: () => new Date(),
     graceMs: 0,
+    ...options,
   });
 }
 
@@ -193,4 +194,235 @@ test("nothing personal is left of a customer: not in the database, the log or an
   } finally {
     await app.stop();
   }
+});
+
+test("of requests, cancellations and workers at once one wins each time, and the history is always a legal one", async () => {
+  const app = await createTestApp({ owner, poolSize: 12 });
+  try {
+    const rounds = 100;
+    const ids = Array.from({ length: rounds }, (_, i) => `cus_race${i}`);
+    await app.database.pool.query(
+      `INSERT INTO customers (id, mode, email) SELECT id, 'test', id || '@example.com' FROM unnest($1::text[]) id`,
+      [ids],
+    );
+    const ask = async (name: "anonymizationRequest" | "anonymizationCancel", customerId: string) => {
+      const { data, errors } = await app.query(
+        `mutation ($customerId: ID!) { ${name}(input: { customerId: $customerId }) { userErrors { code } } }`,
+        { customerId },
+      );
+      expect(errors).toBeUndefined();
+      const codes = data[name].userErrors.map(({ code }: { code: string }) => code);
+      expect([[], ["WRONG_STATE"]]).toContainEqual(codes);
+      return codes.length === 0 ? name : undefined;
+    };
+    for (const customerId of ids) {
+      const done = await Promise.all([
+        ...Array.from({ length: 5 }, () => ask("anonymizationRequest", customerId)),
+        ...Array.from({ length: 4 }, () => ask("anonymizationCancel", customerId)),
+        ...Array.from({ length: 3 }, () => workerOf(app).drain()),
+      ]);
+      const { rows } = await app.database.pool.query(
+        `SELECT event FROM event_stores WHERE resource_id = $1 AND event LIKE 'anonymization%' ORDER BY id`,
+        [customerId],
+      );
+      const history = rows.map(({ event }) => event as string);
+      let status: string | null = null;
+      for (const event of history) {
+        const move = moves[moveOf[event]!];
+        expect({ customerId, history, from: move.from as readonly unknown[] }).toMatchObject({
+          from: expect.arrayContaining([status]),
+        });
+        status = move.to;
+      }
+      const times = (event: string) => history.filter((one) => one === event).length;
+      expect(done.filter((one) => one === "anonymizationRequest")).toHaveLength(times("anonymization_request"));
+      expect(done.filter((one) => one === "anonymizationCancel")).toHaveLength(times("anonymization_cancel"));
+      expect(times("anonymization_completed")).toBeLessThanOrEqual(1);
+      const now = await app.database.pool.query("SELECT anonymization_status AS status FROM customers WHERE id = $1", [
+        customerId,
+      ]);
+      expect(now.rows[0].status).toBe(status);
+    }
+  } finally {
+    await app.stop();
+  }
+});
+
+const moveOf: Record<string, keyof typeof moves> = {
+  anonymization_request: "request",
+  anonymization_cancel: "cancel",
+  anonymization_started: "start",
+  anonymization_completed: "complete",
+  anonymization_failed: "fail",
+};
+
+describe("the worker and what is around it", () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await createTestApp({ owner });
+  });
+  afterAll(() => app.stop());
+
+  const REQUEST = `mutation ($input: AnonymizationRequestInput!) { anonymizationRequest(input: $input) {
+    customer { anonymizationStatus } userErrors { code path message ... on AnonymizationBlockedError { blockers { kind count numbers } } } } }`;
+  const request = async (input: object) => (await app.query(REQUEST, { input })).data.anonymizationRequest;
+  const preview = async (customerId: string) =>
+    (
+      await app.query(
+        `query ($customerId: ID!) { anonymizationPreview(customerId: $customerId) { digest blockers { kind count numbers }
+           resources { resourceType count deleted fields { field category action reason count } } } }`,
+        { customerId },
+      )
+    ).data.anonymizationPreview;
+  const statusOf = async (customerId: string) => {
+    const { data } = await app.query(`query ($id: ID!) { customer(by: { id: $id }) { anonymizationStatus } }`, {
+      id: customerId,
+    });
+    return data.customer.anonymizationStatus;
+  };
+  const newCustomer = async (email: string) => {
+    const { data } = await app.query(
+      `mutation ($email: String!) { customerCreate(input: { email: $email, password: "a long enough one" }) { customer { id } userErrors { code } } }`,
+      { email },
+    );
+    expect(data.customerCreate.userErrors).toEqual([]);
+    return data.customerCreate.customer.id as string;
+  };
+
+  test("a preview counts what goes and what is kept, and a request must have seen what speaks against it", async () => {
+    const seen = await preview("cus_bruno");
+    const addresses = seen.resources.find(({ resourceType }: any) => resourceType === "addresses");
+    expect(addresses.fields).toContainEqual({
+      ...{ field: "lastName", category: "IDENTITY", action: "REPLACE", reason: null },
+      count: addresses.count,
+    });
+    expect(addresses.fields.find(({ field }: any) => field === "city")).toMatchObject({ action: "KEEP" });
+    await app.database.pool.query("UPDATE orders SET status = 'placed' WHERE id = 'ord_1002'");
+    const blocked = await preview("cus_bruno");
+    expect(blocked.digest).not.toBe(seen.digest);
+    expect(blocked.blockers.map(({ kind }: any) => kind)).toContain("UNFINISHED_ORDERS");
+
+    const refused = await request({ customerId: "cus_bruno" });
+    expect(refused).toMatchObject({ customer: { anonymizationStatus: null }, userErrors: [{ code: "BLOCKED" }] });
+    expect(refused.userErrors[0].blockers).toEqual(blocked.blockers);
+    const stale = await request({ customerId: "cus_bruno", previewDigest: seen.digest });
+    expect(stale.userErrors).toMatchObject([{ code: "STALE_PREVIEW", path: ["input", "previewDigest"] }]);
+    const accepted = await request({ customerId: "cus_bruno", previewDigest: blocked.digest });
+    expect(accepted).toMatchObject({ customer: { anonymizationStatus: "REQUESTED" }, userErrors: [] });
+    // The picture is the customer's data, not its requests.
+    expect(await app.query('{ anonymizationPreview(customerId: "cus_nobody") { digest } }')).toMatchObject({
+      data: { anonymizationPreview: null },
+    });
+  });
+
+  test("a legal hold stops a request that is made, and one that waits", async () => {
+    const customerId = await newCustomer("held@example.com");
+    const hold = (name: string, input: object) =>
+      app.query(
+        `mutation ($input: ${name[0]!.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) { customer { legalHold { reason requester { firstName } } } userErrors { code } } }`,
+        { input },
+      );
+    const set = await hold("legalHoldSet", { customerId, reason: "court case 7" });
+    expect(set.data.legalHoldSet).toEqual({
+      customer: { legalHold: { reason: "court case 7", requester: { firstName: "Vera" } } },
+      userErrors: [],
+    });
+    const { digest } = await preview(customerId);
+    expect((await request({ customerId, previewDigest: digest })).userErrors).toMatchObject([{ code: "BLOCKED" }]);
+    await hold("legalHoldLift", { customerId });
+    expect((await request({ customerId })).userErrors).toEqual([]);
+    await hold("legalHoldSet", { customerId, reason: "again" });
+    await workerOf(app).drain();
+    expect(await statusOf(customerId)).toBe("REQUESTED");
+    await hold("legalHoldLift", { customerId });
+    await workerOf(app).drain();
+    expect(await statusOf(customerId)).toBe("COMPLETED");
+    expect((await hold("legalHoldLift", { customerId })).data.legalHoldLift.userErrors).toMatchObject([
+      { code: "WRONG_STATE" },
+    ]);
+  });
+
+  test("a request waits for its grace; then the address can sign up anew, and nothing of the old customer changes", async () => {
+    const customerId = await newCustomer("again@example.com");
+    expect((await request({ customerId })).userErrors).toEqual([]);
+    const hour = 3_600_000;
+    await workerOf(app, [], { graceMs: hour }).drain();
+    expect(await statusOf(customerId)).toBe("REQUESTED");
+    await workerOf(app, [], { graceMs: hour, now: () => new Date(Date.now() + 2 * hour) }).drain();
+    expect(await statusOf(customerId)).toBe("COMPLETED");
+    expect(await newCustomer("again@example.com")).not.toBe(customerId);
+    const { data } = await app.query(
+      `mutation ($id: ID!) { customerUpdate(id: $id, input: { reference: "back" }) { userErrors { code path message } } }`,
+      { id: customerId },
+    );
+    expect(data.customerUpdate.userErrors).toEqual([
+      { code: "WRONG_STATE", path: ["id"], message: "The customer has been anonymized; nothing of it can be changed." },
+    ]);
+  });
+
+  test("a fault leaves everything as it was, is tried again later each time, and ends as failed", async () => {
+    const customerId = await newCustomer("faulty@example.com");
+    await request({ customerId });
+    let time = Date.now();
+    let tries = 0;
+    const logged: string[] = [];
+    const worker = workerOf(app, logged, {
+      now: () => new Date(time),
+      step: (name, id) => {
+        if (name !== "erased" || id !== customerId) return;
+        tries++;
+        throw new Error("faulty@example.com cannot be erased");
+      },
+    });
+    const waits: number[] = [];
+    for (let passed = 0; (await statusOf(customerId)) !== "FAILED" && passed < 3_600; passed += 10) {
+      const before = tries;
+      await worker.drain();
+      if (tries > before) waits.push(passed);
+      time += 10_000;
+      const { rows } = await app.database.pool.query("SELECT email FROM customers WHERE id = $1", [customerId]);
+      expect(rows[0].email).toBe("faulty@example.com");
+    }
+    expect(waits).toEqual([0, 30, 90, 210, 450]);
+    expect(logged.join()).not.toContain("faulty@");
+    const events = await app.query(
+      `query ($id: ID!) { customer(by: { id: $id }) { anonymizationInfo { failedAt } events(first: 1) { nodes { name } } } }`,
+      { id: customerId },
+    );
+    expect(events.data.customer.events.nodes).toEqual([{ name: "customers.anonymization_failed" }]);
+    expect((await request({ customerId })).userErrors).toEqual([]);
+    await workerOf(app).drain();
+    expect(await statusOf(customerId)).toBe("COMPLETED");
+  });
+
+  test("what a restored backup brings back is erased again", async () => {
+    const customerId = await newCustomer("restored@example.com");
+    expect(await workerOf(app).eraseAgain(customerId)).toBe(true);
+    expect(await workerOf(app).eraseAgain(customerId)).toBe(false);
+    expect(await workerOf(app).eraseAgain("cus_nobody")).toBe(false);
+    expect(await statusOf(customerId)).toBe("COMPLETED");
+  });
+
+  test("a receipt is refused when anything of it was changed, or another key signed it", async () => {
+    const { rows } = await app.database.pool.query(
+      "SELECT anonymization_receipt AS receipt FROM customers WHERE anonymization_receipt IS NOT NULL LIMIT 1",
+    );
+    const receipt = rows[0].receipt as string;
+    expect((await verifyReceipt(receipt, keys.published)).rows.customers).toBe(1);
+    const [header, payload, signature] = receipt.split(".");
+    const forged = Buffer.from(
+      JSON.stringify({ ...JSON.parse(Buffer.from(payload!, "base64url").toString()), rows: {} }),
+    );
+    await expect(
+      verifyReceipt(`${header}.${forged.toString("base64url")}.${signature}`, keys.published),
+    ).rejects.toThrow();
+    const others = await loadSigningKeys({
+      signingKeys: JSON.stringify(await newKeySet()),
+      dataDir: "",
+      environment: "test",
+    });
+    await expect(verifyReceipt(receipt, others.published)).rejects.toThrow();
+    // An access token is no receipt.
+    await expect(verifyReceipt(await app.token({ kind: "integration" }), keys.published)).rejects.toThrow();
+  });
 });
