@@ -308,6 +308,8 @@ describe("every field of every type", () => {
     for (const customerId of ["cus_ada", "cus_nobody"]) {
       const document = `query ($customerId: ID!) { anonymizationPreview(customerId: $customerId) ${whole("AnonymizationPreview")} }`;
       await alikeForSome(`preview of ${customerId}`, document, { customerId });
+      const exported = "query ($customerId: ID!) { subjectExport(customerId: $customerId) { customerId url } }";
+      await alikeForSome(`export of ${customerId}`, exported, { customerId });
     }
   });
 

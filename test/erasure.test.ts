@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pg from "pg";
+import { importFiles } from "../src/import/import.js";
 import { moves, movesAsDiagram } from "../src/modules/anonymization/anonymization.service.js";
 import { verifyReceipt } from "../src/modules/anonymization/receipt.js";
 import { AnonymizationWorker, type WorkerOptions } from "../src/modules/anonymization/worker.js";
@@ -11,7 +14,8 @@ import { manifest, manifestAsMarkdown, manifestDigest, personalColumns } from ".
 import { reach } from "../src/platform/erasure/reach.js";
 import { projectRoot } from "../src/platform/paths.js";
 import { createLogger } from "../src/platform/telemetry/logger.js";
-import { createTestApp, type TestApp } from "./support/app.js";
+import { type Caller, createTestApp, type TestApp } from "./support/app.js";
+import { createTestDatabase } from "./support/database.js";
 
 const owner = { id: "usr_vera", firstName: "Vera", lastName: "Support", email: "vera@example.com" };
 const keys = await loadSigningKeys({
@@ -424,5 +428,93 @@ describe("the worker and what is around it", () => {
     await expect(verifyReceipt(receipt, others.published)).rejects.toThrow();
     // An access token is no receipt.
     await expect(verifyReceipt(await app.token({ kind: "integration" }), keys.published)).rejects.toThrow();
+  });
+});
+
+describe("the export of a customer's data", () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await createTestApp({ owner });
+  });
+  afterAll(() => app.stop());
+
+  const get = async (path: string, as: Caller = { kind: "integration" }) =>
+    fetch(path.startsWith("http") ? path : `${app.url}${path}`, {
+      headers: as ? { authorization: `Bearer ${await app.token(as)}` } : {},
+    });
+
+  test("is read back by the import, into an empty database, and is the same there", async () => {
+    const text = await (await get(`/exports/customers/${id}`)).text();
+    const folder = mkdtempSync(join(tmpdir(), "export-"));
+    const file = join(folder, "ada.json");
+    writeFileSync(file, text);
+    const empty = await createTestDatabase();
+    const client = new pg.Client(empty.connectionString);
+    try {
+      await client.connect();
+      const issues: unknown[] = [];
+      await importFiles({
+        client,
+        files: [file],
+        strict: true,
+        mode: "test",
+        onIssue: (issue) => issues.push(issue),
+        onProgress: () => {},
+      });
+      expect(issues).toEqual([]);
+      for (const [name, where] of Object.entries(reach)) {
+        if (["CustomerPasswordReset", "EventStore", "Event"].includes(name)) continue;
+        const { table, columns } = manifest.get(name)!;
+        const kept = Object.values(columns).filter(({ column }) => !unlike.test(column));
+        const sql = `SELECT ${kept.map(({ column }) => `t."${column}"`).join(", ")} FROM "${table}" t WHERE ${where} ORDER BY t.id`;
+        const [before, after] = [await app.database.pool.query(sql, [id]), await client.query(sql, [id])];
+        expect([name, after.rows]).toEqual([name, before.rows]);
+      }
+    } finally {
+      await client.end();
+      await empty.drop();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test("holds every personal value, no credential, and nobody else's", async () => {
+    const marks = await plant(app, id);
+    await app.database.pool.query("UPDATE customers SET anonymization_status = 'cancelled' WHERE id = $1", [id]);
+    const { data } = await app.query(`{ subjectExport(customerId: "${id}") { url } }`);
+    const response = await get(data.subjectExport.url);
+    expect(response.headers.get("content-type")).toBe("application/vnd.api+json");
+    const text = await response.text();
+    const document = JSON.parse(text);
+    expect(document.data).toMatchObject({ type: "customers", id });
+    const credentials = /^mark(customerpassworddigest|customerpasswordreset|customerlegalhold)/;
+    const held = marks.filter((mark) => !credentials.test(mark) && !text.includes(mark));
+    // What a reset had beside its token is no more than its token.
+    expect(held.filter((mark) => !/^mark(key|deep)/.test(mark))).toEqual([]);
+    expect(
+      found(
+        marks.filter((mark) => /^markcustomerpassword(digest|resettokendigest)/.test(mark)),
+        text,
+      ),
+    ).toEqual([]);
+    for (const other of ["bruno.rossi@example.com", "grace.miller@example.com"]) expect(text).not.toContain(other);
+  });
+
+  /** What an import does not take over: credentials, versions, and what the shop notes of erasure. */
+  const unlike = /^(version|password_digest|has_password|legal_hold_.*|anonymization_.*)$/;
+
+  test("is for those who may, of customers that there are", async () => {
+    expect((await get(`/exports/customers/${id}`, null)).status).toBe(401);
+    for (const as of [
+      { kind: "customer", id },
+      { kind: "user" },
+      { kind: "integration", permissions: ["customers:read"] },
+    ] as Caller[]) {
+      const response = await get(`/exports/customers/${id}`, as);
+      expect([response.status, ((await response.json()) as any).errors[0].extensions.code]).toEqual([403, "FORBIDDEN"]);
+    }
+    for (const path of ["nobody", "cus_live_ada", "%E0%A4%A", ""]) {
+      expect((await get(`/exports/customers/${path}`)).status).toBe(404);
+    }
+    expect((await fetch(`${app.url}/exports/customers/${id}`, { method: "POST" })).status).toBe(405);
   });
 });

@@ -9,6 +9,7 @@ import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from "graph
 import { LRUCache } from "lru-cache";
 import type { Context } from "../platform/context.js";
 import { recordStatements } from "../platform/database/client.js";
+import { exportPath } from "../platform/erasure/subject-export.js";
 import { ApiError } from "../platform/errors.js";
 import { PlannedExecution } from "../platform/execution/planned-execution.js";
 import { directivesOnMutations } from "../platform/write/directives.js";
@@ -18,6 +19,7 @@ import { formatError } from "./format-error.js";
 import { checkCost, checkText, coerced, costOf, limits } from "./limits.js";
 import type { Playground } from "./playground.js";
 import { checkSubscription, createStreams, type StreamedOperation } from "./stream.js";
+import { serveSubjectExport } from "./subject-export.js";
 
 export interface HttpServer {
   /** Starts listening and gives the address, such as `http://127.0.0.1:4000`. */
@@ -107,6 +109,10 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       case "/health/ready":
         return ready(response);
       default:
+        if (url.pathname.startsWith(exportPath)) {
+          const id = decoded(url.pathname.slice(exportPath.length));
+          return serveSubjectExport(resources, authorizationOf(request), id, request, response);
+        }
         if (url.pathname.startsWith("/playground/")) return playground.serve(request, response);
         return notFound(response);
     }
@@ -373,6 +379,15 @@ function checkPlace(document: DocumentNode, operation: OperationDefinitionNode, 
     throw new ApiError("BAD_REQUEST", `Only subscriptions are served here; send a ${operation.operation} to /graphql.`);
   }
   if (isSubscription) checkSubscription(document, operation);
+}
+
+/** A part of a path without its escapes; one with broken escapes as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** The one `Authorization` header. Node would keep the first of several; what several say fits no token. */

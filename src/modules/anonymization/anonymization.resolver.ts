@@ -1,7 +1,9 @@
 import { Arg, Ctx, FieldResolver, ID, Query, Resolver, Root } from "type-graphql";
 import { Access, Guarded } from "../../platform/access/guard.js";
 import type { Context } from "../../platform/context.js";
+import { exportPath } from "../../platform/erasure/subject-export.js";
 import { Derived } from "../../platform/graphql/relation.js";
+import { absoluteUrl } from "../../platform/graphql/resource.type.js";
 import type { Outcome } from "../../platform/write/idempotency.js";
 import { type Args, Mutates, payloadOf } from "../../platform/write/mutation.js";
 import type { Write } from "../../platform/write/write.js";
@@ -22,6 +24,7 @@ import {
   LegalHold,
   LegalHoldLiftInput,
   LegalHoldSetInput,
+  SubjectExport,
 } from "./anonymization.type.js";
 
 type RequestArgs = Args<Request>;
@@ -85,6 +88,20 @@ export class AnonymizationResolver {
     @Ctx() context: Context,
   ): Promise<AnonymizationPreview | null> {
     return previewAnonymization(context, customerId);
+  }
+
+  @Access("subjects:export")
+  @Query(() => SubjectExport, {
+    nullable: true,
+    description:
+      "Everything that there is of a customer, for its right of access: where to get it. Null when there is no such customer.",
+  })
+  async subjectExport(
+    @Arg("customerId", () => ID, { description: "The customer." }) customerId: string,
+    @Ctx() { loaders }: Context,
+  ): Promise<SubjectExport | null> {
+    if (!(await loaders.byId("Customer", customerId))) return null;
+    return { customerId, url: absoluteUrl(`${exportPath}${encodeURIComponent(customerId)}`) };
   }
 
   @Mutates<RequestArgs>({

@@ -87,6 +87,18 @@ export class LegalHold {
   requester!: AnonymizationUser | null;
 }
 
+@ObjectType({ description: "Everything that there is of one customer, as one JSON:API document." })
+export class SubjectExport {
+  @Field(() => ID, { description: "The customer." })
+  customerId!: string;
+
+  @Field(() => String, {
+    description:
+      "Where to get the document: by GET, with the same access token. It is made while it is read, as things are then, and the import reads it back.",
+  })
+  url!: string;
+}
+
 export const PersonalCategory = registerWords("PersonalCategory", "What kind of personal data it is.", {
   CONTACT: "Ways to reach somebody, such as an e-mail address.",
   IDENTITY: "Who somebody is, such as a name.",

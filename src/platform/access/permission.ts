@@ -16,6 +16,7 @@ const special = {
     "Do with orders and recurring orders what only the shop may: approve, archive, cancel when placed, set numbers, prices and terms.",
   "returns:manage": "Do with returns what only the shop may: approve, reject, ship, receive, refund, archive.",
   "staff:read": "See which member of the staff did something.",
+  "subjects:export": "Get everything that there is of a customer as one document.",
   "tags:assign": "Put tags on resources and take them off.",
   "tax_exemptions:assign": "Say why a customer pays no taxes.",
 } as const;

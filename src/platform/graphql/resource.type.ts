@@ -36,6 +36,11 @@ export function setPublicUrl(url: string) {
   publicUrl = url;
 }
 
+/** The absolute address of a path. */
+export function absoluteUrl(path: string): string {
+  return `${publicUrl}${path}`;
+}
+
 /** Anything that `node(id:)` finds. Rows of a model are instances of its class; `M` is the model's name. */
 @InterfaceType({ description: "Anything that `node` finds by its id.", resolveType: objectTypeOf })
 export abstract class Node<M extends ModelName = ModelName> {
