@@ -100,7 +100,9 @@ async function rootFields(name: string, caller: Caller) {
         ? `(id: "${id}")`
         : field.args.some((arg) => arg.name === "ids")
           ? `(ids: ["${id}"])`
-          : "";
+          : field.args.some((arg) => arg.name === "customerId")
+            ? '(customerId: "cus_ada")'
+            : "";
     const answer = await app.query(`{ f: ${field.name}${argument} ${selection(field)} }`, {}, { as: caller });
     const value = answer.data?.f;
     note(`Query.${field.name}`, name, outcome(Array.isArray(value) ? value.filter(Boolean) : value, ["f"], answer));
