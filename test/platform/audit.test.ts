@@ -748,6 +748,9 @@ describe("the audit trail", () => {
       CALL audit_table('markets', masked => '{pin AS code_number}', excluded => '{metadata}');
       CREATE TABLE notes (id text PRIMARY KEY, mode mode NOT NULL, version int NOT NULL DEFAULT 1, owner text, text text);
       CALL audit_table('notes', customer => 'r.owner', events => true, on_update => ARRAY[['moved', 'n.owner <> o.owner']])`);
+    // A mistyped name must not lay a secret bare.
+    for (const list of ["masked", "excluded"])
+      await expect(pool.query(`CALL audit_table('markets', ${list} => '{pni}')`)).rejects.toThrow("columns of markets");
     const { entries, events } = await written(
       insert("markets", "mkt", { name: "'M'", number: "1", motto: "'Ave'", pin: "'1234'" }),
       insert("notes", "not", { owner: "'a'", text: "'Hello'" }),
