@@ -153,7 +153,10 @@ test(`killed at random moments during ${writes} writes: every answered one is th
     done = true;
   });
   while (!done) {
-    await pause(200 + Math.random() * 800);
+    // By writes, not by time: a slow machine would otherwise do little between two kills.
+    const next = sent + 20 + Math.random() * 60;
+    while (sent < next && !done) await pause(5);
+    await pause(Math.random() * 50);
     if (done) break;
     server!.kill("SIGKILL");
     kills++;
