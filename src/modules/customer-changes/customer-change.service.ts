@@ -1,5 +1,5 @@
-import { type GraphQLField, type GraphQLSchema, isInterfaceType, isObjectType } from "graphql";
-import { demand, permits } from "../../platform/access/guard.js";
+import type { GraphQLSchema } from "graphql";
+import { demand } from "../../platform/access/guard.js";
 import { toRead } from "../../platform/access/permission.js";
 import type { Viewer } from "../../platform/access/viewer.js";
 import { visibleRows } from "../../platform/access/visibility.js";
@@ -7,11 +7,10 @@ import type { Context } from "../../platform/context.js";
 import { type Model, modelNamed, modelOfType, models } from "../../platform/database/datamodel.js";
 import { Loaders } from "../../platform/database/loaders.js";
 import { UserInputError } from "../../platform/errors.js";
-import { accessOf } from "../../platform/graphql/access-directive.js";
+import { changedFields } from "../../platform/graphql/changed-fields.js";
 import type { Change, Scope } from "../../platform/live/changes.js";
 import { decide } from "../../platform/live/decide.js";
 import { onceAvailable } from "../../platform/live/once-available.js";
-import { sourceOf } from "../../platform/plan/source.js";
 import { CustomerChange } from "./customer-change.type.js";
 
 export interface CustomerChangedArgs {
@@ -108,41 +107,4 @@ async function show(
   // An update of what the viewer may not see is none.
   if (event === "update" && names.length > 0 && changed.length === 0) return null;
   return new CustomerChange(change, changed);
-}
-
-/** Columns that every change touches, or none can. */
-const bookkeeping = ["id", "mode", "version", "createdAt", "updatedAt"];
-
-/** The fields that show what changed, as far as the viewer may see them. */
-function changedFields(schema: GraphQLSchema, model: Model, names: readonly string[], viewer: Viewer): string[] {
-  const type = schema.getType(model.name);
-  if (!isObjectType(type) && !isInterfaceType(type)) return [];
-  const fields = type.getFields();
-  const changed = new Set<string>();
-  for (const name of names) {
-    const column = Object.keys(model.columns).find((field) => model.columns[field]!.column === name) ?? camelCase(name);
-    if (bookkeeping.includes(column)) continue;
-    for (const field of fieldsFrom(model, column, fields)) {
-      const access = accessOf(field);
-      if (!access || permits(viewer, access)) changed.add(field.name);
-    }
-  }
-  return [...changed].sort();
-}
-
-type Fields = Record<string, GraphQLField<unknown, unknown>>;
-
-/** The field that is a column; for one that is none itself, the relations and derived fields that are made from it. */
-function fieldsFrom(model: Model, column: string, fields: Fields): GraphQLField<unknown, unknown>[] {
-  const own = fields[column];
-  if (own) return [own];
-  return Object.values(fields).filter((field) => {
-    const source = sourceOf(field);
-    if (source?.kind === "parent") return model.relations[source.relation]?.key === column;
-    return source?.kind === "derived" && source.needs?.includes(column);
-  });
-}
-
-function camelCase(name: string): string {
-  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -156,7 +156,7 @@ async function run<A, P>(
 
   const work = async (query: Query) => {
     loaders.readThrough(query);
-    write = new Write(context, query, movedTo);
+    write = new Write(context, query, info.schema, movedTo);
     await query("SELECT set_config('customer_graph.who', $1, true)", [who]);
     const before = await record?.claim(query);
     if (before) {

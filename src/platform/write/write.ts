@@ -1,3 +1,4 @@
+import type { GraphQLSchema } from "graphql";
 import { permits } from "../access/guard.js";
 import { permissionName } from "../access/permission.js";
 import type { Context } from "../context.js";
@@ -6,6 +7,7 @@ import { columnOf, type Model, type ModelName, modelNamed, relationOf, sqlType }
 import { newId } from "../database/ids.js";
 import { hydrate } from "../database/loaders.js";
 import { ApiError } from "../errors.js";
+import { changedFields } from "../graphql/changed-fields.js";
 import { modelTypeNamed, plural } from "../graphql/model.js";
 import {
   InputError,
@@ -57,6 +59,7 @@ export class Write {
   constructor(
     readonly context: Context,
     readonly query: Query,
+    private readonly schema: GraphQLSchema,
     /** Customers to lock with those of any row: to whom a row had moved when the write was tried before. */
     private readonly movedTo: Set<string> = new Set(),
   ) {}
@@ -168,11 +171,14 @@ export class Write {
     }: { path?: Path; version?: number | null; versionPath?: Path; along?: Along } = {},
   ): Promise<T & Row> {
     const isCustomer = model === "Customer";
+    const absent = () => this.stop(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
+    // What the caller may not see is not looked into any further: it takes no lock, and no more time than nothing.
+    if (!isCustomer && !(await this.find(model, id))) return absent();
     // Customers come before what is theirs, in every write: nobody waits for each other in a circle.
     const owners = isCustomer ? [] : await this.ownersOf(model, id);
     await this.hold([...owners, ...(along?.customers ?? []), ...this.movedTo]);
     const row = await this.find(model, id, true);
-    if (!row) return this.stop(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
+    if (!row) return absent();
     const owner = isCustomer ? id : (row.customerId as string | null | undefined);
     if (isCustomer) this.customers.set(id, row.anonymizationStatus as string | null);
     else if (owner && !this.customers.has(owner)) {
@@ -312,18 +318,22 @@ export class Write {
     this.stop(UserErrorCode.WRONG_STATE, path, `The customer ${state} anonymized; nothing of it can be changed.`);
   }
 
-  /** The fields that changed after a version, by the audit trail; null where it has a gap. */
+  /** The fields that changed after a version, as far as the caller may see them; null where the audit trail has a gap. */
   private async changedSince(model: ModelName, row: Row, version: number): Promise<string[] | null> {
     const target = modelNamed(model);
     const rows = (await this.query(
-      `SELECT v.version, ARRAY(SELECT jsonb_object_keys(e."payload"))
-       FROM "event_stores" e CROSS JOIN LATERAL (SELECT (to_jsonb(e)->>'resource_version')::int AS version) v
-       WHERE e."resource_type" = $1 AND e."resource_id" = $2 AND v.version > $3`,
+      `SELECT "resource_version", ARRAY(SELECT jsonb_object_keys("payload")) FROM "event_stores"
+       WHERE "resource_type" = $1 AND "resource_id" = $2 AND "resource_version" > $3`,
       [target.table, row.id, version],
     )) as [number, string[]][];
     const versions = new Set(rows.map(([found]) => found));
     for (let step = version + 1; step <= row.version; step++) if (!versions.has(step)) return null;
-    return [...new Set(rows.flatMap(([, keys]) => keys.map((key) => fieldNamed(target, key))))].sort();
+    return changedFields(
+      this.schema,
+      target,
+      rows.flatMap(([, keys]) => keys),
+      this.viewer,
+    );
   }
 }
 
@@ -363,11 +373,6 @@ export function singular(model: ModelName): string {
     .replace(/(?<!^)([A-Z])/g, " $1")
     .toLowerCase()
     .replace("sku", "SKU");
-}
-
-function fieldNamed(model: Model, column: string): string {
-  const found = Object.entries(model.columns).find(([, known]) => known.column === column);
-  return found?.[0] ?? column.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** A value as node-pg takes it. */
