@@ -1,3 +1,4 @@
+import { personalNames } from "../../src/platform/erasure/manifest.js";
 import { createLogger, type LogLevel } from "../../src/platform/telemetry/logger.js";
 
 function recorder(options: { level?: LogLevel; json?: boolean }) {
@@ -48,11 +49,32 @@ test("what JSON cannot hold is written all the same", () => {
   const circle: { self?: object } = {};
   circle.self = circle;
   log.info("circle", { circle });
-  expect(last()).toMatchObject({ level: "info", message: "circle", facts: expect.stringContaining("[Circular") });
+  expect(last()).toMatchObject({ level: "info", message: "circle", circle: { self: "[Circular]" } });
 });
 
 test("for people it is a short line, with the stack of an error below", () => {
   const { log, lines } = recorder({ json: false });
   log.warn("Slow", { ms: 12, tags: ["a"], path: "/x", nothing: undefined, error: new Error("why") });
   expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} warn {2}Slow ms=12 tags=\[ 'a' \] path=\/x\nError: why\n {4}at /);
+});
+
+test("what stands under the name of a personal column is not written, however deep", () => {
+  const facts = {
+    email: "a@example.com",
+    customer: { phone: "1", first_name: "Ada", id: "cus_1" },
+    list: [{ line1: "x" }],
+  };
+  for (const json of [true, false]) {
+    const lines: string[] = [];
+    createLogger({ level: "info", json, write: (line) => lines.push(line) }).info("A change.", {
+      ...facts,
+      name: "Error",
+    });
+    expect(lines.join()).not.toMatch(/a@example|Ada|"1"|'1'|'x'|"x"/);
+    expect(lines.join()).toContain("[personal]");
+    expect(lines.join()).toMatch(/cus_1[^]*Error/);
+  }
+  expect(personalNames).toContain("customerEmail");
+  expect(personalNames).toContain("billing_info");
+  expect(personalNames).not.toContain("name");
 });

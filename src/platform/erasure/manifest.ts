@@ -52,6 +52,21 @@ export function isDeleted(table: ManifestTable): boolean {
   return personalColumns(table).some(([, { personal }]) => personal.action === "delete");
 }
 
+/** Everywhere, and of no person. */
+const everywhere = new Set(["id", "mode", "version"]);
+
+/** The names of columns, in both spellings, that hold something personal in whatever table they stand: never logged. */
+export const personalNames: ReadonlySet<string> = (() => {
+  const personal = new Set<string>();
+  const others = new Set<string>(everywhere);
+  for (const { columns } of manifest.values()) {
+    for (const [field, { column, personal: mark }] of Object.entries(columns)) {
+      for (const name of [field, column]) (mark ? personal : others).add(name);
+    }
+  }
+  return new Set([...personal].filter((name) => !others.has(name)));
+})();
+
 /** The table of README.md: a line for each personal column. */
 export function manifestAsMarkdown(): string {
   const lines = [...manifest].flatMap(([, table]) =>

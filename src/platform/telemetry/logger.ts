@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { personalNames } from "../erasure/manifest.js";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 type Facts = Record<string, unknown>;
@@ -26,8 +27,23 @@ export function createLogger({ level, json, write = (line) => process.stderr.wri
   const at = (own: keyof Logger): Log =>
     LEVELS.indexOf(own) < LEVELS.indexOf(level)
       ? () => {}
-      : (message, facts = {}) => write(`${format(new Date().toISOString(), own, message, facts)}\n`);
+      : (message, facts = {}) => write(`${format(new Date().toISOString(), own, message, redacted(facts))}\n`);
   return Object.freeze({ debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") });
+}
+
+/** The facts without values under the names of personal columns: a line that was written in haste must not hold one. */
+function redacted<T>(facts: T, around: readonly unknown[] = []): T {
+  if (around.includes(facts)) return "[Circular]" as T;
+  const inside = [...around, facts];
+  if (Array.isArray(facts)) return facts.map((one) => redacted(one, inside)) as T;
+  if (!facts || typeof facts !== "object" || ![Object.prototype, null].includes(Object.getPrototypeOf(facts)))
+    return facts;
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [
+      name,
+      personalNames.has(name) && value !== undefined ? "[personal]" : redacted(value, inside),
+    ]),
+  ) as T;
 }
 
 function jsonLine(time: string, level: string, message: string, facts: Facts): string {
