@@ -48,7 +48,20 @@ async function open(app: TestApp, options: StreamOptions = {}): Promise<Stream> 
 afterEach(async () => {
   for (const opened of streams.splice(0)) opened.close();
   for (const app of [one, other]) await until(async () => (await listeners(app)) === 0);
+  await settled();
 });
+
+/** Waits for the transactions of other tests' databases, too, which hold back what was changed so far. */
+async function settled() {
+  await until(async () => {
+    const [[left]] = (await query(
+      `SELECT count(*)::int FROM event_stores
+       WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint`,
+      [],
+    )) as [[number]];
+    return left === 0;
+  });
+}
 
 /** How many connections listen, of all servers on the database. */
 async function listeners(app: TestApp): Promise<number> {
@@ -147,6 +160,7 @@ describe("changes", () => {
 
   test("of a customer that has gone come without it", async () => {
     await createCustomer(query, "cus_gone");
+    await settled();
     const opened = await open(one);
     await destroyCustomer(query, "cus_gone");
     one.live.announce();

@@ -72,7 +72,7 @@ test("what stands under the name of a personal column is not written, however de
     });
     expect(lines.join()).not.toMatch(/a@example|Ada|"1"|'1'|'x'|"x"/);
     expect(lines.join()).toContain("[personal]");
-    expect(lines.join()).toMatch(/cus_1[^]*Error/);
+    for (const kept of ["cus_1", "Error"]) expect(lines.join()).toContain(kept);
   }
   expect(personalNames).toContain("customerEmail");
   expect(personalNames).toContain("billing_info");
