@@ -168,6 +168,13 @@ describe("changes", () => {
     expect(opened.changes()).toMatchObject([{ event: "destroy", resourceId: "cus_gone", changed: [], customer: null }]);
   });
 
+  test("of a customer's anonymization say so", async () => {
+    const opened = await open(one);
+    await query("UPDATE customers SET anonymization_status = 'requested' WHERE id = 'cus_mia'", []);
+    await mark(opened);
+    expect(told(opened)).toEqual([["anonymization_request", "cus_mia", "anonymizationStatus"]]);
+  });
+
   test("cost one listening connection a server, while there are subscribers", async () => {
     expect(await listeners(one)).toBe(0);
     const opened = [await open(one), await open(one), await open(other)];

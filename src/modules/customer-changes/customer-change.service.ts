@@ -103,7 +103,9 @@ async function show(
   };
   if (!(await isVisible(model, resourceId)) || !(await isVisible(modelNamed("Customer"), customerId))) return null;
   if (event === "destroy") return new CustomerChange(change, []);
-  const changed = changedFields(schema, model, names, viewer);
+  // Its entry has the whole of the request, under names of its own.
+  const columns = event.startsWith("anonymization_") ? ["anonymization_status"] : names;
+  const changed = changedFields(schema, model, columns, viewer);
   // An update of what the viewer may not see is none.
   if (event === "update" && names.length > 0 && changed.length === 0) return null;
   return new CustomerChange(change, changed);
