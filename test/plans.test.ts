@@ -1,7 +1,11 @@
 import type { GraphQLInputObjectType } from "graphql";
 import pg from "pg";
 import { seedBulk } from "../prisma/bulk.js";
+import type { Query } from "../src/platform/database/client.js";
 import { models } from "../src/platform/database/datamodel.js";
+import { erase } from "../src/platform/erasure/erase.js";
+import { pictureOf } from "../src/platform/erasure/picture.js";
+import { subjectExport } from "../src/platform/erasure/subject-export.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 import {
   inputFields,
@@ -97,11 +101,14 @@ async function explain(text: string, values: unknown[]): Promise<Scan[]> {
 
 const touched = (scans: readonly Scan[]) => scans.reduce((sum, { rows }) => sum + rows, 0);
 
+/** Whether it read all that there is. */
+const isWhole = ({ kind, condition }: Scan) => kind === "Seq Scan" || (/^Index/.test(kind) && !condition);
+
 /** Of what is sent, all reading has to find its rows by an index. */
 async function expectIndexes(sent: readonly Sent[], what: unknown): Promise<Scan[]> {
   const scans: Scan[] = [];
   for (const statement of sent) scans.push(...(await scansOf(statement)));
-  const whole = scans.filter(({ kind, condition }) => kind === "Seq Scan" || (/^Index/.test(kind) && !condition));
+  const whole = scans.filter(isWhole);
   expect({ what, whole }).toEqual({ what, whole: [] });
   return scans;
 }
@@ -290,4 +297,37 @@ test("an id of unknown kind is looked for by indexes alone", async () => {
   expect(sent).toHaveLength(1);
   const scans = await expectIndexes(sent, "nodes");
   expect(new Set(scans.map(({ table }) => table)).size).toBe(models.size);
+});
+
+describe("all that there is of a customer", () => {
+  const works = {
+    erasure: erase,
+    preview: pictureOf,
+    export: async (query: Query, id: string) => {
+      for await (const _ of subjectExport(query, id));
+    },
+  };
+  test.each(Object.entries(works))("is found by indexes for its %s", async (_, work) => {
+    // One with some of everything.
+    const { rows } = await client.query(
+      `SELECT c.id FROM customers c JOIN orders o ON o.customer_id = c.id JOIN returns r ON r.customer_id = c.id
+         JOIN sku_lists s ON s.customer_id = c.id JOIN customer_addresses a ON a.customer_id = c.id
+       GROUP BY 1 ORDER BY count(*), 1 LIMIT 1`,
+    );
+    app.statements();
+    await app.database.transaction(async (query) => {
+      await work(query, rows[0].id);
+      await query("ROLLBACK", []);
+      await query("BEGIN", []);
+    });
+    const sent = app.statements().filter(({ text }) => !/^(BEGIN|COMMIT|ROLLBACK)/.test(text));
+    expect(sent.length).toBeGreaterThan(15);
+    for (const statement of sent) {
+      // Of small tables it is right to read the whole, unless that is forbidden; then only what has no index is read so.
+      const scans = await scansOf(statement, "SET LOCAL enable_seqscan = off", "SET LOCAL customer_graph.audit = 'off'");
+      const what = { text: statement.text };
+      expect({ ...what, whole: scans.filter(isWhole) }).toEqual({ ...what, whole: [] });
+      expect({ ...what, few: touched(scans) < 1_000 }).toEqual({ ...what, few: true });
+    }
+  });
 });

@@ -9,16 +9,6 @@ const of = (table: string, key: string) =>
 const through = (table: string, column: string) =>
   `SELECT "${column}" FROM "${table}" WHERE "customer_id" = ${customer} AND "${column}" IS NOT NULL`;
 
-/** Resources that others hang on by their type and id. */
-const about = (typeKey: string, key: string, tables: readonly string[]) =>
-  [
-    `(t."${typeKey}" = 'customers' AND t."${key}" = ${customer})`,
-    ...tables.map(
-      (table) =>
-        `(t."${typeKey}" = '${table}' AND t."${key}" IN (SELECT "id" FROM "${table}" WHERE "customer_id" = ${customer}))`,
-    ),
-  ].join(" OR ");
-
 /** An address or payment source that is in another customer's book or wallet too is that customer's. */
 const nobodyElses = (links: string, key: string) =>
   `NOT EXISTS (SELECT FROM "${links}" o WHERE o."${key}" = t."id" AND o."customer_id" <> ${customer})`;
@@ -32,21 +22,40 @@ const addresses = `t."id" IN (${[
   AND ${nobodyElses("customer_addresses", "address_id")}
   AND NOT EXISTS (SELECT FROM "stock_locations" s WHERE s."address_id" = t."id")`;
 
-const paymentSources = `(t."id" IN (${[
+const paymentSources = `t."id" IN (${[
   through("customer_payment_sources", "payment_source_id"),
   through("orders", "payment_source_id"),
-].join(
-  " UNION ",
-)}) OR ${of("orders", "order_id")}) AND ${nobodyElses("customer_payment_sources", "payment_source_id")}`;
+  `SELECT t."id" FROM "payment_sources" t WHERE ${of("orders", "order_id")}`,
+].join(" UNION ")}) AND ${nobodyElses("customer_payment_sources", "payment_source_id")}`;
 
-const owned = [
-  "customer_addresses",
-  "customer_payment_sources",
-  "customer_subscriptions",
-  "orders",
-  "order_subscriptions",
-];
-const withChildren = [...owned, "returns", "sku_lists", "customer_password_resets"];
+/** The types and ids of what is a customer's own. */
+const ownResources = [
+  `SELECT 'customers', ${customer}`,
+  ...[
+    "customer_addresses",
+    "customer_payment_sources",
+    "customer_subscriptions",
+    "customer_password_resets",
+    "orders",
+    "order_subscriptions",
+    "returns",
+    "sku_lists",
+  ].map((table) => `SELECT '${table}', "id" FROM "${table}" WHERE "customer_id" = ${customer}`),
+].join(" UNION ALL ");
+
+/** Resources whose audit trail is the customer's too, for as long as they are there. */
+const sharedResources = [
+  `SELECT 'addresses', t."id" FROM "addresses" t WHERE ${addresses}`,
+  `SELECT 'payment_sources', t."id" FROM "payment_sources" t WHERE ${paymentSources}`,
+  `SELECT 'line_items', t."id" FROM "line_items" t WHERE ${of("orders", "order_id")}`,
+].join(" UNION ALL ");
+
+/** What hangs on one of some resources by its type and id. Each resource is one step in an index. */
+const about = (kind: string, resources: string) => `(t."${kind}_type", t."${kind}_id") IN (${resources})`;
+
+/** The ids of a table's rows of which one of several things is true, each found by its own index. */
+const any = (table: string, ...conditions: string[]) =>
+  `t."id" IN (${conditions.map((condition) => `SELECT t."id" FROM "${table}" t WHERE ${condition}`).join(" UNION ")})`;
 
 /**
  * Which rows `t` of a model hold data of the customer `$1`: the one place that says so. Erasure, its preview and the
@@ -67,12 +76,9 @@ export const reach: Partial<Record<ModelName, string>> = {
   ReturnLineItem: of("returns", "return_id"),
   SkuList: own,
   SkuListItem: of("sku_lists", "sku_list_id"),
-  Attachment: about("attachable_type", "attachable_id", ["orders", "returns", "sku_lists"]),
+  Attachment: about("attachable", ownResources),
   CustomerPasswordReset: own,
-  Event: about("resource_type", "resource_id", withChildren),
-  EventCallback: `t."event_id" IN (SELECT e."id" FROM "events" e WHERE ${about("resource_type", "resource_id", withChildren).replaceAll("t.", "e.")})`,
-  EventStore: `t."customer_id" = ${customer} OR ${about("resource_type", "resource_id", withChildren)}
-    OR (t."resource_type" = 'addresses' AND t."resource_id" IN (SELECT t."id" FROM "addresses" t WHERE ${addresses}))
-    OR (t."resource_type" = 'line_items' AND t."resource_id" IN (SELECT t."id" FROM "line_items" t WHERE ${of("orders", "order_id")}))
-    OR (t."resource_type" = 'payment_sources' AND t."resource_id" IN (SELECT t."id" FROM "payment_sources" t WHERE ${paymentSources}))`,
+  Event: about("resource", ownResources),
+  EventCallback: `t."event_id" IN (SELECT t."id" FROM "events" t WHERE ${about("resource", ownResources)})`,
+  EventStore: any("event_stores", own, about("resource", `${ownResources} UNION ALL ${sharedResources}`)),
 };
