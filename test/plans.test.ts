@@ -324,7 +324,11 @@ describe("all that there is of a customer", () => {
     expect(sent.length).toBeGreaterThan(15);
     for (const statement of sent) {
       // Of small tables it is right to read the whole, unless that is forbidden; then only what has no index is read so.
-      const scans = await scansOf(statement, "SET LOCAL enable_seqscan = off", "SET LOCAL customer_graph.audit = 'off'");
+      const scans = await scansOf(
+        statement,
+        "SET LOCAL enable_seqscan = off",
+        "SET LOCAL customer_graph.audit = 'off'",
+      );
       const what = { text: statement.text };
       expect({ ...what, whole: scans.filter(isWhole) }).toEqual({ ...what, whole: [] });
       expect({ ...what, few: touched(scans) < 1_000 }).toEqual({ ...what, few: true });

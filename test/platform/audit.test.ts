@@ -5,6 +5,7 @@ import { seedBulk } from "../../prisma/bulk.js";
 import { seedDemo } from "../../prisma/seed.js";
 import { models } from "../../src/platform/database/datamodel.js";
 import { newId } from "../../src/platform/database/ids.js";
+import { reach } from "../../src/platform/erasure/reach.js";
 import { projectRoot } from "../../src/platform/paths.js";
 import { createTestDatabase, poolOf, type TestDatabase } from "../support/database.js";
 import { addRows } from "../support/rows.js";
@@ -322,6 +323,49 @@ describe("the customer of an entry", () => {
     expect(
       new Set(destroyed.filter(({ resource_type }) => resource_type !== "payment_sources").map((e) => e.customer_id)),
     ).toEqual(new Set(["a"]));
+  });
+});
+
+describe("the entries of an address or payment source that is gone", () => {
+  const mine = async () =>
+    (
+      await pool.query(
+        `SELECT t.event || ' ' || t.resource_type AS entry FROM event_stores t
+         WHERE t.resource_type IN ('addresses', 'payment_sources') AND ${reach.EventStore} ORDER BY t.id`,
+        ["a"],
+      )
+    ).rows.map(({ entry }) => entry);
+
+  test.each([
+    ["customer_addresses", "address_id", "addresses"],
+    ["customer_payment_sources", "payment_source_id", "payment_sources"],
+    ["orders", "shipping_address_id", "addresses"],
+    ["orders", "billing_address_id", "addresses"],
+    ["orders", "payment_source_id", "payment_sources"],
+    ["returns", "origin_address_id", "addresses"],
+  ])("are within reach of erasure when %s once said by %s whose it was", async (table, column, type) => {
+    const source = (id: string) =>
+      type === "addresses" ? address(id) : insert("payment_sources", id, { kind: "'stripe_payments'" });
+    const others: Record<string, Record<string, string>> = { orders: { number: "'1'" }, returns: { number: "'1'" } };
+    if (table === "returns") others.returns!.order_id = "'other'";
+    const link = (id: string, target: string) =>
+      insert(table, id, { ...others[table], customer_id: "'a'", [column]: `'${target}'` });
+    for (const statement of [customer("a"), customer("b"), order("other"), source("first"), source("second")]) {
+      await written(statement);
+    }
+    await written(link("x", "first"));
+    expect(await mine()).toEqual([`create ${type}`]);
+    await written(`UPDATE ${table} SET ${column} = 'second' WHERE id = 'x'`);
+    expect(await mine()).toEqual([`create ${type}`, `create ${type}`]);
+    await written(`UPDATE ${table} SET reference = 'same address' WHERE id = 'x'`);
+    await written(`DELETE FROM ${table} WHERE id = 'x'`);
+    await written(`UPDATE ${type} SET reference = 'nobody knows whose' WHERE id = 'second'`);
+    await written(`DELETE FROM ${type}`);
+    expect((await mine()).sort()).toEqual(
+      [...Array(2).fill(`create ${type}`), ...Array(2).fill(`destroy ${type}`), `update ${type}`].sort(),
+    );
+    await written(source("third"), `DELETE FROM ${type}`);
+    expect(await mine()).toHaveLength(5);
   });
 });
 

@@ -50,6 +50,10 @@ const sharedResources = [
   `SELECT 'line_items', t."id" FROM "line_items" t WHERE ${of("orders", "order_id")}`,
 ].join(" UNION ALL ");
 
+/** Those that may be gone by now: the audit trail tells whose they were. */
+const goneResources = `SELECT "resource_type", "resource_id" FROM "event_stores"
+  WHERE "customer_id" = ${customer} AND "resource_type" IN ('addresses', 'payment_sources')`;
+
 /** What hangs on one of some resources by its type and id. Each resource is one step in an index. */
 const about = (kind: string, resources: string) => `(t."${kind}_type", t."${kind}_id") IN (${resources})`;
 
@@ -80,5 +84,10 @@ export const reach: Partial<Record<ModelName, string>> = {
   CustomerPasswordReset: own,
   Event: about("resource", ownResources),
   EventCallback: `t."event_id" IN (SELECT t."id" FROM "events" t WHERE ${about("resource", ownResources)})`,
-  EventStore: any("event_stores", own, about("resource", `${ownResources} UNION ALL ${sharedResources}`)),
+  EventStore: any(
+    "event_stores",
+    own,
+    about("resource", `${ownResources} UNION ALL ${sharedResources}`),
+    `t."customer_id" IS NULL AND ${about("resource", goneResources)}`,
+  ),
 };
