@@ -1,15 +1,19 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { parse } from "graphql";
+import { type GraphQLObjectType, type OperationDefinitionNode, parse } from "graphql";
 import { permissionsByKind } from "../src/platform/access/permission.js";
 import { anonymous, type Viewer } from "../src/platform/access/viewer.js";
 import type { Context } from "../src/platform/context.js";
 import type { Database } from "../src/platform/database/client.js";
+import { Loaders } from "../src/platform/database/loaders.js";
 import { StatementNames } from "../src/platform/database/statement-names.js";
 import { PlannedExecution } from "../src/platform/execution/planned-execution.js";
 import { SharedStatement } from "../src/platform/execution/shared-statement.js";
 import { Slot } from "../src/platform/plan/parameters.js";
+import { createLogger } from "../src/platform/telemetry/logger.js";
+import { createSchema } from "../src/schema.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
+import { onServer } from "./support/database.js";
 import { schema } from "./support/graph.js";
 
 let app: TestApp;
@@ -17,6 +21,13 @@ beforeAll(async () => {
   app = await createTestApp({ poolSize: 2 });
 });
 afterAll(() => app.stop());
+
+const integration: Viewer = {
+  ...anonymous,
+  kind: "integration",
+  permissions: permissionsByKind.integration,
+  marketIds: null,
+};
 
 describe("requests that share a statement", () => {
   const document =
@@ -101,13 +112,105 @@ describe("requests that share a statement", () => {
   });
 });
 
+describe("a plan that fails", () => {
+  const createdAt = '{ customer(by: { id: "cus_ada" }) { createdAt } }';
+  const apps: TestApp[] = [];
+  async function start(sharing?: TestApp) {
+    const app = await createTestApp({ sharing });
+    apps.unshift(app);
+    return app;
+  }
+  afterEach(async () => {
+    for (const app of apps.splice(0)) await app.stop();
+  });
+  const faults = ({ logged }: TestApp) => logged.filter((line) => line.includes("A plan failed"));
+
+  test("by a fault of ours is logged once for a document, without values, and resolvers answer", async () => {
+    const before = await start();
+    const name = new URL(before.connectionString).pathname.slice(1);
+    const { data } = await before.query(createdAt);
+    // Plans format moments in PostgreSQL, resolvers do not.
+    await before.database.pool.query(`
+      CREATE SCHEMA broken;
+      CREATE FUNCTION broken.to_char(timestamp, text) RETURNS text LANGUAGE plpgsql AS $$
+        BEGIN
+          RAISE EXCEPTION 'not ada@example.com' USING ERRCODE = '23514', CONSTRAINT = 'some_rule', DETAIL = 'Row ada@example.com';
+        END
+      $$;
+      ALTER DATABASE ${name} SET search_path = broken, pg_catalog, public;
+    `);
+    const app = await start(before);
+    const answers = [await app.query(createdAt), await app.query(createdAt)];
+    for (const answer of answers) expect([answer.data, answer.errors]).toEqual([data, undefined]);
+    expect(faults(app).map((line) => JSON.parse(line))).toEqual([
+      {
+        time: expect.anything(),
+        level: "warn",
+        message: expect.stringContaining("A plan failed"),
+        requestId: answers[0]!.extensions.requestId,
+        fields: "customer",
+        reason: "23514",
+        constraint: "some_rule",
+        stack: expect.stringMatching(/^ {4}at /),
+      },
+    ]);
+    expect(faults(app)[0]).not.toMatch(/ada|SELECT/);
+    await app.query("{ viewer { kind } a: customers(first: 1) { nodes { createdAt } } b: customers { totalCount } }");
+    expect(faults(app).map((line) => JSON.parse(line).fields)).toEqual(["customer", "viewer customers"]);
+  });
+
+  test("before it is made is logged, too", async () => {
+    const faulty = createSchema();
+    const field = (faulty.getType("Customer") as GraphQLObjectType).getFields().createdAt!;
+    field.extensions = { source: { kind: "column", field: "madeAt" } };
+    const planned = new PlannedExecution(faulty, app.database);
+    const lines: string[] = [];
+    const log = createLogger({ level: "warn", json: true, write: (line) => lines.push(line) });
+    const document = parse(createdAt);
+    const operation = document.definitions[0] as OperationDefinitionNode;
+    for (const requestId of ["one", "two"]) {
+      const context = { viewer: integration, loaders: new Loaders(app.database, integration), log, requestId };
+      expect(
+        await planned.answer({ document, operation, variables: {}, context: context as unknown as Context }),
+      ).toBeUndefined();
+    }
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { requestId: "one", fields: "customer", reason: "Error", stack: expect.stringContaining("columnOf") },
+    ]);
+  });
+
+  test("by the request, a row or a lost database is not: resolvers tell of it", async () => {
+    const app = await start();
+    const wrong = [
+      await app.query("{ customers(first: 1000) { nodes { id } } }"),
+      await app.query("query ($first: Int) { customers(first: $first) { nodes { id } } }", { first: 1_000 }),
+      await app.query('query ($after: String = "x") { customers(after: $after) { nodes { id } } }'),
+    ];
+    await app.database.query(
+      "UPDATE customers SET reference = 'shared', reference_origin = 'x' WHERE mode = 'test'",
+      [],
+    );
+    const byReference = 'customer(by: { reference: { reference: "shared", referenceOrigin: "x" } }) { id }';
+    wrong.push(await app.query(`{ ${byReference} }`));
+    const name = new URL(app.connectionString).pathname.slice(1);
+    await onServer(
+      app.connectionString,
+      `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`,
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
+    );
+    wrong.push(await app.query(createdAt));
+    expect(wrong.map(({ errors }) => errors?.[0]?.extensions.code)).toEqual([
+      "PAGE_TOO_LARGE",
+      "PAGE_TOO_LARGE",
+      "CURSOR_MISMATCH",
+      "BAD_USER_INPUT",
+      "UNAVAILABLE",
+    ]);
+    expect(faults(app)).toEqual([]);
+  });
+});
+
 describe("what is kept is bounded", () => {
-  const integration: Viewer = {
-    ...anonymous,
-    kind: "integration",
-    permissions: permissionsByKind.integration,
-    marketIds: null,
-  };
   const loaders = { fail() {} };
 
   /** The server's execution on a database that only notes what it is asked. */

@@ -27,9 +27,7 @@ import { Revocations } from "../platform/access/revocations.js";
 import { Tokens } from "../platform/access/tokens.js";
 import { anonymous, viewerOf } from "../platform/access/viewer.js";
 import { createDatabase, type Database } from "../platform/database/client.js";
-import { runningEmbeddedPostgres, startEmbeddedPostgres } from "../platform/database/embedded.js";
-import { FolderInUseError } from "../platform/database/folder-lock.js";
-import { migrate } from "../platform/database/migrate.js";
+import { type OpenDatabase, openDatabase } from "../platform/database/open.js";
 import { setPublicUrl } from "../platform/graphql/resource.type.js";
 import { ChangeFeed } from "../platform/live/change-feed.js";
 import { switchVariables } from "../platform/plan/plan.js";
@@ -186,36 +184,12 @@ function told(errors: readonly GraphQLError[]): string {
     .join("\n");
 }
 
-interface OpenDatabase {
-  connectionString: string;
-  /** For the reader: which database this is. */
-  name: string;
-  /** Whether this command keeps it, and may fill it. */
-  own: boolean;
-  stop(): Promise<void>;
-}
-
-/** The database of DATABASE_URL, left as it is, or the embedded one: that of a running server, or our own, made ready. */
-async function openDatabase(config: Config, log: Logger): Promise<OpenDatabase> {
-  const { databaseUrl, dataDir } = config;
-  const others = { own: false, stop: async () => {} };
-  if (databaseUrl) return { ...others, connectionString: databaseUrl, name: "that of DATABASE_URL" };
-  try {
-    const { connectionString, stop } = await startEmbeddedPostgres({ dataDir, log });
-    try {
-      await migrate(connectionString);
-      return { connectionString, name: "the embedded one", own: true, stop };
-    } catch (error) {
-      await stop();
-      throw error;
-    }
-  } catch (error) {
-    const connectionString = error instanceof FolderInUseError ? await runningEmbeddedPostgres(dataDir) : undefined;
-    if (!connectionString) throw error;
-    const name = "the embedded one of a running server, which may take its share of the time";
-    return { ...others, connectionString, name };
-  }
-}
+/** For the reader: which database it is. */
+const databases: Record<OpenDatabase["owner"], string> = {
+  operator: "that of DATABASE_URL",
+  server: "the embedded one of a running server, which may take its share of the time",
+  command: "the embedded one",
+};
 
 /** Notes when statements run, from sending them to having their rows. */
 function watchStatements(pool: pg.Pool): Span[] {
@@ -268,7 +242,7 @@ async function main(): Promise<string> {
   // Ended this way, the process takes its PostgreSQL with it.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
 
-  const { connectionString, name, own, stop } = await openDatabase(config, log);
+  const { connectionString, owner, stop } = await openDatabase(config, log, { onlyOwn: true });
   try {
     const sent: SentStatement[] = [];
     const database = createDatabase({
@@ -279,8 +253,8 @@ async function main(): Promise<string> {
     });
     try {
       const spans = watchStatements(database.pool);
-      if (own && config.seedDemo) await seedDemo(database.pool);
-      return await profile({ command, subject, schema, database, sent, spans, log, config, name });
+      if (owner === "command" && config.seedDemo) await seedDemo(database.pool);
+      return await profile({ command, subject, schema, database, sent, spans, log, config, name: databases[owner] });
     } finally {
       await database.close();
     }

@@ -1,8 +1,7 @@
 import type pg from "pg";
-import { type Model, models } from "../platform/database/datamodel.js";
+import { aboutOf, type Model, models } from "../platform/database/datamodel.js";
 import { foundBy } from "./known.js";
 import { type Reference, referencesOf } from "./order.js";
-import { aboutColumns } from "./resource.js";
 import { identifier, literal } from "./sql.js";
 
 /** Whether the staged resource `s` of a customer `c` that is erased here says that it is. */
@@ -50,7 +49,7 @@ export async function noteErased(client: pg.Client): Promise<boolean> {
       await note(reference.target, referredTo(model, reference));
     }
   }
-  for (const model of all) if (aboutColumns(model)) await note(model, aboutThem(model));
+  for (const model of all) if (aboutOf(model)) await note(model, aboutThem(model));
   return true;
 }
 
@@ -76,7 +75,7 @@ function referredTo(model: Model, { column: { column } }: Reference): string {
 }
 
 function aboutThem(model: Model): string {
-  const { typeColumn, idColumn } = aboutColumns(model)!;
+  const { typeColumn, idColumn } = aboutOf(model)!;
   const tables = [...models.values()].map(({ name, table }) => `(${literal(name)}, ${literal(table)})`).join();
   const theirs = `SELECT m."table", e.id FROM import_erased e JOIN (VALUES ${tables}) m (model, "table") ON m.model = e.model`;
   return `

@@ -1,7 +1,6 @@
 import type pg from "pg";
-import type { Column, Model } from "../platform/database/datamodel.js";
+import { aboutOf, type Column, type Model } from "../platform/database/datamodel.js";
 import { referencesOf } from "./order.js";
-import { aboutColumns } from "./resource.js";
 import { literal } from "./sql.js";
 
 /**
@@ -63,7 +62,7 @@ const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${lette
 
 /** Where a document states what a column holds. */
 export function pointerOf(model: Model, column: Column): string {
-  const about = aboutColumns(model);
+  const about = aboutOf(model);
   if (about && (column === about.typeColumn || column === about.idColumn)) {
     return `/relationships/${about.relationship}`;
   }

@@ -1,12 +1,11 @@
 import type pg from "pg";
-import { type Column, type Model, modelOfType } from "../platform/database/datamodel.js";
+import { aboutOf, type Column, type Model, modelOfType } from "../platform/database/datamodel.js";
 import { brokenConstraint } from "../platform/write/constraints.js";
 import { slugBaseSql, slugNumberSql } from "../platform/write/slug.js";
 import { noteErased } from "./erased.js";
 import { leaveAway, pointerOf, refuse, whyMissing } from "./issues.js";
 import { attachedTypes, filledIn, foundBy, keptByTriggers, mergedColumns } from "./known.js";
 import { type MergeStep, mergeOrder, type Reference } from "./order.js";
-import { aboutColumns } from "./resource.js";
 import { identifier, literal } from "./sql.js";
 
 const batchSize = 5000;
@@ -236,7 +235,7 @@ class Merge {
   /** What is attached must be attached to something. */
   private async refuseUnattached(model: Model, range: Range): Promise<void> {
     const where = within(model, range);
-    const { typeColumn, idColumn } = aboutColumns(model)!;
+    const { typeColumn, idColumn } = aboutOf(model)!;
     const [type, id] = [typeColumn, idColumn].map(({ column }) => `s."row"->>${literal(column)}`);
     const { rows } = await this.client.query(
       `SELECT DISTINCT ${type} AS type FROM import_resources s WHERE ${where} AND ${type} IS NOT NULL`,

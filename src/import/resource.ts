@@ -1,5 +1,6 @@
 import { passwordProblem } from "../platform/access/password.js";
 import {
+  aboutOf,
   type Column,
   enumValues,
   type Model,
@@ -170,23 +171,6 @@ export function typesOf(model: Model): readonly string[] {
   return model.name === "PaymentSource" ? paymentSourceKinds : [model.table];
 }
 
-/** The column of a model that says what its rows are about, and the one with the id. */
-const polymorphic = new Map<ModelName, { typeField: string; keyField: string }>();
-for (const model of models.values()) {
-  for (const { to, key, where } of Object.values(model.relations)) {
-    if (where) polymorphic.set(to, { typeField: Object.keys(where)[0]!, keyField: key! });
-  }
-}
-
-/** The columns of a model that say what its rows are about, if they may be about anything. */
-export function aboutColumns(model: Model): { relationship: string; typeColumn: Column; idColumn: Column } | undefined {
-  const about = polymorphic.get(model.name);
-  if (!about) return undefined;
-  const typeColumn = model.columns[about.typeField]!;
-  const relationship = typeColumn.column.replace(/_type$/, "");
-  return { relationship, typeColumn, idColumn: model.columns[about.keyField]! };
-}
-
 /** Whether rows of a model cannot be without a secret, which no document may bring. */
 function needsSecret({ columns }: Model): boolean {
   return Object.values(columns).some(({ secret, nullable }) => secret && !nullable);
@@ -233,7 +217,7 @@ function knowType(type: string, model: Model): KnownType {
   for (const [name, relation] of Object.entries(model.relations)) {
     relationships.set(snakeCase(name), knowRelationship(model, relation));
   }
-  const about = aboutColumns(model);
+  const about = aboutOf(model);
   if (about) relationships.set(about.relationship, { is: "reference of any type", ...about });
   if (model.relations.tags?.through) {
     attributes.set("_add_tags", { is: "tag names", what: "add" });
@@ -562,7 +546,7 @@ class Reader {
   /** What is attached goes with a resource that is here; the other types of that kind outlive what they are about. */
   private attachment() {
     const { type, model } = this.known;
-    const about = aboutColumns(model);
+    const about = aboutOf(model);
     if (!about || !attachedTypes.has(type)) return;
     const { column } = about.typeColumn;
     const stated = this.row[column];

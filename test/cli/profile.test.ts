@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,9 @@ import pg from "pg";
 import { seedDemo } from "../../prisma/seed.js";
 import { timeByGroup } from "../../src/cli/cpu-time.js";
 import { layOutSql } from "../../src/cli/sql-layout.js";
-import { createTestDatabase, type TestDatabase } from "../support/database.js";
+import { startEmbeddedPostgres } from "../../src/platform/database/embedded.js";
+import { createLogger } from "../../src/platform/telemetry/logger.js";
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from "../support/database.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -20,15 +22,23 @@ beforeAll(async () => {
   await client.connect();
   await seedDemo(client).finally(() => client.end());
   folder = await mkdtemp(join(tmpdir(), "profile-"));
+  // PostgreSQL runs as another user if we are root.
+  await chmod(folder, 0o755);
 });
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
   await database.drop();
 });
 
-async function profile(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+const profile = (...args: string[]) => profileOn({ DATABASE_URL: database.connectionString }, ...args);
+
+/** Runs the command. `where` says which database it is for. */
+async function profileOn(
+  where: Record<string, string>,
+  ...args: string[]
+): Promise<{ code: number | null; out: string; err: string }> {
   const command = ["--import", `${root}/test/support/typescript.mjs`, `${root}/src/cli/profile.ts`, ...args];
-  const env = { ...process.env, DATABASE_URL: database.connectionString, LOG_LEVEL: "warn", NODE_OPTIONS: "" };
+  const env = { ...process.env, ...where, LOG_LEVEL: "warn", NODE_OPTIONS: "" };
   const child = spawn(process.execPath, command, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
   let out = "";
   let err = "";
@@ -84,6 +94,40 @@ test("names the fields whose resolvers answer; a customer is named by e-mail add
     expect(out).toMatch(
       /^answered +by resolvers, over rows that a plan's statement read beforehand\n +No plan covers the field viewer\.$/m,
     );
+  }
+});
+
+test("makes a database of its own ready, with the demo shop, and uses a running server's", async () => {
+  const dataDir = join(folder, "data");
+  const where = { DATABASE_URL: "", DATA_DIR: dataDir };
+  const query = '{ customer(by: { email: "ada@example.com" }) { id } }';
+  const own = await profileOn(where, query, "--runs", "1");
+  expect([own.code, own.err]).toEqual([0, ""]);
+  expect(own.out).toMatch(/^database +the embedded one$/m);
+  expect(own.out).toMatch(/^answered +by PostgreSQL's own text$/m);
+  const log = createLogger({ level: "silent", json: false });
+  const server = await startEmbeddedPostgres({ dataDir, log });
+  try {
+    const running = await profileOn(where, query, "--runs", "1");
+    expect([running.code, running.err]).toEqual([0, ""]);
+    expect(running.out).toMatch(/^database +the embedded one of a running server/m);
+  } finally {
+    await server.stop();
+  }
+});
+
+test("leaves the database of DATABASE_URL as it is", async () => {
+  const empty = await createEmptyDatabase();
+  try {
+    const { code } = await profileOn({ DATABASE_URL: empty.connectionString }, "{ customers { nodes { id } } }");
+    expect(code).toBe(1);
+    const client = new pg.Client(empty.connectionString);
+    await client.connect();
+    const { rows } = await client.query("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace");
+    await client.end();
+    expect(rows).toEqual([]);
+  } finally {
+    await empty.drop();
   }
 });
 

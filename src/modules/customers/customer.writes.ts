@@ -1,6 +1,5 @@
 import { hashPassword, passwordProblem } from "../../platform/access/password.js";
 import { permissionsByKind } from "../../platform/access/permission.js";
-import { endSessionsOf } from "../../platform/access/sessions.js";
 import type { Context } from "../../platform/context.js";
 import { Loaders } from "../../platform/database/loaders.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
@@ -107,12 +106,8 @@ async function changePassword(
     const message = "There is a password already; change it with `customerPasswordChange`, which takes the old one.";
     write.refuse(UserErrorCode.INVALID, [...path, "password"], message);
   }
-  if (row.hasPassword) await endSessions(write, row.id);
+  if (row.hasPassword) await write.endSessions(row.id);
   return { ...values, passwordDigest };
-}
-
-async function endSessions({ context, query, afterwards }: Write, id: string) {
-  afterwards.push(await endSessionsOf(context, query, id));
 }
 
 async function replaceTags(write: Write, id: string, { tags }: Input, path: Path) {
@@ -150,5 +145,5 @@ async function removeItsOwn(write: Write, { id }: Row) {
   );
   await deleteUnused(write, "Address", book.flat());
   await deleteUnused(write, "PaymentSource", wallet.flat());
-  await endSessions(write, id);
+  await write.endSessions(id);
 }

@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
 import { hashPassword, passwordProblem, verifyPassword } from "../../platform/access/password.js";
-import { endSessionsOf } from "../../platform/access/sessions.js";
 import type { Context } from "../../platform/context.js";
 import { newId } from "../../platform/database/ids.js";
 import { InputError, UserErrorCode } from "../../platform/graphql/user-error.type.js";
@@ -59,7 +58,7 @@ export async function changePassword(
   if (!changed.length) {
     write.stop(UserErrorCode.WRONG_STATE, ["input", "oldPassword"], "The password was changed in the meantime.");
   }
-  await endSessions(write, customerId);
+  await write.endSessions(customerId);
 }
 
 /**
@@ -135,9 +134,5 @@ export async function consumePasswordReset(
   ]);
   if (!used.length) write.stop(UserErrorCode.INVALID, ["input", "resetPasswordToken"], stale);
   await query("UPDATE customers SET password_digest = $2 WHERE id = $1", [customerId, passwordDigest]);
-  await endSessions(write, customerId);
-}
-
-async function endSessions({ context, query, afterwards }: Write, customerId: string) {
-  afterwards.push(await endSessionsOf(context, query, customerId));
+  await write.endSessions(customerId);
 }

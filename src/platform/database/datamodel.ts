@@ -37,6 +37,16 @@ export interface Model {
   readonly unique: readonly (readonly string[])[];
 }
 
+/** Where rows of a model say what they are about, if that may be a resource of any type. */
+export interface About {
+  /** Its name as a relationship: `resource` of `resource_type` and `resource_id`. */
+  readonly relationship: string;
+  readonly typeField: string;
+  readonly idField: string;
+  readonly typeColumn: Column;
+  readonly idColumn: Column;
+}
+
 type Relations<M extends ModelName> = (typeof datamodel)[M]["relations"];
 /** The names of the to-many relations of a model. */
 export type Lists<M extends ModelName> = {
@@ -80,6 +90,22 @@ export function relationOf(model: Model, name: string): Relation {
   const relation = model.relations[name];
   if (!relation) throw new Error(`${model.name} has no relation ${name}`);
   return relation;
+}
+
+const abouts = new Map<ModelName, About>();
+for (const { relations } of models.values()) {
+  for (const { to, key, where } of Object.values(relations)) {
+    if (!where) continue;
+    const [typeField, idField] = [Object.keys(where)[0]!, key!];
+    const [typeColumn, idColumn] = [columnOf(modelNamed(to), typeField), columnOf(modelNamed(to), idField)];
+    const relationship = typeColumn.column.replace(/_type$/, "");
+    abouts.set(to, { relationship, typeField, idField, typeColumn, idColumn });
+  }
+}
+
+/** Where rows of a model say what they are about; undefined if relations tell. */
+export function aboutOf({ name }: Model): About | undefined {
+  return abouts.get(name);
 }
 
 /** The values of one of the datamodel's enums, as a type: `"draft" | "placed" …`. */

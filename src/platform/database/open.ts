@@ -5,23 +5,27 @@ import { migrate } from "./migrate.js";
 
 export interface OpenDatabase {
   connectionString: string;
+  /** Whose it is: that of `DATABASE_URL`, a running server's embedded one, or one that was started for the command. */
+  owner: "operator" | "server" | "command";
   /** Ends what was started for it. */
   stop(): Promise<void>;
 }
 
 /**
  * The database that a command beside the server works on, with its tables up to date: that of `DATABASE_URL`, or the
- * embedded one, of a running server if there is one, else started for the command.
+ * embedded one, of a running server if there is one, else started for the command. With `onlyOwn` the tables of the last alone are brought up to date: nobody else's database
+ * is changed.
  */
 export async function openDatabase(
   { databaseUrl, dataDir }: { databaseUrl: string | undefined; dataDir: string },
   log: Logger,
+  { onlyOwn = false } = {},
 ): Promise<OpenDatabase> {
-  const database = databaseUrl
-    ? { connectionString: databaseUrl, stop: async () => {} }
+  const database: OpenDatabase = databaseUrl
+    ? { connectionString: databaseUrl, owner: "operator", stop: async () => {} }
     : await openEmbedded(dataDir, log);
   try {
-    await migrate(database.connectionString);
+    if (!onlyOwn || database.owner === "command") await migrate(database.connectionString);
   } catch (error) {
     await database.stop();
     throw error;
@@ -31,10 +35,10 @@ export async function openDatabase(
 
 async function openEmbedded(dataDir: string, log: Logger): Promise<OpenDatabase> {
   try {
-    return await startEmbeddedPostgres({ dataDir, log });
+    return { owner: "command", ...(await startEmbeddedPostgres({ dataDir, log })) };
   } catch (error) {
     const connectionString = error instanceof FolderInUseError ? await runningEmbeddedPostgres(dataDir) : undefined;
     if (!connectionString) throw error;
-    return { connectionString, stop: async () => {} };
+    return { connectionString, owner: "server", stop: async () => {} };
   }
 }

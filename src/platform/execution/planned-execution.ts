@@ -1,6 +1,7 @@
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
+  GraphQLError,
   type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
@@ -9,8 +10,9 @@ import { LRUCache } from "lru-cache";
 import { ruleKey, rulesLike } from "../access/visibility.js";
 import type { Context } from "../context.js";
 import { type Database, DatabaseUnavailableError } from "../database/client.js";
+import { isUnavailable } from "../database/unavailable.js";
 import type { Run } from "../plan/parameters.js";
-import { type Evaluated, type Plan, planOf, switchVariables } from "../plan/plan.js";
+import { type Evaluated, IrregularError, type Plan, planOf, switchVariables } from "../plan/plan.js";
 import { shapesOf } from "../plan/shape.js";
 import { type TreeStatement, treeStatement, valuesFor } from "../plan/tree.js";
 import { writerOf } from "../plan/write.js";
@@ -40,6 +42,8 @@ interface DocumentFacts {
   /** The variables that a plan depends on. */
   switches: readonly string[];
   fragments: Fragments;
+  /** Whether a fault of ours was logged for it: with a fault of every request the log would be of no use. */
+  faulty?: true;
 }
 
 interface Planned {
@@ -56,7 +60,8 @@ const maximumShapes = 16;
  * Answers queries by plans. A query's plan reads all it needs in one statement; then the answer is PostgreSQL's own
  * text, or is written from its rows, or resolvers give it over what was read. Whatever is out of the ordinary (wrong
  * arguments, a row that is not as it should be, a database that fails) is left to the resolvers, which are the measure
- * of what is right: they answer as if there had been no plan.
+ * of what is right: they answer as if there had been no plan. A fault of ours among it would only show as slowness, so it is
+ * logged, once for a document.
  */
 export class PlannedExecution {
   private readonly plans = new LRUCache<string, Planned | "none">({
@@ -75,9 +80,10 @@ export class PlannedExecution {
    * The data of the answer as pieces of JSON, or undefined where resolvers have to give it; they may find what they need
    * loaded.
    */
-  async answer({ document, operation, variables, context }: Operation): Promise<string[] | undefined> {
+  async answer(request: Operation): Promise<string[] | undefined> {
+    const { operation, variables, context } = request;
     if (operation.operation !== "query") return undefined;
-    const planned = this.planFor(document, operation, variables, context);
+    const planned = this.planFor(request);
     if (!planned) return undefined;
     try {
       const { plan, write } = planned;
@@ -93,17 +99,14 @@ export class PlannedExecution {
     } catch (error) {
       // There is no sense in asking again: resolvers fail with the same error, each at its field.
       if (error instanceof DatabaseUnavailableError) context.loaders.fail(error);
+      this.report(error, request);
     }
     return undefined;
   }
 
-  private planFor(
-    document: DocumentNode,
-    operation: OperationDefinitionNode,
-    variables: Record<string, unknown>,
-    context: Context,
-  ): Planned | undefined {
-    const { id, switches, fragments } = this.facts(document);
+  private planFor(request: Operation): Planned | undefined {
+    const { document, operation, variables, context } = request;
+    const { id, switches } = this.facts(document);
     let key = `${id} ${operation.name?.value ?? ""} ${ruleKey(context.viewer)}`;
     const values: Record<string, unknown> = {};
     for (const name of switches) {
@@ -114,25 +117,37 @@ export class PlannedExecution {
     }
     let planned = this.plans.get(key);
     if (!planned) {
-      planned = this.plan(operation, fragments, values, context);
+      planned = this.plan(request, values);
       this.plans.set(key, planned);
     }
     return planned === "none" ? undefined : planned;
   }
 
-  private plan(
-    operation: OperationDefinitionNode,
-    fragments: Fragments,
-    variables: Record<string, unknown>,
-    { viewer }: Context,
-  ): Planned | "none" {
+  /** `variables`: those that the plan depends on. */
+  private plan(request: Operation, variables: Record<string, unknown>): Planned | "none" {
+    const { document, operation, context } = request;
+    const { fragments } = this.facts(document);
     try {
-      const plan = planOf(operation, { schema: this.schema, fragments, variables, viewer });
+      const plan = planOf(operation, { schema: this.schema, fragments, variables, viewer: context.viewer });
       return plan ? { plan, write: plan.complete ? writerOf(plan) : undefined, prepared: new Map() } : "none";
-    } catch {
-      // Wrong arguments: the resolvers tell.
+    } catch (error) {
+      this.report(error, request);
       return "none";
     }
+  }
+
+  private report(error: unknown, { document, operation, context }: Operation) {
+    // Wrong arguments, an odd row or a lost database are no faults of ours: the resolvers tell.
+    if (error instanceof GraphQLError || error instanceof IrregularError || isUnavailable(error)) return;
+    const facts = this.facts(document);
+    if (facts.faulty) return;
+    facts.faulty = true;
+    const fields = operation.selectionSet.selections.flatMap((one) => (one.kind === Kind.FIELD ? one.name.value : []));
+    context.log.warn("A plan failed; resolvers answer, which is slower.", {
+      requestId: context.requestId,
+      fields: [...new Set(fields)].join(" "),
+      ...kindOf(error),
+    });
   }
 
   private prepare({ plan, prepared }: Planned, args: readonly Evaluated[], { viewer }: Context): Prepared {
@@ -179,6 +194,14 @@ export class PlannedExecution {
     }
     return facts;
   }
+}
+
+/** What kind of error it is, and where in the code: no message, since those of PostgreSQL and of JSON quote values. */
+function kindOf(error: unknown) {
+  if (!(error instanceof Error)) return { reason: typeof error };
+  const { name, code, constraint, stack } = error as Error & { code?: string; constraint?: string };
+  const frames = stack?.split("\n").filter((line) => /^ {4}at .+:\d+:\d+\)?$/.test(line));
+  return { reason: code ?? name, constraint, stack: frames?.slice(0, 4).join("\n") };
 }
 
 /** PostgreSQL's texts, which may be long, between the keys of the roots. */

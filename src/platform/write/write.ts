@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from "graphql";
 import { permits } from "../access/guard.js";
 import { permissionName } from "../access/permission.js";
+import { endSessionsOf } from "../access/sessions.js";
 import type { Context } from "../context.js";
 import type { Query } from "../database/client.js";
 import { columnOf, type Model, type ModelName, modelNamed, relationOf, sqlType } from "../database/datamodel.js";
@@ -243,6 +244,11 @@ export class Write {
       row.id,
     ]);
     await this.query(`DELETE FROM "${table}" WHERE "id" = $1`, [row.id]);
+  }
+
+  /** Ends all log-ins of a customer with the write. */
+  async endSessions(customerId: string): Promise<void> {
+    this.afterwards.push(await endSessionsOf(this.context, this.query, customerId));
   }
 
   /** The metadata of a row after a change, as a value for `update`; undefined when there is none. */
