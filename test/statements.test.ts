@@ -240,6 +240,62 @@ test.each(selections)("%s, for each of 50 customers, takes the statements of one
   expect(data).toEqual(alone.data);
 });
 
+describe("the payload of a mutation", () => {
+  const update = (payload: string) =>
+    `mutation ${payload.includes("$") ? "($first: Int = 2, $some: Boolean = true, $filter: OrderFilter)" : ""} {
+       customerUpdate(id: "cus_50", input: { reference: "as it is" }) { ${payload} userErrors { code } } }`;
+  const statements = async (payload: string, server = app, variables = {}) => {
+    const { data, errors, extensions } = await server.query(update(payload), variables);
+    expect(errors).toBeUndefined();
+    expect(data.customerUpdate.userErrors).toEqual([]);
+    return { data, statements: extensions.statements };
+  };
+  let write: number;
+  beforeAll(async () => {
+    await statements("");
+    write = (await statements("")).statements;
+  });
+
+  test.each(selections)("is one statement: %s", async (_, selection, more) => {
+    const planned = await statements(`customer { ${selection} }`);
+    const alone = await statements(`customer { ${selection} }`, unplanned);
+    // Resolvers look at a page before they count, and no plan reads a page of which only the count is selected.
+    const pages = /\(first: 1\) \{ n: totalCount \}/.test(selection) ? 1 : 0;
+    expect([planned.statements, alone.statements]).toEqual([write + 1 + pages, write + 1 + more]);
+    expect(planned.data).toEqual(alone.data);
+  });
+
+  test("is read as its variables, fragments and names say", async () => {
+    const payload = `a: customer { orders(first: $first, filter: $filter) { totalCount nodes { number lineItems(first: $first) { nodes { id } } } }
+        ... on Customer @include(if: $some) { tags { name } } }
+      customer { ... on Node { id } ... on Customer @skip(if: $some) { email } orders(first: 1) { nodes { ... on Resource { id } } } }`;
+    for (const variables of [{}, { first: 3, some: false }, { filter: { id: { eq: "ord_50_1" } } }, { some: false }]) {
+      const planned = await statements(payload, app, variables);
+      expect(planned.data).toEqual((await statements(payload, unplanned, variables)).data);
+      expect(planned.statements).toBe(write + 2);
+      expect(planned.data.customerUpdate.a.orders.nodes.length).toBeGreaterThan(0);
+    }
+  });
+
+  test("of a resource of any kind is read so, and what nobody selects is not", async () => {
+    const tag = async (payload: string, server = app) => {
+      const { data, extensions } = await server.query(
+        `mutation { tagsAdd(id: "cus_50", names: ["of50-50-1"]) { ${payload} userErrors { code } } }`,
+      );
+      expect(data.tagsAdd.userErrors).toEqual([]);
+      return { data, statements: extensions.statements };
+    };
+    const { statements: alone } = await tag("");
+    const resource = "resource { id tags { name } ... on Customer { email orders(first: 2) { nodes { number } } } }";
+    const planned = await tag(resource);
+    expect(planned.statements).toBe(alone + 1);
+    const unchanged = await tag(`${resource} unchanged { name }`, unplanned);
+    expect(unchanged.statements).toBe(alone + 4);
+    expect(unchanged.data.tagsAdd).toMatchObject(planned.data.tagsAdd);
+    expect(unchanged.data.tagsAdd.unchanged).toEqual([{ name: "of50-50-1" }]);
+  });
+});
+
 test("without a plan a count of the root list costs a statement, and only when it is selected", async () => {
   const cost = async (selection: string) =>
     (await unplanned.query(`{ ${customers} { ${selection} } }`)).extensions.statements;

@@ -334,7 +334,10 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
             streamed.operation = { document, operationName, variables: given, context: contextValue };
             return { http: { status: undefined, headers: new HeaderMap() }, body: nothing() };
           }
-          const data = variables && (await planner?.answer({ document, operation, variables, context: contextValue }));
+          if (!planner || !variables) return null;
+          const planned = { document, operation, variables, context: contextValue };
+          if (operation.operation === "mutation") contextValue.preload = planner.preloaderFor(planned);
+          const data = await planner.answer(planned);
           if (!data) return null;
           contextValue.written.data = data;
           return { http: { status: undefined, headers: new HeaderMap() }, body: nothing() };

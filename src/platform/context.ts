@@ -1,7 +1,9 @@
+import type { FieldNode } from "graphql";
 import type { Redaction } from "./access/guard.js";
 import type { Revocations } from "./access/revocations.js";
 import type { Viewer } from "./access/viewer.js";
 import type { Database } from "./database/client.js";
+import type { ModelName } from "./database/datamodel.js";
 import type { Loaders } from "./database/loaders.js";
 import type { ChangeFeed } from "./live/change-feed.js";
 import type { Logger } from "./telemetry/logger.js";
@@ -14,10 +16,18 @@ export interface WriteNotes {
   end?: () => Promise<void>;
 }
 
+/**
+ * Has the loaders read all that a field selects of a row before its resolvers ask for it. `at`: where the field stands in
+ * the answer.
+ */
+export type RowPreloader = (model: ModelName, id: string, at: string, nodes: readonly FieldNode[]) => Promise<void>;
+
 /** The whole of what a resolver can reach. Made for each request. */
 export interface Context {
   readonly database: Database;
   readonly loaders: Loaders;
+  /** There for mutations whose payloads are read by plans. */
+  preload?: RowPreloader;
   readonly viewer: Viewer;
   /** Fields left out of the answer for lack of a permission. */
   readonly redactions: Redaction[];

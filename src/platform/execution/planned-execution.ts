@@ -8,11 +8,20 @@ import {
 } from "graphql";
 import { LRUCache } from "lru-cache";
 import { ruleKey, rulesLike } from "../access/visibility.js";
-import type { Context } from "../context.js";
+import type { Context, RowPreloader } from "../context.js";
 import { type Database, DatabaseUnavailableError } from "../database/client.js";
 import { isUnavailable } from "../database/unavailable.js";
 import type { Run } from "../plan/parameters.js";
-import { type Evaluated, IrregularError, type Plan, planOf, switchVariables } from "../plan/plan.js";
+import {
+  type Evaluated,
+  IrregularError,
+  type Plan,
+  planOf,
+  planOfRow,
+  rowId,
+  type Switches,
+  switchVariables,
+} from "../plan/plan.js";
 import { shapesOf } from "../plan/shape.js";
 import { type TreeStatement, treeStatement, valuesFor } from "../plan/tree.js";
 import { writerOf } from "../plan/write.js";
@@ -83,19 +92,13 @@ export class PlannedExecution {
   async answer(request: Operation): Promise<string[] | undefined> {
     const { operation, variables, context } = request;
     if (operation.operation !== "query") return undefined;
-    const planned = this.planFor(request);
+    const planned = this.planFor(request, "", (switches) => planOf(operation, switches));
     if (!planned) return undefined;
     try {
-      const { plan, write } = planned;
-      const args = plan.sites.map((site) => site.constant ?? site.evaluate(variables));
-      const { way, statement, shared } = this.prepare(planned, args, context);
-      const run: Run = { viewer: context.viewer, args };
-      const read = shared
-        ? await shared.run(run)
-        : ((await this.database.query(statement.text, valuesFor(statement, run)))[0] as (string | null)[]);
-      if (way === "text") return piecesOf(plan, read);
-      if (way === "rows") return [write!(read, args)];
-      preload(plan, read, run, context.loaders);
+      const { way, read, run } = await this.read(planned, variables, context);
+      if (way === "text") return piecesOf(planned.plan, read);
+      if (way === "rows") return [planned.write!(read, run.args as readonly Evaluated[])];
+      preload(planned.plan, read, run, context.loaders);
     } catch (error) {
       // There is no sense in asking again: resolvers fail with the same error, each at its field.
       if (error instanceof DatabaseUnavailableError) context.loaders.fail(error);
@@ -104,10 +107,45 @@ export class PlannedExecution {
     return undefined;
   }
 
-  private planFor(request: Operation): Planned | undefined {
+  /**
+   * For the payloads of a mutation: has the loaders read all that is selected of a row in one statement. What is read in
+   * a transaction is left to the resolvers.
+   */
+  preloaderFor(request: Operation): RowPreloader {
+    const { variables, context } = request;
+    return async (model, id, at, nodes) => {
+      if (context.loaders.transaction) return;
+      const planned = this.planFor(request, ` ${at} ${model}`, (switches) => planOfRow(model, nodes, switches));
+      if (!planned) return;
+      try {
+        const { read, run } = await this.read(planned, { ...variables, [rowId]: id }, context);
+        preload(planned.plan, read, run, context.loaders);
+      } catch (error) {
+        this.report(error, request);
+      }
+    };
+  }
+
+  private async read(planned: Planned, variables: Record<string, unknown>, context: Context) {
+    const args = planned.plan.sites.map((site) => site.constant ?? site.evaluate(variables));
+    const { way, statement, shared } = this.prepare(planned, args, context);
+    const run: Run = { viewer: context.viewer, args };
+    const read = shared
+      ? await shared.run(run)
+      : ((await this.database.query(statement.text, valuesFor(statement, run)))[0] as (string | null)[]);
+    return { way, read, run };
+  }
+
+  /** The plan of the whole operation, or of the `part` of it that is named so. */
+  private planFor(
+    request: Operation,
+    part: string,
+    make: (switches: Switches) => Plan | undefined,
+  ): Planned | undefined {
     const { document, operation, variables, context } = request;
-    const { id, switches } = this.facts(document);
-    let key = `${id} ${operation.name?.value ?? ""} ${ruleKey(context.viewer)}`;
+    const { viewer } = context;
+    const { id, switches, fragments } = this.facts(document);
+    let key = `${id} ${operation.name?.value ?? ""} ${ruleKey(viewer)}${part}`;
     const values: Record<string, unknown> = {};
     for (const name of switches) {
       if (!Object.hasOwn(variables, name)) continue;
@@ -117,23 +155,16 @@ export class PlannedExecution {
     }
     let planned = this.plans.get(key);
     if (!planned) {
-      planned = this.plan(request, values);
+      planned = "none";
+      try {
+        const plan = make({ schema: this.schema, fragments, variables: values, viewer });
+        if (plan) planned = { plan, write: plan.complete ? writerOf(plan) : undefined, prepared: new Map() };
+      } catch (error) {
+        this.report(error, request);
+      }
       this.plans.set(key, planned);
     }
     return planned === "none" ? undefined : planned;
-  }
-
-  /** `variables`: those that the plan depends on. */
-  private plan(request: Operation, variables: Record<string, unknown>): Planned | "none" {
-    const { document, operation, context } = request;
-    const { fragments } = this.facts(document);
-    try {
-      const plan = planOf(operation, { schema: this.schema, fragments, variables, viewer: context.viewer });
-      return plan ? { plan, write: plan.complete ? writerOf(plan) : undefined, prepared: new Map() } : "none";
-    } catch (error) {
-      this.report(error, request);
-      return "none";
-    }
   }
 
   private report(error: unknown, { document, operation, context }: Operation) {

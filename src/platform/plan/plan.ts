@@ -165,6 +165,14 @@ export function planOf(operation: OperationDefinitionNode, switches: Switches): 
   return new Planner(switches).plan(operation);
 }
 
+/** The name of the variable with the id of the row that `planOfRow` reads: no operation can have one of this name. */
+export const rowId = "id of the row";
+
+/** The plan of all that is selected of one row, for resolvers to find it there. */
+export function planOfRow(model: ModelName, nodes: readonly FieldNode[], switches: Switches): Plan {
+  return new Planner(switches).planOfRow(model, nodes);
+}
+
 /** Said of a field that a plan cannot answer: its resolver has to. */
 const byResolver = Symbol();
 
@@ -190,6 +198,23 @@ class Planner {
     }
     if (roots.every(({ kind }) => kind === "constant")) return undefined;
     return { roots, sites: this.sites, complete: this.complete, size: this.size };
+  }
+
+  planOfRow(model: ModelName, nodes: readonly FieldNode[]): Plan {
+    const type = modelTypeNamed(model);
+    const condition: Condition = { op: "eq", field: "id", value: slotOf(0)(0) };
+    const lookUp: LookUp = { condition, unique: true };
+    const evaluate = (variables: Record<string, unknown>): Evaluated => ({
+      shape: "",
+      values: [variables[rowId]],
+      sql: { condition },
+      lookUp,
+    });
+    const site = this.sites.push({ constant: undefined, evaluate }) - 1;
+    const row = new RowPlan(type);
+    const views = this.views(row, nodes);
+    const root: Root = { key: "", kind: "one", tree: { kind: "one", site, unique: true, row }, type, views };
+    return { roots: [root], sites: this.sites, complete: false, size: this.size };
   }
 
   private root(

@@ -1,10 +1,12 @@
-import type { GraphQLResolveInfo } from "graphql";
+import { type GraphQLObjectType, type GraphQLResolveInfo, getNamedType } from "graphql";
+import { collectSubfields } from "graphql/execution/collectFields.js";
 import { Arg, type ClassType, Ctx, Field, ID, Info, Int, Mutation, ObjectType } from "type-graphql";
 import { declareAccess, demand } from "../access/guard.js";
 import type { Permission } from "../access/permission.js";
 import type { Viewer } from "../access/viewer.js";
 import type { Context } from "../context.js";
 import type { Query } from "../database/client.js";
+import { modelOfId } from "../database/datamodel.js";
 import { modelTypeOf } from "../graphql/model.js";
 import { DateTime } from "../graphql/scalars.js";
 import { Refusal, UserError, type UserErrorCode } from "../graphql/user-error.type.js";
@@ -181,13 +183,13 @@ async function run<A, P>(
         if (dryRun) {
           const outcome = await held(context, work);
           writes.dryRun.push(String(info.path.key));
-          return payloadFrom(options.payload, outcome, context);
+          return payloadFrom(options.payload, outcome, context, info);
         }
         const outcome = await database.transaction(work);
         for (const then of write!.afterwards) then();
         context.live.announce();
         loaders.readThrough(undefined);
-        return payloadFrom(options.payload, outcome, context);
+        return payloadFrom(options.payload, outcome, context, info);
       } catch (error) {
         if (attempt === attempts || !brokenOff.has((error as { code?: string }).code ?? "")) throw error;
       }
@@ -202,6 +204,7 @@ async function run<A, P>(
       payload,
       { ...(subject && { [subject]: subjectId(args as never) }), userErrors: errors },
       context,
+      info,
     );
   }
 }
@@ -251,14 +254,25 @@ function held(context: Context, work: (query: Query) => Promise<Outcome>): Promi
   });
 }
 
-/** The payload that an outcome stands for. Rows are read as they are now. */
-async function payloadFrom({ type: payloadType, fields }: Payload, outcome: Outcome, context: Context) {
+/** The payload that an outcome stands for, as far as it is selected. Rows are read as they are now. */
+async function payloadFrom(
+  { type: payloadType, fields }: Payload,
+  outcome: Outcome,
+  context: Context,
+  info: GraphQLResolveInfo,
+) {
   const payload = Object.create(payloadType.prototype as object) as Record<string, unknown>;
-  for (const [field, { row, node, list, otherwise, read, type }] of Object.entries(fields)) {
+  const { schema, fragments, variableValues, fieldNodes } = info;
+  const object = getNamedType(info.returnType) as GraphQLObjectType;
+  for (const [key, nodes] of collectSubfields(schema, fragments, variableValues, object, fieldNodes)) {
+    const field = nodes[0]!.name.value;
+    const { row, node, list, otherwise, read, type } = fields[field] ?? {};
     const value = outcome[field];
     const find = async (id: string) => {
       if (read) return read(context, id);
-      if (!node) return context.loaders.byId(modelTypeOf(row!()).name, id);
+      const model = row ? modelTypeOf(row()).name : modelOfId(id);
+      if (model && !list) await context.preload?.(model, id, `${info.path.key}.${key}`, nodes);
+      if (!node) return context.loaders.byId(model!, id);
       const found = await context.loaders.node(id);
       return found instanceof (node() as new () => object) ? found : null;
     };

@@ -1,6 +1,6 @@
 import { demand } from "../access/guard.js";
 import type { Permission } from "../access/permission.js";
-import { type ModelName, relationOf } from "../database/datamodel.js";
+import { type ModelName, modelOfId, relationOf } from "../database/datamodel.js";
 import { modelTypeNamed, modelTypeOf } from "../graphql/model.js";
 import type { Node } from "../graphql/resource.type.js";
 import { Taggable } from "../graphql/taggable.type.js";
@@ -49,17 +49,22 @@ async function changeTags(
   mayBeEmpty = false,
 ): Promise<TagChange> {
   const { context } = write;
-  const resource = await context.loaders.node(id);
-  if (!resource) return write.stop(UserErrorCode.NOT_FOUND, ["id"], "There is no resource with this id.");
-  if (!(resource instanceof Taggable)) {
-    const { type } = resource as unknown as Node;
-    return write.stop(UserErrorCode.INVALID, ["id"], `Resources of type ${type} cannot carry tags.`);
-  }
-  const { name, datamodel } = modelTypeOf(resource.constructor as never);
-  demand(context, [`${datamodel.table}:update` as Permission]);
+  const name = await taggableModel(write, id);
+  demand(context, [`${modelTypeNamed(name).datamodel.table}:update` as Permission]);
   if (!names.length && !mayBeEmpty) write.refuse(UserErrorCode.INVALID, ["names"], "Name at least one tag.");
   await write.row(name, id);
   return applyTags(write, name, id, names, ["names"], decide);
+}
+
+/** The model of the resource with an id, which may carry tags. Most ids tell; whether there is one is found when it is locked. */
+async function taggableModel(write: Write, id: string): Promise<ModelName> {
+  const known = modelOfId(id);
+  if (known && modelTypeNamed(known).datamodel.relations.tags?.through) return known;
+  const resource = await write.context.loaders.node(id);
+  if (!resource) return write.stop(UserErrorCode.NOT_FOUND, ["id"], "There is no resource with this id.");
+  if (resource instanceof Taggable) return modelTypeOf(resource.constructor as never).name;
+  const { type } = resource as unknown as Node;
+  return write.stop(UserErrorCode.INVALID, ["id"], `Resources of type ${type} cannot carry tags.`);
 }
 
 /** Leaves exactly these tags on a resource that the write has locked. `path` leads to the names. */
