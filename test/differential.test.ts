@@ -1,22 +1,17 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import {
-  type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLInterfaceType,
   getNamedType,
   isAbstractType,
   isInterfaceType,
-  isLeafType,
   isObjectType,
   Kind,
   parse,
-  print,
   type SelectionSetNode,
 } from "graphql";
-import { examples } from "../src/http/playground-examples.js";
-import * as screens from "./generated/operations.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import {
   type AnswerError,
@@ -27,9 +22,10 @@ import {
   replyOf,
   stands,
 } from "./support/difference.js";
-import { lookUps, modelOf, resourceTypes, rootLists, schema } from "./support/graph.js";
+import { lookUps, modelOf, resourceTypes, rootLists, schema, whole } from "./support/graph.js";
 import { type Fault, faults } from "./support/operation-inputs.js";
 import { type Ingredients, type Operation, operation, staticFaults } from "./support/operations.js";
+import { operationsInUse, readmeQueries, screens } from "./support/operations-in-use.js";
 import { addRows, readWorld } from "./support/rows.js";
 
 /**
@@ -258,19 +254,6 @@ const callers: Record<string, Caller> = {
 };
 
 describe("every field of every type", () => {
-  /** A type with all of its fields, and of what they lead to the fields that lead no further. */
-  function whole(name: string): string {
-    const type = schema.getType(name);
-    if (!isObjectType(type)) throw new Error(name);
-    const parts = Object.values(type.getFields()).map((field) => {
-      const target = getNamedType(field.type).name;
-      const inner = resourceTypes.includes(target) || isAbstractType(schema.getType(target));
-      if (inner) return `${field.name} { __typename id }`;
-      return isLeafType(getNamedType(field.type)) ? field.name : `${field.name} ${whole(target)}`;
-    });
-    return `{ ${parts.join(" ")} }`;
-  }
-
   test.each(resourceTypes)("%s", async (type) => {
     const model = modelOf(type);
     const rows = ingredients.world.rows.get(model)!;
@@ -321,62 +304,16 @@ describe("every field of every type", () => {
 });
 
 describe("operations that are in use", () => {
-  const ada = { id: "cus_ada" };
-  const search = "a";
-  /** What the screens are asked with, by the names of their documents. */
-  const variables: Record<string, Record<string, unknown>[]> = {
-    AddressBookDocument: [ada],
-    CustomerDetailDocument: [ada],
-    CustomersTableDocument: [
-      {},
-      { first: 5, offset: 5, orderBy: [{ field: "TOTAL_ORDERS_COUNT", direction: "DESC" }] },
-      {
-        filter: {
-          status: { in: ["REPEAT", "ACQUIRED"] },
-          tags: { any: ["vip"] },
-          or: [{ email: { startsWith: "ADA@" } }],
-        },
-      },
-    ],
-    EmailPickerDocument: [{ typed: "EXAMPLE", current: "ada@example.com" }],
-    FilterOptionsDocument: [{ search: "VI", tagIds: ["tag_vip"] }],
-    LatestOrdersDocument: [{ ...ada, statuses: ["PLACED", "APPROVED", "EDITING", "CANCELLED"] }],
-    MyOrderDocument: [{ id: "ord_1001" }, { id: "ord_1024" }],
-    MyOrdersDocument: [
-      { ...ada, first: 3, offset: 3 },
-      { ...ada, orderBy: [{ field: "STATUS", direction: "DESC" }] },
-    ],
-    MySubscriptionDocument: [{ id: "osu_ada_coffee" }],
-    MySubscriptionsDocument: [ada],
-    OrderCustomerDocument: [{ id: "ord_1001" }],
-    PublicMarketsDocument: [{}],
-    ReturnsTableDocument: [{ statuses: ["REQUESTED", "APPROVED", "SHIPPED", "RECEIVED", "REFUNDED"], search }],
-    SubscriptionsTableDocument: [{ statuses: ["ACTIVE", "PENDING", "INACTIVE", "CANCELLED"], search: "ada@" }],
-    TagsTableDocument: [{ search: "V", orderBy: [{ field: "NAME", direction: "DESC" }] }],
-    WalletDocument: [ada],
-  };
-  const documents = Object.entries(screens).filter(([name]) => name.endsWith("Document")) as [string, DocumentNode][];
-
   test("all screens are here", () => {
-    expect(documents).toHaveLength(readdirSync(join(import.meta.dirname, "operations")).length);
-    expect(documents.map(([name]) => name).sort()).toEqual(Object.keys(variables).sort());
+    expect(screens).toHaveLength(readdirSync(join(import.meta.dirname, "operations")).length);
   });
 
-  test.each(documents)("%s", async (name, document) => {
-    for (const given of variables[name]!) await alikeForAll(name, print(document), given);
+  test("there are queries in the README", () => {
+    expect(readmeQueries.length).toBeGreaterThan(0);
   });
 
-  const shown = examples.filter(({ query }) => !/^mutation/m.test(query));
-  test.each(shown.map(({ query, variables }) => [/query (\w+)/.exec(query)![1]!, query, variables]))(
-    "the playground's %s",
-    async (name, query, given) => alikeForAll(name, query!, JSON.parse(given ?? "{}")),
-  );
-
-  test("the README's", async () => {
-    const readme = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
-    const queries = [...readme.matchAll(/```graphql\n([\s\S]*?)```/g)].map(([, query]) => query!);
-    expect(queries.length).toBeGreaterThan(0);
-    for (const query of queries) await alikeForAll("a query", query, {});
+  test.each(operationsInUse)("$name", async ({ name, document, variables }) => {
+    for (const given of variables) await alikeForAll(name, document, given);
   });
 
   async function alikeForAll(name: string, document: string, given: Record<string, unknown>) {

@@ -3,9 +3,11 @@ import {
   type GraphQLInputObjectType,
   type GraphQLNamedType,
   getNamedType,
+  isAbstractType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
+  isLeafType,
   isObjectType,
 } from "graphql";
 import type { Mode } from "../../src/platform/access/viewer.js";
@@ -117,4 +119,17 @@ export function related(world: World, model: ModelName, relation: string, row: R
 
 export function inMode(rows: readonly Row[], mode: Mode): Row[] {
   return rows.filter((row) => row.mode === mode);
+}
+
+/** A type with all of its fields, and of what they lead to the fields that lead no further. */
+export function whole(name: string): string {
+  const type = schema.getType(name);
+  if (!isObjectType(type)) throw new Error(name);
+  const parts = Object.values(type.getFields()).map((field) => {
+    const target = getNamedType(field.type).name;
+    const inner = resourceTypes.includes(target) || isAbstractType(schema.getType(target));
+    if (inner) return `${field.name} { __typename id }`;
+    return isLeafType(getNamedType(field.type)) ? field.name : `${field.name} ${whole(target)}`;
+  });
+  return `{ ${parts.join(" ")} }`;
 }
