@@ -90,6 +90,7 @@ export async function startApp({
         playgroundCaller && { Authorization: `Bearer ${await tokens.sign(playgroundCaller)}` },
       ),
       countStatements: config.environment !== "production",
+      corsOrigins: config.corsOrigins,
     });
     const url = await server.listen(config.port, config.host);
     undo.push(() => server.stop(graceMs));

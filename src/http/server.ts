@@ -15,6 +15,7 @@ import { PlannedExecution } from "../platform/execution/planned-execution.js";
 import { directivesOnMutations } from "../platform/write/directives.js";
 import { errorBody, json, redactionOf } from "./answer.js";
 import { type AppResources, createContext } from "./context.js";
+import { type CorsOrigins, createCors } from "./cors.js";
 import { formatError } from "./format-error.js";
 import { checkCost, checkText, coerced, costOf, limits } from "./limits.js";
 import type { Playground } from "./playground.js";
@@ -36,6 +37,8 @@ export interface HttpOptions {
   routes?: (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>;
   /** Whether answers tell how many SQL statements they took. */
   countStatements: boolean;
+  /** From where pages in a browser may call, beside the server's own; nowhere unless told. */
+  corsOrigins?: CorsOrigins;
   /** Whether queries are planned: read by one statement. Otherwise resolvers answer alone. */
   planned?: boolean;
 }
@@ -86,24 +89,29 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   });
   await apollo.start();
   const streams = createStreams(schema, resources);
+  const cors = createCors(options.corsOrigins ?? []);
 
   let stopping = false;
   let running = 0;
   let idle = () => {};
 
   async function handle(request: IncomingMessage, response: ServerResponse) {
-    if (request.url === "/graphql") return graphql(request, response, "");
+    if (request.url === "/graphql") {
+      if (cors(request, response)) return;
+      return graphql(request, response, "");
+    }
     // A path such as `//` is no URL.
     if (!URL.canParse(request.url ?? "/", "http://server")) return notFound(response);
     const url = new URL(request.url ?? "/", "http://server");
+    // The page may have a token in it, so no other page ever reads it.
+    if (url.pathname === "/" || url.pathname.startsWith("/playground/")) return playground.serve(request, response);
+    if (cors(request, response)) return;
     if (await options.routes?.(request, response, url)) return;
     switch (url.pathname) {
       case "/graphql":
         return graphql(request, response, url.search);
       case "/graphql/stream":
         return stream(request, response);
-      case "/":
-        return playground.serve(request, response);
       case "/health/live":
         return json(response, 200, { status: "ok" });
       case "/health/ready":
@@ -113,7 +121,6 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
           const id = decoded(url.pathname.slice(exportPath.length));
           return serveSubjectExport(resources, authorizationOf(request), id, request, response);
         }
-        if (url.pathname.startsWith("/playground/")) return playground.serve(request, response);
         return notFound(response);
     }
   }

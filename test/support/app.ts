@@ -1,6 +1,7 @@
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
 import { print } from "graphql";
 import { seedDemo } from "../../prisma/seed.js";
+import type { CorsOrigins } from "../../src/http/cors.js";
 import { createPlayground } from "../../src/http/playground.js";
 import { createHttpServer } from "../../src/http/server.js";
 import { loadSigningKeys, newKeySet } from "../../src/platform/access/keys.js";
@@ -126,6 +127,7 @@ export async function createTestApp({
   planned = true,
   sharing = undefined as TestApp | undefined,
   pollMs = undefined as number | undefined,
+  corsOrigins = undefined as CorsOrigins | undefined,
 } = {}): Promise<TestApp> {
   const { connectionString, drop } = sharing
     ? { connectionString: sharing.connectionString, drop: async () => {} }
@@ -161,6 +163,7 @@ export async function createTestApp({
     }),
     countStatements: true,
     planned,
+    corsOrigins,
   });
   const url = await server.listen(0, "127.0.0.1");
   setPublicUrl(url);
