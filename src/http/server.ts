@@ -158,7 +158,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
         return await apollo.executeHTTPGraphQLRequest({
           httpGraphQLRequest: { method: request.method!, headers, search, body },
           context: async () => {
-            const context = await createContext(resources, authorizationOf(request));
+            const context = await createContext(resources, authorizationOf(request), request);
             writes = context.writes;
             return countStatements ? { ...context, written, statements } : { ...context, written };
           },
@@ -359,6 +359,8 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
           if (!singleResult.data && singleResult.errors?.some(({ extensions }) => extensions?.code === "UNAVAILABLE")) {
             response.http.status = 503;
           }
+          const waits = singleResult.errors?.flatMap(({ extensions }) => (extensions?.retryAfterMs as number) ?? []);
+          if (waits?.length) response.http.headers.set("retry-after", String(Math.ceil(Math.max(...waits) / 1_000)));
           singleResult.extensions = {
             ...singleResult.extensions,
             requestId,

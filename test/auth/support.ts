@@ -3,10 +3,10 @@ import { seedDemo } from "../../prisma/seed.js";
 import type { CorsOrigins } from "../../src/http/cors.js";
 import { createPlayground } from "../../src/http/playground.js";
 import { createHttpServer } from "../../src/http/server.js";
-import { Limits } from "../../src/modules/auth/limits.js";
 import { authRoutes } from "../../src/modules/auth/token.route.js";
 import type { Claims } from "../../src/platform/access/claims.js";
 import { loadSigningKeys, newKeySet } from "../../src/platform/access/keys.js";
+import { Limits } from "../../src/platform/access/limits.js";
 import { hashPassword } from "../../src/platform/access/password.js";
 import { Revocations } from "../../src/platform/access/revocations.js";
 import { type OutsideIssuer, Tokens } from "../../src/platform/access/tokens.js";
@@ -101,6 +101,8 @@ export async function createAuthApp(options: AuthAppOptions = {}): Promise<AuthA
     resources: {
       database,
       revocations,
+      limits,
+      trustedProxies,
       live,
       log,
       now,

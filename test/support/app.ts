@@ -5,6 +5,7 @@ import type { CorsOrigins } from "../../src/http/cors.js";
 import { createPlayground } from "../../src/http/playground.js";
 import { createHttpServer } from "../../src/http/server.js";
 import { loadSigningKeys, newKeySet } from "../../src/platform/access/keys.js";
+import { Limits } from "../../src/platform/access/limits.js";
 import type { Permission } from "../../src/platform/access/permission.js";
 import { Revocations } from "../../src/platform/access/revocations.js";
 import { type NewClaims, Tokens } from "../../src/platform/access/tokens.js";
@@ -150,6 +151,8 @@ export async function createTestApp({
     resources: {
       database,
       revocations,
+      limits: new Limits(now),
+      trustedProxies: 0,
       live,
       log,
       now,

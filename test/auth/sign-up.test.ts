@@ -1,0 +1,135 @@
+import { type AuthApp, ada, createAuthApp, guest, integration } from "./support.js";
+
+let app: AuthApp;
+const tokens: Record<"guest" | "ada" | "integration", string> = { guest: "", ada: "", integration: "" };
+beforeAll(async () => {
+  app = await createAuthApp({ trustedProxies: 1 });
+  const grants = { guest, ada, integration: { ...integration, grant_type: "client_credentials" } };
+  for (const [who, grant] of Object.entries(grants)) {
+    tokens[who as keyof typeof tokens] = (await app.token(grant)).body.access_token;
+  }
+});
+afterAll(() => app.stop());
+
+// Each test has addresses of its own.
+async function ask(address: string, query: string, as: keyof typeof tokens = "guest") {
+  const response = await fetch(`${app.url}/graphql`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      authorization: `Bearer ${tokens[as]}`,
+      "x-forwarded-for": `6.6.6.6, ${address}`,
+    },
+    body: JSON.stringify({ query }),
+  });
+  return { status: response.status, headers: response.headers, body: (await response.json()) as any };
+}
+
+/** What came of it: the code of the first error of either kind, or `done`. */
+function codeOf({ body }: { body: any }): string {
+  if (body.errors) return body.errors[0].extensions.code;
+  return (Object.values(body.data)[0] as any).userErrors[0]?.code ?? "done";
+}
+
+let people = 0;
+const somebody = () => `person${++people}@example.com`;
+const taken = "Bruno.Rossi@example.com";
+const field = (email: string, more = "", directive = "") =>
+  `customerCreate(input: { email: "${email}" ${more} }) ${directive} { customer { id } userErrors { code } }`;
+const signUp = async (address: string, email: string, more = "", directive = "") =>
+  codeOf(await ask(address, `mutation { ${field(email, more, directive)} }`));
+const times = async (n: number, work: (i: number) => Promise<string>) => {
+  const answers = [];
+  for (let i = 0; i < n; i++) answers.push(await work(i));
+  return answers;
+};
+const twenty = (code: string) => Array(20).fill(code);
+
+test("a network address learns of twenty customers, then of one a minute, and of nothing in between", async () => {
+  const here = "10.1.0.1";
+  await app.standingStill(async () => {
+    expect(await times(20, () => signUp(here, taken))).toEqual(twenty("TAKEN"));
+    const held = await ask(here, `mutation { ${field(taken)} }`);
+    expect([held.status, held.headers.get("retry-after")]).toEqual([429, "60"]);
+    expect(held.body.errors).toEqual([
+      expect.objectContaining({
+        message: "Too many attempts; try again in 60 seconds.",
+        path: ["customerCreate"],
+        extensions: { code: "RATE_LIMITED", retryAfterMs: 60_000 },
+      }),
+    ]);
+    // Nor does it hear that an address is free.
+    expect(await signUp(here, somebody())).toBe("RATE_LIMITED");
+    expect(await signUp("10.1.0.2", taken)).toBe("TAKEN");
+  });
+  app.advance(60_000);
+  expect(await times(2, () => signUp(here, taken))).toEqual(["TAKEN", "RATE_LIMITED"]);
+});
+
+test("aliases in one request count each, and so do many requests at once", async () => {
+  const all = Array.from({ length: 30 }, (_, i) => `a${i}: ${field(taken)}`);
+  await app.standingStill(async () => {
+    const { status, body } = await ask("10.2.0.1", `mutation { ${all.join(" ")} }`);
+    expect([status, body.data]).toEqual([429, null]);
+    expect(body.errors[0].path).toEqual(["a20"]);
+    const answers = await Promise.all(Array.from({ length: 60 }, () => signUp("10.2.0.2", taken)));
+    expect(answers.filter((code) => code === "TAKEN")).toHaveLength(20);
+    expect(answers.filter((code) => code === "RATE_LIMITED")).toHaveLength(40);
+  });
+});
+
+test("people who sign up from one place do not hold each other up", async () => {
+  const here = "10.3.0.1";
+  await app.standingStill(async () => {
+    expect(new Set(await times(90, () => signUp(here, somebody())))).toEqual(new Set(["done"]));
+    // A form that is wrong tells nothing of the address in it.
+    expect(await signUp(here, taken, 'password: "short"')).toBe("INVALID");
+    expect(await times(18, () => signUp(here, taken))).toEqual([
+      ...Array(16).fill("TAKEN"),
+      ...Array(2).fill("RATE_LIMITED"),
+    ]);
+  });
+});
+
+test("to try what would happen tells as much as doing it", async () => {
+  await app.standingStill(async () => {
+    expect(await times(20, () => signUp("10.4.0.1", somebody(), "", "@dryRun"))).toEqual(twenty("done"));
+    expect(await signUp("10.4.0.1", somebody(), "", "@dryRun")).toBe("RATE_LIMITED");
+  });
+});
+
+test.each([
+  ["customerUpdate", (input: string) => `customerUpdate(id: "cus_ada", input: { ${input} }) { userErrors { code } }`],
+  [
+    "customersBulkUpdate",
+    (input: string) =>
+      `customersBulkUpdate(input: { rows: [{ id: "cus_ada", input: { ${input} } }] }) { userErrors { code } }`,
+  ],
+])("a customer who moves to other addresses by %s is held up likewise, and nothing else is", async (name, mutation) => {
+  const here = `10.5.0.${name.length}`;
+  const change = async (input: string) => codeOf(await ask(here, `mutation { ${mutation(input)} }`, "ada"));
+  await app.standingStill(async () => {
+    for (let i = 0; i < 40; i++) expect(await change('email: "ada@example.com"')).toBe("done");
+    expect(await times(18, () => change(`email: "${taken}"`))).toEqual(Array(18).fill("TAKEN"));
+    expect(await change(`email: "${taken}"`)).toBe("RATE_LIMITED");
+    expect(await change('metadata: { merge: { locale: "it" } }')).toBe("done");
+  });
+});
+
+test("an integration signs up as many as it likes", async () => {
+  const create = async () => codeOf(await ask("10.6.0.1", `mutation { ${field(taken)} }`, "integration"));
+  expect(await times(30, create)).toEqual(Array(30).fill("TAKEN"));
+});
+
+test("newsletter forms, which tell nothing, are held up only by being many", async () => {
+  const subscribe = (i: number) =>
+    `a${i}: customerSubscriptionCreate(input: { customerEmail: "${taken}", reference: "r${i % 5}" }) { userErrors { code } }`;
+  const forms = (from: number) =>
+    `mutation { ${Array.from({ length: 100 }, (_, i) => subscribe(from + i)).join(" ")} }`;
+  await app.standingStill(async () => {
+    for (let i = 0; i < 6; i++) expect((await ask("10.7.0.1", forms(100 * i))).status).toBe(200);
+    const held = await ask("10.7.0.1", `mutation { ${subscribe(600)} }`);
+    expect([held.status, held.headers.get("retry-after"), codeOf(held)]).toEqual([429, "2", "RATE_LIMITED"]);
+    expect((await ask("10.7.0.2", `mutation { ${subscribe(600)} }`)).status).toBe(200);
+  });
+});
