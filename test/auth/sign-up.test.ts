@@ -116,6 +116,23 @@ test.each([
   });
 });
 
+test("whoever has a session does not find the password by trying", async () => {
+  const guess = (i: number) =>
+    `a${i}: customerPasswordChange(input: { customerId: "cus_ada", oldPassword: "guess ${i}", newPassword: "a new long one" }) { userErrors { code } }`;
+  await app.standingStill(async () => {
+    const { status, headers, body } = await ask(
+      "10.8.0.1",
+      `mutation { ${[0, 1, 2, 3, 4, 5, 6].map(guess).join(" ")} }`,
+      "ada",
+    );
+    expect([status, headers.get("retry-after")]).toEqual([429, "1"]);
+    expect(body.errors).toEqual([expect.objectContaining({ path: ["a6"] })]);
+    expect(body.errors[0].extensions).toEqual({ code: "RATE_LIMITED", retryAfterMs: 1_000 });
+  });
+  app.advance(1_000);
+  expect(codeOf(await ask("10.8.0.1", `mutation { ${guess(0)} }`, "ada"))).toBe("INVALID");
+});
+
 test("an integration signs up as many as it likes", async () => {
   const create = async () => codeOf(await ask("10.6.0.1", `mutation { ${field(taken)} }`, "integration"));
   expect(await times(30, create)).toEqual(Array(30).fill("TAKEN"));

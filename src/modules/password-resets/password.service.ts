@@ -25,7 +25,7 @@ interface Digests {
 
 /** Sets a customer's password: the first without more, another with the old one, an integration's without it. */
 export async function checkPassword(context: Context, input: CustomerPasswordChangeInput): Promise<Digests> {
-  const { database, loaders, viewer } = context;
+  const { database, limits, loaders, viewer } = context;
   const { customerId, oldPassword, newPassword } = input;
   if (!(await loaders.byId("Customer", customerId))) {
     return stop(["input", "customerId"], "There is no customer with this id.", UserErrorCode.NOT_FOUND);
@@ -37,9 +37,14 @@ export async function checkPassword(context: Context, input: CustomerPasswordCha
   ];
   if (before && viewer.kind === "customer") {
     if (typeof oldPassword !== "string") return stop(["input", "oldPassword"], "Give the password so far.");
-    if (!(await verifyPassword(oldPassword, before))) {
+    // Whoever got hold of a session must not find the password by trying, as by logging in.
+    const attempt = limits.logIn(viewer.applicationId, `${viewer.mode} ${customerId}`, context.address());
+    attempt.check();
+    if (!(await verifyPassword(oldPassword, before, { beforehand: attempt.check }))) {
+      attempt.failed();
       return stop(["input", "oldPassword"], "This is not the password so far.");
     }
+    attempt.succeeded();
   }
   return { before, after: await hashPassword(newPassword) };
 }
