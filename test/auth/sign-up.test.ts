@@ -150,3 +150,44 @@ test("newsletter forms, which tell nothing, are held up only by being many", asy
     expect((await ask("10.7.0.2", `mutation { ${subscribe(600)} }`)).status).toBe(200);
   });
 });
+
+/** What else takes an e-mail address of anybody, for which `EMAIL` stands here, and what comes of it. */
+const why = "userErrors { code path }";
+const subscribe = `mutation { customerSubscriptionCreate(input: { customerEmail: "EMAIL", reference: "newsletter" }) {
+  created customer { id } customerSubscription { id } ${why} } }`;
+const forms: [code: string, who: "guest" | "ada", query: string][] = [
+  ["done", "guest", subscribe],
+  ["INVALID", "ada", subscribe],
+  [
+    "INVALID",
+    "ada",
+    `mutation { orderCreate(input: { marketId: "mkt_europe", customerEmail: "EMAIL" }) { order { id } ${why} } }`,
+  ],
+  [
+    "INVALID",
+    "ada",
+    `mutation { orderUpdate(id: "ord_1027", input: { customerEmail: "EMAIL" }) { order { customerEmail } ${why} } }`,
+  ],
+  [
+    "INVALID",
+    "ada",
+    `mutation { customerAddressCreate(input: { customerEmail: "EMAIL", addressId: "adr_ada_home" }) { customerAddress { id } ${why} } }`,
+  ],
+  ["FORBIDDEN", "ada", 'mutation { customerPasswordResetCreate(input: { customerEmail: "EMAIL" }) { id } }'],
+  ["FORBIDDEN", "guest", 'mutation { customerPasswordResetCreate(input: { customerEmail: "EMAIL" }) { id } }'],
+  ["nothing", "ada", '{ customer(by: { email: "EMAIL" }) { id } }'],
+  ["nothing", "ada", '{ customers(filter: { email: { eq: "EMAIL" } }) { nodes { id } } }'],
+  ["FORBIDDEN", "guest", '{ customer(by: { email: "EMAIL" }) { id } }'],
+  ["FORBIDDEN", "guest", '{ customers(filter: { email: { startsWith: "EMAIL" } }) { totalCount } }'],
+];
+
+test.each(forms)("%s: %s learns of no address by %s", async (code, who, query) => {
+  const known = await ask("10.9.0.1", query.replace("EMAIL", "bruno.rossi@example.com"), who);
+  const unknown = await ask("10.9.0.1", query.replace("EMAIL", somebody()), who);
+  for (const { body } of [known, unknown]) delete body.extensions.requestId;
+  expect(known.body).toEqual(unknown.body);
+  expect(known.status).toBe(unknown.status);
+  expect(known.body.extensions.statements).toBe(unknown.body.extensions.statements);
+  if (code !== "nothing") expect(codeOf(known)).toBe(code);
+  else expect(JSON.stringify(known.body.data)).toMatch(/^{"customer(":null|s":{"nodes":\[\]})}$/);
+});
