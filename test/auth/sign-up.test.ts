@@ -151,6 +151,45 @@ test("newsletter forms, which tell nothing, are held up only by being many", asy
   });
 });
 
+test("a newsletter's guest gets an account by a link that came by e-mail, and by nothing else", async () => {
+  const email = "reader@example.com";
+  const send = async (mutation: string, as?: keyof typeof tokens) => {
+    const { body } = await ask("10.10.0.1", `mutation { ${mutation} }`, as);
+    return Object.values(body.data)[0] as any;
+  };
+  const logIn = (word: string) => app.token({ ...ada, username: email, password: word });
+  await send(
+    `customerSubscriptionCreate(input: { customerEmail: "${email}", reference: "tea" }) { userErrors { code } }`,
+  );
+  const refused = await send(
+    `customerCreate(input: { email: "${email}", password: "a long enough one" }) { customer { id } userErrors { code message } }`,
+  );
+  expect(refused).toEqual({
+    customer: null,
+    userErrors: [{ code: "TAKEN", message: expect.stringMatching(/Sign in, or ask for a link .* sets a password\./) }],
+  });
+  expect((await logIn("a long enough one")).status).toBe(401);
+
+  const { id, resetPasswordToken: token } = await send(
+    `customerPasswordResetCreate(input: { customerEmail: "${email}" }) { id resetPasswordToken }`,
+    "integration",
+  );
+  const consume = (word: string) =>
+    send(
+      `customerPasswordResetConsume(input: { id: "${id}", resetPasswordToken: "${word}", customerPassword: "a first long one" }) { userErrors { code } }`,
+    );
+  expect((await consume("guessed")).userErrors).toEqual([{ code: "INVALID" }]);
+  expect((await consume(token)).userErrors).toEqual([]);
+  expect((await consume(token)).userErrors).toEqual([{ code: "INVALID" }]);
+  const { status, body } = await logIn("a first long one");
+  expect(status).toBe(200);
+  const own = "{ viewer { customer { hasPassword customerSubscriptions { nodes { reference } } } } }";
+  expect((await app.query(`Bearer ${body.access_token}`, own)).body.data.viewer.customer).toEqual({
+    hasPassword: true,
+    customerSubscriptions: { nodes: [{ reference: "tea" }] },
+  });
+});
+
 /** What else takes an e-mail address of anybody, for which `EMAIL` stands here, and what comes of it. */
 const why = "userErrors { code path }";
 const subscribe = `mutation { customerSubscriptionCreate(input: { customerEmail: "EMAIL", reference: "newsletter" }) {

@@ -61,7 +61,8 @@ interface Input {
 export const customerWrites = new ResourceWrites<typeof rules, string | null | undefined>(Customer, {
   rules,
   create: {
-    description: "Signs a customer up: with a password as a registered customer, without one as a guest.",
+    description:
+      "Signs a customer up: with a password as a registered customer, without one as a guest. Whoever subscribed to something or ordered as a guest is a customer already, so the address is `TAKEN`: offer a way to sign in and one to a new password, whose link by e-mail (`customerPasswordResetCreate`, by an integration) sets a first one as well.",
     errors: ["TAKEN", "NOT_FOUND", "UNKNOWN_TAG", "TOO_MANY_TAGS"],
     example: 'input: { email: "new@example.com", password: "a long enough one", metadata: { locale: "en" } }',
     count: (context) => countForm(context),

@@ -68,7 +68,8 @@ export async function changePassword(
 
 /**
  * Makes a token that lets its bearer set a new password. The answer, and the time it takes, do not tell whether there is
- * such a customer. domain rule: guests have no password to reset, and a new token ends the older ones.
+ * such a customer. Guests get their first password so: a token that came by e-mail shows that the address is theirs, and
+ * with it what was ordered and subscribed to in its name. domain rule: a new token ends the older ones.
  */
 export async function createPasswordReset({ query, viewer, context }: Write, customerEmail: string) {
   const id = newId("CustomerPasswordReset");
@@ -77,7 +78,7 @@ export async function createPasswordReset({ query, viewer, context }: Write, cus
   const expiresAt = new Date(now.getTime() + lifeMs);
   const email = readEmail(customerEmail);
   const [[customerId]] = (await query(
-    `SELECT (SELECT id FROM customers WHERE mode = $1::"mode" AND email = $2 AND has_password
+    `SELECT (SELECT id FROM customers WHERE mode = $1::"mode" AND email = $2
              AND anonymization_status IS DISTINCT FROM 'started' AND anonymization_status IS DISTINCT FROM 'completed')`,
     [viewer.mode, typeof email === "string" ? email : ""],
   )) as [[string | null]];
