@@ -113,9 +113,12 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       case "/graphql/stream":
         return stream(request, response);
       case "/health/live":
-        return json(response, 200, { status: "ok" });
       case "/health/ready":
-        return ready(response);
+        if (request.method !== "GET" && request.method !== "HEAD") {
+          return wrongMethod(response, "Ask for the health by GET.", "GET, HEAD");
+        }
+        response.setHeader("cache-control", "no-store");
+        return url.pathname === "/health/live" ? json(response, 200, { status: "ok" }) : ready(response);
       default:
         if (url.pathname.startsWith(exportPath)) {
           const id = decoded(url.pathname.slice(exportPath.length));
@@ -140,6 +143,9 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       response.writeHead(204, { allow: "GET, POST" }).end();
       return;
     }
+    if (request.method !== "GET" && request.method !== "POST") return wrongMethod(response, sendQuery, "GET, POST");
+    // Most likely a person who opened the address.
+    if (request.method === "GET" && !search) return json(response, 400, errorBody("BAD_REQUEST", sendQuery));
     const body = request.method === "POST" ? await readBody(request) : undefined;
     if (body instanceof Refusal) {
       return json(response, body.status, errorBody("BAD_REQUEST", body.message), { connection: "close" });
@@ -189,9 +195,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   async function stream(request: IncomingMessage, response: ServerResponse) {
     if (request.method !== "POST") {
       if (request.method === "OPTIONS") return void response.writeHead(204, { allow: "POST" }).end();
-      return json(response, 405, errorBody("BAD_REQUEST", "Send the subscription by POST, as JSON."), {
-        allow: "POST",
-      });
+      return wrongMethod(response, "Send the subscription by POST, as JSON.", "POST");
     }
     if (stopping) return json(response, 503, errorBody("UNAVAILABLE", "The server is stopping; try again."));
     if (!/^$|text\/event-stream|text\/\*|\*\/\*/.test(request.headers.accept ?? "")) {
@@ -444,14 +448,22 @@ function readBody(request: IncomingMessage): Promise<unknown> | Refusal {
 function bodyOf(bytes: Buffer): unknown {
   try {
     const body: unknown = JSON.parse(bytes.toString("utf8"));
-    if (body && typeof body === "object" && !Array.isArray(body)) return body;
+    if (body && typeof body === "object" && !Array.isArray(body) && Object.keys(body).length > 0) return body;
     return new Refusal(400, 'The request must be one JSON object such as {"query": "{ … }"}.');
   } catch {
-    return new Refusal(400, "The request is not valid JSON.");
+    return new Refusal(400, 'The request is not valid JSON; send one object such as {"query": "{ … }"}.');
   }
 }
 
+const sendQuery =
+  'Send the operation by POST, as JSON such as {"query": "{ … }"}. The playground, for trying it out, is at /.';
+
+function wrongMethod(response: ServerResponse, message: string, allow: string) {
+  json(response, 405, errorBody("BAD_REQUEST", message), { allow });
+}
+
 function notFound(response: ServerResponse) {
-  const message = "There is nothing here. GraphQL is served at /graphql, the playground at /.";
+  const message =
+    "There is nothing here. GraphQL is served at /graphql, subscriptions at /graphql/stream, access tokens at /oauth/token, the playground at /.";
   json(response, 404, errorBody("BAD_REQUEST", message));
 }

@@ -91,7 +91,8 @@ function unknownClient(): OAuthError {
 
 function publishKeys({ tokens }: AuthResources, request: IncomingMessage, response: ServerResponse): void {
   if (request.method !== "GET" && request.method !== "HEAD") {
-    response.writeHead(405, { allow: "GET, HEAD" }).end();
+    const refusal = new OAuthError("invalid_request", "Ask for the keys by GET.", 405, { allow: "GET, HEAD" });
+    answer(response, refusal.status, refusal.body(), refusal.headers);
     return;
   }
   response.writeHead(200, { "content-type": "application/jwk-set+json", "cache-control": "public, max-age=300" });
