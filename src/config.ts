@@ -137,7 +137,7 @@ const anyWebUrl: Rule<string | undefined> = {
 /** As browsers write an origin. They compare letter by letter, so what they never write is never meant. */
 const origins: Rule<Config["corsOrigins"]> = {
   expected:
-    "*, local, none, or origins separated by commas, such as https://shop.example,http://localhost:3000: in small letters, without a path, a slash at the end or the port that is usual anyway",
+    "*, local, none, or origins separated by commas, such as https://shop.example,http://localhost:3000: in small letters, without a path, a slash at the end or the default port",
   parse: (text) => {
     if (text === "none") return [];
     if (text === "*" || text === "local") return text;
