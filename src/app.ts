@@ -60,8 +60,9 @@ export async function startApp({
     undo.push(() => database.close());
     if (config.seedDemo && (await seed?.(database.pool))) log.info("The demo shop was put into the empty database.");
 
-    const { keys, tokens, revocations, routes, stop: stopAccess } = await startAccess({ config, database, log, now });
-    undo.push(stopAccess);
+    const access = await startAccess({ config, database, log, now });
+    const { keys, tokens, revocations, limits, routes } = access;
+    undo.push(access.stop);
     if (config.worker) {
       const { tokenIssuer: issuer, anonymizationGraceMs: graceMs } = config;
       const worker = new AnonymizationWorker({ database, keys, issuer, revocations, log, now, graceMs });
@@ -77,6 +78,8 @@ export async function startApp({
       resources: {
         database,
         revocations,
+        limits,
+        trustedProxies: config.trustedProxies,
         live,
         log,
         now,
@@ -90,6 +93,7 @@ export async function startApp({
         playgroundCaller && { Authorization: `Bearer ${await tokens.sign(playgroundCaller)}` },
       ),
       countStatements: config.environment !== "production",
+      corsOrigins: config.corsOrigins,
     });
     const url = await server.listen(config.port, config.host);
     undo.push(() => server.stop(graceMs));

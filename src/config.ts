@@ -30,6 +30,8 @@ export interface Config {
   readonly anonymizationGraceMs: number;
   /** Whether the server carries out anonymizations itself. */
   readonly worker: boolean;
+  /** From where pages in a browser may call the API: `*` for everywhere, `local` for what this machine serves. */
+  readonly corsOrigins: "*" | "local" | readonly string[];
   /** How many proxies stand before the server and add the caller's address to X-Forwarded-For. */
   readonly trustedProxies: number;
 }
@@ -75,6 +77,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     anonymizationGraceMs: read("ANONYMIZATION_GRACE", 24 * 3_600_000, duration),
     worker: read("WORKER", true, trueOrFalse),
     trustedProxies: read("TRUSTED_PROXIES", 0, wholeNumber(0, 10)),
+    corsOrigins: read("CORS_ORIGINS", environment === "production" ? [] : "local", origins),
   };
   const tokenIssuer = config.tokenIssuer ?? config.publicUrl ?? "urn:customer-graph";
   if (environment === "production" && !config.signingKeys) {
@@ -129,6 +132,23 @@ const webUrl: Rule<string | undefined> = {
 const anyWebUrl: Rule<string | undefined> = {
   expected: "an http or https URL, such as https://auth.example.com/.well-known/jwks.json",
   parse: (text) => (/^https?:\/\//.test(text) && URL.canParse(text) ? text : undefined),
+};
+
+/** As browsers write an origin. They compare letter by letter, so what they never write is never meant. */
+const origins: Rule<Config["corsOrigins"]> = {
+  expected:
+    "*, local, none, or origins separated by commas, such as https://shop.example,http://localhost:3000: in small letters, without a path, a slash at the end or the default port",
+  parse: (text) => {
+    if (text === "none") return [];
+    if (text === "*" || text === "local") return text;
+    const list = text.split(",").map((origin) => origin.trim());
+    // Apps for phones have schemes of their own, such as capacitor://localhost.
+    const isOrigin = (origin: string) =>
+      /^[a-z][a-z\d+.-]*:\/\/([a-z\d.-]+|\[[\da-f:]+\])(:\d+)?$/.test(origin) &&
+      URL.canParse(origin) &&
+      (!/^https?:/.test(origin) || new URL(origin).origin === origin);
+    return list.every(isOrigin) ? Object.freeze(list) : undefined;
+  },
 };
 
 const trueOrFalse: Rule<boolean> = {

@@ -284,8 +284,12 @@ test("tags are found in any case", async () => {
   expect(data.customers.nodes).toEqual([{ id: "cus_ada" }]);
 });
 
-const requests: [what: string, request: Raw, status: number][] = [
-  ["malformed JSON", { body: '{"query": "{' }, 400],
+const persisted = (persistedQuery: object) => ({
+  body: JSON.stringify({ query: "{ __typename }", extensions: { persistedQuery } }),
+});
+const requests: [what: string, request: Raw, status: number, says?: RegExp][] = [
+  ["malformed JSON", { body: '{"query": "{' }, 400, /not valid JSON; send one object such as {"query"/],
+  ["an empty object", { body: "{}" }, 400, /one JSON object such as {"query"/],
   ["a JSON list", { body: "[]" }, 400],
   ["a JSON number", { body: "5" }, 400],
   ["no body", { body: "" }, 400],
@@ -301,7 +305,29 @@ const requests: [what: string, request: Raw, status: number][] = [
   ],
   ["a packed body", { body: gzipSync('{"query":"{__typename}"}'), headers: { "content-encoding": "gzip" } }, 400],
   ["random bytes", { body: randomBytes(500) }, 400],
-  ["a wrong method", { method: "DELETE" }, 405],
+  ["a wrong method", { method: "DELETE" }, 405, /by POST, as JSON/],
+  [
+    "a wrong method without a content type",
+    { method: "PUT", headers: { "content-type": "text/plain" } },
+    405,
+    /by POST, as JSON/,
+  ],
+  ["the address opened in a browser", { method: "GET", headers: { "content-type": "" } }, 400, /playground.* at \/\./],
+  ["a wrong method for the health", { method: "POST", path: "/health/live", body: "{}" }, 405, /by GET/],
+  [
+    "a persisted query of another hash",
+    persisted({ version: 1, sha256Hash: "0".repeat(64) }),
+    400,
+    /sha does not match/,
+  ],
+  [
+    "a persisted query of another kind",
+    persisted({ version: 2, sha256Hash: "0" }),
+    400,
+    /[Uu]nsupported persisted query/,
+  ],
+  ["a persisted query without a hash", persisted({ version: 1 }), 400],
+  ["a persisted query whose hash is none", persisted({ version: 1, sha256Hash: { a: 1 } }), 400],
   ["a path that is none", { method: "GET", path: "//" }, 404],
   ["an unknown path", { method: "GET", path: "/nothing" }, 404],
   ["variables that are no object", { body: '{"query":"{__typename}","variables":"x"}' }, 400],
@@ -309,10 +335,12 @@ const requests: [what: string, request: Raw, status: number][] = [
   ["an unknown operation", { body: '{"query":"query A{__typename}","operationName":"B"}' }, 400],
 ];
 
-test.each(requests)("%s is a 4xx", async (_what, request, status) => {
+test.each(requests)("%s is a 4xx", async (_what, request, status, says = /./) => {
   const answer = await raw(request);
   expect(answer.status).toBe(status);
-  expect(answer.text.length).toBeGreaterThan(0);
+  const [error] = JSON.parse(answer.text).errors;
+  expect(error.message).toMatch(says);
+  expect(error.extensions.code).not.toBe("INTERNAL_SERVER_ERROR");
   expectNoInsides(answer.text);
 });
 

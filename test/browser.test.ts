@@ -1,18 +1,10 @@
-import { existsSync } from "node:fs";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { examples } from "../src/http/playground-examples.js";
 import { createTestApp, type TestApp } from "./support/app.js";
+import { launchBrowser } from "./support/browser.js";
 import { updateCustomer } from "./support/live.js";
 
 /** The playground as its users have it: in a real browser, which cannot reach anything but this server. */
-const places = [
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/usr/bin/google-chrome-stable",
-];
-places.push("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome");
-
 let app: TestApp;
 let browser: Browser;
 let page: Page;
@@ -21,19 +13,7 @@ let foreign: string[] = [];
 let complaints: string[] = [];
 
 beforeAll(async () => {
-  const executablePath = process.env.CHROMIUM_PATH ?? places.find((path) => existsSync(path));
-  if (!executablePath || !existsSync(executablePath)) {
-    throw new Error(
-      "No browser was found. Install Chromium (Debian, Ubuntu: `apt-get install chromium`), or name one in CHROMIUM_PATH.",
-    );
-  }
-  const flags = `--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync`;
-  const unplugged = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
-  [app, browser] = await Promise.all([
-    createTestApp(),
-    chromium.launch({ executablePath, args: [...flags.split(/\s+/), unplugged] }),
-  ]);
+  [app, browser] = await Promise.all([createTestApp(), launchBrowser()]);
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   context.setDefaultTimeout(20_000);
   context.on("request", (request) => {

@@ -35,6 +35,7 @@ test("nothing set, or only empty texts, gives the defaults, frozen", () => {
     anonymizationGraceMs: 86_400_000,
     worker: true,
     trustedProxies: 0,
+    corsOrigins: "local",
   });
   expect(loadConfig({ PORT: "", DATABASE_URL: " ", MODE: "" })).toEqual(config);
   expect(Object.isFrozen(config)).toBe(true);
@@ -60,6 +61,7 @@ test("every variable is understood", () => {
     ANONYMIZATION_GRACE: "15m",
     WORKER: "false",
     TRUSTED_PROXIES: "1",
+    CORS_ORIGINS: "https://shop.example, http://localhost:3000,capacitor://localhost,http://[::1]:8080",
   });
   expect(config).toEqual({
     port: 0,
@@ -80,6 +82,7 @@ test("every variable is understood", () => {
     anonymizationGraceMs: 900_000,
     worker: false,
     trustedProxies: 1,
+    corsOrigins: ["https://shop.example", "http://localhost:3000", "capacitor://localhost", "http://[::1]:8080"],
   });
 });
 
@@ -100,6 +103,13 @@ test("production has to be given its keys, and never gets the demo shop", () => 
     "SEED_DEMO must not be true in production: everybody knows the demo shop's passwords and secrets",
   ]);
   expect(loadConfig({ NODE_ENV: "production", SIGNING_KEYS: "keys.json" }).seedDemo).toBe(false);
+});
+
+test("in production no page of another origin calls, unless it is named", () => {
+  const production = { NODE_ENV: "production", SIGNING_KEYS: "keys.json" };
+  expect(loadConfig(production).corsOrigins).toEqual([]);
+  expect(loadConfig({ ...production, CORS_ORIGINS: "*" }).corsOrigins).toBe("*");
+  expect(loadConfig({ CORS_ORIGINS: "none" }).corsOrigins).toEqual([]);
 });
 
 test("an outside issuer needs a name of its own and its keys", () => {
@@ -125,6 +135,24 @@ test.each([
   ["TRUSTED_PROXIES", ["-1", "11", "true"]],
   ["ANONYMIZATION_GRACE", ["5", "1w", "-1h", "soon"]],
   ["WORKER", ["1", "yes"]],
+  [
+    "CORS_ORIGINS",
+    [
+      "https://shop.example/",
+      "https://shop.example/path",
+      "https://Shop.example",
+      "https://shop.example:443",
+      "https://*.shop.example",
+      "https://me@shop.example",
+      "https://shop.example,",
+      "https://shop.example,*",
+      "https://shop.example https://account.shop.example",
+      "shop.example",
+      "http://localhost:66000",
+      "null",
+      "None",
+    ],
+  ],
   ["LOG_LEVEL", ["trace", "INFO"]],
   ["NODE_ENV", ["prod"]],
 ])("%s refuses %j", (name, values) => {

@@ -23,6 +23,7 @@ import { createPlayground } from "../http/playground.js";
 import { createHttpServer } from "../http/server.js";
 import { accessClaims } from "../modules/auth/access-claims.js";
 import { loadSigningKeys, newKeySet } from "../platform/access/keys.js";
+import { Limits } from "../platform/access/limits.js";
 import { Revocations } from "../platform/access/revocations.js";
 import { Tokens } from "../platform/access/tokens.js";
 import { anonymous, viewerOf } from "../platform/access/viewer.js";
@@ -296,7 +297,16 @@ async function profile({ command, subject, schema, database, sent, spans, log, c
   const byResolvers = watchResolvers(schema);
   const server = await createHttpServer({
     schema,
-    resources: { database, revocations, live: new ChangeFeed({ database, log }), log, now, authenticate },
+    resources: {
+      database,
+      revocations,
+      limits: new Limits(now),
+      trustedProxies: 0,
+      live: new ChangeFeed({ database, log }),
+      log,
+      now,
+      authenticate,
+    },
     playground: createPlayground(),
     countStatements: config.environment !== "production",
   });

@@ -32,6 +32,11 @@ export function formatError(formatted: GraphQLFormattedError, error: unknown, lo
   if (code) {
     return { message, locations, path, extensions: persistedQuery(extensions.code as string) ?? { code } };
   }
+  // Apollo Server gives some faults of the request a status alone.
+  const { status } = (origin instanceof GraphQLError && (origin.extensions.http as { status?: number })) || {};
+  if (origin instanceof GraphQLError && !origin.originalError && status && status >= 400 && status < 500) {
+    return { message, locations, path, extensions: { code: "BAD_REQUEST" satisfies ErrorCode } };
+  }
   // Coercion of arguments, or null in a variable where a value is needed: the request's fault, though it shows late.
   if (
     origin instanceof GraphQLError &&

@@ -15,6 +15,7 @@ import { PlannedExecution } from "../platform/execution/planned-execution.js";
 import { directivesOnMutations } from "../platform/write/directives.js";
 import { errorBody, json, redactionOf } from "./answer.js";
 import { type AppResources, createContext } from "./context.js";
+import { type CorsOrigins, createCors } from "./cors.js";
 import { formatError } from "./format-error.js";
 import { checkCost, checkText, coerced, costOf, limits } from "./limits.js";
 import type { Playground } from "./playground.js";
@@ -36,6 +37,8 @@ export interface HttpOptions {
   routes?: (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>;
   /** Whether answers tell how many SQL statements they took. */
   countStatements: boolean;
+  /** From where pages in a browser may call, beside the server's own; nowhere unless told. */
+  corsOrigins?: CorsOrigins;
   /** Whether queries are planned: read by one statement. Otherwise resolvers answer alone. */
   planned?: boolean;
 }
@@ -86,34 +89,41 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   });
   await apollo.start();
   const streams = createStreams(schema, resources);
+  const cors = createCors(options.corsOrigins ?? []);
 
   let stopping = false;
   let running = 0;
   let idle = () => {};
 
   async function handle(request: IncomingMessage, response: ServerResponse) {
-    if (request.url === "/graphql") return graphql(request, response, "");
+    if (request.url === "/graphql") {
+      if (cors(request, response)) return;
+      return graphql(request, response, "");
+    }
     // A path such as `//` is no URL.
     if (!URL.canParse(request.url ?? "/", "http://server")) return notFound(response);
     const url = new URL(request.url ?? "/", "http://server");
+    // The page may have a token in it, so no other page ever reads it.
+    if (url.pathname === "/" || url.pathname.startsWith("/playground/")) return playground.serve(request, response);
+    if (cors(request, response)) return;
     if (await options.routes?.(request, response, url)) return;
     switch (url.pathname) {
       case "/graphql":
         return graphql(request, response, url.search);
       case "/graphql/stream":
         return stream(request, response);
-      case "/":
-        return playground.serve(request, response);
       case "/health/live":
-        return json(response, 200, { status: "ok" });
       case "/health/ready":
-        return ready(response);
+        if (request.method !== "GET" && request.method !== "HEAD") {
+          return wrongMethod(response, "Ask for the health by GET.", "GET, HEAD");
+        }
+        response.setHeader("cache-control", "no-store");
+        return url.pathname === "/health/live" ? json(response, 200, { status: "ok" }) : ready(response);
       default:
         if (url.pathname.startsWith(exportPath)) {
           const id = decoded(url.pathname.slice(exportPath.length));
           return serveSubjectExport(resources, authorizationOf(request), id, request, response);
         }
-        if (url.pathname.startsWith("/playground/")) return playground.serve(request, response);
         return notFound(response);
     }
   }
@@ -133,6 +143,9 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       response.writeHead(204, { allow: "GET, POST" }).end();
       return;
     }
+    if (request.method !== "GET" && request.method !== "POST") return wrongMethod(response, sendQuery, "GET, POST");
+    // Most likely a person who opened the address.
+    if (request.method === "GET" && !search) return json(response, 400, errorBody("BAD_REQUEST", sendQuery));
     const body = request.method === "POST" ? await readBody(request) : undefined;
     if (body instanceof Refusal) {
       return json(response, body.status, errorBody("BAD_REQUEST", body.message), { connection: "close" });
@@ -151,7 +164,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
         return await apollo.executeHTTPGraphQLRequest({
           httpGraphQLRequest: { method: request.method!, headers, search, body },
           context: async () => {
-            const context = await createContext(resources, authorizationOf(request));
+            const context = await createContext(resources, authorizationOf(request), request);
             writes = context.writes;
             return countStatements ? { ...context, written, statements } : { ...context, written };
           },
@@ -182,9 +195,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   async function stream(request: IncomingMessage, response: ServerResponse) {
     if (request.method !== "POST") {
       if (request.method === "OPTIONS") return void response.writeHead(204, { allow: "POST" }).end();
-      return json(response, 405, errorBody("BAD_REQUEST", "Send the subscription by POST, as JSON."), {
-        allow: "POST",
-      });
+      return wrongMethod(response, "Send the subscription by POST, as JSON.", "POST");
     }
     if (stopping) return json(response, 503, errorBody("UNAVAILABLE", "The server is stopping; try again."));
     if (!/^$|text\/event-stream|text\/\*|\*\/\*/.test(request.headers.accept ?? "")) {
@@ -352,6 +363,8 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
           if (!singleResult.data && singleResult.errors?.some(({ extensions }) => extensions?.code === "UNAVAILABLE")) {
             response.http.status = 503;
           }
+          const waits = singleResult.errors?.flatMap(({ extensions }) => (extensions?.retryAfterMs as number) ?? []);
+          if (waits?.length) response.http.headers.set("retry-after", String(Math.ceil(Math.max(...waits) / 1_000)));
           singleResult.extensions = {
             ...singleResult.extensions,
             requestId,
@@ -435,14 +448,22 @@ function readBody(request: IncomingMessage): Promise<unknown> | Refusal {
 function bodyOf(bytes: Buffer): unknown {
   try {
     const body: unknown = JSON.parse(bytes.toString("utf8"));
-    if (body && typeof body === "object" && !Array.isArray(body)) return body;
+    if (body && typeof body === "object" && !Array.isArray(body) && Object.keys(body).length > 0) return body;
     return new Refusal(400, 'The request must be one JSON object such as {"query": "{ … }"}.');
   } catch {
-    return new Refusal(400, "The request is not valid JSON.");
+    return new Refusal(400, 'The request is not valid JSON; send one object such as {"query": "{ … }"}.');
   }
 }
 
+const sendQuery =
+  'Send the operation by POST, as JSON such as {"query": "{ … }"}. The playground, for trying it out, is at /.';
+
+function wrongMethod(response: ServerResponse, message: string, allow: string) {
+  json(response, 405, errorBody("BAD_REQUEST", message), { allow });
+}
+
 function notFound(response: ServerResponse) {
-  const message = "There is nothing here. GraphQL is served at /graphql, the playground at /.";
+  const message =
+    "There is nothing here. GraphQL is served at /graphql, subscriptions at /graphql/stream, access tokens at /oauth/token, the playground at /.";
   json(response, 404, errorBody("BAD_REQUEST", message));
 }

@@ -1,5 +1,6 @@
 import type { FieldNode } from "graphql";
 import type { Redaction } from "./access/guard.js";
+import type { Limits } from "./access/limits.js";
 import type { Revocations } from "./access/revocations.js";
 import type { Viewer } from "./access/viewer.js";
 import type { Database } from "./database/client.js";
@@ -35,6 +36,10 @@ export interface Context {
   readonly writes: WriteNotes;
   /** Access tokens that are refused before they expire. */
   readonly revocations: Revocations;
+  /** How often a caller may try what others could be guessed by. */
+  readonly limits: Limits;
+  /** The network address that the request came from, for limits. */
+  readonly address: () => string;
   /** Changes of customers, by all processes. Call `live.announce()` after a commit. */
   readonly live: ChangeFeed;
   readonly log: Logger;

@@ -122,7 +122,9 @@ describe("served", () => {
     });
     expect(payload.scope).toBe("market:code:europe");
     expect((await fetch(`${app.url}/.well-known/jwks.json`, { method: "HEAD" })).status).toBe(200);
-    expect((await fetch(`${app.url}/.well-known/jwks.json`, { method: "POST" })).status).toBe(405);
+    const refused = await fetch(`${app.url}/.well-known/jwks.json`, { method: "POST" });
+    expect([refused.status, refused.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+    expect(await refused.json()).toMatchObject({ error_description: "Ask for the keys by GET." });
   });
 });
 

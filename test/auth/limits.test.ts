@@ -1,4 +1,4 @@
-import { callerAddress, Limits, TooManyAttemptsError } from "../../src/modules/auth/limits.js";
+import { callerAddress, Limits, TooManyAttemptsError } from "../../src/platform/access/limits.js";
 import { type AuthApp, ada, createAuthApp, guest, integration } from "./support.js";
 
 describe("over HTTP", () => {
@@ -134,11 +134,36 @@ describe("in itself", () => {
     expect(waitOf(() => own.logIn("shop", "ada", "10.0.0.1").check())).toBe(0);
   });
 
+  test("a client learns of so many customers from all addresses together, and no attempt that is refused counts", () => {
+    const own = limits();
+    const form = (client: string, address: string) => own.form(client, address, { mayTell: true });
+    for (let i = 0; i < 200; i++) form("shop", `10.0.0.${i}`);
+    for (let i = 0; i < 50; i++) expect(waitOf(() => form("shop", "10.0.1.1"))).toBe(1_000);
+    for (let i = 0; i < 20; i++) expect(waitOf(() => form("app", "10.0.1.1"))).toBe(0);
+    expect(waitOf(() => form("app", "10.0.1.1"))).toBe(60_000);
+    time += 1_000;
+    expect(waitOf(() => form("shop", "10.0.1.2"))).toBe(0);
+  });
+
+  test("what a form gets back never makes more than there was", () => {
+    const own = limits();
+    for (let i = 0; i < 3; i++) {
+      const form = own.form("shop", "10.0.0.1", { mayTell: true });
+      time += 3_600_000;
+      form.toldNothing();
+    }
+    for (let i = 0; i < 20; i++) own.form("shop", "10.0.0.1", { mayTell: true });
+    expect(waitOf(() => own.form("shop", "10.0.0.1", { mayTell: false }))).toBe(2_000);
+  });
+
   test("what an attacker invents does not fill the memory", () => {
     const own = limits();
     const before = process.memoryUsage().heapUsed;
-    for (let i = 0; i < 60_000; i++)
-      own.logIn("shop", `person${i}`, `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`).failed();
+    for (let i = 0; i < 60_000; i++) {
+      const address = `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`;
+      own.logIn("shop", `person${i}`, address).failed();
+      own.form(`app${i}`, address, { mayTell: true });
+    }
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(80_000_000);
   });
 

@@ -1,11 +1,12 @@
 import { generateKeyPairSync, type KeyObject, sign as signature } from "node:crypto";
 import { seedDemo } from "../../prisma/seed.js";
+import type { CorsOrigins } from "../../src/http/cors.js";
 import { createPlayground } from "../../src/http/playground.js";
 import { createHttpServer } from "../../src/http/server.js";
-import { Limits } from "../../src/modules/auth/limits.js";
 import { authRoutes } from "../../src/modules/auth/token.route.js";
 import type { Claims } from "../../src/platform/access/claims.js";
 import { loadSigningKeys, newKeySet } from "../../src/platform/access/keys.js";
+import { Limits } from "../../src/platform/access/limits.js";
 import { hashPassword } from "../../src/platform/access/password.js";
 import { Revocations } from "../../src/platform/access/revocations.js";
 import { type OutsideIssuer, Tokens } from "../../src/platform/access/tokens.js";
@@ -68,6 +69,7 @@ export interface AuthAppOptions {
   signingKeys?: string;
   outside?: OutsideIssuer;
   trustedProxies?: number;
+  corsOrigins?: CorsOrigins;
   /** Cheap, so that tests with many log-ins are quick. */
   passwordCost?: number;
 }
@@ -75,6 +77,7 @@ export interface AuthAppOptions {
 /** The real server, with the demo shop, and with the token endpoint before it. */
 export async function createAuthApp(options: AuthAppOptions = {}): Promise<AuthApp> {
   const { signingKeys = JSON.stringify(await newKeySet()), outside, trustedProxies = 0, passwordCost = 4 } = options;
+  const { corsOrigins } = options;
   const { connectionString, drop } = await createTestDatabase();
   const logged: string[] = [];
   const log = createLogger({ level: "debug", json: true, write: (line) => logged.push(line) });
@@ -92,12 +95,15 @@ export async function createAuthApp(options: AuthAppOptions = {}): Promise<AuthA
   const issuer = "urn:test:own";
   const tokens = new Tokens({ keys, issuer, outside, revocations, log, now });
   const limits = new Limits(now);
+  const live = new ChangeFeed({ database, log });
   const server = await createHttpServer({
     schema,
     resources: {
       database,
       revocations,
-      live: new ChangeFeed({ database, log }),
+      limits,
+      trustedProxies,
+      live,
       log,
       now,
       authenticate: async (header) => {
@@ -108,6 +114,7 @@ export async function createAuthApp(options: AuthAppOptions = {}): Promise<AuthA
     routes: authRoutes({ database, log, now, tokens, revocations, limits, trustedProxies, passwordCost }),
     playground: createPlayground(),
     countStatements: true,
+    corsOrigins,
   });
   const url = await server.listen(0, "127.0.0.1");
 
@@ -148,6 +155,7 @@ export async function createAuthApp(options: AuthAppOptions = {}): Promise<AuthA
       }),
     async stop() {
       await server.stop(1_000);
+      await live.stop();
       await revocations.stop();
       await database.close();
       await drop();

@@ -1,9 +1,11 @@
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
 import { print } from "graphql";
 import { seedDemo } from "../../prisma/seed.js";
+import type { CorsOrigins } from "../../src/http/cors.js";
 import { createPlayground } from "../../src/http/playground.js";
 import { createHttpServer } from "../../src/http/server.js";
 import { loadSigningKeys, newKeySet } from "../../src/platform/access/keys.js";
+import { Limits } from "../../src/platform/access/limits.js";
 import type { Permission } from "../../src/platform/access/permission.js";
 import { Revocations } from "../../src/platform/access/revocations.js";
 import { type NewClaims, Tokens } from "../../src/platform/access/tokens.js";
@@ -126,6 +128,7 @@ export async function createTestApp({
   planned = true,
   sharing = undefined as TestApp | undefined,
   pollMs = undefined as number | undefined,
+  corsOrigins = undefined as CorsOrigins | undefined,
 } = {}): Promise<TestApp> {
   const { connectionString, drop } = sharing
     ? { connectionString: sharing.connectionString, drop: async () => {} }
@@ -148,6 +151,8 @@ export async function createTestApp({
     resources: {
       database,
       revocations,
+      limits: new Limits(now),
+      trustedProxies: 0,
       live,
       log,
       now,
@@ -161,6 +166,7 @@ export async function createTestApp({
     }),
     countStatements: true,
     planned,
+    corsOrigins,
   });
   const url = await server.listen(0, "127.0.0.1");
   setPublicUrl(url);

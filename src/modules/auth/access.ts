@@ -1,16 +1,17 @@
 import { loadSigningKeys, type SigningKeys } from "../../platform/access/keys.js";
+import { Limits } from "../../platform/access/limits.js";
 import { Revocations } from "../../platform/access/revocations.js";
 import { Tokens } from "../../platform/access/tokens.js";
 import type { Database } from "../../platform/database/client.js";
 import type { Logger } from "../../platform/telemetry/logger.js";
 import { refuseDemoCredentials } from "./demo-credentials.js";
-import { Limits } from "./limits.js";
 import { type AuthRoutes, authRoutes } from "./token.route.js";
 
 export interface Access {
   keys: SigningKeys;
   tokens: Tokens;
   revocations: Revocations;
+  limits: Limits;
   routes: AuthRoutes;
   stop(): Promise<void>;
 }
@@ -45,6 +46,7 @@ export async function startAccess({ config, database, log, now }: AccessOptions)
     authIssuer && authJwksUrl ? { issuer: authIssuer, jwksUrl: authJwksUrl, audience: authAudience } : undefined;
   const tokens = new Tokens({ keys, issuer: config.tokenIssuer, outside, revocations, log, now });
   const { trustedProxies } = config;
-  const routes = authRoutes({ database, log, now, tokens, revocations, limits: new Limits(now), trustedProxies });
-  return { keys, tokens, revocations, routes, stop: () => revocations.stop() };
+  const limits = new Limits(now);
+  const routes = authRoutes({ database, log, now, tokens, revocations, limits, trustedProxies });
+  return { keys, tokens, revocations, limits, routes, stop: () => revocations.stop() };
 }

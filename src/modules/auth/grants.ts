@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import OAuth2Server from "@node-oauth/oauth2-server";
 import type { RefreshToken } from "../../generated/prisma/client.js";
+import type { Limits, LogIn } from "../../platform/access/limits.js";
 import { verifyPassword } from "../../platform/access/password.js";
 import { endFamily, lockFamily, type SessionResources } from "../../platform/access/sessions.js";
 import type { Tokens } from "../../platform/access/tokens.js";
@@ -8,7 +9,6 @@ import type { EnumValue } from "../../platform/database/datamodel.js";
 import type { Logger } from "../../platform/telemetry/logger.js";
 import { accessClaims } from "./access-claims.js";
 import { type Client, digestOf, findClient } from "./clients.js";
-import type { Limits, LogIn } from "./limits.js";
 import { OAuthError } from "./oauth-error.js";
 import { type GrantedScope, grantScope, ScopeError, stillOpen } from "./scopes.js";
 

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { callerAddress } from "../../platform/access/limits.js";
 import { endFamily } from "../../platform/access/sessions.js";
 import { isUnavailable } from "../../platform/database/unavailable.js";
 import { ApiError } from "../../platform/errors.js";
 import { digestOf, findClient } from "./clients.js";
 import { type GrantRequest, type GrantResources, grantTokens } from "./grants.js";
-import { callerAddress, TooManyAttemptsError } from "./limits.js";
 import { OAuthError } from "./oauth-error.js";
 import { readParameters } from "./parameters.js";
 
@@ -91,7 +91,8 @@ function unknownClient(): OAuthError {
 
 function publishKeys({ tokens }: AuthResources, request: IncomingMessage, response: ServerResponse): void {
   if (request.method !== "GET" && request.method !== "HEAD") {
-    response.writeHead(405, { allow: "GET, HEAD" }).end();
+    const refusal = new OAuthError("invalid_request", "Ask for the keys by GET.", 405, { allow: "GET, HEAD" });
+    answer(response, refusal.status, refusal.body(), refusal.headers);
     return;
   }
   response.writeHead(200, { "content-type": "application/jwk-set+json", "cache-control": "public, max-age=300" });
@@ -100,10 +101,7 @@ function publishKeys({ tokens }: AuthResources, request: IncomingMessage, respon
 
 function refusalOf(error: unknown, { log }: AuthResources): OAuthError {
   if (error instanceof OAuthError) return error;
-  const retryAfterMs =
-    error instanceof TooManyAttemptsError
-      ? error.retryAfterMs
-      : error instanceof ApiError && (error.extensions.retryAfterMs as number | undefined);
+  const retryAfterMs = error instanceof ApiError && (error.extensions.retryAfterMs as number | undefined);
   if (retryAfterMs) {
     return new OAuthError("too_many_requests", "Too many attempts; try again later.", 429, {
       "retry-after": String(Math.ceil(retryAfterMs / 1_000)),

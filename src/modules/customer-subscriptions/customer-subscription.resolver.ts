@@ -7,6 +7,7 @@ import type { Outcome } from "../../platform/write/idempotency.js";
 import { type Args, Mutates, payloadOf } from "../../platform/write/mutation.js";
 import { ResourceMutations } from "../../platform/write/resource-writes.js";
 import type { Write } from "../../platform/write/write.js";
+import { countForm } from "../customers/customer.service.js";
 import { Customer } from "../customers/customer.type.js";
 import { CustomerSubscription } from "./customer-subscription.type.js";
 import {
@@ -56,6 +57,7 @@ export class CustomerSubscriptionResolver extends ResourceResolver(CustomerSubsc
       },
     }),
     input: [CustomerSubscriptionCreateInput, "Who subscribes, and to what."],
+    count: (context) => (context.viewer.kind === "guest" ? countForm(context, { mayTell: false }) : undefined),
   })
   customerSubscriptionCreate(write: Write, { input }: Args<Subscribing>): Promise<Outcome> {
     return subscribe(write, input);

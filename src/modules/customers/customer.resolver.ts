@@ -4,6 +4,7 @@ import type { Outcome } from "../../platform/write/idempotency.js";
 import { type Args, Mutates, payloadOf } from "../../platform/write/mutation.js";
 import { ResourceMutations } from "../../platform/write/resource-writes.js";
 import type { Write } from "../../platform/write/write.js";
+import { countForm } from "./customer.service.js";
 import { Customer } from "./customer.type.js";
 import { customerWrites } from "./customer.writes.js";
 import { CustomersBulkUpdateInput } from "./customers-bulk.inputs.js";
@@ -39,6 +40,7 @@ export class CustomerResolver extends ResourceResolver(Customer, {
       "Why rows were refused, the first rows first; `path` names the row. With `REJECT_ALL` nothing was changed if there is any, with `REJECT_ROW` all other rows were.",
     ),
     input: [CustomersBulkUpdateInput, "Whom to change, and how."],
+    count: (context, { input }) => (input.rows.some((row) => row.input.email) ? countForm(context) : undefined),
   })
   customersBulkUpdate(write: Write, { input }: Args<CustomersBulkUpdateInput>): Promise<Outcome> {
     return updateCustomers(write, input);

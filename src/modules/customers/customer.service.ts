@@ -1,7 +1,22 @@
+import type { Context } from "../../platform/context.js";
 import { newId } from "../../platform/database/ids.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import type { Settle } from "../../platform/write/mutation.js";
 import { email, link, Problem, readEmail } from "../../platform/write/rules.js";
 import type { Path, Write } from "../../platform/write/write.js";
+
+/**
+ * Counts a form with an e-mail address that comes from a sales channel, which is anybody. It costs much if its answer tells
+ * that the address has a customer, or, being only tried, that it has none, and leaves nothing behind.
+ */
+export function countForm({ viewer, limits, address }: Context, { mayTell = true } = {}): Settle | undefined {
+  if (viewer.kind !== "guest" && viewer.kind !== "customer") return undefined;
+  const form = limits.form(viewer.applicationId, address(), { mayTell });
+  return (userErrors, dryRun) => {
+    const told = userErrors.length ? userErrors.some(({ code }) => code === UserErrorCode.TAKEN) : dryRun;
+    if (!told) form.toldNothing();
+  };
+}
 
 /** How a new resource says which customer it belongs to. */
 export const ownerRules = {

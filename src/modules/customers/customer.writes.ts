@@ -8,6 +8,7 @@ import { email, lengths, link, Problem, text, value } from "../../platform/write
 import { setTags } from "../../platform/write/tags.js";
 import { deleteUnused } from "../../platform/write/unused.js";
 import type { Path, Row, Values, Write } from "../../platform/write/write.js";
+import { countForm } from "./customer.service.js";
 import { Customer } from "./customer.type.js";
 
 const rules = {
@@ -60,9 +61,11 @@ interface Input {
 export const customerWrites = new ResourceWrites<typeof rules, string | null | undefined>(Customer, {
   rules,
   create: {
-    description: "Signs a customer up: with a password as a registered customer, without one as a guest.",
+    description:
+      "Signs a customer up: with a password as a registered customer, without one as a guest. Whoever subscribed to something or ordered as a guest is a customer already, so the address is `TAKEN`: offer a way to sign in and one to a new password, whose link by e-mail (`customerPasswordResetCreate`, by an integration) sets a first one as well.",
     errors: ["TAKEN", "NOT_FOUND", "UNKNOWN_TAG", "TOO_MANY_TAGS"],
     example: 'input: { email: "new@example.com", password: "a long enough one", metadata: { locale: "en" } }',
+    count: (context) => countForm(context),
     prepare: digestOf,
     before: async (_write, values, _input, _path, passwordDigest) => ({ ...values, passwordDigest }),
     after: replaceTags,
@@ -73,6 +76,7 @@ export const customerWrites = new ResourceWrites<typeof rules, string | null | u
       "Changes a customer. Absent fields stay, null clears: `customerGroupId: null` takes it out of its group.",
     errors: ["TAKEN", "WRONG_STATE", "UNKNOWN_TAG", "TOO_MANY_TAGS"],
     example: 'id: "cus_ada", input: { reference: null, metadata: { merge: { locale: "it" } } }',
+    count: (context, { email }) => (email ? countForm(context) : undefined),
     prepare: digestOf,
     before: changePassword,
     after: (write, { id }, input, path) => replaceTags(write, id, input, path),

@@ -64,7 +64,7 @@ export class CustomerPasswordResetResolver extends ResourceResolver(CustomerPass
   @Mutates<Args<CustomerPasswordResetCreateInput>>({
     access: ["customer_password_resets:create"],
     description:
-      "Makes a token for a customer who forgot the password, to be sent to them by e-mail. It ends older ones. The answer is the same whether there is such a customer with a password or not.",
+      "Makes a token for a customer who forgot the password or, being a guest, never had one, to be sent to them by e-mail and in no other way: whoever has it gets the whole account. It ends older ones. The answer is the same whether there is such a customer or not.",
     errors: [],
     example:
       'mutation { customerPasswordResetCreate(input: { customerEmail: "ada@example.com" }) { id resetPasswordToken expiresAt userErrors { code message path } } }',

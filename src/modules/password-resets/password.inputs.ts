@@ -15,7 +15,7 @@ export class CustomerPasswordChangeInput {
   newPassword!: string;
 }
 
-@InputType({ description: "Who forgot a password." })
+@InputType({ description: "Who forgot a password, or never had one." })
 export class CustomerPasswordResetCreateInput {
   @Field(() => String, { description: "The customer's e-mail address; the case does not matter." })
   customerEmail!: string;

@@ -25,7 +25,7 @@ interface Digests {
 
 /** Sets a customer's password: the first without more, another with the old one, an integration's without it. */
 export async function checkPassword(context: Context, input: CustomerPasswordChangeInput): Promise<Digests> {
-  const { database, loaders, viewer } = context;
+  const { database, limits, loaders, viewer } = context;
   const { customerId, oldPassword, newPassword } = input;
   if (!(await loaders.byId("Customer", customerId))) {
     return stop(["input", "customerId"], "There is no customer with this id.", UserErrorCode.NOT_FOUND);
@@ -37,9 +37,14 @@ export async function checkPassword(context: Context, input: CustomerPasswordCha
   ];
   if (before && viewer.kind === "customer") {
     if (typeof oldPassword !== "string") return stop(["input", "oldPassword"], "Give the password so far.");
-    if (!(await verifyPassword(oldPassword, before))) {
+    // Whoever got hold of a session must not find the password by trying, as by logging in.
+    const attempt = limits.logIn(viewer.applicationId, `${viewer.mode} ${customerId}`, context.address());
+    attempt.check();
+    if (!(await verifyPassword(oldPassword, before, { beforehand: attempt.check }))) {
+      attempt.failed();
       return stop(["input", "oldPassword"], "This is not the password so far.");
     }
+    attempt.succeeded();
   }
   return { before, after: await hashPassword(newPassword) };
 }
@@ -63,7 +68,8 @@ export async function changePassword(
 
 /**
  * Makes a token that lets its bearer set a new password. The answer, and the time it takes, do not tell whether there is
- * such a customer. domain rule: guests have no password to reset, and a new token ends the older ones.
+ * such a customer. Guests get their first password so: a token that came by e-mail shows that the address is theirs, and
+ * with it what was ordered and subscribed to in its name. domain rule: a new token ends the older ones.
  */
 export async function createPasswordReset({ query, viewer, context }: Write, customerEmail: string) {
   const id = newId("CustomerPasswordReset");
@@ -72,7 +78,7 @@ export async function createPasswordReset({ query, viewer, context }: Write, cus
   const expiresAt = new Date(now.getTime() + lifeMs);
   const email = readEmail(customerEmail);
   const [[customerId]] = (await query(
-    `SELECT (SELECT id FROM customers WHERE mode = $1::"mode" AND email = $2 AND has_password
+    `SELECT (SELECT id FROM customers WHERE mode = $1::"mode" AND email = $2
              AND anonymization_status IS DISTINCT FROM 'started' AND anonymization_status IS DISTINCT FROM 'completed')`,
     [viewer.mode, typeof email === "string" ? email : ""],
   )) as [[string | null]];

@@ -4,7 +4,7 @@ import { type Model, modelOfType } from "../database/datamodel.js";
 const checks: Record<string, readonly [field: string, message: string]> = {
   customers_mode_email_key: [
     "email",
-    "There is a customer with this e-mail address already; sign in, or ask for a new password.",
+    "There is a customer with this e-mail address already, perhaps by a subscription or an order and without a password. Sign in, or ask for a link by e-mail that sets a password.",
   ],
   customers_email_lower_case: ["email", "An e-mail address has 3 to 255 characters."],
   customers_shopper_reference_length: ["shopperReference", "This has 3 to 128 characters."],

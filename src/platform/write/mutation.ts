@@ -85,9 +85,14 @@ export interface MutationOptions<A, P> {
   subject?: string;
   /** The id of that resource; absent: the argument `id`. */
   subjectId?: (args: A) => string;
+  /** Counts the call against a limit, before anything is done, or refuses it. What it gives hears what came of it. */
+  count?: (context: Context, args: A) => Settle | undefined;
   /** What takes long and needs no transaction, such as hashing. Its result is the third argument. */
   prepare?: (context: Context, args: A) => Promise<P>;
 }
+
+/** Called when a mutation is over: with its errors, and whether it was only tried. */
+export type Settle = (userErrors: readonly UserError[], dryRun: boolean) => void;
 
 type Handler<A, P> = (write: Write, args: A, prepared: P) => Promise<Outcome>;
 
@@ -108,7 +113,7 @@ export function Mutates<A = Args, P = void>(options: MutationOptions<A, P>) {
     const resolve = (...given: unknown[]) => {
       const [context, info] = given.slice(names.length) as [Context, GraphQLResolveInfo];
       const args = Object.fromEntries(names.map((argument, i) => [argument, given[i]])) as A;
-      return run(context, info, args, handler, options);
+      return counted(context, info, args, handler, options);
     };
     const property = { value: resolve, writable: true, configurable: true, enumerable: false };
     Object.defineProperty(prototype, name, property);
@@ -139,7 +144,7 @@ const versionArgument = {
     "The `version` that the change was made for. If the resource is at another, nothing is changed and a `VersionConflictError` shows what happened. When absent, the last one to write wins.",
 };
 
-async function run<A, P>(
+async function counted<A, P>(
   context: Context,
   info: GraphQLResolveInfo,
   args: A,
@@ -147,6 +152,25 @@ async function run<A, P>(
   options: MutationOptions<A, P>,
 ) {
   demand(context, options.access);
+  const { dryRun } = directivesOn(info);
+  const settle = options.count?.(context, args);
+  let userErrors: readonly UserError[] = [];
+  try {
+    const payload = await run(context, info, args, handler, options);
+    userErrors = payload.userErrors as readonly UserError[];
+    return payload;
+  } finally {
+    settle?.(userErrors, dryRun);
+  }
+}
+
+async function run<A, P>(
+  context: Context,
+  info: GraphQLResolveInfo,
+  args: A,
+  handler: Handler<A, P>,
+  options: MutationOptions<A, P>,
+) {
   const { database, loaders, viewer, writes } = context;
   await writes.end?.();
   const { dryRun, key } = directivesOn(info);

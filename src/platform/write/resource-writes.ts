@@ -4,7 +4,7 @@ import type { Context } from "../context.js";
 import { type ModelType, modelTypeOf } from "../graphql/model.js";
 import type { UserErrorCode } from "../graphql/user-error.type.js";
 import type { Outcome } from "./idempotency.js";
-import { type Args, Mutates, type PayloadField, type PayloadFields, payloadOf } from "./mutation.js";
+import { type Args, Mutates, type PayloadField, type PayloadFields, payloadOf, type Settle } from "./mutation.js";
 import { commonRules, type InputOf, inputOf, type MetadataInput, metadataChange, type Rules } from "./rules.js";
 import { type Along, type Path, type Row, singular, type Values, type Write } from "./write.js";
 
@@ -34,6 +34,8 @@ interface CommonInput {
 }
 
 interface CreateVerb<I, P> extends Verb {
+  /** Counts the call against a limit. */
+  count?: (context: Context, input: I) => Settle | undefined;
   /** What takes long and needs no transaction. */
   prepare?: (context: Context, input: I) => Promise<P>;
   /** Completes or checks the values, before the row is made. */
@@ -45,6 +47,7 @@ interface CreateVerb<I, P> extends Verb {
 }
 
 interface UpdateVerb<I, P> extends Verb {
+  count?: (context: Context, input: I) => Settle | undefined;
   prepare?: (context: Context, input: I) => Promise<P>;
   /** The customers whom the row may go to: they are locked together with the one who has it. */
   along?: (write: Write, values: Values, path: Path) => Promise<Along | undefined>;
@@ -194,6 +197,7 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
           ...create.payload,
         }),
         input: [input, `The new ${noun}.`],
+        count: create.count && ((context, args) => create.count!(context, args.input)),
         prepare: create.prepare && ((context, args) => create.prepare!(context, args.input)),
       }),
       async (write: Write, { input }: Args<Input>, prepared: P) => {
@@ -216,6 +220,7 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
         version: true,
         subject: field,
         input: [input, "What changes."],
+        count: update.count && ((context, args) => update.count!(context, args.input)),
         prepare: update.prepare && ((context, args) => update.prepare!(context, args.input)),
       }),
       async (write: Write, { id, ifVersion, input }: Args<Input>, prepared: P) => {

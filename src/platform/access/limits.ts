@@ -1,11 +1,16 @@
 import { createHash } from "node:crypto";
 import { isIP } from "node:net";
+import { ApiError } from "../errors.js";
 
 /** Too many attempts: try again later. */
-export class TooManyAttemptsError extends Error {
-  override name = "TooManyAttemptsError";
+export class TooManyAttemptsError extends ApiError {
   constructor(readonly retryAfterMs: number) {
-    super("Too many attempts; try again later.");
+    const seconds = Math.ceil(retryAfterMs / 1_000);
+    super("RATE_LIMITED", `Too many attempts; try again in ${seconds} second${seconds === 1 ? "" : "s"}.`, {
+      retryAfterMs: Math.ceil(retryAfterMs),
+      http: { status: 429 },
+    });
+    this.name = "TooManyAttemptsError";
   }
 }
 
@@ -40,15 +45,29 @@ const requestRules = {
   address: { burst: 300, perSecond: 5 },
 } satisfies Record<string, RequestRule>;
 
+/**
+ * What a form counts against that anybody may send and that takes an e-mail address, such as a sign-up: 1 in itself, and
+ * more if its answer tells of a customer. An address of a network so learns of 20 customers, then of one a minute, while
+ * 30 people a minute may sign up there.
+ */
+const formRules = {
+  address: { burst: 600, perSecond: 0.5 },
+  client: { burst: 6_000, perSecond: 30 },
+} satisfies Record<string, RequestRule>;
+
+/** What it costs to be told that an e-mail address has a customer. */
+const tellingCost = 30;
+
 /** The most keys a rule remembers: what an attacker invents must not fill the memory. */
 const maximumKeys = 20_000;
 
 /**
- * The limits of the token endpoint, in this process's memory. Refused attempts count for nothing, so waiting is always
+ * The limits of log-ins and of forms that anybody may send, in this process's memory. Refused attempts count for nothing, so waiting is always
  * enough; and an address from which an account signed in before is not held up by what others do to the account.
  */
 export class Limits {
   private readonly requests = mapValues(requestRules, (rule) => new Buckets(rule));
+  private readonly forms = mapValues(formRules, (rule) => new Buckets(rule));
   private readonly failures = mapValues(failureRules, (rule) => new Failures(rule));
   private readonly known = new RecentKeys<true>();
 
@@ -95,6 +114,28 @@ export class Limits {
     };
   }
 
+  /**
+   * A form with an e-mail address. What it costs at most is taken beforehand, so that many at once are no way around.
+   */
+  form(clientId: string, address: string, { mayTell }: { mayTell: boolean }): Form {
+    const cost = mayTell ? tellingCost : 1;
+    const { forms } = this;
+    const [here, client] = [keyOf(address), keyOf(clientId)];
+    forms.address.take(here, this.time(), cost);
+    try {
+      forms.client.take(client, this.time(), cost);
+    } catch (error) {
+      forms.address.give(here, this.time(), cost);
+      throw error;
+    }
+    return {
+      toldNothing: () => {
+        forms.address.give(here, this.time(), cost - 1);
+        forms.client.give(client, this.time(), cost - 1);
+      },
+    };
+  }
+
   private time(): number {
     return this.now().getTime();
   }
@@ -105,6 +146,11 @@ export interface LogIn {
   check(): void;
   failed(): void;
   succeeded(): void;
+}
+
+export interface Form {
+  /** To be called if its answer told of no customer: gives the rest back. */
+  toldNothing(): void;
 }
 
 /** A map that forgets what was not used for longest. */
@@ -132,12 +178,20 @@ class Buckets {
   private readonly levels = new RecentKeys<{ left: number; at: number }>();
   constructor(private readonly rule: RequestRule) {}
 
-  take(key: string, now: number): void {
+  take(key: string, now: number, cost = 1): void {
+    const left = this.left(key, now);
+    this.levels.set(key, { left: left < cost ? left : left - cost, at: now });
+    if (left < cost) throw new TooManyAttemptsError(((cost - left) / this.rule.perSecond) * 1_000);
+  }
+
+  give(key: string, now: number, amount: number): void {
+    this.levels.set(key, { left: this.left(key, now) + amount, at: now });
+  }
+
+  private left(key: string, now: number): number {
     const { burst, perSecond } = this.rule;
     const level = this.levels.get(key) ?? { left: burst, at: now };
-    const left = Math.min(burst, level.left + ((now - level.at) / 1_000) * perSecond);
-    this.levels.set(key, { left: left < 1 ? left : left - 1, at: now });
-    if (left < 1) throw new TooManyAttemptsError(((1 - left) / perSecond) * 1_000);
+    return Math.min(burst, level.left + ((now - level.at) / 1_000) * perSecond);
   }
 }
 
