@@ -62,8 +62,9 @@ const tellingCost = 30;
 const maximumKeys = 20_000;
 
 /**
- * The limits of log-ins and of forms that anybody may send, in this process's memory. Refused attempts count for nothing, so waiting is always
- * enough; and an address from which an account signed in before is not held up by what others do to the account.
+ * The limits of log-ins and of forms that anybody may send, in this process's memory. Refused attempts count for
+ * nothing, so waiting is always enough; and an address from which an account signed in before is not held up by what
+ * others do to the account.
  */
 export class Limits {
   private readonly requests = mapValues(requestRules, (rule) => new Buckets(rule));

@@ -69,8 +69,8 @@ const maximumShapes = 16;
  * Answers queries by plans. A query's plan reads all it needs in one statement; then the answer is PostgreSQL's own
  * text, or is written from its rows, or resolvers give it over what was read. Whatever is out of the ordinary (wrong
  * arguments, a row that is not as it should be, a database that fails) is left to the resolvers, which are the measure
- * of what is right: they answer as if there had been no plan. A fault of ours among it would only show as slowness, so it is
- * logged, once for a document.
+ * of what is right: they answer as if there had been no plan. A fault of ours among it would only show as slowness, so
+ * it is logged, once for a document.
  */
 export class PlannedExecution {
   private readonly plans = new LRUCache<string, Planned | "none">({
