@@ -332,6 +332,8 @@ describe("random operations", () => {
   const refused = new Set<Fault>();
   /** Operations that were meant to be valid, and are not. */
   const invalid: string[] = [];
+  /** What was logged of plans that failed by a fault of ours, so that resolvers answered both. */
+  const failed: string[] = [];
 
   test(
     `${count} from seed ${firstSeed} on`,
@@ -349,6 +351,7 @@ describe("random operations", () => {
       await Promise.all(Array.from({ length: 6 }, worker));
       if (differences.length) throw new Error(differences.join("\n\n"));
       expect(invalid).toEqual([]);
+      expect(failed).toEqual([]);
     },
     60_000 + count * 200,
   );
@@ -361,6 +364,9 @@ describe("random operations", () => {
 
   function noteRandom(made: Operation, reply: Reply) {
     note(made, reply, seenAtRandom);
+    for (const line of planned.logged.filter((one) => one.includes("A plan failed"))) {
+      failed.push(`About seed ${made.seed}: ${line}`);
+    }
     // Both would keep what they sent and logged.
     for (const app of [resolved, planned]) {
       app.statements();

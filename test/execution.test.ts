@@ -210,6 +210,15 @@ describe("a plan that fails", () => {
   });
 });
 
+test("a list from which nothing is read has a plan that works", async () => {
+  const nothing = (list: string) => `${list} { __typename }`;
+  const lists = ["events", "eventStores", "attachments", "orders", "skuLists"];
+  const { data, extensions } = await app.query(`{ customer(by: { id: "cus_ada" }) { id ${lists.map(nothing)} } }`);
+  expect(Object.keys(data.customer)).toEqual(["id", ...lists]);
+  expect(extensions.statements).toBe(1);
+  expect(app.logged.filter((line) => line.includes("A plan failed"))).toEqual([]);
+});
+
 describe("what is kept is bounded", () => {
   const loaders = { fail() {} };
 

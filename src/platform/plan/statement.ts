@@ -130,7 +130,8 @@ export function relatedRows(model: Model, relation: string, parent: string, para
   } else {
     joins.push(`${alias}."${columnOf(target, way.key!).column}" = ${parent}.id`);
     for (const [field, value] of Object.entries(way.where ?? {})) {
-      joins.push(`${alias}."${columnOf(target, field).column}" = ${parameters.add(value, "text")}`);
+      // Written out: a value must have a place in the text, and a list from which nothing is read has none.
+      joins.push(`${alias}."${columnOf(target, field).column}" = '${value}'`);
     }
   }
   return { model: target, alias, source, joins };
