@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { request } from "node:http";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { type DocumentNode, type FragmentDefinitionNode, type OperationDefinitionNode, parse } from "graphql";
 import { createClient } from "graphql-sse";
 import pg from "pg";
-import { Places } from "../src/http/stream.js";
+import { checkSubscription, Places } from "../src/http/stream.js";
 import type { Query } from "../src/platform/database/client.js";
 import type { Change } from "../src/platform/live/changes.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
@@ -669,6 +670,27 @@ describe("what is refused", () => {
     expect(status).toBe(400);
     expect(headers.get("cache-control")).toBe("no-store");
     expect(JSON.stringify(body)).not.toMatch(/stacktrace|node_modules/);
+  });
+
+  test("with fragments that spread others again and again, each looked at once", () => {
+    const last = 18;
+    const fragments = Array.from(
+      { length: last },
+      (_, i) => `fragment F${i} on Subscription { ...F${i + 1} ...F${i + 1} }`,
+    );
+    const of = (field: string) =>
+      parse(`subscription { ...F0 } ${fragments.join(" ")} fragment F${last} on Subscription { ${field} { id } }`);
+    const check = (document: DocumentNode) =>
+      checkSubscription(document, document.definitions[0] as OperationDefinitionNode);
+    const document = of("customerChanged");
+    let looks = 0;
+    for (const { selectionSet } of document.definitions as FragmentDefinitionNode[]) {
+      const { selections } = selectionSet;
+      Object.defineProperty(selectionSet, "selections", { get: () => [looks++, selections][1] });
+    }
+    check(document);
+    expect(looks).toBe(last + 2);
+    expect(() => check(of("customerChanged @skip(if: true)"))).toThrow(/takes no directive/);
   });
 
   test("what is no such request at all", async () => {

@@ -339,7 +339,12 @@ export function checkSubscription(document: DocumentNode, operation: OperationDe
         throw new ApiError("BAD_REQUEST", "The field of a subscription takes no directive: subscribe to it or do not.");
       }
       if (selection.kind === Kind.INLINE_FRAGMENT) walk(selection.selectionSet);
-      if (selection.kind === Kind.FRAGMENT_SPREAD) walk(fragments.get(selection.name.value)!.selectionSet);
+      if (selection.kind !== Kind.FRAGMENT_SPREAD) continue;
+      const { value } = selection.name;
+      const fragment = fragments.get(value);
+      // Each is looked at once: fragments that spread others twice would come to millions.
+      fragments.delete(value);
+      if (fragment) walk(fragment.selectionSet);
     }
   };
   walk(operation.selectionSet);
