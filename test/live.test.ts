@@ -235,6 +235,25 @@ describe("who sees what", () => {
     expect(told(opened)).toEqual([["update", "cus_kenji", "reference"]]);
   });
 
+  test("a legal hold is a change for those who may see it, and for nobody else", async () => {
+    const all = await open(one);
+    const some = await open(one, { as: { kind: "integration", permissions: ["customers:read"] } });
+    const own = await open(one, { as: { kind: "customer", id: "cus_kenji" } });
+    for (const [mutation, reason] of [
+      ["legalHoldSet", ', reason: "a case"'],
+      ["legalHoldLift", ""],
+    ]) {
+      const text = `mutation { ${mutation}(input: { customerId: "cus_kenji"${reason} }) { userErrors { code } } }`;
+      expect((await one.query(text)).data).toEqual({ [mutation!]: { userErrors: [] } });
+    }
+    await updateCustomer(query, "cus_kenji", { reference: "seen by all" });
+    await mark(all, some);
+    await until(() => own.events.length > 0);
+    const seen = ["update", "cus_kenji", "reference"];
+    expect([some, own].map(told)).toEqual([[seen], [seen]]);
+    expect(told(all)).toEqual([["update", "cus_kenji", "legalHold"], ["update", "cus_kenji", "legalHold"], seen]);
+  });
+
   test("without the permission, or a token, there is no stream", async () => {
     const forbidden = await open(one, { as: { kind: "integration", permissions: ["orders:read"] } });
     await until(() => forbidden.ended);

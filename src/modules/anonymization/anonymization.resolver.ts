@@ -1,4 +1,4 @@
-import { Arg, Ctx, FieldResolver, ID, Query, Resolver, Root } from "type-graphql";
+import { Arg, Ctx, ID, Query, Resolver } from "type-graphql";
 import { Access, Guarded } from "../../platform/access/guard.js";
 import type { Context } from "../../platform/context.js";
 import { exportPath } from "../../platform/erasure/subject-export.js";
@@ -68,12 +68,13 @@ export class AnonymizationResolver {
   }
 
   @Guarded("staff:read")
-  @FieldResolver(() => LegalHold, {
+  @Derived({
+    type: () => LegalHold,
     nullable: true,
     description: "What keeps the customer's data from erasure; null when nothing does.",
+    needs: ["legalHoldAt", "legalHoldReason", "legalHoldRequester"],
   })
-  legalHold(@Root() customer: Customer): LegalHold | null {
-    const { legalHoldAt, legalHoldReason, legalHoldRequester } = customer;
+  legalHold({ legalHoldAt, legalHoldReason, legalHoldRequester }: Customer): LegalHold | null {
     return legalHoldAt && { heldAt: legalHoldAt, reason: legalHoldReason, requester: user(legalHoldRequester) };
   }
 

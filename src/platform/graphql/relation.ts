@@ -75,6 +75,8 @@ export interface DerivedOptions {
   type: () => unknown;
   description: string;
   nullable?: boolean;
+  /** The columns that it reads; absent: any. Where they are told, a change of one is a change of the field. */
+  needs?: readonly string[];
   /** The to-one relation whose row the value needs too, and which columns of it. */
   from?: { relation: string; needs: readonly string[] };
 }
@@ -83,11 +85,11 @@ export interface DerivedOptions {
  * A field that is a function of the row, `(row) => value`, or of it and the row at the other end of a to-one relation,
  * `(row, other | null) => value`, where a row that the caller may not see is null.
  */
-export function Derived({ type, description, nullable, from }: DerivedOptions): MethodDecorator {
+export function Derived({ type, description, nullable, needs, from }: DerivedOptions): MethodDecorator {
   return (prototype, name, descriptor) => {
     const property = descriptor as PropertyDescriptor;
     const value = property.value as (row: Node, other: unknown) => unknown;
-    madeFrom({ kind: "derived", value: value as never, ...(from ? { needs: [], other: from } : {}) })(
+    madeFrom({ kind: "derived", value: value as never, ...(from ? { needs: [], other: from } : { needs }) })(
       prototype,
       name,
       descriptor as never,
