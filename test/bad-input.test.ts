@@ -389,6 +389,12 @@ test("a request cut off in the middle harms nobody", async () => {
   expect(app.logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
 });
 
+test("an idle connection is kept for longer than proxies in front keep theirs, usually a minute", async () => {
+  const { headers } = await fetch(`${app.url}/health/live`);
+  const [, seconds] = /timeout=(\d+)/.exec(headers.get("keep-alive")!)!;
+  expect(Number(seconds)).toBeGreaterThan(60);
+});
+
 test("nothing of all this was logged as a fault of ours", () => {
   expect(app.logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
 });

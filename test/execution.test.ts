@@ -149,7 +149,8 @@ describe("a plan that fails", () => {
         message: expect.stringContaining("A plan failed"),
         requestId: answers[0]!.extensions.requestId,
         fields: "customer",
-        reason: "23514",
+        name: "error",
+        code: "23514",
         constraint: "some_rule",
         stack: expect.stringMatching(/^ {4}at /),
       },
@@ -175,7 +176,7 @@ describe("a plan that fails", () => {
       ).toBeUndefined();
     }
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-      { requestId: "one", fields: "customer", reason: "Error", stack: expect.stringContaining("columnOf") },
+      { requestId: "one", fields: "customer", name: "Error", stack: expect.stringContaining("columnOf") },
     ]);
   });
 

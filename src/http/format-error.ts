@@ -2,7 +2,7 @@ import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLFormattedError, Kind } from "graphql";
 import { isUnavailable } from "../platform/database/unavailable.js";
 import { ApiError, type ErrorCode, errorCodes } from "../platform/errors.js";
-import type { Logger } from "../platform/telemetry/logger.js";
+import { factsOf, type Logger } from "../platform/telemetry/logger.js";
 
 /** Codes that Apollo Server gives to faults of the request, and what they are called here. */
 const requestFaults: Record<string, ErrorCode> = {
@@ -83,23 +83,10 @@ function reasonOf(error: unknown): string | undefined {
   return code ?? cause?.code;
 }
 
-/** What of an error goes into the log: never its values, since PostgreSQL's details quote rows. */
+/** What of an error goes into the log. Messages of the database quote values; all others are of our own making. */
 function facts(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { error: typeof error };
-  const { code, constraint, table, column } = error as Error & Record<string, unknown>;
-  const frames = error.stack
-    ?.split("\n")
-    .filter((line) => /^\s+at /.test(line))
-    .slice(0, 8)
-    .join("\n");
-  const isDatabase = typeof code === "string" && /^([0-9A-Z]{5}|P\d{4})$/.test(code);
-  return {
-    name: error.name,
-    code,
-    constraint,
-    table,
-    column,
-    message: isDatabase || error.name.startsWith("Prisma") ? undefined : error.message,
-    stack: frames,
-  };
+  const known = factsOf(error);
+  if (!(error instanceof Error)) return known;
+  const isDatabase = /^([0-9A-Z]{5}|P\d{4})$/.test(known.code ?? "") || error.name.startsWith("Prisma");
+  return { ...known, message: isDatabase ? undefined : error.message };
 }

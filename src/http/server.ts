@@ -12,6 +12,7 @@ import { recordStatements } from "../platform/database/client.js";
 import { exportPath } from "../platform/erasure/subject-export.js";
 import { ApiError } from "../platform/errors.js";
 import { PlannedExecution } from "../platform/execution/planned-execution.js";
+import { factsOf } from "../platform/telemetry/logger.js";
 import { directivesOnMutations } from "../platform/write/directives.js";
 import { errorBody, json, redactionOf } from "./answer.js";
 import { type AppResources, createContext } from "./context.js";
@@ -233,9 +234,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     handle(request, response).catch((error: unknown) => {
       // The client went away in the middle of its request: there is nobody to tell.
       if (request.destroyed && !request.complete) return;
-      resources.log.error("A request failed outside GraphQL.", {
-        name: error instanceof Error ? error.name : typeof error,
-      });
+      resources.log.error("A request failed outside GraphQL.", factsOf(error));
       if (!response.headersSent)
         json(response, 500, errorBody("INTERNAL_SERVER_ERROR", "Something went wrong on our side."));
       else response.destroy();
@@ -243,6 +242,8 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   });
   server.requestTimeout = 30_000;
   server.headersTimeout = 15_000;
+  // Longer than proxies keep idle connections, usually a minute: they must not send into one that closes just then.
+  server.keepAliveTimeout = 75_000;
 
   return {
     listen: (port, host) =>

@@ -6,7 +6,7 @@ import type { Mode } from "../../platform/access/viewer.js";
 import type { Database, Query } from "../../platform/database/client.js";
 import { erase } from "../../platform/erasure/erase.js";
 import { manifestDigest } from "../../platform/erasure/manifest.js";
-import type { Logger } from "../../platform/telemetry/logger.js";
+import { factsOf, type Logger } from "../../platform/telemetry/logger.js";
 import { signReceipt } from "./receipt.js";
 
 export interface WorkerOptions {
@@ -92,7 +92,7 @@ export class AnonymizationWorker {
         this.failing = false;
       } catch (error) {
         // Once, not at every look: the database may be away for long.
-        if (!this.failing) log.warn("Anonymizations cannot be carried out for now.", { reason: reasonOf(error) });
+        if (!this.failing) log.warn("Anonymizations cannot be carried out for now.", factsOf(error));
         this.failing = true;
       }
       await sleep(pollMs, undefined, { signal: this.stopping.signal }).catch(() => {});
@@ -188,7 +188,7 @@ export class AnonymizationWorker {
   /** Notes that a try went wrong: it is tried again later, or has failed for good. */
   private async failed(id: string, error: unknown) {
     const { database, log, now } = this.options;
-    log.error("An anonymization was broken off.", { customer: id, reason: reasonOf(error) });
+    log.error("An anonymization was broken off.", { customer: id, ...factsOf(error) });
     await database.transaction(async (query) => {
       await query("SELECT set_config('customer_graph.who', $1, true)", [who]);
       const [row] = (await query(
@@ -214,10 +214,4 @@ export class AnonymizationWorker {
       ]);
     });
   }
-}
-
-/** Never the message: PostgreSQL's may quote a row. */
-function reasonOf(error: unknown): string {
-  const { code, name } = error as { code?: string; name?: string };
-  return code ?? name ?? "unknown";
 }

@@ -1,5 +1,5 @@
 import type { Query } from "../database/client.js";
-import { type Column, type Model, type ModelName, modelNamed, models } from "../database/datamodel.js";
+import { aboutOf, type Column, type Model, type ModelName, modelNamed } from "../database/datamodel.js";
 import { manifest } from "./manifest.js";
 import { reach } from "./reach.js";
 
@@ -116,7 +116,7 @@ function makeShape(name: ModelName): Shape {
   const { columns, relations, table } = model;
   const parents = Object.entries(relations).filter(([, { many }]) => !many);
   const keys = new Set(parents.map(([, { key }]) => key!));
-  const about = polymorphic.get(name);
+  const about = aboutOf(model);
   const tags = relations.tags?.through;
   const attributes = Object.entries(columns).filter(
     ([field, column]) =>
@@ -125,8 +125,8 @@ function makeShape(name: ModelName): Shape {
       !column.secret &&
       !manifest.get(name)!.columns[field]!.derived &&
       !withheld.has(column.column) &&
-      field !== about?.type &&
-      field !== about?.key,
+      field !== about?.typeField &&
+      field !== about?.idField,
   );
   const select = Object.entries(columns)
     .filter(([, { secret }]) => !secret)
@@ -154,9 +154,8 @@ function makeShape(name: ModelName): Shape {
         relationships[snakeCase(relation)] = { data: { type, id } };
       }
       if (about) {
-        const type = row[about.type] as string;
-        const relationship = columns[about.type]!.column.replace(/_type$/, "");
-        relationships[relationship] = { data: { type, id: row[about.key] as string } };
+        const [type, id] = [row[about.typeField], row[about.idField]] as [string, string];
+        relationships[about.relationship] = { data: { type, id } };
       }
       const tagIds = row.tagIds as string[] | undefined;
       if (tagIds) relationships.tags = { data: tagIds.map((id) => ({ type: "tags", id })) };
@@ -175,14 +174,6 @@ function makeShape(name: ModelName): Shape {
       return { type, id: row.id as string, attributes: own, relationships, meta: { mode: row.mode } };
     },
   };
-}
-
-/** The columns that say what a row is about, for models whose rows may be about anything. */
-const polymorphic = new Map<ModelName, { type: string; key: string }>();
-for (const { relations } of models.values()) {
-  for (const { to, key, where } of Object.values(relations)) {
-    if (where) polymorphic.set(to, { type: Object.keys(where)[0]!, key: key! });
-  }
 }
 
 function valueSql({ column, type }: Column): string {

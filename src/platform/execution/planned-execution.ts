@@ -25,6 +25,7 @@ import {
 import { shapesOf } from "../plan/shape.js";
 import { type TreeStatement, treeStatement, valuesFor } from "../plan/tree.js";
 import { writerOf } from "../plan/write.js";
+import { factsOf } from "../telemetry/logger.js";
 import { preload } from "./preload.js";
 import { SharedStatement } from "./shared-statement.js";
 
@@ -177,7 +178,7 @@ export class PlannedExecution {
     context.log.warn("A plan failed; resolvers answer, which is slower.", {
       requestId: context.requestId,
       fields: [...new Set(fields)].join(" "),
-      ...kindOf(error),
+      ...factsOf(error),
     });
   }
 
@@ -225,14 +226,6 @@ export class PlannedExecution {
     }
     return facts;
   }
-}
-
-/** What kind of error it is, and where in the code: no message, since those of PostgreSQL and of JSON quote values. */
-function kindOf(error: unknown) {
-  if (!(error instanceof Error)) return { reason: typeof error };
-  const { name, code, constraint, stack } = error as Error & { code?: string; constraint?: string };
-  const frames = stack?.split("\n").filter((line) => /^ {4}at .+:\d+:\d+\)?$/.test(line));
-  return { reason: code ?? name, constraint, stack: frames?.slice(0, 4).join("\n") };
 }
 
 /** PostgreSQL's texts, which may be long, between the keys of the roots. */

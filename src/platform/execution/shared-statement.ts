@@ -47,6 +47,7 @@ export class SharedStatement {
   private async answer(members: readonly Member[]) {
     try {
       const rows = await this.query(members);
+      if (rows.length !== members.length) throw new Error(`${rows.length} rows for ${members.length} requests`);
       for (const row of rows) members[(row.at(-1) as number) - 1]!.resolve(row as (string | null)[]);
     } catch (error) {
       if (members.length === 1) return members[0]!.reject(error);

@@ -76,3 +76,14 @@ function plain(value: unknown): unknown {
   const { name, message, stack, cause } = value;
   return { name, message, code: (value as { code?: unknown }).code, stack, cause };
 }
+
+/**
+ * What may be logged of any error: its kind and where in the code it was. Not its message, since those of PostgreSQL and
+ * of JSON quote values; for the same reason only lines that are places in code are taken from its stack.
+ */
+export function factsOf(error: unknown): Record<string, string | undefined> {
+  if (!(error instanceof Error)) return { name: typeof error };
+  const { name, code, constraint, table, column, stack } = error as Error & Record<string, string | undefined>;
+  const frames = stack?.split("\n").filter((line) => /^ {4}at .+:\d+:\d+\)?$/.test(line));
+  return { name, code, constraint, table, column, stack: frames?.slice(0, 8).join("\n") };
+}
