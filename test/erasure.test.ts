@@ -502,6 +502,30 @@ describe("the worker and what is around it", () => {
     expect(await statusOf(customerId)).toBe("COMPLETED");
   });
 
+  test("what went to another customer tells neither's export of the other, and is no trace of who had it", async () => {
+    const [first, second] = [newMark("first"), newMark("second")];
+    const ids: string[] = [];
+    for (const { text } of [first, second]) ids.push(await newCustomer(`${text}@example.com`));
+    const { data } = await app.query(
+      `mutation ($id: ID!) { orderCreate(input: { marketId: "mkt_europe", customerId: $id }) { order { id } userErrors { code } } }`,
+      { id: ids[0] },
+    );
+    const { data: given } = await app.query(
+      `mutation ($id: ID!, $to: ID!) { orderUpdate(id: $id, input: { customerId: $to }) { order { customerEmail } userErrors { code } } }`,
+      { id: data.orderCreate.order.id, to: ids[1] },
+    );
+    expect(given.orderUpdate).toEqual({ order: { customerEmail: `${second.text}@example.com` }, userErrors: [] });
+    for (const [i, { text }] of [first, second].entries()) {
+      const headers = { authorization: `Bearer ${await app.token({ kind: "integration" })}` };
+      const exported = await (await fetch(`${app.url}/exports/customers/${ids[i]}`, { headers })).text();
+      expect(found([first, second], exported).map((mark) => mark.text)).toEqual([text]);
+    }
+    await request({ customerId: ids[0] });
+    await workerOf(app).drain();
+    expect(await statusOf(ids[0]!)).toBe("COMPLETED");
+    expect(found([first, second], await contentsOf(app.connectionString))).toEqual([second]);
+  });
+
   test("what a restored backup brings back is erased again", async () => {
     const customerId = await newCustomer("restored@example.com");
     expect(await workerOf(app).eraseAgain(customerId)).toBe(true);

@@ -3,6 +3,10 @@ DROP INDEX "event_stores_customer_id_transaction_id_id_idx";
 CREATE INDEX "event_stores_customer_id_transaction_id_id_idx" ON "event_stores"("customer_id", "transaction_id", "id")
     WHERE "customer_id" IS NOT NULL;
 
+-- And for those by which something went to another customer, whose entries they are.
+CREATE INDEX "event_stores_former_customer_idx" ON "event_stores" (("payload" -> 'customer_id' ->> 'from'))
+    WHERE "payload" -> 'customer_id' ->> 'from' IS NOT NULL;
+
 -- An address or a payment source is claimed where a row says anew whose it is: what an order is paid with, too. Each
 -- table has functions of its own, since theirs are the columns. What they do is one step in an index; the plan is kept
 -- while the table grows under it, as in an import, so it must not be that for a small one.

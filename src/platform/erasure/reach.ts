@@ -89,5 +89,7 @@ export const reach: Partial<Record<ModelName, string>> = {
     own,
     about("resource", `${ownResources} UNION ALL ${sharedResources}`),
     `t."customer_id" IS NULL AND ${about("resource", goneResources)}`,
+    // What was another customer's afterwards: that entry is the other's, and has the e-mail address of both.
+    `t."payload" -> 'customer_id' ->> 'from' = ${customer}`,
   ),
 };

@@ -16,8 +16,8 @@ interface Shape {
   model: Model;
   /** The expressions of a row's columns. */
   select: string;
-  /** Makes the JSON:API resource of a row. */
-  resource: (row: Record<string, unknown>) => Resource;
+  /** Makes the JSON:API resource of a row, for the export of a customer. */
+  resource: (row: Record<string, unknown>, customerId: string) => Resource;
 }
 
 interface Resource {
@@ -55,7 +55,7 @@ export async function* subjectExport(query: Query, customerId: string): AsyncGen
         [value, last],
       );
       for (const [row] of rows as [Record<string, unknown>][]) {
-        const made = resource(row);
+        const made = resource(row, customerId);
         there.add(`${model} ${made.id}`);
         for (const [to, id] of referencesOf(model, row)) wanted.set(`${to} ${id}`, to);
         yield JSON.stringify(made);
@@ -70,7 +70,8 @@ export async function* subjectExport(query: Query, customerId: string): AsyncGen
   }
   for (const name of Object.keys(reach) as ModelName[]) {
     if (name === "Customer" || name === "CustomerPasswordReset") continue;
-    for await (const row of rowsOf(name, reach[name]!, customerId)) {
+    const where = name === "EventStore" ? `(${reach.EventStore}) AND ${toldToItsCustomer}` : reach[name]!;
+    for await (const row of rowsOf(name, where, customerId)) {
       yield first ? row : `,${row}`;
       first = false;
     }
@@ -145,7 +146,7 @@ function makeShape(name: ModelName): Shape {
   return {
     model,
     select: select.join(", "),
-    resource: (row) => {
+    resource: (row, customerId) => {
       const relationships: Resource["relationships"] = {};
       for (const [relation, { to, key }] of parents) {
         const id = row[key!] as string | null;
@@ -167,6 +168,7 @@ function makeShape(name: ModelName): Shape {
         if (name === "Customer" && column.startsWith("anonymization_"))
           info[column.slice("anonymization_".length)] = value;
         else if (name === "PaymentSource" && field === "attributes") Object.assign(own, value);
+        else if (name === "EventStore" && field === "payload") own[column] = ownSide(value as Changes, customerId);
         else if (name !== "PaymentSource" || field !== "kind") own[column] = value;
       }
       if (info.status) own.anonymization_info = info;
@@ -174,6 +176,22 @@ function makeShape(name: ModelName): Shape {
       return { type, id: row.id as string, attributes: own, relationships, meta: { mode: row.mode } };
     },
   };
+}
+
+/** What the audit trail says of a row from before it was this customer's is another's, but for how it came and went. */
+const toldToItsCustomer = `(t."customer_id" IS NULL OR t."customer_id" = $1
+  OR t."payload" -> 'customer_id' ->> 'from' = $1)`;
+
+type Changes = Record<string, { from?: unknown; to?: unknown }>;
+
+/** Of an entry by which something went from one customer to another, what it says of this one. */
+function ownSide(payload: Changes, customerId: string): Changes {
+  const { from, to } = payload.customer_id ?? {};
+  if (typeof from !== "string" || typeof to !== "string") return payload;
+  const withheld = from === customerId ? "to" : "from";
+  return Object.fromEntries(
+    Object.entries(payload).map(([key, change]) => [key, { ...change, [withheld]: "withheld" }]),
+  );
 }
 
 function valueSql({ column, type }: Column): string {
