@@ -622,7 +622,9 @@ describe("the stream", () => {
   test("is refused beyond 20 of one caller, until one of them ends", async () => {
     const opened = await Promise.all(Array.from({ length: 20 }, () => open(one, { as: bruno })));
     expect(opened.map(({ status }) => status)).toEqual(Array(20).fill(200));
-    expect(await open(one, { as: bruno })).toMatchObject({
+    const refused = await open(one, { as: bruno });
+    expect(refused.headers.get("retry-after")).toBe("5");
+    expect(refused).toMatchObject({
       status: 429,
       body: { errors: [{ extensions: { code: "RATE_LIMITED", retryAfterMs: 5_000 } }] },
     });
@@ -631,14 +633,19 @@ describe("the stream", () => {
     await until(async () => (await open(one, { as: bruno })).status === 200);
   });
 
-  test("has a place in the process, which is given back", () => {
-    const places = new Places(3, 2);
-    expect([places.take("a"), places.take("a")]).toEqual([undefined, undefined]);
-    expect(places.take("a")).toMatch(/2 streams of yours/);
-    expect(places.take("b")).toBeUndefined();
-    expect(places.take("c")).toMatch(/try again later/);
-    places.leave("a");
-    expect(places.take("c")).toBeUndefined();
+  test("has a place in the process, which is given back; the last ones are not for customers", () => {
+    const places = new Places(4, 3, 2);
+    expect([places.take("a", true), places.take("a", true)]).toEqual([undefined, undefined]);
+    expect(places.take("a", true)).toMatch(/2 streams of yours/);
+    expect(places.take("b", true)).toBeUndefined();
+    expect(places.take("c", true)).toMatch(/try again later/);
+    expect(places.take("staff", false)).toBeUndefined();
+    expect(places.take("integration", false)).toMatch(/try again later/);
+    places.leave("a", true);
+    expect(places.take("c", true)).toBeUndefined();
+    places.leave("staff", false);
+    expect(places.take("d", true)).toMatch(/try again later/);
+    expect(places.take("integration", false)).toBeUndefined();
   });
 });
 

@@ -26,8 +26,9 @@ export const limits = {
   tokens: 5_000,
   variableDepth: 32,
   variableObjects: 2_000,
-  /** Streams that run at once: of all callers in one process, and of one caller. */
+  /** Streams that run at once in one process, how many of them customers may have together, and one caller. */
   streams: 1_000,
+  streamsOfCustomers: 800,
   streamsPerCaller: 20,
 } as const;
 

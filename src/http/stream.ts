@@ -41,12 +41,15 @@ export interface Streams {
 
 /** How often the rights of running streams are looked at, beside each event. */
 const checkMs = 1_000;
+
+/** When to ask for a place again. */
+const retrySeconds = 5;
 /** A client that takes nothing for so long is given up. */
 const stalledMs = 60_000;
 
 /** Subscriptions as server-sent events: GraphQL over SSE in the mode of distinct connections. */
 export function createStreams(schema: GraphQLSchema, resources: AppResources): Streams {
-  const places = new Places(limits.streams, limits.streamsPerCaller);
+  const places = new Places(limits.streams, limits.streamsOfCustomers, limits.streamsPerCaller);
   const open = new Map<Events, ServerResponse>();
   let checking: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -80,12 +83,16 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources): S
   return {
     async serve(response, operation, authorization) {
       if (response.destroyed) return;
-      const caller = callerOf(operation.context.viewer);
-      const refusal = places.take(caller);
-      if (refusal) return json(response, 429, errorBody("RATE_LIMITED", refusal, { retryAfterMs: 5_000 }));
+      const { viewer } = operation.context;
+      const [caller, isCustomer] = [callerOf(viewer), viewer.kind === "customer"];
+      const refusal = places.take(caller, isCustomer);
+      if (refusal) {
+        const body = errorBody("RATE_LIMITED", refusal, { retryAfterMs: retrySeconds * 1_000 });
+        return json(response, 429, body, { "retry-after": String(retrySeconds) });
+      }
       const events = new Events(schema, resources, operation, authorization);
       response.once("close", () => {
-        places.leave(caller);
+        places.leave(caller, isCustomer);
         closed(events);
         void events.return();
       });
@@ -296,28 +303,34 @@ function callerOf(viewer: Viewer): string {
   return [viewer.mode, viewer.kind, viewer.applicationId, who].join(" ");
 }
 
-/** How many streams there are, of all callers and of each. */
+/** How many streams there are, of all callers, of customers, and of each. Anybody can become many customers. */
 export class Places {
   private taken = 0;
+  private takenByCustomers = 0;
   private readonly takenBy = new Map<string, number>();
 
   constructor(
     private readonly maximum: number,
+    private readonly maximumOfCustomers: number,
     private readonly maximumPerCaller: number,
   ) {}
 
   /** Takes a place, or says why there is none. */
-  take(caller: string): string | undefined {
+  take(caller: string, isCustomer: boolean): string | undefined {
     const own = this.takenBy.get(caller) ?? 0;
     if (own >= this.maximumPerCaller) return `There are ${own} streams of yours already; end one of them first.`;
-    if (this.taken >= this.maximum) return "The server has too many streams at the moment; try again later.";
+    if (this.taken >= this.maximum || (isCustomer && this.takenByCustomers >= this.maximumOfCustomers)) {
+      return "The server has too many streams at the moment; try again later.";
+    }
     this.taken++;
+    if (isCustomer) this.takenByCustomers++;
     this.takenBy.set(caller, own + 1);
     return undefined;
   }
 
-  leave(caller: string) {
+  leave(caller: string, isCustomer: boolean) {
     this.taken--;
+    if (isCustomer) this.takenByCustomers--;
     const own = this.takenBy.get(caller)! - 1;
     if (own > 0) this.takenBy.set(caller, own);
     else this.takenBy.delete(caller);
