@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { createReadStream, existsSync } from "node:fs";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { loadConfig } from "../config.js";
 import { AnonymizationWorker } from "../modules/anonymization/worker.js";
 import { loadSigningKeys } from "../platform/access/keys.js";
@@ -60,17 +62,24 @@ async function list({ query }: Database) {
 }
 
 async function again(worker: AnonymizationWorker, file: string) {
-  const counts = { erased: 0, untouched: 0 };
+  const counts = { erased: 0, untouched: 0, failed: 0 };
   let line = 0;
-  for await (const text of createInterface({ input: file === "-" ? process.stdin : createReadStream(file) })) {
+  for await (const text of createInterface({ input: await opened(file) })) {
     line++;
-    if (!text.trim()) continue;
-    if (await worker.eraseAgain(customerOf(text, line))) counts.erased++;
-    else counts.untouched++;
+    if (text.trim()) counts[await worker.eraseAgain(customerOf(text, line))]++;
   }
-  process.stdout.write(
-    `Erased again: ${counts.erased}. Erased before, or not in this database: ${counts.untouched}.\n`,
-  );
+  const { erased, untouched, failed } = counts;
+  process.stdout.write(`Erased again: ${erased}. Erased before, or not in this database: ${untouched}.\n`);
+  if (failed) throw new Error(`Failed: ${failed}. The log says why; workers try them again.`);
+}
+
+async function opened(file: string): Promise<Readable> {
+  if (file === "-") return process.stdin;
+  const stream = createReadStream(file);
+  await once(stream, "open").catch(() => {
+    throw new Error(`The file ${file} cannot be read.`);
+  });
+  return stream;
 }
 
 function customerOf(text: string, line: number): string {

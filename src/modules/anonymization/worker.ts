@@ -66,13 +66,14 @@ export class AnonymizationWorker {
   }
 
   /**
-   * Erases a customer's data now, whatever its state, if it is there and has not been erased: for what came back with a
-   * backup. Gives whether it was.
+   * Erases a customer's data now, whatever its state: for what came back with a backup. `untouched`: it was erased
+   * before, or is not there. `failed`: the log says why, and workers try again.
    */
-  async eraseAgain(id: string): Promise<boolean> {
-    const due = await this.options.database.transaction(async (query) => {
+  async eraseAgain(id: string): Promise<"erased" | "untouched" | "failed"> {
+    const { database, now } = this.options;
+    const due = await database.transaction(async (query) => {
       await query("SELECT set_config('customer_graph.who', $1, true)", [who]);
-      const at = this.options.now();
+      const at = now();
       const rows = await query(
         `UPDATE customers SET anonymization_status = 'started', anonymization_started_at = $2, legal_hold_at = NULL,
            anonymization_requested_at = coalesce(anonymization_requested_at, $2)
@@ -81,7 +82,13 @@ export class AnonymizationWorker {
       );
       return rows.length > 0;
     });
-    return due && this.work(id);
+    if (!due) return "untouched";
+    if (await this.work(id)) return "erased";
+    // Another worker may have been faster; then this waits for it.
+    const [row] = await database.query("SELECT anonymization_status FROM customers WHERE id = $1 FOR NO KEY UPDATE", [
+      id,
+    ]);
+    return row?.[0] === "completed" ? "erased" : "failed";
   }
 
   private async run() {
