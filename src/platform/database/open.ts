@@ -13,8 +13,8 @@ export interface OpenDatabase {
 
 /**
  * The database that a command beside the server works on, with its tables up to date: that of `DATABASE_URL`, or the
- * embedded one, of a running server if there is one, else started for the command. With `onlyOwn` the tables of the last alone are brought up to date: nobody else's database
- * is changed.
+ * embedded one, of a running server if there is one, else started for the command. With `onlyOwn` only the last one's
+ * tables are brought up to date: nobody else's database is changed.
  */
 export async function openDatabase(
   { databaseUrl, dataDir }: { databaseUrl: string | undefined; dataDir: string },
