@@ -110,10 +110,19 @@ export function Mutates<A = Args, P = void>(options: MutationOptions<A, P>) {
     const { access, description, payload, errors, example, id, version, input, args: more = {} } = options;
     const names = [...(id ? ["id"] : []), ...(version ? ["ifVersion"] : []), ...(input ? ["input"] : [])];
     names.push(...Object.keys(more));
-    const resolve = (...given: unknown[]) => {
+    const resolve = async (...given: unknown[]) => {
       const [context, info] = given.slice(names.length) as [Context, GraphQLResolveInfo];
       const args = Object.fromEntries(names.map((argument, i) => [argument, given[i]])) as A;
-      return counted(context, info, args, handler, options);
+      demand(context, access);
+      const settle = options.count?.(context, args);
+      let userErrors: readonly UserError[] = [];
+      try {
+        const payload = await run(context, info, args, handler, options);
+        userErrors = payload.userErrors as readonly UserError[];
+        return payload;
+      } finally {
+        settle?.(userErrors, directivesOn(info).dryRun);
+      }
     };
     const property = { value: resolve, writable: true, configurable: true, enumerable: false };
     Object.defineProperty(prototype, name, property);
@@ -143,26 +152,6 @@ const versionArgument = {
   description:
     "The `version` that the change was made for. If the resource is at another, nothing is changed and a `VersionConflictError` shows what happened. When absent, the last one to write wins.",
 };
-
-async function counted<A, P>(
-  context: Context,
-  info: GraphQLResolveInfo,
-  args: A,
-  handler: Handler<A, P>,
-  options: MutationOptions<A, P>,
-) {
-  demand(context, options.access);
-  const { dryRun } = directivesOn(info);
-  const settle = options.count?.(context, args);
-  let userErrors: readonly UserError[] = [];
-  try {
-    const payload = await run(context, info, args, handler, options);
-    userErrors = payload.userErrors as readonly UserError[];
-    return payload;
-  } finally {
-    settle?.(userErrors, dryRun);
-  }
-}
 
 async function run<A, P>(
   context: Context,
