@@ -1,12 +1,10 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type pg from "pg";
 import { seedDemo } from "../../prisma/seed.js";
 import { loadSigningKeys, newKeySet } from "../../src/platform/access/keys.js";
-import { projectRoot } from "../../src/platform/paths.js";
+import { startCommand } from "../support/command.js";
 import { createTestDatabase, poolOf, type TestDatabase } from "../support/database.js";
 
 let database: TestDatabase;
@@ -38,28 +36,10 @@ function file(name: string, text: string): string {
 }
 
 /** Runs a command of the project as its operators do. */
-async function run(command: string, args: string[], input = "") {
-  const child = spawn(
-    process.execPath,
-    [
-      "--import",
-      join(projectRoot, "test/support/typescript.mjs"),
-      join(projectRoot, "src/cli", `${command}.ts`),
-      ...args,
-    ],
-    { cwd: projectRoot, env: { PATH: process.env.PATH!, ...env }, stdio: "pipe" },
-  );
-  let out = "";
-  let err = "";
-  child.stdout.on("data", (data) => {
-    out += data;
-  });
-  child.stderr.on("data", (data) => {
-    err += data;
-  });
-  child.stdin.end(input);
-  const [code] = await once(child, "close");
-  return { code, out, err };
+function run(command: string, args: string[], input = "") {
+  const { child, ended } = startCommand(`src/cli/${command}.ts`, args, { env: { PATH: process.env.PATH, ...env } });
+  child.stdin!.end(input);
+  return ended;
 }
 
 const entry = (customerId: string) => `${JSON.stringify({ customerId })}\n`;

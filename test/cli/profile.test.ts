@@ -1,18 +1,14 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { seedDemo } from "../../prisma/seed.js";
 import { timeByGroup } from "../../src/cli/cpu-time.js";
 import { layOutSql } from "../../src/cli/sql-layout.js";
 import { startEmbeddedPostgres } from "../../src/platform/database/embedded.js";
 import { createLogger } from "../../src/platform/telemetry/logger.js";
+import { startCommand } from "../support/command.js";
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from "../support/database.js";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
 
 let database: TestDatabase;
 let folder: string;
@@ -33,23 +29,9 @@ afterAll(async () => {
 const profile = (...args: string[]) => profileOn({ DATABASE_URL: database.connectionString }, ...args);
 
 /** Runs the command. `where` says which database it is for. */
-async function profileOn(
-  where: Record<string, string>,
-  ...args: string[]
-): Promise<{ code: number | null; out: string; err: string }> {
-  const command = ["--import", `${root}/test/support/typescript.mjs`, `${root}/src/cli/profile.ts`, ...args];
+function profileOn(where: Record<string, string>, ...args: string[]) {
   const env = { ...process.env, ...where, LOG_LEVEL: "warn", NODE_OPTIONS: "" };
-  const child = spawn(process.execPath, command, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
-  let out = "";
-  let err = "";
-  child.stdout.on("data", (data) => {
-    out += data;
-  });
-  child.stderr.on("data", (data) => {
-    err += data;
-  });
-  const [code] = await once(child, "close");
-  return { code, out, err };
+  return startCommand("src/cli/profile.ts", args, { env }).ended;
 }
 
 test("tells of a nested query how it is answered, by what SQL and plan, and where the time goes", async () => {

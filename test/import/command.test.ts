@@ -1,15 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { startEmbeddedPostgres } from "../../src/platform/database/embedded.js";
 import { createLogger } from "../../src/platform/telemetry/logger.js";
+import { startCommand } from "../support/command.js";
 import { bigDocument, createImportTest, customer, type ImportTest, order } from "./support.js";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
 
 let db: ImportTest;
 beforeAll(async () => {
@@ -18,29 +14,13 @@ beforeAll(async () => {
 beforeEach(() => db.clear());
 afterAll(() => db.end());
 
-interface Run {
-  code: number | null;
-  out: string;
-  err: string;
-}
-
 /** Runs the command. `environment` says which database it is for. */
 function start(
   args: string[],
   { flags = [] as string[], environment = { DATABASE_URL: db.connectionString } as Record<string, string> } = {},
-): { child: ChildProcess; ended: Promise<Run> } {
-  const command = ["--import", `${root}/test/support/typescript.mjs`, ...flags, `${root}/src/import/main.ts`, ...args];
+) {
   const env = { ...process.env, DATABASE_URL: "", MODE: "test", NODE_OPTIONS: "", ...environment };
-  const child = spawn(process.execPath, command, { cwd: root, env, stdio: ["pipe", "pipe", "pipe"] });
-  const run: Run = { code: null, out: "", err: "" };
-  child.stdout!.on("data", (data) => {
-    run.out += data;
-  });
-  child.stderr!.on("data", (data) => {
-    run.err += data;
-  });
-  const ended = once(child, "close").then(([code]) => ({ ...run, code }));
-  return { child, ended };
+  return startCommand("src/import/main.ts", args, { env, flags });
 }
 
 const json = (data: unknown) => JSON.stringify({ data });

@@ -1,0 +1,28 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { projectRoot } from "../../src/platform/paths.js";
+
+export interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+/** Starts a script of the project in a process of its own. `env` is all that its environment has; `flags` are Node's. */
+export function startCommand(
+  script: string,
+  args: readonly string[],
+  { env, flags = [] }: { env: NodeJS.ProcessEnv; flags?: readonly string[] },
+): { child: ChildProcess; ended: Promise<Ended> } {
+  const command = ["--import", join(projectRoot, "test/support/typescript.mjs"), ...flags, join(projectRoot, script)];
+  const child = spawn(process.execPath, [...command, ...args], { cwd: projectRoot, env, stdio: "pipe" });
+  const said = { out: "", err: "" };
+  child.stdout.on("data", (data) => {
+    said.out += data;
+  });
+  child.stderr.on("data", (data) => {
+    said.err += data;
+  });
+  return { child, ended: once(child, "close").then(([code]) => ({ code, ...said })) };
+}
