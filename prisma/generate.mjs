@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 
-const cli = createRequire(import.meta.url).resolve("prisma/build/index.js");
+const cli = createRequire(import.meta.url).resolve("prisma-cli/build/index.js");
 const { status, stdout, stderr } = spawnSync(
   process.execPath,
   [cli, "generate", "--config", "prisma/prisma.config.ts", "--no-hints"],
