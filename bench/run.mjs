@@ -15,11 +15,12 @@ if (!existsSync(join(root, "node_modules"))) {
   console.error("The project's packages are missing: run `npm ci` in its folder first.");
   process.exit(1);
 }
+const { readOptions, UsageError } = await import("./options.mjs");
+const options = optionsOrExit();
 if (!existsSync(join(bench, "node_modules"))) {
   print("Installing what the other servers need …");
   npm(["ci", "--no-audit", "--no-fund"], bench);
 }
-const { readOptions, UsageError } = await import("./options.mjs");
 const { canObserve } = await import("./processes.mjs");
 const measurements = await import("./measure.mjs");
 const { report } = await import("./report.mjs");
@@ -33,14 +34,23 @@ let interrupted = false;
 let cleaning;
 
 try {
-  const options = readOptions(process.argv.slice(2));
-  if (options) process.exitCode = (await run(options)) ? 0 : 1;
+  process.exitCode = (await run(options)) ? 0 : 1;
 } catch (error) {
-  if (!interrupted) console.error(error instanceof UsageError ? error.message : error);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+  if (!interrupted) console.error(error);
+  process.exitCode = 1;
 } finally {
   await cleanUp();
   process.exit();
+}
+
+/** The checked options of the command line. Help, or wrong options, end it here, before anything is installed. */
+function optionsOrExit() {
+  try {
+    return readOptions(process.argv.slice(2)) ?? process.exit(0);
+  } catch (error) {
+    console.error(error instanceof UsageError ? error.message : error);
+    process.exit(error instanceof UsageError ? 2 : 1);
+  }
 }
 
 /** Once, whoever asks first. */

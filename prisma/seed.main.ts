@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
-import { parseArgs } from "node:util";
 import pg from "pg";
-import { ConfigError, loadConfig } from "../src/config.js";
+import { runCommand, UsageError } from "../src/cli/command.js";
+import { loadConfig } from "../src/config.js";
 import { startEmbeddedPostgres } from "../src/platform/database/embedded.js";
 import { migrate } from "../src/platform/database/migrate.js";
 import { createLogger } from "../src/platform/telemetry/logger.js";
@@ -15,11 +14,7 @@ const USAGE = `Usage: npm run seed -- [--demo] [--customers N]
 
 The database is the server's: DATABASE_URL, or the embedded one in DATA_DIR while no server runs on it.`;
 
-class UsageError extends Error {}
-
-async function main() {
-  const { demo, customers } = readArguments(process.argv.slice(2));
-  if (existsSync(".env")) process.loadEnvFile(".env");
+async function main(demo: boolean, customers: number | undefined) {
   const config = loadConfig();
   if (demo && config.environment === "production") {
     throw new Error("No demo shop in production: everybody knows its passwords and secrets.");
@@ -57,32 +52,12 @@ async function main() {
   }
 }
 
-function readArguments(args: string[]): { demo: boolean; customers: number | undefined } {
-  const { demo = false, customers, help } = parse(args);
-  if (help) {
-    print(USAGE);
-    process.exit(0);
-  }
-  if (!demo && customers === undefined) throw new UsageError("Say what to put in.");
-  if (customers === undefined) return { demo, customers };
+function countOf(customers: string): number {
   const count = /^\d+$/.test(customers) ? Number(customers) : 0;
-  if (count < 1 || count > MAXIMUM_CUSTOMERS) {
-    throw new UsageError(
-      `--customers must be a whole number from 1 to ${format(MAXIMUM_CUSTOMERS)}, not ${JSON.stringify(customers)}.`,
-    );
-  }
-  return { demo, customers: count };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: { demo: { type: "boolean" }, customers: { type: "string" }, help: { type: "boolean", short: "h" } },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  if (count >= 1 && count <= MAXIMUM_CUSTOMERS) return count;
+  throw new UsageError(
+    `--customers must be a whole number from 1 to ${format(MAXIMUM_CUSTOMERS)}, not ${JSON.stringify(customers)}.`,
+  );
 }
 
 function format(count: number): string {
@@ -97,11 +72,11 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-main().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(error instanceof UsageError ? `${message}\n\n${USAGE}\n` : `${message}\n`);
-    process.exit(error instanceof UsageError || error instanceof ConfigError ? 2 : 1);
+void runCommand({
+  usage: USAGE,
+  options: { demo: { type: "boolean" }, customers: { type: "string" } },
+  async main({ values: { demo = false, customers } }) {
+    if (!demo && customers === undefined) throw new UsageError("Say what to put in.");
+    await main(demo, customers === undefined ? undefined : countOf(customers));
   },
-);
+});

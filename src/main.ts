@@ -1,15 +1,19 @@
 import "reflect-metadata";
-import { existsSync } from "node:fs";
 import { demoApplications, demoUsers } from "../prisma/demo-access.js";
 import { seedDemo } from "../prisma/seed.js";
 import { type App, startApp } from "./app.js";
+import { runCommand } from "./cli/command.js";
 import { type Config, ConfigError, loadConfig } from "./config.js";
 import { accessClaims } from "./modules/auth/access-claims.js";
 import type { NewClaims } from "./platform/access/tokens.js";
 import { createLogger } from "./platform/telemetry/logger.js";
 
+const usage = `Usage: npm start
+
+Starts the server, and stops it at Ctrl-C or SIGTERM. Its settings are environment variables, which may stand in a file
+.env: .env.example lists them all.`;
+
 async function main() {
-  if (existsSync(".env")) process.loadEnvFile(".env");
   const config = loadConfig();
   const log = createLogger({ level: config.logLevel, json: config.environment === "production" });
 
@@ -37,17 +41,20 @@ async function main() {
   const starting = startApp({ config, log, playgroundCaller: demoCaller(config), seed: seedDemo }).then((started) => {
     app = started;
   });
-  await starting;
+  await starting.catch((error: unknown) => {
+    throw error instanceof ConfigError ? error : new Error(startFailure(error), { cause: error });
+  });
   if (stopping) return;
   process.stdout.write(
     `Customer graph is ready.\n  GraphQL     ${app!.url}/graphql\n  Playground  ${app!.url}/\n  Health      ${app!.url}/health/live and ${app!.url}/health/ready\nPress Ctrl-C to stop.\n`,
   );
 }
 
-main().catch((error: unknown) => {
-  if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
-  else process.stderr.write(`${startFailure(error)}\n`);
-  process.exit(1);
+void runCommand({
+  usage,
+  async main() {
+    await main();
+  },
 });
 
 /**

@@ -1,5 +1,4 @@
 import "reflect-metadata";
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type GraphQLEnumType, GraphQLSchema, lexicographicSortSchema, parse, print, printSchema } from "graphql";
 import { accessDirective, withAccess } from "./platform/graphql/access-directive.js";
@@ -16,5 +15,3 @@ export function publishedSchema(): string {
   const sorted = lexicographicSortSchema(new GraphQLSchema({ ...config, directives }));
   return `${print(withAccess(parse(printSchema(sorted)), schema))}\n`;
 }
-
-if (process.argv[1] === import.meta.filename) writeFileSync(schemaFile, publishedSchema());

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createReadStream, existsSync } from "node:fs";
+import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { loadConfig } from "../config.js";
@@ -9,6 +9,7 @@ import { Revocations } from "../platform/access/revocations.js";
 import { createDatabase, type Database } from "../platform/database/client.js";
 import { openDatabase } from "../platform/database/open.js";
 import { createLogger } from "../platform/telemetry/logger.js";
+import { runCommand, UsageError } from "./command.js";
 
 const usage = `Usage: npm run -s erasures -- list > FILE
        npm run -s erasures -- again FILE
@@ -16,10 +17,10 @@ const usage = `Usage: npm run -s erasures -- list > FILE
 A restored backup brings back what was erased since it was made. \`list\` prints every completed erasure, a JSON object a
 line, without personal data: keep it apart from the backups. \`again\` erases what is on the list and has come back.`;
 
-async function main() {
-  const [command, file, ...others] = process.argv.slice(2);
-  if (others.length || !(command === "list" ? !file : command === "again" && file)) throw new Error(usage);
-  if (existsSync(".env")) process.loadEnvFile(".env");
+async function main(command: string | undefined, file: string | undefined) {
+  if (command !== "list" && command !== "again") throw new UsageError("Say what to do: list or again.");
+  if (command === "again" && !file) throw new UsageError("Name the file with the list.");
+  if (command === "list" && file) throw new UsageError(`Unknown argument ${JSON.stringify(file)}.`);
   const config = loadConfig();
   const log = createLogger({ level: config.logLevel, json: config.environment === "production" });
   const { connectionString, stop } = await openDatabase(config, log);
@@ -90,7 +91,10 @@ function customerOf(text: string, line: number): string {
   throw new Error(`Line ${line} is no entry of the list: it needs a customerId.`);
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+void runCommand({
+  usage,
+  positionals: ["COMMAND", "FILE"],
+  async main({ positionals: [command, file] }) {
+    await main(command, file);
+  },
 });

@@ -1,7 +1,6 @@
 import "reflect-metadata";
 import { existsSync, readFileSync } from "node:fs";
 import { Session } from "node:inspector/promises";
-import { parseArgs } from "node:util";
 import {
   type DocumentNode,
   defaultFieldResolver,
@@ -17,7 +16,7 @@ import {
 import type pg from "pg";
 import { demoApplications } from "../../prisma/demo-access.js";
 import { seedDemo } from "../../prisma/seed.js";
-import { type Config, ConfigError, loadConfig } from "../config.js";
+import { type Config, loadConfig } from "../config.js";
 import { checkCost, checkText, limits, weigh } from "../http/limits.js";
 import { createPlayground } from "../http/playground.js";
 import { createHttpServer } from "../http/server.js";
@@ -36,6 +35,7 @@ import { createLogger, type Logger } from "../platform/telemetry/logger.js";
 import { createSchema } from "../schema.js";
 import { answerWay } from "./answer-way.js";
 import { type Client, createClient } from "./ask-again.js";
+import { type Arguments, runCommand, UsageError } from "./command.js";
 import { type Span, timeByGroup } from "./cpu-time.js";
 import { type Explained, explain, type SentStatement } from "./explain.js";
 import { layOutSql } from "./sql-layout.js";
@@ -54,9 +54,6 @@ It needs no running server. QUERY is a document, or the path of a .graphql file.
   --as guest                  a storefront whose visitor has not signed in
   --runs N                    how many requests are measured, 200 unless told otherwise`;
 
-/** A wrong command, as opposed to a query that cannot be profiled. */
-class UsageError extends Error {}
-
 interface Command {
   query: string;
   variables: string;
@@ -65,42 +62,31 @@ interface Command {
   runs: number;
 }
 
-function readCommand(): Command | undefined {
-  try {
-    const { values, positionals, tokens } = parseArgs({
-      options: {
-        variables: { type: "string", default: "{}" },
-        as: { type: "string", default: "integration" },
-        runs: { type: "string", default: "200" },
-        help: { type: "boolean", short: "h" },
-      },
-      allowPositionals: true,
-      tokens: true,
-    });
-    if (values.help) return undefined;
-    const [persona, ...rest] = values.as.trim().split(/\s+/);
-    if (!isPersona(persona)) throw new UsageError(`--as must be one of ${personas.join(", ")}, not ${values.as}.`);
-    let customer: string | undefined = rest.join(" ") || undefined;
-    // A customer is named right behind the persona.
-    const at = tokens.findIndex((token) => token.kind === "option" && token.name === "as");
-    const next = tokens[at + 1];
-    if (persona === "customer" && !customer && at >= 0 && next?.kind === "positional" && !isQuery(next.value)) {
-      customer = next.value;
-      positionals.splice(positionals.indexOf(customer), 1);
-    }
-    if (customer && persona !== "customer") throw new UsageError(`--as ${persona} names nobody: drop ${customer}.`);
-    const [query, ...others] = positionals;
-    if (!query?.trim()) throw new UsageError("Give a query: a document, or the path of a .graphql file.");
-    if (others.length) throw new UsageError("Give one query, in quotation marks.");
-    if (!/^[1-9]\d{0,5}$/.test(values.runs)) {
-      throw new UsageError(`--runs must be a whole number from 1 to 999999, not ${values.runs}.`);
-    }
-    return { query, variables: values.variables, persona, customer, runs: Number(values.runs) };
-  } catch (error) {
-    // Node's first sentence says what is wrong.
-    if (error instanceof TypeError) throw new UsageError(error.message.replace(/(\. .*)?$/s, "."));
-    throw error;
+const options = {
+  variables: { type: "string", default: "{}" },
+  as: { type: "string", default: "integration" },
+  runs: { type: "string", default: "200" },
+} as const;
+
+function readCommand({ values, positionals, tokens }: Arguments<typeof options>): Command {
+  const [persona, ...rest] = values.as.trim().split(/\s+/);
+  if (!isPersona(persona)) throw new UsageError(`--as must be one of ${personas.join(", ")}, not ${values.as}.`);
+  let customer: string | undefined = rest.join(" ") || undefined;
+  // A customer is named right behind the persona.
+  const at = tokens.findIndex((token) => token.kind === "option" && token.name === "as");
+  const next = tokens[at + 1];
+  if (persona === "customer" && !customer && at >= 0 && next?.kind === "positional" && !isQuery(next.value)) {
+    customer = next.value;
+    positionals.splice(positionals.indexOf(customer), 1);
   }
+  if (customer && persona !== "customer") throw new UsageError(`--as ${persona} names nobody: drop ${customer}.`);
+  const [query, ...others] = positionals;
+  if (!query?.trim()) throw new UsageError("Give a query: a document, or the path of a .graphql file.");
+  if (others.length) throw new UsageError("Give one query, in quotation marks.");
+  if (!/^[1-9]\d{0,5}$/.test(values.runs)) {
+    throw new UsageError(`--runs must be a whole number from 1 to 999999, not ${values.runs}.`);
+  }
+  return { query, variables: values.variables, persona, customer, runs: Number(values.runs) };
 }
 
 function isPersona(text: string | undefined): text is Persona {
@@ -232,10 +218,7 @@ async function claimsFor({ persona, customer }: Command, { prisma }: Database) {
   return accessClaims({ application: storefront, confidential: false, granted, customerId: found.id, now });
 }
 
-async function main(): Promise<string> {
-  const command = readCommand();
-  if (!command) return usage;
-  if (existsSync(".env")) process.loadEnvFile(".env");
+async function report(command: Command): Promise<string> {
   const config = loadConfig();
   const schema = createSchema();
   const subject = readSubject(command, schema);
@@ -477,12 +460,11 @@ function percentile(times: readonly number[], share: number): number {
   return times.toSorted((one, other) => one - other)[Math.ceil(share * times.length) - 1]!;
 }
 
-main().then(
-  (text) => process.stdout.write(`${text}\n`),
-  (error: unknown) => {
-    const isUsage = error instanceof UsageError;
-    const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`${message}${isUsage ? " See npm run -s profile -- --help." : ""}\n`);
-    process.exitCode = isUsage || error instanceof ConfigError ? 2 : 1;
+void runCommand({
+  usage,
+  options,
+  positionals: ["QUERY…"],
+  async main(args) {
+    process.stdout.write(`${await report(readCommand(args))}\n`);
   },
-);
+});

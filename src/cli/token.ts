@@ -1,12 +1,12 @@
-import { existsSync } from "node:fs";
 import { demoApplications, demoUsers } from "../../prisma/demo-access.js";
-import { ConfigError, loadConfig } from "../config.js";
+import { loadConfig } from "../config.js";
 import { type AccessClaimsOptions, accessClaims } from "../modules/auth/access-claims.js";
 import { loadSigningKeys } from "../platform/access/keys.js";
 import { Tokens } from "../platform/access/tokens.js";
 import { createDatabase } from "../platform/database/client.js";
 import { runningEmbeddedPostgres } from "../platform/database/embedded.js";
 import { createLogger } from "../platform/telemetry/logger.js";
+import { runCommand, UsageError } from "./command.js";
 
 const usage = `Usage: npm run -s token -- integration | sales-channel | customer [EMAIL] | user
 
@@ -16,19 +16,15 @@ Prints an access token for the demo shop on the local server:
   customer [EMAIL]  a storefront with its signed-in customer; Ada (ada@example.com) unless told otherwise
   user              Vera of the staff, in a web application`;
 
-class UsageError extends Error {}
-
 const all = { scope: "market:all", marketIds: null, stockLocationIds: [] };
 const europe = { scope: "market:code:europe", marketIds: ["mkt_europe"], stockLocationIds: [] };
 
-async function main(): Promise<string> {
-  if (existsSync(".env")) process.loadEnvFile(".env");
+async function tokenFor(persona: string | undefined, email: string | undefined): Promise<string> {
   const config = loadConfig();
   if (config.environment === "production") {
     throw new Error("In production there are no tokens for the asking: get them from POST /oauth/token.");
   }
-  const [persona, email, ...rest] = process.argv.slice(2);
-  if (!persona || rest.length > 0 || (email !== undefined && persona !== "customer")) throw new UsageError();
+  if (email !== undefined && persona !== "customer") throw new UsageError(`${persona} names nobody: drop ${email}.`);
   const { integration, storefront, dashboard } = demoApplications;
 
   async function claimsOf(): Promise<Omit<AccessClaimsOptions, "now">> {
@@ -47,7 +43,7 @@ async function main(): Promise<string> {
       case "user":
         return { application: dashboard, confidential: true, granted: all, user: demoUsers.vera };
       default:
-        throw new UsageError();
+        throw new UsageError(persona ? `There is no ${persona}.` : "Say for whom.");
     }
   }
 
@@ -80,11 +76,10 @@ async function main(): Promise<string> {
   return tokens.sign(claims);
 }
 
-main().then(
-  (token) => process.stdout.write(`${token}\n`),
-  (error: unknown) => {
-    const isUsage = error instanceof UsageError;
-    process.stderr.write(`${isUsage ? usage : error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = isUsage || error instanceof ConfigError ? 2 : 1;
+void runCommand({
+  usage,
+  positionals: ["PERSONA", "EMAIL"],
+  async main({ positionals: [persona, email] }) {
+    process.stdout.write(`${await tokenFor(persona, email)}\n`);
   },
-);
+});

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { JSONWebKeySet } from "jose";
 import { verifyReceipt } from "../modules/anonymization/receipt.js";
+import { runCommand, UsageError } from "./command.js";
 
 const usage = `Usage: npm run -s verify-receipt -- RECEIPT JWKS
 
@@ -10,9 +11,8 @@ it, JWKS a file with what the server shows at /.well-known/jwks.json. - is stand
 /** A signed text in the compact form: three parts of base 64. */
 const compact = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
-async function main() {
-  const [receipt, keys, ...others] = process.argv.slice(2);
-  if (!receipt || !keys || others.length) throw new Error(usage);
+async function main(receipt: string | undefined, keys: string | undefined) {
+  if (!receipt || !keys) throw new UsageError("Name both: the receipt and the set of keys.");
   const signed = (compact.test(receipt) && !existsSync(receipt) ? receipt : read("RECEIPT", receipt)).trim();
   if (!compact.test(signed)) {
     throw new Error("RECEIPT is no receipt: it has three parts with full stops between them, and nothing else.");
@@ -37,7 +37,10 @@ function keySetOf(text: string): JSONWebKeySet {
   throw new Error('JWKS is no set of keys: it is JSON such as {"keys": [ … ]}.');
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+void runCommand({
+  usage,
+  positionals: ["RECEIPT", "JWKS"],
+  async main({ positionals: [receipt, keys] }) {
+    await main(receipt, keys);
+  },
 });

@@ -1,13 +1,11 @@
-import { existsSync } from "node:fs";
-import { parseArgs } from "node:util";
 import pg from "pg";
+import { runCommand, UsageError } from "../cli/command.js";
 import { loadConfig } from "../config.js";
 import { openDatabase } from "../platform/database/open.js";
 import { createLogger } from "../platform/telemetry/logger.js";
 import { importFiles } from "./import.js";
 import type { Issue } from "./issues.js";
 import { createProgress } from "./progress.js";
-import type { Mode } from "./resource.js";
 import { formatSummary } from "./summary.js";
 
 const usage = `Usage: npm run import -- FILE… [--strict] [--mode test|live]
@@ -17,39 +15,9 @@ Reads JSON:API customer documents into the database: one document, or JSON Lines
   --strict  all or nothing: if one resource or reference cannot go in, nothing is written
   --mode    the mode of resources that do not state theirs in meta.mode; otherwise MODE decides`;
 
-interface Command {
-  files: string[];
-  strict: boolean;
-  mode: Mode | undefined;
-}
-
-class UsageError extends Error {}
-
-function readCommand(): Command | undefined {
-  try {
-    const { values, positionals } = parseArgs({
-      options: { strict: { type: "boolean" }, mode: { type: "string" }, help: { type: "boolean", short: "h" } },
-      allowPositionals: true,
-    });
-    if (values.help) return undefined;
-    const { mode, strict = false } = values;
-    if (mode !== undefined && mode !== "test" && mode !== "live") throw new UsageError("--mode must be test or live");
-    if (positionals.length === 0) throw new UsageError("Name at least one file.");
-    return { files: positionals, strict, mode };
-  } catch (error) {
-    if (error instanceof UsageError || error instanceof TypeError) throw new UsageError(`${error.message}\n\n${usage}`);
-    throw error;
-  }
-}
-
-async function main(): Promise<number> {
-  const command = readCommand();
-  if (!command) {
-    process.stdout.write(`${usage}\n`);
-    return 0;
-  }
-  const { files, strict } = command;
-  if (existsSync(".env")) process.loadEnvFile(".env");
+async function main(files: string[], strict: boolean, mode: string | undefined): Promise<number> {
+  if (mode !== undefined && mode !== "test" && mode !== "live") throw new UsageError("--mode must be test or live.");
+  if (files.length === 0) throw new UsageError("Name at least one file.");
   const config = loadConfig();
 
   const stop = new AbortController();
@@ -74,7 +42,7 @@ async function main(): Promise<number> {
       client,
       files,
       strict,
-      mode: command.mode ?? config.mode,
+      mode: mode ?? config.mode,
       onIssue: (issue) => progress.line(formatIssue(issue, files)),
       onProgress: progress.show,
       signal: stop.signal,
@@ -106,12 +74,9 @@ function formatIssue({ kind, type, id, file, line, pointer, reason }: Issue, fil
   return `${what} ${plain.length > 600 ? `${plain.slice(0, 600)}…` : plain}`;
 }
 
-main().then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
-  },
-);
+void runCommand({
+  usage,
+  options: { strict: { type: "boolean" }, mode: { type: "string" } },
+  positionals: ["FILE…"],
+  main: ({ values: { strict = false, mode }, positionals }) => main(positionals, strict, mode),
+});

@@ -10,6 +10,7 @@ import {
   models,
   type Relation,
 } from "../platform/database/datamodel.js";
+import { nearest } from "../platform/nearest.js";
 import { maximumTags } from "../platform/write/values.js";
 import {
   attachedTypes,
@@ -22,7 +23,6 @@ import {
   leftOutTypes,
   paymentSourceAttributes,
 } from "./known.js";
-import { nearest } from "./nearest.js";
 import { type Checked, checkAs, checkText, checkValue, escapePointer, isObject } from "./values.js";
 
 export type Mode = "test" | "live";

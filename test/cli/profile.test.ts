@@ -46,7 +46,7 @@ test("tells of a nested query how it is answered, by what SQL and plan, and wher
       }
     }`,
   );
-  const { code, out, err } = await profile(file, "--variables", '{"email":"ada@example.com"}', "--runs", "20");
+  const { code, out, err } = await profile(file, "--variables", '{"email":"ada@example.com"}', "--runs", "100");
   expect([code, err]).toEqual([0, ""]);
   const [answer, sql, explained, time] = out.split(/^\d\. .*\n-+\n/m).slice(1) as [string, string, string, string];
   expect(answer).toMatch(
@@ -114,8 +114,7 @@ test("leaves the database of DATABASE_URL as it is", async () => {
 });
 
 const wrong: [what: string, args: string[], code: number, message: string | RegExp][] = [
-  ["no query", [], 2, "Give a query: a document, or the path of a .graphql file. See npm run -s profile -- --help."],
-  ["an unknown option", ["{ a }", "--nope"], 2, "Unknown option '--nope'. See npm run -s profile -- --help."],
+  ["no query", [], 2, /^Give a query: a document, or the path of a \.graphql file\.\n\nUsage: /],
   ["an unknown persona", ["{ a }", "--as", "boss"], 2, /^--as must be one of integration, customer, guest, not boss\./],
   ["no number of runs", ["{ a }", "--runs", "0"], 2, /^--runs must be a whole number from 1 to 999999, not 0\./],
   ["a file that is not there", ["gone.graphql"], 1, "There is no file gone.graphql."],
@@ -154,11 +153,6 @@ test.each(wrong)("refuses %s", async (_, args, code, message) => {
   expect([run.code, run.out]).toEqual([code, ""]);
   if (typeof message === "string") expect(run.err).toBe(`${message}\n`);
   else expect(run.err).toMatch(message);
-});
-
-test("--help tells what there is", async () => {
-  const { code, out } = await profile("--help");
-  expect([code, out]).toEqual([0, expect.stringMatching(/^Usage: npm run -s profile -- QUERY/)]);
 });
 
 test("SQL is laid out by its clauses; texts and names stay as they are", () => {

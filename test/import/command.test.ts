@@ -68,7 +68,7 @@ test("says what is wrong with the command, and with a file", async () => {
   expect(wrong.map(({ code }) => code)).toEqual([2, 2, 2]);
   expect(wrong.map(({ err }) => err.split("\n")[0])).toEqual([
     "Name at least one file.",
-    "--mode must be test or live",
+    "--mode must be test or live.",
     expect.stringContaining("--nope"),
   ]);
   const { code, err } = await start([await db.file("cut.json", '{"data":[{"type":"customers",\n"id')]).ended;
