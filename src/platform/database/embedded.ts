@@ -6,7 +6,15 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { Logger } from "../telemetry/logger.js";
-import { createCluster, ENVIRONMENT, findPrograms, readIfThere, serverUser, type User } from "./embedded-cluster.js";
+import {
+  createCluster,
+  dataFolderFor,
+  ENVIRONMENT,
+  findPrograms,
+  readIfThere,
+  serverUser,
+  type User,
+} from "./embedded-cluster.js";
 import { EmbeddedPostgresError, explained, whatMatters } from "./embedded-error.js";
 import { lockFolder, processInfo } from "./folder-lock.js";
 
@@ -62,8 +70,8 @@ export async function startEmbeddedPostgres({
     const folder = await realpath(dataDir);
     const lock = await lockFolder(folder);
     try {
-      const programs = await findPrograms();
       const user = await serverUser(folder, log);
+      const programs = await findPrograms(user);
       const cluster = join(folder, "postgres");
       const passwordFile = join(folder, "postgres.password");
 
@@ -141,7 +149,8 @@ class Server {
   private async launch(): Promise<void> {
     await clearLeftovers(this.cluster, this.log);
     const flags = Object.entries(this.settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-    const child = spawn(this.program, ["-D", this.cluster, "-p", String(this.port), ...flags], {
+    const dataFolder = await dataFolderFor(this.cluster, this.user);
+    const child = spawn(this.program, ["-D", dataFolder, "-p", String(this.port), ...flags], {
       ...this.user,
       cwd: this.cluster,
       env: ENVIRONMENT,
