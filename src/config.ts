@@ -22,10 +22,14 @@ export interface Config {
   readonly signingKeys: string | undefined;
   /** Who the server says it is in its access tokens. */
   readonly tokenIssuer: string;
-  /** An issuer elsewhere whose access tokens are accepted too: where its keys are, its name, and who the tokens are for. */
+  /** An issuer elsewhere whose access tokens are accepted too: where its keys are, and its name. */
   readonly authJwksUrl: string | undefined;
   readonly authIssuer: string | undefined;
+  /** Which of its tokens: those of this organization (its id), those for this audience; at least one is set. */
+  readonly authOrganization: string | undefined;
   readonly authAudience: string | undefined;
+  /** What its applications may do whose tokens do not say it: JSON, or the path of a file with it. */
+  readonly authPermissions: string | undefined;
   /** How long a request for anonymization waits before it is carried out. */
   readonly anonymizationGraceMs: number;
   /** Whether the server carries out anonymizations itself. */
@@ -73,7 +77,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     tokenIssuer: read("TOKEN_ISSUER", undefined, anyText),
     authJwksUrl: read("AUTH_JWKS_URL", undefined, anyWebUrl),
     authIssuer: read("AUTH_ISSUER", undefined, anyText),
+    authOrganization: read("AUTH_ORGANIZATION", undefined, anyText),
     authAudience: read("AUTH_AUDIENCE", undefined, anyText),
+    authPermissions: read("AUTH_PERMISSIONS", undefined, anyText),
     anonymizationGraceMs: read("ANONYMIZATION_GRACE", 24 * 3_600_000, duration),
     worker: read("WORKER", true, trueOrFalse),
     trustedProxies: read("TRUSTED_PROXIES", 0, wholeNumber(0, 10)),
@@ -89,8 +95,18 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (!config.authJwksUrl !== !config.authIssuer) {
     problems.push("AUTH_JWKS_URL and AUTH_ISSUER must be set together");
   }
-  if (config.authAudience && !config.authIssuer) {
-    problems.push("AUTH_AUDIENCE must not be set without AUTH_ISSUER");
+  const outside = {
+    AUTH_ORGANIZATION: config.authOrganization,
+    AUTH_AUDIENCE: config.authAudience,
+    AUTH_PERMISSIONS: config.authPermissions,
+  };
+  for (const [name, value] of Object.entries(outside)) {
+    if (value && !config.authIssuer) problems.push(`${name} must not be set without AUTH_ISSUER`);
+  }
+  if (config.authIssuer && !config.authOrganization && !config.authAudience) {
+    problems.push(
+      "AUTH_ORGANIZATION must be set with AUTH_ISSUER to the id of your organization (the claim organization.id), or AUTH_AUDIENCE to the audience of your tokens (aud): the issuer signs tokens for others too",
+    );
   }
   if (config.authIssuer && config.authIssuer === tokenIssuer) {
     problems.push("AUTH_ISSUER must not be the server's own name (TOKEN_ISSUER)");

@@ -31,7 +31,9 @@ test("nothing set, or only empty texts, gives the defaults, frozen", () => {
     tokenIssuer: "urn:customer-graph",
     authJwksUrl: undefined,
     authIssuer: undefined,
+    authOrganization: undefined,
     authAudience: undefined,
+    authPermissions: undefined,
     anonymizationGraceMs: 86_400_000,
     worker: true,
     trustedProxies: 0,
@@ -57,7 +59,9 @@ test("every variable is understood", () => {
     TOKEN_ISSUER: "shop",
     AUTH_JWKS_URL: "https://auth.example.com/keys?all=1",
     AUTH_ISSUER: "https://auth.example.com/",
+    AUTH_ORGANIZATION: "xYZkjABcde",
     AUTH_AUDIENCE: "graph",
+    AUTH_PERMISSIONS: "permissions.json",
     ANONYMIZATION_GRACE: "15m",
     WORKER: "false",
     TRUSTED_PROXIES: "1",
@@ -78,7 +82,9 @@ test("every variable is understood", () => {
     tokenIssuer: "shop",
     authJwksUrl: "https://auth.example.com/keys?all=1",
     authIssuer: "https://auth.example.com/",
+    authOrganization: "xYZkjABcde",
     authAudience: "graph",
+    authPermissions: "permissions.json",
     anonymizationGraceMs: 900_000,
     worker: false,
     trustedProxies: 1,
@@ -116,8 +122,21 @@ test("an outside issuer needs a name of its own and its keys", () => {
   const url = "https://auth.example.com/keys";
   expect(configError({ AUTH_JWKS_URL: url }).problems).toEqual(["AUTH_JWKS_URL and AUTH_ISSUER must be set together"]);
   expect(configError({ AUTH_ISSUER: "a", AUTH_AUDIENCE: "b" }).problems).toHaveLength(1);
-  expect(configError({ AUTH_AUDIENCE: "b" }).problems).toHaveLength(1);
-  expect(configError({ AUTH_JWKS_URL: url, AUTH_ISSUER: "shop", TOKEN_ISSUER: "shop" }).problems).toHaveLength(1);
+  for (const name of ["AUTH_ORGANIZATION", "AUTH_AUDIENCE", "AUTH_PERMISSIONS"]) {
+    expect(configError({ [name]: "{}" }).problems).toEqual([`${name} must not be set without AUTH_ISSUER`]);
+  }
+  const own = { AUTH_JWKS_URL: url, AUTH_ISSUER: "shop", TOKEN_ISSUER: "shop", AUTH_AUDIENCE: "b" };
+  expect(configError(own).problems).toHaveLength(1);
+});
+
+test("an outside issuer needs an organization or an audience", () => {
+  const issuer = { AUTH_JWKS_URL: "https://auth.example.com/keys", AUTH_ISSUER: "https://auth.example.com" };
+  expect(configError(issuer).problems).toEqual([
+    "AUTH_ORGANIZATION must be set with AUTH_ISSUER to the id of your organization (the claim organization.id), or AUTH_AUDIENCE to the audience of your tokens (aud): the issuer signs tokens for others too",
+  ]);
+  expect(configError({ ...issuer, AUTH_ORGANIZATION: " " }).problems).toHaveLength(1);
+  expect(loadConfig({ ...issuer, AUTH_ORGANIZATION: "xYZkjABcde" }).authOrganization).toBe("xYZkjABcde");
+  expect(loadConfig({ ...issuer, AUTH_AUDIENCE: "graph" }).authAudience).toBe("graph");
 });
 
 test("the server's name in tokens is its public URL unless told otherwise", () => {

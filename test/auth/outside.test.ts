@@ -1,14 +1,17 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { loadSigningKeys, newKeySet } from "../../src/platform/access/keys.js";
-import { Tokens } from "../../src/platform/access/tokens.js";
+import { permissions } from "../../src/platform/access/permission.js";
+import { type OutsideIssuer, Tokens } from "../../src/platform/access/tokens.js";
 import { createLogger } from "../../src/platform/telemetry/logger.js";
 import {
   type Algorithm,
+  type AuthApp,
   createAuthApp,
   type ForeignKey,
   foreignKey,
   handMade,
+  organization,
   outsideClaims,
   seconds,
   signWith,
@@ -69,7 +72,7 @@ beforeEach(async () => {
 afterEach(() => there.stop().catch(() => {}));
 
 /** Accepts tokens signed with these keys, which the issuer publishes. */
-function accept(published: ForeignKey[], outside: { jwksUrl?: string; audience?: string } = {}): void {
+function accept(published: ForeignKey[], outside: Partial<OutsideIssuer> = { organization: organization.id }): void {
   there.keys = published;
   logged = [];
   const log = createLogger({ level: "info", json: true, write: (line) => logged.push(line) });
@@ -92,7 +95,7 @@ const refused = { result: "401 UNAUTHENTICATED" };
 test("tokens in Commerce Layer's layout are good, signed in any of four ways", async () => {
   const four = (["RS256", "RS512", "ES256", "EdDSA"] as Algorithm[]).map((name) => foreignKey(name, name));
   there.keys = four;
-  const app = await createAuthApp({ outside: { issuer, jwksUrl: there.url } });
+  const app = await createAuthApp({ outside: { issuer, jwksUrl: there.url, organization: organization.id } });
   try {
     const viewer = async (text: string) => (await app.query(`Bearer ${text}`)).body.data.viewer;
     for (const key of four) expect(await viewer(token(key))).toMatchObject({ kind: "INTEGRATION" });
@@ -104,10 +107,6 @@ test("tokens in Commerce Layer's layout are good, signed in any of four ways", a
       customer: { id: "cus_ada" },
       markets: [{ id: "mkt_europe" }],
     });
-    for (const kind of ["dashboard", "user", "zapier"]) {
-      const odd = token(four[0]!, { application: { ...application, kind } });
-      expect(await viewer(odd)).toMatchObject({ kind: "ANONYMOUS" });
-    }
     expect(await app.query(`Bearer ${token(foreignKey("ES256", "ES256"))}`)).toMatchObject({
       status: 401,
       body: { errors: [{ extensions: { code: "UNAUTHENTICATED" } }] },
@@ -146,9 +145,198 @@ test("what is not theirs, not meant for here, or not good is refused", async () 
   expect(claims).not.toHaveProperty("family");
 });
 
+describe("an issuer that signs for everybody", () => {
+  const key = foreignKey("RS512", "1");
+  const integration = { id: "BdjkzABcde", client_id: "abc", kind: "integration", public: false, confidential: true };
+  const shopper = { id: "a", client_id: "b", kind: "sales_channel", public: true, confidential: false };
+  const customer = { id: "cus_ada", type: "Customer" };
+  const staff = { id: "usr_vera", type: "User" };
+  let app: AuthApp;
+  beforeAll(async () => {
+    const keys = new Issuer();
+    keys.keys = [key];
+    await keys.start();
+    app = await createAuthApp({
+      outside: {
+        issuer,
+        jwksUrl: keys.url,
+        organization: organization.id,
+        permissions: new Map([
+          ["reader", ["customers:read", "orders:read"]],
+          ["by-id", ["tags:read"]],
+        ]),
+      },
+    });
+    // The keys are kept from here on.
+    await app.query(`Bearer ${token(key)}`);
+    await keys.stop();
+  });
+  afterAll(() => app.stop());
+
+  const ask = (change: object, text?: string) => app.query(`Bearer ${token(key, change)}`, text);
+  const write =
+    'mutation { customerUpdate(id: "cus_ada", input: { metadata: { merge: { a: 1 } } }) { userErrors { code } } }';
+
+  test.each<[string, object, string]>([
+    ["of another organization", { organization: { ...organization, id: "other" } }, "belongs to another organization"],
+    [
+      "with the slug alone",
+      { organization: { slug: organization.slug, id: "other" } },
+      "belongs to another organization",
+    ],
+    ["without an organization", { organization: undefined }, "names no organization"],
+    ["of no organization", { organization: null }, "names no organization"],
+    [
+      "of another organization, for a shopper",
+      { organization: { id: "other" }, application: shopper, owner: customer },
+      "belongs to another organization",
+    ],
+  ])("refuses a token %s, and says why", async (_case, change, reason) => {
+    for (const text of [undefined, write]) {
+      const { status, body } = await ask(change, text);
+      expect([status, body.data, body.errors[0].extensions.code]).toEqual([401, undefined, "UNAUTHENTICATED"]);
+      expect(body.errors[0].message).toContain(reason);
+    }
+  });
+
+  test.each<[string, object, string]>([
+    ["user", { application: { ...integration, kind: "user" }, user: { id: "u" } }, "user:guest"],
+    ["dashboard", { application: { ...integration, kind: "dashboard" }, owner: staff }, "dashboard:user"],
+    ["zapier", { application: { ...integration, kind: "zapier" } }, "zapier:guest"],
+    ["a web application without its user", { application: { ...integration, kind: "webapp" } }, "webapp:guest"],
+    [
+      "a web application of a customer",
+      { application: { ...integration, kind: "webapp" }, owner: customer },
+      "webapp:customer",
+    ],
+    ["an integration of a customer", { owner: customer }, "integration:customer"],
+    ["a sales channel of the staff", { application: shopper, owner: staff }, "sales_channel:user"],
+    ["an inherited name", { application: { ...integration, kind: "constructor" } }, "constructor:guest"],
+  ])("tells the kind of a token without access: %s", async (_case, change, kind) => {
+    const { status, body } = await ask(change);
+    expect([status, body.errors[0].extensions.code]).toEqual([401, "UNAUTHENTICATED"]);
+    expect(body.errors[0].message).toContain(`Access tokens of the kind ${kind} have no access here`);
+  });
+
+  const permissionsOf = async (change: object) => {
+    const { status, body } = await ask(change, "{ viewer { kind permissions } }");
+    return [status, body.data.viewer.kind, body.data.viewer.permissions];
+  };
+  const webapp = { ...integration, kind: "webapp" };
+
+  test("grants nothing that neither the token nor the table states", async () => {
+    for (const change of [{}, { owner: staff }, { permissions: null }, { permissions: [] }, { permissions: ["all"] }]) {
+      expect(await permissionsOf(change)).toEqual([200, "INTEGRATION", []]);
+    }
+    expect(await permissionsOf({ application: webapp, owner: staff })).toEqual([200, "USER", []]);
+    for (const text of [write, "{ customers { nodes { id } } }", "{ tags { nodes { id } } }"]) {
+      const { body } = await ask({}, text);
+      expect(body.errors[0].extensions.code).toBe("FORBIDDEN");
+    }
+    for (const name of ["__proto__", "constructor", "toString"]) {
+      expect(await permissionsOf({ application: { ...integration, client_id: name } })).toEqual([
+        200,
+        "INTEGRATION",
+        [],
+      ]);
+    }
+  });
+
+  test("grants what the table states for the client, or else for the application", async () => {
+    const reads = ["CUSTOMERS_READ", "ORDERS_READ"];
+    const reader = { client_id: "reader" };
+    expect(await permissionsOf({ application: { ...integration, ...reader } })).toEqual([200, "INTEGRATION", reads]);
+    expect(await permissionsOf({ application: { ...webapp, ...reader }, owner: staff })).toEqual([200, "USER", reads]);
+    const { client_id: _, ...nameless } = integration;
+    expect(await permissionsOf({ application: { ...nameless, id: "by-id" } })).toEqual([
+      200,
+      "INTEGRATION",
+      ["TAGS_READ"],
+    ]);
+    // What the token states comes first.
+    const stated = { application: { ...integration, ...reader }, permissions: ["skus:read"] };
+    expect(await permissionsOf(stated)).toEqual([200, "INTEGRATION", ["SKUS_READ"]]);
+    const { body } = await ask({ application: { ...integration, ...reader } }, write);
+    expect(body.errors[0].extensions.code).toBe("FORBIDDEN");
+  });
+
+  test("grants shoppers what every shopper has, whatever their tokens state", async () => {
+    const own = [...permissions.keys()].filter((permission) => /^customers:(read|update)$/.test(permission));
+    const names = own.map((permission) => permission.replace(":", "_").toUpperCase());
+    for (const stated of [undefined, [], ["customers:create", "tags:assign"]]) {
+      const [, kind, granted] = await permissionsOf({ application: shopper, owner: customer, permissions: stated });
+      expect(kind).toBe("CUSTOMER");
+      expect(granted).toEqual(expect.arrayContaining(names));
+      expect(granted).not.toContain("TAGS_ASSIGN");
+      const [, guestKind, guestGranted] = await permissionsOf({ application: shopper, permissions: stated });
+      expect(guestKind).toBe("GUEST");
+      expect(guestGranted).not.toContain("CUSTOMERS_READ");
+    }
+  });
+
+  /** Values of every other JSON type, and odd ones of the right type. */
+  const not = {
+    text: [1, 0, true, [], ["a"], {}, { id: "a" }, "", "a\0", "\ud800"],
+    object: ["a", "", 1, true, [], [{}]],
+    boolean: ["true", "false", "", 0, 1, [], [true], {}],
+    number: ["1", "", true, [1], {}, -1, 1e300],
+    texts: ["a", 1, true, {}, [1], [null], [["a"]], [""], ["a\0"]],
+  };
+  const required = [undefined, null];
+  const claims = outsideClaims(issuer) as Record<string, any>;
+  const within = (claim: string, field: string, values: unknown[], base: object = claims[claim] ?? {}) =>
+    values.map((value) => [`${claim}.${field}`, value, { [claim]: { ...base, [field]: value } }] as const);
+  const top = (claim: string, values: unknown[]) => values.map((value) => [claim, value, { [claim]: value }] as const);
+
+  test.each([
+    ...top("test", [...not.boolean, ...required]),
+    ...top("iss", [...not.text, ...required]),
+    ...top("jti", not.text),
+    ...top("iat", [...not.number, ...required]),
+    ...top("exp", [...not.number.filter((value) => value !== -1), ...required]),
+    ...top("nbf", ["1", [], {}, true]),
+    ...top("organization", [...not.object, ...required]),
+    ...within("organization", "id", [...not.text, ...required, [organization.id]]),
+    ...top("application", [...not.object, ...required]),
+    ...within("application", "id", [...not.text, ...required]),
+    ...within("application", "client_id", not.text),
+    ...within("application", "kind", [...not.text, ...required, ["integration"], "Integration", "integration "]),
+    ...within("application", "public", [...not.boolean, ...required]),
+    ...within("application", "confidential", not.boolean),
+    ...top("owner", not.object),
+    ...within("owner", "id", [...not.text, ...required], staff),
+    ...within("owner", "type", [...not.text, ...required, "user", "customer", "Users"], staff),
+    ...within("owner", "first_name", [1, true, [], {}, "a\0"], staff),
+    ...within("owner", "last_name", [1, true, [], {}, "a\0"], staff),
+    ...within("owner", "email", [1, true, [], {}, "a\0"], staff),
+    ...top("market", not.object),
+    ...within("market", "id", [...not.texts, ...required]),
+    ...within("market", "stock_location_ids", not.texts, { id: ["mkt_europe"] }),
+    ...top("permissions", not.texts),
+    ...top("custom_claim", not.object),
+    ...top("scope", [1, true, [], {}, "a\0"]),
+  ])("refuses a malformed claim: %s = %j", async (_claim, _value, change) => {
+    const { status, body } = await ask(change);
+    expect([status, body.data, body.errors[0].extensions.code]).toEqual([401, undefined, "UNAUTHENTICATED"]);
+  });
+});
+
+test("an outside issuer without an organization or an audience is no setting", () => {
+  expect(() => accept([], {})).toThrow("needs an organization or an audience");
+});
+
+test("with an organization and an audience, a token has to fit both", async () => {
+  const key = foreignKey("ES256", "1");
+  accept([key], { organization: organization.id, audience: "graph" });
+  expect(await ask(token(key, { aud: "graph" }))).toMatchObject(good);
+  expect(await ask(token(key))).toMatchObject(refused);
+  expect(await ask(token(key, { aud: "graph", organization: { id: "other" } }))).toMatchObject(refused);
+});
+
 test("with AUTH_AUDIENCE, tokens for other services are refused", async () => {
   const key = foreignKey("ES256", "1");
   accept([key], { audience: "graph" });
+  await expect(tokens.verify(`Bearer ${token(key)}`)).rejects.toThrow("The access token is for another audience.");
   expect(await ask(token(key, { aud: "graph" }))).toMatchObject(good);
   expect(await ask(token(key, { aud: ["other", "graph"] }))).toMatchObject(good);
   expect(await ask(token(key, { aud: "other" }))).toMatchObject(refused);
@@ -206,7 +394,7 @@ test("a hanging issuer holds up nobody for more than two seconds, and one caller
 test("an issuer that was never there, or that sends nonsense", async () => {
   const key = foreignKey("ES256", "1");
   const expectRefusal = async (jwksUrl: string) => {
-    accept([], { jwksUrl });
+    accept([], { jwksUrl, organization: organization.id });
     expect(await ask(token(key))).toMatchObject(refused);
     expect(await ask(await tokens.sign({ ...outsideClaims(""), exp: seconds() + 60 }))).toMatchObject(good);
   };

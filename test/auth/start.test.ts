@@ -1,9 +1,11 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config.js";
 import { startAccess } from "../../src/modules/auth/access.js";
 import { newKeySet } from "../../src/platform/access/keys.js";
+import { loadOutsidePermissions } from "../../src/platform/access/outside-permissions.js";
+import { permissions } from "../../src/platform/access/permission.js";
 import { createLogger } from "../../src/platform/telemetry/logger.js";
 import { onServer } from "../support/database.js";
 import { type AuthApp, ada, createAuthApp, guest, storefront } from "./support.js";
@@ -20,6 +22,11 @@ afterAll(async () => {
 });
 
 const log = createLogger({ level: "silent", json: true });
+const outside = {
+  AUTH_JWKS_URL: "http://127.0.0.1:9/",
+  AUTH_ISSUER: "https://auth.example.com",
+  AUTH_ORGANIZATION: "abc",
+};
 const start = (env: Record<string, string>) =>
   startAccess({
     config: loadConfig({ DATA_DIR: dataDir, ...env }),
@@ -42,6 +49,36 @@ test("production refuses a database with the demo shop's secrets, and takes it w
     iss: "https://a.example",
   });
   await access.stop();
+});
+
+test.each([
+  ["{", "AUTH_PERMISSIONS is not JSON."],
+  ["/no/such/file", "AUTH_PERMISSIONS names a file that cannot be read (ENOENT)."],
+  ['{"abc": "customers:read"}', "AUTH_PERMISSIONS must be a JSON object of client ids with lists of permissions"],
+  ['{"abc": [1]}', "AUTH_PERMISSIONS must be a JSON object of client ids with lists of permissions"],
+  ['{"abc": ["customers:raed"]}', 'client "abc": “customers:raed” is no permission; write orders:read'],
+  ['{"abc": ["*:*"]}', "is no permission"],
+])("the start is refused with AUTH_PERMISSIONS=%s", async (AUTH_PERMISSIONS, problem) => {
+  await expect(start({ ...outside, AUTH_PERMISSIONS })).rejects.toThrow(problem);
+});
+
+test("AUTH_PERMISSIONS is a table, or the path of a file with one", async () => {
+  const table = JSON.stringify({ abc: ["customers:*", "tags:assign"], def: ["*:read"], ghi: ["*"], jkl: [] });
+  const read = await loadOutsidePermissions(table);
+  expect(read.get("abc")!.toSorted()).toEqual([
+    "customers:create",
+    "customers:destroy",
+    "customers:read",
+    "customers:update",
+    "tags:assign",
+  ]);
+  expect(read.get("def")).toEqual([...permissions.keys()].filter((permission) => permission.endsWith(":read")));
+  expect(read.get("ghi")).toEqual([...permissions.keys()]);
+  expect(read.get("jkl")).toEqual([]);
+  const file = join(dataDir, "permissions.json");
+  await writeFile(file, table);
+  expect(await loadOutsidePermissions(file)).toEqual(read);
+  await (await start({ ...outside, AUTH_PERMISSIONS: file })).stop();
 });
 
 test("while the database is away the endpoint says so, and accepted tokens go on", async () => {

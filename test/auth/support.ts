@@ -215,13 +215,16 @@ export function signWith({ algorithm, private: key }: ForeignKey) {
 
 export const seconds = () => Math.floor(Date.now() / 1_000);
 
+/** The organization of tokens in Commerce Layer's layout; only its id matters. */
+export const organization = { id: "xYZkjABcde", slug: "the-shop", enterprise: false, region: "eu-west-1" };
+
 /** A token of Commerce Layer's layout for an integration. */
 export function outsideClaims(issuer: string): Claims & Record<string, unknown> {
   return {
     iss: issuer,
     iat: seconds(),
     exp: seconds() + 600,
-    organization: { id: "xYZkjABcde", slug: "the-shop", enterprise: false, region: "eu-west-1" },
+    organization,
     application: { id: "BdjkzABcde", client_id: "abc", kind: "integration", public: false, confidential: true },
     scope: "market:all",
     test: true,

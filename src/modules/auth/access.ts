@@ -1,7 +1,8 @@
 import { loadSigningKeys, type SigningKeys } from "../../platform/access/keys.js";
 import { Limits } from "../../platform/access/limits.js";
+import { loadOutsidePermissions } from "../../platform/access/outside-permissions.js";
 import { Revocations } from "../../platform/access/revocations.js";
-import { Tokens } from "../../platform/access/tokens.js";
+import { type OutsideIssuer, Tokens } from "../../platform/access/tokens.js";
 import type { Database } from "../../platform/database/client.js";
 import type { Logger } from "../../platform/telemetry/logger.js";
 import { refuseDemoCredentials } from "./demo-credentials.js";
@@ -24,7 +25,9 @@ export interface AccessConfig {
   readonly tokenIssuer: string;
   readonly authJwksUrl: string | undefined;
   readonly authIssuer: string | undefined;
+  readonly authOrganization: string | undefined;
   readonly authAudience: string | undefined;
+  readonly authPermissions: string | undefined;
   readonly trustedProxies: number;
 }
 
@@ -39,14 +42,25 @@ export interface AccessOptions {
 export async function startAccess({ config, database, log, now }: AccessOptions): Promise<Access> {
   if (config.environment === "production") await refuseDemoCredentials(database);
   const keys = await loadSigningKeys(config);
+  const outside = await outsideIssuer(config);
   const revocations = new Revocations({ database, log, now });
   await revocations.start();
-  const { authIssuer, authJwksUrl, authAudience } = config;
-  const outside =
-    authIssuer && authJwksUrl ? { issuer: authIssuer, jwksUrl: authJwksUrl, audience: authAudience } : undefined;
   const tokens = new Tokens({ keys, issuer: config.tokenIssuer, outside, revocations, log, now });
   const { trustedProxies } = config;
   const limits = new Limits(now);
   const routes = authRoutes({ database, log, now, tokens, revocations, limits, trustedProxies });
   return { keys, tokens, revocations, limits, routes, stop: () => revocations.stop() };
+}
+
+async function outsideIssuer(config: AccessConfig): Promise<OutsideIssuer | undefined> {
+  const { authIssuer, authJwksUrl, authOrganization, authAudience, authPermissions } = config;
+  if (!authIssuer || !authJwksUrl) return undefined;
+  const permissions = await loadOutsidePermissions(authPermissions);
+  return {
+    issuer: authIssuer,
+    jwksUrl: authJwksUrl,
+    organization: authOrganization,
+    audience: authAudience,
+    permissions,
+  };
 }

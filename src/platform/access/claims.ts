@@ -5,6 +5,8 @@ export interface Claims {
   /** Seconds since 1970, as `exp`. */
   iat: number;
   exp: number;
+  /** Whose token it is; one outside issuer may sign for many organizations. */
+  organization?: { id: string };
   application: {
     id: string;
     client_id?: string;
@@ -35,6 +37,7 @@ const maximumItems = 1_000;
 export function parseClaims(payload: unknown): Claims | undefined {
   try {
     const top = object(payload);
+    const organization = optional(top.organization, object);
     const application = object(top.application);
     const owner = optional(top.owner, object);
     const market = optional(top.market, object);
@@ -43,6 +46,7 @@ export function parseClaims(payload: unknown): Claims | undefined {
       jti: optional(top.jti, text),
       iat: seconds(top.iat),
       exp: seconds(top.exp),
+      organization: organization && { id: text(organization.id) },
       application: defined({
         id: text(application.id),
         client_id: optional(application.client_id, text),

@@ -49,6 +49,38 @@ export function isPermission(word: string): word is Permission {
   return permissions.has(word as Permission);
 }
 
+export class PermissionsError extends Error {
+  override name = "PermissionsError";
+}
+
+/** Stands for every permission, in a list of words. */
+export const everyPermission = "*";
+
+/**
+ * The permissions that a list of words stands for: `orders:read` one, `orders:*` all of a kind of resource, `*:read` one
+ * action on all kinds, `*` every one. Throws for a word that stands for none.
+ */
+export function permissionsOf(words: readonly string[]): Permission[] {
+  const found = new Set<Permission>();
+  for (const word of words) {
+    const [subject, action] = word.split(":");
+    const matching = [...permissions.keys()].filter((permission) => {
+      if (word === everyPermission || permission === word) return true;
+      const [permissionSubject, permissionAction] = permission.split(":");
+      return action === everyPermission
+        ? permissionSubject === subject
+        : subject === everyPermission && permissionAction === action;
+    });
+    if (matching.length === 0) {
+      throw new PermissionsError(
+        `“${word.slice(0, 100)}” is no permission; write orders:read, orders:*, *:read, or * for every one. The schema names those of each field (@access).`,
+      );
+    }
+    for (const permission of matching) found.add(permission);
+  }
+  return [...found];
+}
+
 /** The permission to read rows of a model. */
 export function toRead(model: ModelName): Permission {
   return `${modelNamed(model).table}:read` as Permission;

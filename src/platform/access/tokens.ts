@@ -13,17 +13,23 @@ import type { Logger } from "../telemetry/logger.js";
 import { type Claims, parseClaims } from "./claims.js";
 import type { SigningKeys } from "./keys.js";
 import { OutsideKeys } from "./outside-keys.js";
+import type { Permission } from "./permission.js";
 import { newTokenId, type Revocations } from "./revocations.js";
+import { tokenKindProblem } from "./viewer.js";
 
 /** What the caller decides about a new token; the issuer, its id and the time are filled in. */
 export type NewClaims = Omit<Claims, "iss" | "jti" | "iat">;
 
-/** An issuer elsewhere whose tokens are accepted. */
+/** An issuer elsewhere whose tokens are accepted. Without an organization or an audience, anybody's would be. */
 export interface OutsideIssuer {
   issuer: string;
   jwksUrl: string;
-  /** Who their tokens must be for; without it, that is not checked. */
+  /** The id of the organization whose tokens are accepted (claim `organization.id`). */
+  organization?: string;
+  /** Who their tokens must be for (claim `aud`). */
   audience?: string;
+  /** What applications may do whose tokens do not say it, by client id or application id. Others may do nothing. */
+  permissions?: ReadonlyMap<string, readonly Permission[]>;
 }
 
 export interface TokensOptions {
@@ -69,6 +75,9 @@ export class Tokens {
 
   constructor({ keys, issuer, outside, revocations, log, now = () => new Date() }: TokensOptions) {
     if (outside?.issuer === issuer) throw new Error("An outside issuer must not have the name of this one.");
+    if (outside && !outside.organization && !outside.audience) {
+      throw new Error("An outside issuer needs an organization or an audience: it may sign for everybody.");
+    }
     this.keys = keys;
     this.issuer = issuer;
     this.outside = outside && { ...outside, keys: new OutsideKeys(outside.jwksUrl, log) };
@@ -131,6 +140,9 @@ export class Tokens {
       if (error instanceof ApiError) throw error;
       // Only a token whose signature was good gets this far.
       if (error instanceof errors.JWTExpired) throw expired();
+      if (error instanceof errors.JWTClaimValidationFailed && error.claim === "aud") {
+        throw refused("The access token is for another audience.");
+      }
       if (!(error instanceof errors.JOSEError || error instanceof TypeError)) {
         this.log.error("An access token could not be checked.", { name: (error as Error).name });
       }
@@ -153,7 +165,7 @@ export class Tokens {
   }
 
   private async checkOutside(token: string): Promise<Remembered> {
-    const { keys, issuer, audience } = this.outside!;
+    const { keys, issuer, audience, organization, permissions } = this.outside!;
     const keySet = keys.current ?? {};
     const { typ } = decodeProtectedHeader(token);
     if (!outsideTypes.has(typ?.toLowerCase())) throw refused();
@@ -165,6 +177,16 @@ export class Tokens {
     });
     // A log-in of an outside issuer is none of ours.
     const { family: _, ...claims } = this.claimsOf(payload);
+    if (organization && claims.organization?.id !== organization) {
+      throw refused(
+        claims.organization
+          ? "The access token belongs to another organization."
+          : "The access token names no organization; it needs the claim `organization` with its `id`.",
+      );
+    }
+    // Own tokens without permissions have those of their kind; what an outside issuer leaves unsaid is not granted.
+    const { client_id: clientId, id } = claims.application;
+    claims.permissions ??= [...(permissions?.get(clientId ?? "") ?? permissions?.get(id) ?? [])];
     return { claims, keySet };
   }
 
@@ -175,6 +197,8 @@ export class Tokens {
   private claimsOf(payload: JWTPayload): Claims {
     const claims = parseClaims(payload);
     if (!claims || claims.iat > this.now().getTime() / 1_000 + leewaySeconds) throw refused();
+    const problem = tokenKindProblem(claims);
+    if (problem) throw refused(problem);
     return claims;
   }
 

@@ -53,7 +53,7 @@ export const anonymous: Viewer = {
 /** A token is checked once and its claims kept until it expires; so is the viewer that they make. */
 const viewers = new WeakMap<Claims, Viewer>();
 
-/** The viewer that the claims of a verified token speak of. An unknown kind of application has no access. */
+/** The viewer that the claims of a verified token speak of. `tokenKindProblem` has refused kinds without access. */
 export function viewerOf(claims: Claims): Viewer {
   const known = viewers.get(claims);
   if (known) return known;
@@ -88,6 +88,23 @@ function makeViewer(claims: Claims): Viewer {
       return { ...facts, kind, owner: staff(owner!) };
   }
 }
+
+/** Why tokens of this kind have no access at all, or undefined if they have some. */
+export function tokenKindProblem(claims: Claims): string | undefined {
+  if (kindOf(claims) !== "anonymous") return undefined;
+  const { application, owner } = claims;
+  const kind = `${application.kind.slice(0, 50)}:${owner ? owner.type.toLowerCase() : "guest"}`;
+  return `Access tokens of the kind ${kind} have no access here; these have: ${kindsWithAccess.join(", ")}.`;
+}
+
+/** In Commerce Layer's shorthand: the kind of the application and the type of the owner. */
+const kindsWithAccess = [
+  "sales_channel:guest",
+  "sales_channel:customer",
+  "integration:guest",
+  "integration:user",
+  "webapp:user",
+];
 
 /** domain rule: kind of application and type of owner; anything not listed is no access. */
 function kindOf({ application, owner }: Claims): Viewer["kind"] {
