@@ -180,7 +180,7 @@ describe("password", () => {
       app.token({ ...ada, username: "sam@example.com" }),
       app.token({ ...ada, password: `${ada.password}${"x".repeat(80)}` }),
     ]);
-    for (const answer of answers) expect(answer).toMatchObject(oauthError(401, "invalid_grant", "UNAUTHORIZED"));
+    for (const answer of answers) expect(answer).toMatchObject(oauthError(400, "invalid_grant", "BAD_REQUEST"));
     expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
   });
 

@@ -38,7 +38,7 @@ describe("refresh", () => {
     const [first, other] = [await signIn(), await signIn()];
     const second = (await refresh(first.refresh_token)).body;
     const again = await refresh(first.refresh_token);
-    expect([again.status, again.body.error]).toEqual([401, "invalid_grant"]);
+    expect([again.status, again.body.error]).toEqual([400, "invalid_grant"]);
     expect((await refresh(second.refresh_token)).body.error).toBe("invalid_grant");
     expect(await codeFor(first.access_token)).toEqual(refused);
     expect(await codeFor(second.access_token)).toEqual(refused);

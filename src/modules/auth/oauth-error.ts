@@ -10,10 +10,9 @@ export type OAuthErrorName =
   | "unauthorized_client"
   | "unsupported_grant_type";
 
-/** domain rule: Commerce Layer answers 401 to a wrong log-in too, where the RFC says 400. */
 const statuses: Record<OAuthErrorName, number> = {
   invalid_client: 401,
-  invalid_grant: 401,
+  invalid_grant: 400,
   invalid_request: 400,
   invalid_scope: 400,
   server_error: 500,
