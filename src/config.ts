@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { longestRefreshGraceMs } from "./platform/access/sessions.js";
 import type { LogLevel } from "./platform/telemetry/logger.js";
 
 export interface Config {
@@ -30,6 +31,8 @@ export interface Config {
   readonly authAudience: string | undefined;
   /** What its applications may do whose tokens do not say it: JSON, or the path of a file with it. */
   readonly authPermissions: string | undefined;
+  /** How long a used refresh token gives its successor again, for clients that did not receive the answer. */
+  readonly refreshGraceMs: number;
   /** How long a request for anonymization waits before it is carried out. */
   readonly anonymizationGraceMs: number;
   /** Whether the server carries out anonymizations itself. */
@@ -80,6 +83,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     authOrganization: read("AUTH_ORGANIZATION", undefined, anyText),
     authAudience: read("AUTH_AUDIENCE", undefined, anyText),
     authPermissions: read("AUTH_PERMISSIONS", undefined, anyText),
+    refreshGraceMs: read("REFRESH_GRACE", 30_000, refreshGrace),
     anonymizationGraceMs: read("ANONYMIZATION_GRACE", 24 * 3_600_000, duration),
     worker: read("WORKER", true, trueOrFalse),
     trustedProxies: read("TRUSTED_PROXIES", 0, wholeNumber(0, 10)),
@@ -180,6 +184,14 @@ const duration: Rule<number> = {
     const [, number, unit] = /^(\d{1,4})([smhd])?$/.exec(text) ?? [];
     if (number === undefined || (!unit && Number(number))) return undefined;
     return Number(number) * (unit ? units[unit as keyof typeof units] : 0);
+  },
+};
+
+const refreshGrace: Rule<number> = {
+  expected: "a time from 0 to 5m, such as 30s",
+  parse: (text) => {
+    const milliseconds = duration.parse(text);
+    return milliseconds !== undefined && milliseconds <= longestRefreshGraceMs ? milliseconds : undefined;
   },
 };
 

@@ -1,5 +1,5 @@
 import { Revocations } from "../../src/platform/access/revocations.js";
-import { endSessionsOf } from "../../src/platform/access/sessions.js";
+import { endSessionsOf, longestRefreshGraceMs } from "../../src/platform/access/sessions.js";
 import { createLogger } from "../../src/platform/telemetry/logger.js";
 import { type AuthApp, ada, createAuthApp, guest, integration, read, storefront } from "./support.js";
 
@@ -16,6 +16,7 @@ const codeFor = async (token: string) => {
   const { status, body } = await app.query(`Bearer ${token}`);
   return [status, body.errors?.[0].extensions.code ?? body.data.viewer.kind];
 };
+const graceMs = 30_000;
 const good = [200, "CUSTOMER"];
 const refused = [401, "UNAUTHENTICATED"];
 
@@ -37,6 +38,7 @@ describe("refresh", () => {
   test("one that was used before ends the whole log-in, the newest tokens too; other log-ins go on", async () => {
     const [first, other] = [await signIn(), await signIn()];
     const second = (await refresh(first.refresh_token)).body;
+    app.advance(graceMs);
     const again = await refresh(first.refresh_token);
     expect([again.status, again.body.error]).toEqual([400, "invalid_grant"]);
     expect((await refresh(second.refresh_token)).body.error).toBe("invalid_grant");
@@ -46,19 +48,128 @@ describe("refresh", () => {
     expect((await refresh(other.refresh_token)).status).toBe(200);
   });
 
-  test("of several at once exactly one wins, and then the log-in is over", async () => {
-    const { refresh_token } = await signIn();
-    const answers = await Promise.all(Array.from({ length: 6 }, () => refresh(refresh_token)));
-    const won = answers.filter(({ status }) => status === 200);
-    expect(won.length).toBe(1);
-    expect((await refresh(won[0]!.body.refresh_token)).body.error).toBe("invalid_grant");
-    expect(await codeFor(won[0]!.body.access_token)).toEqual(refused);
+  test("20 uses at once, on two servers, get the same successor", async () => {
+    const first = await signIn();
+    const elsewhere = await createAuthApp({ sharing: app });
+    try {
+      const request = { ...storefront, grant_type: "refresh_token", refresh_token: first.refresh_token };
+      const answers = await app.standingStill(() =>
+        Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? app : elsewhere).token(request))),
+      );
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+      expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
+      const { family } = read(first.access_token).payload;
+      for (const { body } of answers) expect(read(body.access_token).payload).toMatchObject({ family });
+      for (const { body } of answers.filter((_, i) => i % 2)) expect(await codeFor(body.access_token)).toEqual(good);
+      const stored = await app.database.prisma.refreshToken.findMany({ where: { familyId: family } });
+      expect(stored.map(({ usedAt }) => usedAt !== null).sort()).toEqual([false, true]);
+      expect((await refresh(answers[0]!.body.refresh_token)).status).toBe(200);
+    } finally {
+      await elsewhere.stop();
+    }
+  });
+
+  test("within the grace it gives the same successor again, also when that was used; after it, the log-in ends", async () => {
+    await app.standingStill(async () => {
+      const first = await signIn();
+      const second = (await refresh(first.refresh_token)).body;
+      app.advance(graceMs - 1);
+      const again = (await refresh(first.refresh_token)).body;
+      expect(again).toMatchObject({ refresh_token: second.refresh_token, scope: second.scope, owner_id: "cus_ada" });
+      expect(await codeFor(again.access_token)).toEqual(good);
+      const third = (await refresh(again.refresh_token)).body;
+      expect((await refresh(first.refresh_token)).body.refresh_token).toBe(second.refresh_token);
+      app.advance(1);
+      // The grace counts from the first use: being asked again does not prolong it.
+      const late = await refresh(first.refresh_token);
+      expect([late.status, late.body.error]).toEqual([400, "invalid_grant"]);
+      for (const { access_token } of [first, second, again, third])
+        expect(await codeFor(access_token)).toEqual(refused);
+      expect((await refresh(third.refresh_token)).body.error).toBe("invalid_grant");
+    });
+  });
+
+  test("a token used right before it expires still gives its successor again", async () => {
+    await app.standingStill(async () => {
+      const first = await signIn();
+      app.advance(14 * 86_400_000 - 1);
+      const second = (await refresh(first.refresh_token)).body;
+      app.advance(1_000);
+      await app.revocations.sweep();
+      expect((await refresh(first.refresh_token)).body.refresh_token).toBe(second.refresh_token);
+    });
+  });
+
+  test("the grace is no way round the application, the scope or the end of a log-in", async () => {
+    const { prisma } = app.database;
+    await prisma.application.create({
+      data: { id: "app_3", mode: "test", name: "3", kind: "sales_channel", clientId: "three", accessTokenSeconds: 60 },
+    });
+    const used = async (request = ada) => {
+      const first = await signIn(request);
+      return { first: first.refresh_token, second: (await refresh(first.refresh_token)).body };
+    };
+    const expectNone = async (refresh_token: string) => {
+      const { status, body } = await refresh(refresh_token);
+      expect([status, body.error, body.refresh_token]).toEqual([400, "invalid_grant", undefined]);
+    };
+    const session = await used();
+    expect((await refresh(session.first, { client_id: "three" })).body.error).toBe("invalid_grant");
+    expect((await refresh(session.first, { scope: "market:code:usa" })).body.error).toBe("invalid_scope");
+    expect((await refresh(session.first)).body.refresh_token).toBe(session.second.refresh_token);
+
+    await app.post("/oauth/revoke", { ...storefront, token: session.second.refresh_token });
+    await expectNone(session.first);
+
+    const hana = { ...ada, username: "hana.yamada@example.com" };
+    const before = await used(hana);
+    const change = `mutation { customerPasswordChange(input: { customerId: "cus_hana", oldPassword: "${ada.password}", newPassword: "another-horse-9" }) { userErrors { code } } }`;
+    const changed = await app.query(`Bearer ${before.second.access_token}`, change);
+    expect(changed.body.data.customerPasswordChange.userErrors).toEqual([]);
+    await expectNone(before.first);
+    await expectNone(before.second.refresh_token);
+
+    const erased = await used({ ...hana, password: "another-horse-9" });
+    await prisma.customer.update({ where: { id: "cus_hana" }, data: { anonymizationStatus: "started" } });
+    await expectNone(erased.first);
+    await prisma.customer.update({ where: { id: "cus_hana" }, data: { anonymizationStatus: null } });
+    expect((await refresh(erased.first)).body.refresh_token).toBe(erased.second.refresh_token);
+  });
+
+  test("neither a refresh token nor what makes its successor lies in the database", async () => {
+    const first = await signIn();
+    const second = (await refresh(first.refresh_token)).body;
+    const { family } = read(first.access_token).payload;
+    const stored = () => app.database.prisma.refreshToken.findMany({ where: { familyId: family } });
+    for (const text of [first.refresh_token, second.refresh_token]) {
+      expect(JSON.stringify(await stored())).not.toContain(text);
+    }
+    expect((await stored()).filter(({ successorSalt }) => successorSalt)).toHaveLength(1);
+    app.advance(longestRefreshGraceMs);
+    await app.revocations.sweep();
+    expect((await stored()).map(({ successorSalt }) => successorSalt)).toEqual([null, null]);
+  });
+
+  test("without a grace, of several at once one wins and the log-in is over", async () => {
+    const strict = await createAuthApp({ refreshGraceMs: 0 });
+    try {
+      const { refresh_token } = (await strict.token(ada)).body;
+      const request = { ...storefront, grant_type: "refresh_token", refresh_token };
+      const answers = await Promise.all(Array.from({ length: 6 }, () => strict.token(request)));
+      const won = answers.filter(({ status }) => status === 200);
+      expect(won).toHaveLength(1);
+      expect((await strict.token({ ...request, refresh_token: won[0]!.body.refresh_token })).status).toBe(400);
+      expect((await strict.query(`Bearer ${won[0]!.body.access_token}`)).status).toBe(401);
+    } finally {
+      await strict.stop();
+    }
   });
 
   test("a theft that is found out while tokens are renewed leaves none of them alive", async () => {
     for (let round = 0; round < 5; round++) {
       const first = await signIn();
       const second = (await refresh(first.refresh_token)).body;
+      app.advance(graceMs);
       const [renewed] = await Promise.all([refresh(second.refresh_token), refresh(first.refresh_token)]);
       if (renewed.status === 200) {
         expect((await refresh(renewed.body.refresh_token)).body.error).toBe("invalid_grant");

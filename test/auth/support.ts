@@ -46,6 +46,7 @@ export interface AuthApp {
   revocations: Revocations;
   issuer: string;
   logged: string[];
+  now: () => Date;
   /** Moves the server's clock. */
   advance(milliseconds: number): void;
   /** Holds the server's clock while this runs, so that a slow machine is no patient one. */
@@ -69,7 +70,10 @@ export interface AuthAppOptions {
   signingKeys?: string;
   outside?: OutsideIssuer;
   trustedProxies?: number;
+  refreshGraceMs?: number;
   corsOrigins?: CorsOrigins;
+  /** Another server, whose database and clock it uses. */
+  sharing?: AuthApp;
   /** Cheap, so that tests with many log-ins are quick. */
   passwordCost?: number;
 }
@@ -77,18 +81,23 @@ export interface AuthAppOptions {
 /** The real server, with the demo shop, and with the token endpoint before it. */
 export async function createAuthApp(options: AuthAppOptions = {}): Promise<AuthApp> {
   const { signingKeys = JSON.stringify(await newKeySet()), outside, trustedProxies = 0, passwordCost = 4 } = options;
-  const { corsOrigins } = options;
-  const { connectionString, drop } = await createTestDatabase();
+  const { corsOrigins, refreshGraceMs } = options;
+  const { sharing } = options;
+  const { connectionString, drop } = sharing
+    ? { connectionString: sharing.database.pool.options.connectionString!, drop: async () => {} }
+    : await createTestDatabase();
   const logged: string[] = [];
   const log = createLogger({ level: "debug", json: true, write: (line) => logged.push(line) });
   const database = createDatabase({ connectionString, poolSize: 8, log });
-  await seedDemo(database.pool);
-  await database.query("UPDATE customers SET password_digest = $1 WHERE password_digest IS NOT NULL", [
-    await hashPassword(password, { cost: passwordCost }),
-  ]);
+  if (!sharing) {
+    await seedDemo(database.pool);
+    await database.query("UPDATE customers SET password_digest = $1 WHERE password_digest IS NOT NULL", [
+      await hashPassword(password, { cost: passwordCost }),
+    ]);
+  }
   let ahead = 0;
   let stands: number | undefined;
-  const now = () => new Date((stands ?? Date.now()) + ahead);
+  const now = sharing?.now ?? (() => new Date((stands ?? Date.now()) + ahead));
   const keys = await loadSigningKeys({ signingKeys, dataDir: "", environment: "test" });
   const revocations = new Revocations({ database, log, now });
   await revocations.start();
@@ -111,7 +120,17 @@ export async function createAuthApp(options: AuthAppOptions = {}): Promise<AuthA
         return claims ? viewerOf(claims) : anonymous;
       },
     },
-    routes: authRoutes({ database, log, now, tokens, revocations, limits, trustedProxies, passwordCost }),
+    routes: authRoutes({
+      database,
+      log,
+      now,
+      tokens,
+      revocations,
+      limits,
+      trustedProxies,
+      refreshGraceMs,
+      passwordCost,
+    }),
     playground: createPlayground(),
     countStatements: true,
     corsOrigins,
@@ -134,6 +153,7 @@ export async function createAuthApp(options: AuthAppOptions = {}): Promise<AuthA
     revocations,
     issuer,
     logged,
+    now,
     async standingStill(work) {
       stands = Date.now();
       try {

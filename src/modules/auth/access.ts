@@ -28,6 +28,7 @@ export interface AccessConfig {
   readonly authOrganization: string | undefined;
   readonly authAudience: string | undefined;
   readonly authPermissions: string | undefined;
+  readonly refreshGraceMs: number;
   readonly trustedProxies: number;
 }
 
@@ -46,9 +47,9 @@ export async function startAccess({ config, database, log, now }: AccessOptions)
   const revocations = new Revocations({ database, log, now });
   await revocations.start();
   const tokens = new Tokens({ keys, issuer: config.tokenIssuer, outside, revocations, log, now });
-  const { trustedProxies } = config;
+  const { trustedProxies, refreshGraceMs } = config;
   const limits = new Limits(now);
-  const routes = authRoutes({ database, log, now, tokens, revocations, limits, trustedProxies });
+  const routes = authRoutes({ database, log, now, tokens, revocations, limits, trustedProxies, refreshGraceMs });
   return { keys, tokens, revocations, limits, routes, stop: () => revocations.stop() };
 }
 

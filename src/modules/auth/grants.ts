@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import OAuth2Server from "@node-oauth/oauth2-server";
 import type { RefreshToken } from "../../generated/prisma/client.js";
 import type { Limits, LogIn } from "../../platform/access/limits.js";
@@ -16,6 +16,8 @@ export interface GrantResources extends SessionResources {
   tokens: Tokens;
   log: Logger;
   limits: Limits;
+  /** How long a used refresh token gives its successor again; 30 s unless told otherwise. */
+  refreshGraceMs?: number;
   /** Lower in tests. */
   passwordCost?: number;
 }
@@ -179,7 +181,7 @@ class GrantModel
   // ---- refresh_token
 
   async getRefreshToken(text: string): Promise<OAuth2Server.RefreshToken> {
-    const { database, limits, log } = this.resources;
+    const { database, limits } = this.resources;
     const { prisma } = database;
     const { id: applicationId, mode, kind } = this.client!;
     const row = await prisma.refreshToken.findUnique({
@@ -191,12 +193,7 @@ class GrantModel
       throw notRefreshable();
     }
     const { customer, ...renewed } = row;
-    if (row.usedAt) {
-      // Two parties hold the same token, and one of them stole it.
-      log.warn("A used refresh token came again; the log-in was ended.", { application: applicationId });
-      await endFamily(this.resources, row.familyId);
-      throw notRefreshable();
-    }
+    if (!this.isRenewable(renewed)) throw await this.endOfReused(renewed);
     if (!maySignIn(customer)) throw notRefreshable();
     const { scope } = this.request.parameters;
     if (scope !== undefined && !sameWords(scope, row.scope)) {
@@ -251,14 +248,33 @@ class GrantModel
     client: OAuth2Server.Client,
     subject: Subject,
   ): Promise<OAuth2Server.Token> {
-    if (subject.customer) await this.saveRefreshToken(token.refreshToken!, client as LibraryClient, subject);
-    return { ...token, client, user: subject };
+    const refreshToken =
+      subject.customer && (await this.saveRefreshToken(token.refreshToken!, client as LibraryClient, subject));
+    return { ...token, refreshToken, client, user: subject };
   }
 
-  private async saveRefreshToken(text: string, application: LibraryClient, subject: Subject): Promise<void> {
+  private get refreshGraceMs(): number {
+    return this.resources.refreshGraceMs ?? 30_000;
+  }
+
+  /** Unused, or used so short a time ago that the client may ask again because it did not receive the answer. */
+  private isRenewable({ usedAt, successorSalt }: RefreshToken): boolean {
+    if (!usedAt) return true;
+    const grace = this.refreshGraceMs;
+    return grace > 0 && successorSalt !== null && this.now.getTime() - usedAt.getTime() < grace;
+  }
+
+  /** Two parties hold the same refresh token, and one of them stole it: ends the log-in. */
+  private async endOfReused({ familyId, applicationId }: RefreshToken): Promise<OAuthError> {
+    this.resources.log.warn("A used refresh token came again; the log-in was ended.", { application: applicationId });
+    await endFamily(this.resources, familyId);
+    return notRefreshable();
+  }
+
+  /** Saves a new refresh token, or the successor of a renewed one, and gives its text. */
+  private async saveRefreshToken(text: string, application: LibraryClient, subject: Subject): Promise<string> {
     const { customer, familyId, granted, renewed } = subject;
     const data = {
-      id: digestOf(text),
       familyId: familyId!,
       applicationId: application.id,
       customerId: customer!.id,
@@ -276,25 +292,30 @@ class GrantModel
       const unchanged = await transaction.$executeRaw`
         SELECT FROM customers WHERE id = ${id} AND password_digest = ${passwordDigest} FOR SHARE`;
       if (!unchanged) return "refused";
-      if (renewed) {
-        const { count } = await transaction.refreshToken.updateMany({
-          where: { id: renewed.id, usedAt: null },
-          data: { usedAt: this.now },
-        });
-        if (!count) return "used";
+      if (!renewed) {
+        await transaction.refreshToken.create({ data: { ...data, id: digestOf(text) } });
+        return { text };
       }
-      await transaction.refreshToken.create({ data });
-      return "saved";
+      // Others may have used it, or ended the log-in, while this one waited for the family.
+      const { refresh_token: presented } = this.request.parameters;
+      const row = await transaction.refreshToken.findUnique({ where: { id: renewed.id } });
+      if (!row) return "refused";
+      if (!this.isRenewable(row)) return "reused";
+      const successorSalt = row.successorSalt ?? randomBytes(32).toString("base64url");
+      const successor = successorOf(presented!, successorSalt);
+      if (row.usedAt) return { text: successor };
+      // It must not expire while it may still be asked for again.
+      const expiresAt = new Date(Math.max(row.expiresAt.getTime(), this.now.getTime() + this.refreshGraceMs));
+      await transaction.refreshToken.update({
+        where: { id: row.id },
+        data: { usedAt: this.now, successorSalt, expiresAt },
+      });
+      await transaction.refreshToken.create({ data: { ...data, id: digestOf(successor) } });
+      return { text: successor };
     }, patience);
-    if (outcome === "saved") return;
+    if (typeof outcome === "object") return outcome.text;
     if (!renewed) throw wrongLogIn();
-    if (outcome === "refused") throw notRefreshable();
-    // Of two that come at once one is the second.
-    this.resources.log.warn("A refresh token came twice at once; the log-in was ended.", {
-      application: application.id,
-    });
-    await endFamily(this.resources, renewed.familyId);
-    throw notRefreshable();
+    throw outcome === "reused" ? await this.endOfReused(renewed) : notRefreshable();
   }
 
   /** Part of the library's interfaces for protected resources, which it does not serve here. */
@@ -306,6 +327,14 @@ class GrantModel
 function maySignIn(customer: { passwordDigest: string | null; anonymizationStatus: string | null }): boolean {
   const { passwordDigest, anonymizationStatus } = customer;
   return passwordDigest !== null && anonymizationStatus !== "started" && anonymizationStatus !== "completed";
+}
+
+/**
+ * The refresh token that follows a used one. Only who holds both the token and the database's salt can derive it: a token
+ * that was found later, or a copy of the database, is not enough.
+ */
+function successorOf(refreshToken: string, salt: string): string {
+  return createHmac("sha256", refreshToken).update(salt).digest("base64url");
 }
 
 function sameWords(one: string, other: string): boolean {

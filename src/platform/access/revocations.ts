@@ -1,6 +1,7 @@
 import type { Database, Query } from "../database/client.js";
 import type { Logger } from "../telemetry/logger.js";
 import type { Claims } from "./claims.js";
+import { longestRefreshGraceMs } from "./sessions.js";
 
 /** What a revocation is about: one token, all tokens of one log-in, or all of one customer. */
 export type RevocationId = `token:${string}` | `family:${string}` | `customer:${string}`;
@@ -96,12 +97,19 @@ export class Revocations {
     );
   }
 
-  /** Forgets what has expired, here and in the database, with the refresh tokens that have. */
+  /**
+   * Forgets what has expired, here and in the database, with the refresh tokens that have, and how to derive successors
+   * that are no longer given again.
+   */
   async sweep(): Promise<void> {
     const now = this.now();
     for (const [id, { expiresAt }] of this.entries) if (expiresAt <= now.getTime()) this.entries.delete(id);
     await this.database.query("DELETE FROM revocations WHERE expires_at <= $1", [now]);
     await this.database.query("DELETE FROM refresh_tokens WHERE expires_at <= $1", [now]);
+    await this.database.query(
+      "UPDATE refresh_tokens SET successor_salt = NULL WHERE used_at <= $1 AND successor_salt IS NOT NULL",
+      [new Date(now.getTime() - longestRefreshGraceMs)],
+    );
   }
 
   private has(id: RevocationId, issuedAt: number): boolean {

@@ -11,6 +11,9 @@ export interface SessionResources {
 /** No access token lives longer: the database refuses applications that would have it so. */
 const longestAccessTokenMs = 86_400_000;
 
+/** How long a used refresh token may give its successor again, at most. */
+export const longestRefreshGraceMs = 300_000;
+
 /** Ends one log-in: its refresh tokens are gone and its access tokens refused. */
 export async function endFamily({ database, revocations, now }: SessionResources, familyId: string): Promise<void> {
   const applied = await database.transaction(async (query) => {
