@@ -16,7 +16,7 @@ import { createHandler } from "graphql-sse";
 import type { Viewer } from "../platform/access/viewer.js";
 import type { Context } from "../platform/context.js";
 import { isUnavailable } from "../platform/database/unavailable.js";
-import { ApiError } from "../platform/errors.js";
+import { ApiError, httpOf } from "../platform/errors.js";
 import { onceAvailable } from "../platform/live/once-available.js";
 import { errorBody, json, redactionOf } from "./answer.js";
 import { type AppResources, createContext } from "./context.js";
@@ -97,9 +97,12 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources): S
         void events.return();
       });
 
-      const status = await events.begin();
+      const refused = await events.begin();
       if (response.destroyed) return;
-      if (status) return json(response, status, (await events.next()).value, { "cache-control": "no-store" });
+      if (refused) {
+        const headers = { "cache-control": "no-store", ...refused.headers };
+        return json(response, refused.status, (await events.next()).value, headers);
+      }
       opened(events, response);
       const [body, { headers }] = await handler({
         method: "POST",
@@ -173,8 +176,8 @@ class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
     readonly authorization: string | undefined,
   ) {}
 
-  /** Subscribes. Gives the HTTP status of an answer that is no stream, if it must be one; `next` then gives the answer. */
-  async begin(): Promise<number | undefined> {
+  /** Subscribes. Gives the head of an answer that is no stream, if it must be one; `next` then gives the answer. */
+  async begin(): Promise<{ status: number; headers: Record<string, string> } | undefined> {
     const { document, operationName, variables, context } = this.operation;
     try {
       const source = await createSourceEventStream({
@@ -191,9 +194,10 @@ class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
     } catch (error) {
       this.end(error);
       const { code } = this.farewell!.errors![0]!.extensions;
-      if (code === "UNAVAILABLE") return 503;
-      if (code === "INTERNAL_SERVER_ERROR") return 500;
-      return ((error as GraphQLError).extensions.http as { status: number } | undefined)?.status;
+      if (code === "UNAVAILABLE") return { status: 503, headers: {} };
+      if (code === "INTERNAL_SERVER_ERROR") return { status: 500, headers: {} };
+      const { status, headers } = httpOf(error as GraphQLError);
+      return status === undefined ? undefined : { status, headers };
     }
   }
 

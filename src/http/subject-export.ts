@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { demand } from "../platform/access/guard.js";
 import { subjectExport } from "../platform/erasure/subject-export.js";
-import { ApiError } from "../platform/errors.js";
+import { ApiError, httpOf } from "../platform/errors.js";
 import { errorBody, json } from "./answer.js";
 import { type AppResources, createContext } from "./context.js";
 
@@ -25,8 +25,9 @@ export async function serveSubjectExport(
     if (!known) return json(response, 404, errorBody("BAD_REQUEST", "There is no customer with this id."));
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const { code, http, ...extensions } = error.extensions as { code: never; http?: { status: number } };
-    return json(response, http?.status ?? 403, errorBody(code, error.message, extensions));
+    const { code, http: _, ...extensions } = error.extensions as { code: never; http?: object };
+    const { status = 403, headers } = httpOf(error);
+    return json(response, status, errorBody(code, error.message, extensions), headers);
   }
   response.writeHead(200, {
     "content-type": "application/vnd.api+json",

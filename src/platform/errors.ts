@@ -30,6 +30,33 @@ export class ApiError extends GraphQLError {
   }
 }
 
+/**
+ * A good access token is missing: 401 with the challenge of RFC 6750. The challenge names an error only if a token was
+ * sent.
+ */
+export class AuthenticationError extends ApiError {
+  constructor(code: "UNAUTHENTICATED" | "TOKEN_EXPIRED", message: string, { tokenSent }: { tokenSent: boolean }) {
+    const error = tokenSent ? `, error="invalid_token", error_description="${asciiOf(message)}"` : "";
+    const headers = new Map([["www-authenticate", `Bearer realm="${authenticationRealm}"${error}`]]);
+    super(code, message, { http: { status: 401, headers } });
+    this.name = "AuthenticationError";
+  }
+}
+
+/** What access tokens and clients' secrets are for, as challenges name it. */
+export const authenticationRealm = "customer-graph";
+
+/** As a quoted parameter of a challenge may have it. */
+function asciiOf(text: string): string {
+  return text.replaceAll("…", "...").replace(/[^ !#-[\]-~]/g, "'");
+}
+
+/** The status and headers of an HTTP answer to which an error leads, as far as it says. */
+export function httpOf({ extensions }: GraphQLError): { status?: number; headers: Record<string, string> } {
+  const { status, headers } = (extensions.http ?? {}) as { status?: number; headers?: Map<string, string> };
+  return { status, headers: Object.fromEntries(headers ?? []) };
+}
+
 /** An argument has a wrong value. `path` leads to it: `["filter", "email", "eq"]`. */
 export class UserInputError extends ApiError {
   constructor(path: readonly (string | number)[], expected: string) {

@@ -44,7 +44,10 @@ const text = "{ customers { nodes { email } } }";
 
 async function expectRefusal(authorization: string, code = "UNAUTHENTICATED") {
   const start = performance.now();
-  const { status, body } = await app.query(authorization, text);
+  const { status, headers, body } = await app.query(authorization, text);
+  expect(headers.get("www-authenticate")).toMatch(
+    /^Bearer realm="customer-graph", error="invalid_token", error_description="[ !#-[\]-~]+"$/,
+  );
   expect(performance.now() - start).toBeLessThan(1_000);
   expect({ status, code: body.errors?.[0].extensions.code, data: body.data }).toEqual({
     status: 401,
@@ -62,7 +65,68 @@ test("the hand-made sample is good, so that each of the others fails for its one
 });
 
 test("no token at all is an anonymous caller, not an error", async () => {
-  expect((await app.query(undefined)).body.data.viewer.kind).toBe("ANONYMOUS");
+  const { headers, body } = await app.query(undefined);
+  expect([body.data.viewer.kind, headers.get("www-authenticate")]).toEqual(["ANONYMOUS", null]);
+});
+
+describe("every 401 tells how to authenticate (RFC 6750)", () => {
+  const stream = "subscription { customerChanged { id } }";
+  const sendTo: Record<string, (headers: Record<string, string>) => Promise<Response>> = {
+    "/graphql": (headers) => send("/graphql", headers, text),
+    "a mutation": (headers) =>
+      send("/graphql", headers, 'mutation { customerDelete(id: "cus_ada") { userErrors { code } } }'),
+    "/graphql/stream": (headers) => send("/graphql/stream", headers, stream),
+    "/exports": (headers) => fetch(`${app.url}/exports/customers/cus_ada`, { headers }),
+  };
+  const send = (path: string, headers: Record<string, string>, query: string) =>
+    fetch(`${app.url}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify({ query }),
+    });
+  const challengeOf = async (name: string, headers: Record<string, string>) => {
+    const response = await sendTo[name]!(headers);
+    const { errors } = (await response.json()) as any;
+    return [
+      response.status,
+      errors[0].extensions.code,
+      errors[0].extensions.http,
+      response.headers.get("www-authenticate"),
+    ];
+  };
+  const realm = 'Bearer realm="customer-graph"';
+
+  test.each(Object.keys(sendTo))("%s", async (name) => {
+    expect(await challengeOf(name, {})).toEqual([401, "UNAUTHENTICATED", undefined, realm]);
+    expect(await challengeOf(name, { authorization: "Bearer a.b.c" })).toEqual([
+      401,
+      "UNAUTHENTICATED",
+      undefined,
+      `${realm}, error="invalid_token", error_description="The access token is not valid."`,
+    ]);
+    expect(await challengeOf(name, { authorization: "Basic abc" })).toEqual([
+      401,
+      "UNAUTHENTICATED",
+      undefined,
+      `${realm}, error="invalid_token", error_description="The Authorization header must hold one access token: \`Authorization: Bearer ...\`."`,
+    ]);
+    const old = sample({ iat: seconds() - 700, exp: seconds() - 1 });
+    expect(await challengeOf(name, { authorization: `Bearer ${old}` })).toEqual([
+      401,
+      "TOKEN_EXPIRED",
+      undefined,
+      `${realm}, error="invalid_token", error_description="The access token has expired; get a new one and try again."`,
+    ]);
+  });
+
+  test("a claim's text cannot leave its place in the header", async () => {
+    const kind = 'x", realm="y\\ é\r\nset-cookie: a';
+    const token = sample({ application: { id: "a", kind, public: false } });
+    const { status, headers } = await app.query(`Bearer ${token}`, text);
+    expect(status).toBe(401);
+    expect(headers.get("www-authenticate")).toMatch(/error_description="[^"\\]+"$/);
+    expect(headers.get("set-cookie")).toBeNull();
+  });
 });
 
 describe("signatures", () => {

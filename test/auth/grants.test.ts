@@ -112,8 +112,20 @@ describe("client credentials", () => {
       app.token({ grant_type: "client_credentials", client_id: integration.client_id }),
       app.token({ ...storefront, grant_type: "client_credentials", client_secret: "any" }),
     ]);
-    for (const answer of answers) expect(answer).toMatchObject(oauthError(401, "invalid_client", "UNAUTHORIZED"));
+    for (const answer of answers) {
+      expect(answer).toMatchObject(oauthError(401, "invalid_client", "UNAUTHORIZED"));
+      expect(answer.headers.get("www-authenticate")).toBe('client_secret_post realm="customer-graph"');
+    }
     expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+  });
+
+  test("a client that authenticates by Basic and fails is answered by a challenge of it", async () => {
+    const authorization = `Basic ${Buffer.from(`${integration.client_id}:wrong`).toString("base64")}`;
+    for (const path of ["/oauth/token", "/oauth/revoke"]) {
+      const answer = await app.post(path, { grant_type: "client_credentials", token: "a" }, { authorization });
+      expect(answer).toMatchObject(oauthError(401, "invalid_client", "UNAUTHORIZED"));
+      expect(answer.headers.get("www-authenticate")).toBe('Basic realm="customer-graph", charset="UTF-8"');
+    }
   });
 
   test("the permissions of an application stand in its tokens", async () => {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { callerAddress } from "../../platform/access/limits.js";
 import { endFamily } from "../../platform/access/sessions.js";
 import { isUnavailable } from "../../platform/database/unavailable.js";
-import { ApiError } from "../../platform/errors.js";
+import { ApiError, authenticationRealm } from "../../platform/errors.js";
 import { digestOf, findClient } from "./clients.js";
 import { type GrantRequest, type GrantResources, grantTokens } from "./grants.js";
 import { OAuthError } from "./oauth-error.js";
@@ -43,7 +43,8 @@ export function authRoutes(resources: AuthResources): AuthRoutes {
       // The client went away in the middle of its request.
       if (request.destroyed && !request.complete) throw error;
       const refusal = refusalOf(error, resources);
-      answer(response, refusal.status, refusal.body(), refusal.headers);
+      const challenge = refusal.status === 401 && { "www-authenticate": challengeFor(request) };
+      answer(response, refusal.status, refusal.body(), { ...refusal.headers, ...challenge });
     }
     return true;
   };
@@ -83,6 +84,15 @@ async function revoke(resources: AuthResources, { parameters, address }: GrantRe
   if (row.applicationId !== client.id) throw notYours;
   await endFamily(resources, row.familyId);
   return {};
+}
+
+/**
+ * How to authenticate: by the scheme that was tried (RFC 6749, section 5.2), else by the name of the method. `Basic` would
+ * have browsers ask shoppers for a password when a page of the same origin sends its client id in the body.
+ */
+function challengeFor({ headers }: IncomingMessage): string {
+  const realm = `realm="${authenticationRealm}"`;
+  return headers.authorization ? `Basic ${realm}, charset="UTF-8"` : `client_secret_post ${realm}`;
 }
 
 function unknownClient(): OAuthError {

@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from "graphql";
 import { Extensions, type MiddlewareFn, UseMiddleware } from "type-graphql";
 import type { Context } from "../context.js";
-import { ApiError } from "../errors.js";
+import { ApiError, AuthenticationError } from "../errors.js";
 import { type Permission, permissionName } from "./permission.js";
 import type { Viewer } from "./viewer.js";
 
@@ -30,9 +30,8 @@ export function permitsRoot(viewer: Viewer, anyOf: readonly Permission[]): boole
 export function demand(context: Context, anyOf: readonly Permission[]) {
   if (permitsRoot(context.viewer, anyOf)) return;
   if (context.viewer.kind === "anonymous") {
-    throw new ApiError("UNAUTHENTICATED", "This needs an access token. Send it as `Authorization: Bearer …`.", {
-      http: { status: 401 },
-    });
+    const message = "This needs an access token. Send it as `Authorization: Bearer …`.";
+    throw new AuthenticationError("UNAUTHENTICATED", message, { tokenSent: false });
   }
   throw new ApiError("FORBIDDEN", `The access token lacks the permission ${anyOf.map(permissionName).join(" or ")}.`, {
     missing: anyOf.map(permissionName),

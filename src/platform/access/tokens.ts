@@ -8,7 +8,7 @@ import {
   jwtVerify,
   SignJWT,
 } from "jose";
-import { ApiError } from "../errors.js";
+import { ApiError, AuthenticationError, errorCodes } from "../errors.js";
 import type { Logger } from "../telemetry/logger.js";
 import { type Claims, parseClaims } from "./claims.js";
 import type { SigningKeys } from "./keys.js";
@@ -210,11 +210,9 @@ export class Tokens {
 }
 
 function refused(message = "The access token is not valid."): ApiError {
-  return new ApiError("UNAUTHENTICATED", message, { http: { status: 401 } });
+  return new AuthenticationError("UNAUTHENTICATED", message, { tokenSent: true });
 }
 
 function expired(): ApiError {
-  return new ApiError("TOKEN_EXPIRED", "The access token has expired; get a new one and try again.", {
-    http: { status: 401 },
-  });
+  return new AuthenticationError("TOKEN_EXPIRED", errorCodes.TOKEN_EXPIRED, { tokenSent: true });
 }
