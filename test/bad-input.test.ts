@@ -303,7 +303,7 @@ const requests: [what: string, request: Raw, status: number, says?: RegExp][] = 
     { body: JSON.stringify({ query: `{ customers { totalCount } } # ${"x".repeat(200_000)}` }) },
     413,
   ],
-  ["a packed body", { body: gzipSync('{"query":"{__typename}"}'), headers: { "content-encoding": "gzip" } }, 400],
+  ["a packed body", { body: gzipSync('{"query":"{__typename}"}'), headers: { "content-encoding": "gzip" } }, 415],
   ["random bytes", { body: randomBytes(500) }, 400],
   ["a wrong method", { method: "DELETE" }, 405, /by POST, as JSON/],
   [

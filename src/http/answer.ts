@@ -3,7 +3,12 @@ import type { Redaction } from "../platform/access/guard.js";
 import { permissionName } from "../platform/access/permission.js";
 import type { ErrorCode } from "../platform/errors.js";
 
-export function json(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}) {
+export function json(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+) {
   response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers });
   response.end(JSON.stringify(body));
 }

@@ -12,6 +12,7 @@ import { recordStatements } from "../platform/database/client.js";
 import { exportPath } from "../platform/erasure/subject-export.js";
 import { ApiError } from "../platform/errors.js";
 import { PlannedExecution } from "../platform/execution/planned-execution.js";
+import { checkEncodedParameters, headerOf, RequestError, readBody } from "../platform/http-request.js";
 import { factsOf } from "../platform/telemetry/logger.js";
 import { directivesOnMutations } from "../platform/write/directives.js";
 import { errorBody, json, redactionOf } from "./answer.js";
@@ -107,6 +108,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     // The page may have a token in it, so no other page ever reads it.
     if (url.pathname === "/" || url.pathname.startsWith("/playground/")) return playground.serve(request, response);
     if (cors(request, response)) return;
+    checkEncodedParameters(url.search);
     if (await options.routes?.(request, response, url)) return;
     switch (url.pathname) {
       case "/graphql":
@@ -123,7 +125,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       default:
         if (url.pathname.startsWith(exportPath)) {
           const id = decoded(url.pathname.slice(exportPath.length));
-          return serveSubjectExport(resources, authorizationOf(request), id, request, response);
+          return serveSubjectExport(resources, headerOf(request, "authorization"), id, request, response);
         }
         return notFound(response);
     }
@@ -147,10 +149,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     if (request.method !== "GET" && request.method !== "POST") return wrongMethod(response, sendQuery, "GET, POST");
     // Most likely a person who opened the address.
     if (request.method === "GET" && !search) return json(response, 400, errorBody("BAD_REQUEST", sendQuery));
-    const body = request.method === "POST" ? await readBody(request) : undefined;
-    if (body instanceof Refusal) {
-      return json(response, body.status, errorBody("BAD_REQUEST", body.message), { connection: "close" });
-    }
+    const body = request.method === "POST" ? await readOperation(request) : undefined;
     const headers = new HeaderMap();
     for (const name of apolloHeaders) {
       const value = request.headers[name];
@@ -165,7 +164,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
         return await apollo.executeHTTPGraphQLRequest({
           httpGraphQLRequest: { method: request.method!, headers, search, body },
           context: async () => {
-            const context = await createContext(resources, authorizationOf(request), request);
+            const context = await createContext(resources, headerOf(request, "authorization"), request);
             writes = context.writes;
             return countStatements ? { ...context, written, statements } : { ...context, written };
           },
@@ -202,11 +201,8 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     if (!/^$|text\/event-stream|text\/\*|\*\/\*/.test(request.headers.accept ?? "")) {
       return json(response, 406, errorBody("BAD_REQUEST", "Events are sent as `text/event-stream`; accept that."));
     }
-    const body = await readBody(request);
-    if (body instanceof Refusal) {
-      return json(response, body.status, errorBody("BAD_REQUEST", body.message), { connection: "close" });
-    }
-    const authorization = authorizationOf(request);
+    const body = await readOperation(request);
+    const authorization = headerOf(request, "authorization");
     const lastEventId = request.headers["last-event-id"]?.toString();
     const streamed: NonNullable<RequestContext["streamed"]> = {};
     const result = await apollo.executeHTTPGraphQLRequest({
@@ -232,6 +228,9 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     if (stopping) response.setHeader("connection", "close");
     response.setHeader("x-content-type-options", "nosniff");
     handle(request, response).catch((error: unknown) => {
+      if (error instanceof RequestError) {
+        return json(response, error.status, errorBody("BAD_REQUEST", error.message), error.headers);
+      }
       // The client went away in the middle of its request: there is nobody to tell.
       if (request.destroyed && !request.complete) return;
       resources.log.error("A request failed outside GraphQL.", factsOf(error));
@@ -407,53 +406,29 @@ function decoded(part: string): string {
   }
 }
 
-/** The one `Authorization` header. Node would keep the first of several; what several say fits no token. */
-function authorizationOf({ rawHeaders }: IncomingMessage): string | undefined {
-  let value: string | undefined;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]!;
-    if (name.length !== "authorization".length || name.toLowerCase() !== "authorization") continue;
-    value = value === undefined ? rawHeaders[i + 1]! : `${value}, ${rawHeaders[i + 1]}`;
-  }
-  return value;
-}
-
-class Refusal {
-  constructor(
-    readonly status: number,
-    readonly message: string,
-  ) {}
-}
-
-/** The JSON body of a request, or why it is refused. Stops reading at the limit. */
-function readBody(request: IncomingMessage): Promise<unknown> | Refusal {
-  const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
-  if (type !== "application/json" && type !== "application/graphql+json") {
-    return new Refusal(415, "Send the request as JSON, with the header `content-type: application/json`.");
-  }
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    request.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      chunks.push(chunk);
-      if (size <= limits.bodyBytes) return;
-      request.removeAllListeners("data").pause();
-      resolve(new Refusal(413, `The request is longer than ${limits.bodyBytes} bytes.`));
-    });
-    request.on("end", () => resolve(bodyOf(Buffer.concat(chunks))));
-    request.on("error", reject);
+/** The JSON object that a GraphQL request has as its body. */
+async function readOperation(request: IncomingMessage): Promise<object> {
+  const { text } = await readBody(request, {
+    types: ["application/json", "application/graphql+json"],
+    expected: "Send the request as JSON, with the header `content-type: application/json`.",
+    maximumBytes: limits.bodyBytes,
   });
-}
-
-function bodyOf(bytes: Buffer): unknown {
+  const example = 'object such as {"query": "{ … }"}';
+  if (!text) throw new RequestError(400, `The request has no body; send one ${example}.`);
+  let body: unknown;
   try {
-    const body: unknown = JSON.parse(bytes.toString("utf8"));
-    if (body && typeof body === "object" && !Array.isArray(body) && Object.keys(body).length > 0) return body;
-    return new Refusal(400, 'The request must be one JSON object such as {"query": "{ … }"}.');
+    body = JSON.parse(text);
   } catch {
-    return new Refusal(400, 'The request is not valid JSON; send one object such as {"query": "{ … }"}.');
+    throw new RequestError(400, `The request is not valid JSON; send one ${example}.`);
   }
+  if (Array.isArray(body)) {
+    throw new RequestError(
+      400,
+      `Lists of operations (batches) are not served; send each by itself, as one ${example}.`,
+    );
+  }
+  if (body && typeof body === "object" && Object.keys(body).length > 0) return body;
+  throw new RequestError(400, `The request must be one JSON ${example}.`);
 }
 
 const sendQuery =
