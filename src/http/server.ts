@@ -20,6 +20,7 @@ import { type AppResources, createContext } from "./context.js";
 import { type CorsOrigins, createCors } from "./cors.js";
 import { formatError } from "./format-error.js";
 import { checkCost, checkText, coerced, costOf, limits } from "./limits.js";
+import { preferredType } from "./negotiation.js";
 import type { Playground } from "./playground.js";
 import { checkSubscription, createStreams, type StreamedOperation } from "./stream.js";
 import { serveSubjectExport } from "./subject-export.js";
@@ -149,8 +150,11 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     if (request.method !== "GET" && request.method !== "POST") return wrongMethod(response, sendQuery, "GET, POST");
     // Most likely a person who opened the address.
     if (request.method === "GET" && !search) return json(response, 400, errorBody("BAD_REQUEST", sendQuery));
+    // Before anything runs: a mutation whose answer nobody takes must not be committed.
+    const type = preferredType(request.headers.accept, answerTypes);
+    if (!type) return notAcceptable(response, answerTypes);
     const body = request.method === "POST" ? await readOperation(request) : undefined;
-    const headers = new HeaderMap();
+    const headers = new HeaderMap([["accept", type]]);
     for (const name of apolloHeaders) {
       const value = request.headers[name];
       if (value !== undefined) headers.set(name, String(value));
@@ -198,9 +202,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       return wrongMethod(response, "Send the subscription by POST, as JSON.", "POST");
     }
     if (stopping) return json(response, 503, errorBody("UNAVAILABLE", "The server is stopping; try again."));
-    if (!/^$|text\/event-stream|text\/\*|\*\/\*/.test(request.headers.accept ?? "")) {
-      return json(response, 406, errorBody("BAD_REQUEST", "Events are sent as `text/event-stream`; accept that."));
-    }
+    if (!preferredType(request.headers.accept, streamTypes)) return notAcceptable(response, streamTypes);
     const body = await readOperation(request);
     const authorization = headerOf(request, "authorization");
     const lastEventId = request.headers["last-event-id"]?.toString();
@@ -305,8 +307,12 @@ function withData(text: string, data: readonly string[]): string[] {
   return ['{"data":', ...data, text.slice(withoutData.length)];
 }
 
-/** The headers that Apollo Server looks at: for the kind of answer, and against requests forged by other sites. */
-const apolloHeaders = ["accept", "content-type", "apollo-require-preflight", "x-apollo-operation-name"];
+/** The media types of answers, and of events. */
+const answerTypes = ["application/json", "application/graphql-response+json"] as const;
+const streamTypes = ["text/event-stream"] as const;
+
+/** The headers that Apollo Server looks at, against requests forged by other sites. */
+const apolloHeaders = ["content-type", "apollo-require-preflight", "x-apollo-operation-name"];
 
 /** The request that an error belongs to, for the id that the caller is told. */
 const requestIds = new WeakMap<object, string>();
@@ -436,6 +442,11 @@ const sendQuery =
 
 function wrongMethod(response: ServerResponse, message: string, allow: string) {
   json(response, 405, errorBody("BAD_REQUEST", message), { allow });
+}
+
+function notAcceptable(response: ServerResponse, offers: readonly string[]) {
+  const types = offers.map((offer) => `\`${offer}\``).join(" or ");
+  json(response, 406, errorBody("BAD_REQUEST", `Answers come as ${types}; name it in the accept header.`));
 }
 
 function notFound(response: ServerResponse) {

@@ -1,0 +1,44 @@
+/** How well an `Accept` or `Accept-Encoding` header likes an offer; undefined if it does not take it. */
+interface Preference {
+  quality: number;
+  /** 3 for the offer itself, 2 for `type/*`, 1 for what takes anything. */
+  specificity: number;
+  position: number;
+}
+
+function preferenceFor(header: string, offer: string): Preference | undefined {
+  let found: Preference | undefined;
+  header.split(",").forEach((element, position) => {
+    const [range = "", ...parameters] = element.split(";").map((part) => part.trim().toLowerCase());
+    const specificity = specificityOf(range, offer);
+    if (specificity <= (found?.specificity ?? 0)) return;
+    const weight = parameters.map((parameter) => /^q\s*=(.*)$/.exec(parameter)?.[1]).find((text) => text !== undefined);
+    const quality = weight === undefined ? 1 : Number(weight);
+    // A weight that is no number says nothing.
+    if (quality >= 0 && quality <= 1) found = { quality, specificity, position };
+  });
+  return found?.quality ? found : undefined;
+}
+
+function specificityOf(range: string, offer: string): number {
+  if (range === offer) return 3;
+  if (range === "*/*" || range === "*") return 1;
+  return range.endsWith("/*") && offer.startsWith(range.slice(0, -1)) ? 2 : 0;
+}
+
+/**
+ * The media type that an `Accept` header likes best, the first on offer if there is none; undefined if it takes no offer.
+ * Of two that it likes equally, the one that it names more exactly, then the one that it names first.
+ */
+export function preferredType<Offer extends string>(
+  header: string | undefined,
+  offers: readonly [Offer, ...Offer[]],
+): Offer | undefined {
+  if (!header?.trim()) return offers[0];
+  const taken = offers.flatMap((offer) => {
+    const preference = preferenceFor(header, offer);
+    return preference ? { offer, ...preference } : [];
+  });
+  taken.sort((a, b) => b.quality - a.quality || b.specificity - a.specificity || a.position - b.position);
+  return taken[0]?.offer;
+}
