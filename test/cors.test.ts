@@ -103,7 +103,7 @@ describe("over HTTP", () => {
 
   test("OPTIONS that is no preflight tells the methods, as before", async () => {
     for (const [path, methods] of [
-      ["/graphql", "GET, POST"],
+      ["/graphql", "GET, HEAD, POST"],
       ["/graphql/stream", "POST"],
       ["/oauth/token", "POST"],
     ]) {

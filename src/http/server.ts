@@ -12,13 +12,14 @@ import { recordStatements } from "../platform/database/client.js";
 import { exportPath } from "../platform/erasure/subject-export.js";
 import { ApiError } from "../platform/errors.js";
 import { PlannedExecution } from "../platform/execution/planned-execution.js";
-import { checkEncodedParameters, headerOf, RequestError, readBody } from "../platform/http-request.js";
+import { checkEncodedParameters, headerOf, RequestError } from "../platform/http-request.js";
 import { factsOf } from "../platform/telemetry/logger.js";
 import { directivesOnMutations } from "../platform/write/directives.js";
 import { errorBody, json, redactionOf } from "./answer.js";
 import { type AppResources, createContext } from "./context.js";
 import { type CorsOrigins, createCors } from "./cors.js";
 import { formatError } from "./format-error.js";
+import { csrfHeaders, readGraphQLRequest, readOperation } from "./graphql-request.js";
 import { checkCost, checkText, coerced, costOf, limits } from "./limits.js";
 import { preferredType } from "./negotiation.js";
 import type { Playground } from "./playground.js";
@@ -67,7 +68,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   const apollo = new ApolloServer<RequestContext>({
     schema,
     introspection: true,
-    csrfPrevention: true,
+    csrfPrevention: { requestHeaders: csrfHeaders },
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     maxRecursiveSelections: true,
@@ -144,21 +145,16 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
 
   async function graphql(request: IncomingMessage, response: ServerResponse, search: string) {
     if (request.method === "OPTIONS") {
-      response.writeHead(204, { allow: "GET, POST" }).end();
+      response.writeHead(204, { allow: graphqlMethods.join(", ") }).end();
       return;
     }
-    if (request.method !== "GET" && request.method !== "POST") return wrongMethod(response, sendQuery, "GET, POST");
+    if (!graphqlMethods.includes(request.method!)) return wrongMethod(response, sendQuery, graphqlMethods.join(", "));
     // Most likely a person who opened the address.
-    if (request.method === "GET" && !search) return json(response, 400, errorBody("BAD_REQUEST", sendQuery));
+    if (request.method !== "POST" && !search) return json(response, 400, errorBody("BAD_REQUEST", sendQuery));
     // Before anything runs: a mutation whose answer nobody takes must not be committed.
     const type = preferredType(request.headers.accept, answerTypes);
     if (!type) return notAcceptable(response, answerTypes);
-    const body = request.method === "POST" ? await readOperation(request) : undefined;
-    const headers = new HeaderMap([["accept", type]]);
-    for (const name of apolloHeaders) {
-      const value = request.headers[name];
-      if (value !== undefined) headers.set(name, String(value));
-    }
+    const httpGraphQLRequest = await readGraphQLRequest(request, search, type);
     const statements: string[] = [];
     // Apollo Server copies the context; what is inside is the same.
     const written: RequestContext["written"] = {};
@@ -166,7 +162,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     const execute = async () => {
       try {
         return await apollo.executeHTTPGraphQLRequest({
-          httpGraphQLRequest: { method: request.method!, headers, search, body },
+          httpGraphQLRequest,
           context: async () => {
             const context = await createContext(resources, headerOf(request, "authorization"), request);
             writes = context.writes;
@@ -307,12 +303,11 @@ function withData(text: string, data: readonly string[]): string[] {
   return ['{"data":', ...data, text.slice(withoutData.length)];
 }
 
+const graphqlMethods = ["GET", "HEAD", "POST"];
+
 /** The media types of answers, and of events. */
 const answerTypes = ["application/json", "application/graphql-response+json"] as const;
 const streamTypes = ["text/event-stream"] as const;
-
-/** The headers that Apollo Server looks at, against requests forged by other sites. */
-const apolloHeaders = ["content-type", "apollo-require-preflight", "x-apollo-operation-name"];
 
 /** The request that an error belongs to, for the id that the caller is told. */
 const requestIds = new WeakMap<object, string>();
@@ -410,31 +405,6 @@ function decoded(part: string): string {
   } catch {
     return part;
   }
-}
-
-/** The JSON object that a GraphQL request has as its body. */
-async function readOperation(request: IncomingMessage): Promise<object> {
-  const { text } = await readBody(request, {
-    types: ["application/json", "application/graphql+json"],
-    expected: "Send the request as JSON, with the header `content-type: application/json`.",
-    maximumBytes: limits.bodyBytes,
-  });
-  const example = 'object such as {"query": "{ … }"}';
-  if (!text) throw new RequestError(400, `The request has no body; send one ${example}.`);
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw new RequestError(400, `The request is not valid JSON; send one ${example}.`);
-  }
-  if (Array.isArray(body)) {
-    throw new RequestError(
-      400,
-      `Lists of operations (batches) are not served; send each by itself, as one ${example}.`,
-    );
-  }
-  if (body && typeof body === "object" && Object.keys(body).length > 0) return body;
-  throw new RequestError(400, `The request must be one JSON ${example}.`);
 }
 
 const sendQuery =

@@ -1,0 +1,76 @@
+import type { IncomingMessage } from "node:http";
+import { HeaderMap, type HTTPGraphQLRequest } from "@apollo/server";
+import { headerOf, RequestError, readBody } from "../platform/http-request.js";
+import { limits } from "./limits.js";
+
+/**
+ * A GET without a content-type needs one of these headers. A page of another site cannot send them without asking the
+ * server first (a preflight), so it cannot make a visitor's browser ask. There are no cookies: a caller who is signed in
+ * sends `Authorization`.
+ */
+export const csrfHeaders = ["authorization", "x-apollo-operation-name", "apollo-require-preflight"];
+
+/** A GraphQL request as Apollo Server takes it, with an answer of this media type. HEAD is GET without the body. */
+export async function readGraphQLRequest(
+  request: IncomingMessage,
+  search: string,
+  accept: string,
+): Promise<HTTPGraphQLRequest> {
+  const headers = new HeaderMap([["accept", accept]]);
+  if (request.method === "POST") {
+    const body = await readOperation(request);
+    headers.set("content-type", "application/json");
+    return { method: "POST", headers, search: "", body };
+  }
+  const type = headerOf(request, "content-type");
+  if (type) headers.set("content-type", type);
+  for (const name of csrfHeaders) {
+    const value = headerOf(request, name);
+    // With a type that forms have, a page of another site may have made it.
+    if (value && (!type || name !== "authorization")) headers.set(name, value);
+  }
+  return { method: "GET", headers, search: withoutEmpty(search), body: undefined };
+}
+
+/** The JSON object that a GraphQL request has as its body. */
+export async function readOperation(request: IncomingMessage): Promise<object> {
+  const { text } = await readBody(request, {
+    types: ["application/json", "application/graphql+json"],
+    expected: "Send the request as JSON, with the header `content-type: application/json`.",
+    maximumBytes: limits.bodyBytes,
+  });
+  const example = 'object such as {"query": "{ … }"}';
+  if (!text) throw new RequestError(400, `The request has no body; send one ${example}.`);
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new RequestError(400, `The request is not valid JSON; send one ${example}.`);
+  }
+  if (Array.isArray(body)) {
+    throw new RequestError(
+      400,
+      `Lists of operations (batches) are not served; send each by itself, as one ${example}.`,
+    );
+  }
+  if (!body || typeof body !== "object" || Object.keys(body).length === 0) {
+    throw new RequestError(400, `The request must be one JSON ${example}.`);
+  }
+  const operation: { query?: unknown; operationName?: unknown } = body;
+  // Empty is as if absent.
+  if (operation.query === "") operation.query = null;
+  if (operation.operationName === "") operation.operationName = null;
+  return operation;
+}
+
+/** A query string without parameters that are empty or null, which are as if absent. */
+function withoutEmpty(search: string): string {
+  const parameters = new URLSearchParams(search);
+  for (const name of ["query", "operationName", "variables", "extensions"]) {
+    const [value, another] = parameters.getAll(name);
+    if (value === undefined || another !== undefined) continue;
+    const isJson = name === "variables" || name === "extensions";
+    if (!value.trim() || (isJson && value.trim() === "null")) parameters.delete(name);
+  }
+  return `?${parameters}`;
+}
