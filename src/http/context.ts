@@ -31,7 +31,7 @@ export async function createContext(
   const { database, revocations, limits, live, log, now, authenticate } = resources;
   const viewer = await authenticate(authorization);
   const loaders = new Loaders(database, viewer);
-  const writes = { dryRun: [], replayed: [] };
+  const writes = { dryRun: [], replayed: [], committed: [] };
   return {
     database,
     revocations,

@@ -1,5 +1,7 @@
 import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLFormattedError, Kind } from "graphql";
+import type { WriteNotes } from "../platform/context.js";
+import { OutcomeUnknownError } from "../platform/database/client.js";
 import { isUnavailable } from "../platform/database/unavailable.js";
 import { ApiError, type ErrorCode, errorCodes } from "../platform/errors.js";
 import { factsOf, type Logger } from "../platform/telemetry/logger.js";
@@ -15,11 +17,40 @@ const requestFaults: Record<string, ErrorCode> = {
   PERSISTED_QUERY_NOT_SUPPORTED: "BAD_REQUEST",
 };
 
+/** The request that an error belongs to. */
+export interface FailedRequest {
+  requestId: string;
+  writes?: WriteNotes;
+}
+
 /**
  * Decides what a caller sees of an error. What was made for callers passes; faults of the request pass without stack;
  * a lost database is `UNAVAILABLE`; everything else is a fault of ours and tells its id alone, under which it is logged.
+ * `extensions.outcome` says of a mutation that it was committed all the same, or may have been.
  */
-export function formatError(formatted: GraphQLFormattedError, error: unknown, log: Logger, requestId: string) {
+export function formatError(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  log: Logger,
+  request: FailedRequest,
+): GraphQLFormattedError {
+  const committed = request.writes?.committed.includes(String(formatted.path?.[0]));
+  const shown = shownOf(formatted, error, log, request.requestId, committed);
+  return committed && serverFaults.has(shown.extensions?.code as ErrorCode)
+    ? { ...shown, extensions: { ...shown.extensions, outcome: "COMMITTED" } }
+    : shown;
+}
+
+/** Codes that do not say what became of the request. */
+const serverFaults = new Set<ErrorCode>(["RESULT_UNAVAILABLE", "TIMEOUT", "INTERNAL_SERVER_ERROR"]);
+
+function shownOf(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  log: Logger,
+  requestId: string,
+  committed: boolean | undefined,
+): GraphQLFormattedError {
   const { locations, path, extensions = {} } = formatted;
   const message = withoutValue(formatted.message);
   const origin = unwrapResolverError(error);
@@ -45,13 +76,15 @@ export function formatError(formatted: GraphQLFormattedError, error: unknown, lo
   ) {
     return { message, locations, path, extensions: { code: "BAD_USER_INPUT" satisfies ErrorCode } };
   }
+  if (origin instanceof OutcomeUnknownError) {
+    log.warn("The database was lost during a commit.", { requestId, reason: reasonOf(origin) });
+    const code: ErrorCode = "OUTCOME_UNKNOWN";
+    return { message: errorCodes[code], path, extensions: { code, requestId, outcome: "UNKNOWN" } };
+  }
   if (isUnavailable(origin)) {
     log.warn("The database could not be reached.", { requestId, reason: reasonOf(origin) });
-    return {
-      message: errorCodes.UNAVAILABLE,
-      path,
-      extensions: { code: "UNAVAILABLE" satisfies ErrorCode, requestId },
-    };
+    const code: ErrorCode = committed ? "RESULT_UNAVAILABLE" : "UNAVAILABLE";
+    return { message: errorCodes[code], path, extensions: { code, requestId } };
   }
   log.error("A request failed.", { requestId, path: path?.join("."), ...facts(origin) });
   return {

@@ -18,7 +18,7 @@ import { directivesOnMutations } from "../platform/write/directives.js";
 import { errorBody, json, redactionOf } from "./answer.js";
 import { type AppResources, createContext } from "./context.js";
 import { type CorsOrigins, createCors } from "./cors.js";
-import { formatError } from "./format-error.js";
+import { type FailedRequest, formatError } from "./format-error.js";
 import { csrfHeaders, readGraphQLRequest, readOperation } from "./graphql-request.js";
 import { checkCost, checkText, coerced, costOf, limits } from "./limits.js";
 import { preferredType } from "./negotiation.js";
@@ -89,7 +89,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       error: (text) => resources.log.error(String(text)),
     },
     formatError: (formatted, error) =>
-      formatError(formatted, error, resources.log, requestIds.get(error as object) ?? ""),
+      formatError(formatted, error, resources.log, requests.get(error as object) ?? { requestId: "" }),
   });
   await apollo.start();
   const streams = createStreams(schema, resources);
@@ -309,8 +309,8 @@ const graphqlMethods = ["GET", "HEAD", "POST"];
 const answerTypes = ["application/json", "application/graphql-response+json"] as const;
 const streamTypes = ["text/event-stream"] as const;
 
-/** The request that an error belongs to, for the id that the caller is told. */
-const requestIds = new WeakMap<object, string>();
+/** The request that an error belongs to. */
+const requests = new WeakMap<object, FailedRequest>();
 
 /**
  * Checks an operation after validation and before execution, lets its plan answer it if it has one, and completes the
@@ -355,13 +355,13 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
           return { http: { status: undefined, headers: new HeaderMap() }, body: nothing() };
         },
         async didEncounterErrors({ errors, contextValue }) {
-          for (const error of errors) requestIds.set(error, contextValue.requestId);
+          for (const error of errors) requests.set(error, contextValue);
         },
         async willSendResponse({ response, contextValue }) {
           const { requestId, cost, statements, redactions, writes } = contextValue;
           if (response.body.kind !== "single") return;
           const { singleResult } = response.body;
-          if (!singleResult.data && singleResult.errors?.some(({ extensions }) => extensions?.code === "UNAVAILABLE")) {
+          if (isVoid(singleResult.data) && singleResult.errors?.some(({ extensions }) => isLost(extensions?.code))) {
             response.http.status = 503;
           }
           const waits = singleResult.errors?.flatMap(({ extensions }) => (extensions?.retryAfterMs as number) ?? []);
@@ -379,6 +379,16 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
       };
     },
   };
+}
+
+/** Whether an answer holds nothing of what was asked for. */
+function isVoid(data: Record<string, unknown> | null | undefined): boolean {
+  return !data || Object.values(data).every((value) => value === null);
+}
+
+/** Whether an error says that the database was lost. */
+function isLost(code: unknown): boolean {
+  return code === "UNAVAILABLE" || code === "OUTCOME_UNKNOWN" || code === "RESULT_UNAVAILABLE";
 }
 
 /** An answer whose data comes from elsewhere. */

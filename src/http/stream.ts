@@ -277,7 +277,7 @@ class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
   }
 
   private formatted({ data, errors }: ExecutionResult, { requestId, redactions }: Context): ExecutionResult {
-    const formatted = errors?.map((error) => formatError(error.toJSON(), error, this.resources.log, requestId));
+    const formatted = errors?.map((error) => formatError(error.toJSON(), error, this.resources.log, { requestId }));
     return {
       ...(formatted && { errors: formatted as unknown as readonly GraphQLError[] }),
       ...(data !== undefined && { data }),

@@ -35,8 +35,7 @@ export async function serveSubjectExport(
     "cache-control": "no-store",
   });
   try {
-    await database.transaction(async (query) => {
-      await query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", []);
+    await database.snapshot(async (query) => {
       await pipeline(subjectExport(query, customerId), response);
     });
   } catch (error) {

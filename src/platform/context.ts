@@ -13,6 +13,8 @@ export interface WriteNotes {
   /** The keys in the answer of mutations that were only tried, and of those that had been done before. */
   readonly dryRun: string[];
   readonly replayed: string[];
+  /** Those that are committed: what fails after that does not undo them. */
+  readonly committed: string[];
   /** Ends the transaction of the last mutation that was only tried: its payload is read in it. */
   end?: () => Promise<void>;
 }

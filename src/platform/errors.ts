@@ -17,6 +17,10 @@ export const errorCodes = {
   RATE_LIMITED: "Too many requests; `extensions.retryAfterMs` says when to try again.",
   TIMEOUT: "The operation took too long and was stopped.",
   UNAVAILABLE: "The database cannot be reached at the moment; trying again is useful.",
+  OUTCOME_UNKNOWN:
+    "The database was lost while a change was being committed, so it may have been made. Send it again with the same `@idempotent` key; without a key read the object first.",
+  RESULT_UNAVAILABLE:
+    "The change was made, but the database was lost before its result was read. Read the object; do not send the change again without its `@idempotent` key.",
   INTERNAL_SERVER_ERROR: "A fault of the server; `extensions.requestId` finds it in the log.",
 } as const;
 

@@ -108,8 +108,7 @@ async function checkBlockers(write: Write, customerId: string, previewDigest: st
 /** What an erasure would come to, as things are at one moment; null where there is no such customer. */
 export async function previewAnonymization({ database, loaders }: Context, customerId: string) {
   if (!(await loaders.byId("Customer", customerId))) return null;
-  return database.transaction(async (query): Promise<AnonymizationPreview> => {
-    await query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", []);
+  return database.snapshot(async (query): Promise<AnonymizationPreview> => {
     const { tables, digest } = await pictureOf(query, customerId);
     const resources = tables.map(({ resourceType, rows, deleted, fields }) => ({
       resourceType,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { callerAddress } from "../../platform/access/limits.js";
 import { endFamily } from "../../platform/access/sessions.js";
+import { OutcomeUnknownError } from "../../platform/database/client.js";
 import { isUnavailable } from "../../platform/database/unavailable.js";
 import { ApiError, authenticationRealm } from "../../platform/errors.js";
 import { digestOf, findClient } from "./clients.js";
@@ -116,6 +117,13 @@ function refusalOf(error: unknown, { log }: AuthResources): OAuthError {
     return new OAuthError("too_many_requests", "Too many attempts; try again later.", 429, {
       "retry-after": String(Math.ceil(retryAfterMs / 1_000)),
     });
+  }
+  if (error instanceof OutcomeUnknownError) {
+    log.warn("The database was lost during the commit of a token request.");
+    return new OAuthError(
+      "temporarily_unavailable",
+      "The database was lost, so the request may have been carried out; sending it again is safe.",
+    );
   }
   if (isUnavailable(error)) {
     log.warn("The database could not be reached for a token.");

@@ -105,7 +105,7 @@ async function problemOfRegex({ database }: Context, { skuCodeRegex }: Input): P
   const problem = "This is no regular expression that both JavaScript and PostgreSQL know, such as ^(MUG|CAP)-.";
   try {
     new RegExp(skuCodeRegex);
-    await database.transaction(async (query) => {
+    await database.snapshot(async (query) => {
       await query(`SET LOCAL statement_timeout = ${timeLimitMs}`, []);
       await query("SELECT '' ~ $1", [skuCodeRegex]);
     });

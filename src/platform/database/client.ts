@@ -3,6 +3,7 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import { PrismaClient } from "../../generated/prisma/client.js";
 import type { Logger } from "../telemetry/logger.js";
+import { beginWrite, endsConnection, outcomeOf } from "./outcome.js";
 import { StatementNames } from "./statement-names.js";
 
 /** One value of a row as node-pg gives it. */
@@ -16,8 +17,14 @@ export interface Database {
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
   readonly query: Query;
-  /** Runs statements in one transaction, which is rolled back if `work` throws. */
+  /**
+   * Runs statements in one transaction, which is rolled back if `work` throws. If the connection is lost after COMMIT was
+   * sent, it finds out what became of it; where it cannot, it throws an `OutcomeUnknownError`. Any other error means that
+   * nothing was changed.
+   */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  /** Runs statements that only read, in one transaction that sees the database as it is at one moment. */
+  snapshot<T>(work: (query: Query) => Promise<T>): Promise<T>;
   /** A connection outside the pool, not yet open, for what lasts. */
   client(name: string): pg.Client;
   close(): Promise<void>;
@@ -30,6 +37,14 @@ export class DatabaseUnavailableError extends Error {
   }
 }
 
+/** The connection was lost while a transaction was being committed, and nobody can tell whether it was. */
+export class OutcomeUnknownError extends Error {
+  override name = "OutcomeUnknownError";
+  constructor(cause: unknown) {
+    super("The connection was lost during COMMIT.", { cause });
+  }
+}
+
 export interface DatabaseOptions {
   connectionString: string;
   poolSize: number;
@@ -37,6 +52,8 @@ export interface DatabaseOptions {
   /** Told of every statement that is sent. */
   onStatement?: (text: string, values: readonly unknown[]) => void;
 }
+
+type Send = (query: pg.QueryArrayConfig | pg.QueryConfig) => Promise<pg.QueryResult>;
 
 /** The statements sent on behalf of whatever runs inside `recordStatements`. */
 const recorder = new AsyncLocalStorage<string[]>();
@@ -62,10 +79,11 @@ export function createDatabase({ connectionString, poolSize, log, onStatement }:
   const names = new StatementNames();
   /** The named statements that each connection holds. */
   const preparedOn = new WeakMap<pg.ClientBase, Set<string>>();
+  const lost = new WeakSet<pg.ClientBase>();
   // A pool without a listener ends the process when PostgreSQL goes away.
   pool.on("error", (error) => log.warn("An idle database connection was lost.", { reason: error.message }));
   pool.on("connect", (client) => {
-    client.on("error", () => {});
+    client.on("error", () => lost.add(client));
     const query = client.query as (...args: unknown[]) => unknown;
     const prepared = new Set<string>();
     preparedOn.set(client, prepared);
@@ -82,25 +100,32 @@ export function createDatabase({ connectionString, poolSize, log, onStatement }:
     adapter: new PrismaPg(pool, { statementNameGenerator: ({ sql }) => names.nameOf(sql) as string }),
   });
 
-  async function onConnection<T>(work: (query: Query) => Promise<T>): Promise<T> {
+  async function onConnection<T>(work: (query: Query, send: Send) => Promise<T>): Promise<T> {
     // Whatever keeps a connection from being had, the database cannot be reached.
     const client = await pool.connect().catch((cause: unknown) => {
       throw new DatabaseUnavailableError(cause);
     });
     let broken = false;
+    const send: Send = async (query) => {
+      try {
+        return await client.query(query as pg.QueryConfig);
+      } catch (error) {
+        // After an error of PostgreSQL's own the connection is as good as before; after any other it is given up.
+        broken ||= !(error instanceof pg.DatabaseError);
+        // Whatever the driver says of a connection that was lost, the database cannot be reached.
+        if (lost.has(client) || endsConnection(error)) throw new DatabaseUnavailableError(error);
+        throw error;
+      }
+    };
+    const query: Query = async (text, parameters) => {
+      const values = parameters as unknown[];
+      const { rows } = await send({ text, values, name: names.nameOf(text), rowMode: "array" });
+      return rows as unknown as SqlValue[][];
+    };
     try {
-      return await work(async (text, parameters) => {
-        const query = { text, values: parameters as unknown[], name: names.nameOf(text), rowMode: "array" as const };
-        try {
-          return (await client.query(query)).rows;
-        } catch (error) {
-          // After an error of PostgreSQL's own the connection is as good as before; after any other it is given up.
-          broken ||= !(error instanceof pg.DatabaseError);
-          throw error;
-        }
-      });
+      return await work(query, send);
     } finally {
-      client.release(broken || preparedOn.get(client)!.size > names.maximumPerConnection);
+      client.release(broken || lost.has(client) || preparedOn.get(client)!.size > names.maximumPerConnection);
     }
   }
 
@@ -109,24 +134,47 @@ export function createDatabase({ connectionString, poolSize, log, onStatement }:
     pool,
     query: (text, parameters) => onConnection((query) => query(text, parameters)),
     transaction: (work) =>
-      onConnection(async (query) => {
-        await query("BEGIN", []);
-        try {
-          const result = await work(query);
-          await query("COMMIT", []);
-          return result;
-        } catch (error) {
-          // If this fails too, the connection is given up, and with it the transaction.
-          await query("ROLLBACK", []).catch(() => {});
-          throw error;
-        }
+      onConnection(async (query, send) => {
+        const transaction = await beginWrite(send);
+        const result = await rollingBack(query, work);
+        const done = await send({ text: "COMMIT" }).catch(async (error: unknown) => {
+          if (error instanceof pg.DatabaseError) throw error;
+          const outcome = await outcomeOf(() => connectTo(connectionString, "customer-graph outcome"), transaction);
+          if (outcome === "unknown") throw new OutcomeUnknownError(error);
+          if (outcome === "aborted") throw new DatabaseUnavailableError(error);
+          return { command: "COMMIT" };
+        });
+        // After a failed statement, COMMIT rolls back and reports no error.
+        if (done.command !== "COMMIT") throw new Error("A statement of the transaction failed, so it was rolled back.");
+        return result;
       }),
-    client: (name) => new pg.Client({ connectionString, application_name: name, keepAlive: true }),
+    snapshot: (work) =>
+      onConnection(async (query) => {
+        await query("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", []);
+        const result = await rollingBack(query, work);
+        await query("COMMIT", []);
+        return result;
+      }),
+    client: (name) => connectTo(connectionString, name),
     async close() {
       await prisma.$disconnect();
       await pool.end();
     },
   };
+}
+
+function connectTo(connectionString: string, name: string): pg.Client {
+  return new pg.Client({ connectionString, application_name: name, keepAlive: true, connectionTimeoutMillis: 5_000 });
+}
+
+/** Ends a transaction whose work failed. If this fails too, the connection is given up, and with it the transaction. */
+async function rollingBack<T>(query: Query, work: (query: Query) => Promise<T>): Promise<T> {
+  try {
+    return await work(query);
+  } catch (error) {
+    await query("ROLLBACK", []).catch(() => {});
+    throw error;
+  }
 }
 
 function textOf(query: unknown): string {

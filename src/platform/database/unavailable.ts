@@ -1,4 +1,4 @@
-import { DatabaseUnavailableError } from "./client.js";
+import { DatabaseUnavailableError, OutcomeUnknownError } from "./client.js";
 
 const connectionFaults = new Set([
   "ECONNREFUSED",
@@ -24,9 +24,9 @@ const connectionFaults = new Set([
 /** How Prisma's adapter names faults of the connection. */
 const connectionKinds = new Set(["ConnectionClosed", "DatabaseNotReachable", "SocketTimeout", "TooManyConnections"]);
 
-/** Whether an error says that the database cannot be reached, so that trying again is useful. */
+/** Whether an error says that the database cannot be reached, so that nothing was changed and trying again is useful. */
 export function isUnavailable(error: unknown): boolean {
-  if (!error || typeof error !== "object") return false;
+  if (!error || typeof error !== "object" || error instanceof OutcomeUnknownError) return false;
   if (error instanceof DatabaseUnavailableError) return true;
   const { code, severity, kind, message, cause, errors, meta } = error as Record<string, unknown> & {
     errors?: unknown;

@@ -199,6 +199,7 @@ async function run<A, P>(
           return payloadFrom(options.payload, outcome, context, info);
         }
         const outcome = await database.transaction(work);
+        writes.committed.push(String(info.path.key));
         for (const then of write!.afterwards) then();
         context.live.announce();
         loaders.readThrough(undefined);
