@@ -80,7 +80,7 @@ async function mark(...watching: Stream[]) {
   await updateCustomer(query, "cus_ada", { reference });
   one.live.announce();
   const [[id]] = (await query(
-    "SELECT id FROM event_stores WHERE transaction_id IS NOT NULL ORDER BY transaction_id DESC, id DESC LIMIT 1",
+    "SELECT 'chg_' || id FROM event_stores WHERE transaction_id IS NOT NULL ORDER BY transaction_id DESC, id DESC LIMIT 1",
     [],
   )) as [[string]];
   for (const opened of watching) await until(() => opened.changes().some((change) => change.id === id));
@@ -396,6 +396,16 @@ describe("going on after a disconnect", () => {
     await third.stop();
   });
 
+  test("an id of before changes had ids of their own is gone on from", async () => {
+    const opened = await open(one);
+    const [first, second] = [await mark(opened), await mark(opened)];
+    for (const after of [first, first.slice("chg_".length)]) {
+      const again = await open(one, { variables: { after } });
+      await until(() => again.events.length === 1);
+      expect(again.events[0]!.id).toBe(second);
+    }
+  });
+
   test("an id that is unknown, or not for the viewer, is refused", async () => {
     const opened = await open(one);
     await updateCustomer(query, "cus_bruno", { reference: "x" });
@@ -438,7 +448,7 @@ describe("going on after a disconnect", () => {
     expect((changes as unknown as { queue: Change[] }).queue.length).toBeLessThanOrEqual(1_000);
     const got: string[] = [];
     while (got.length < 1_201) got.push((await changes.next()).value!.id);
-    expect(got).toEqual(reading.events.map(({ id }) => id));
+    expect(got).toEqual(reading.events.map(({ id }) => id!.slice("chg_".length)));
     // It has caught up, and is told what comes next.
     const next = changes.next();
     await updateCustomer(query, "cus_behind", { reference: "next" });

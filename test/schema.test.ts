@@ -16,6 +16,7 @@ import {
   isUnionType,
   validateSchema,
 } from "graphql";
+import { models } from "../src/platform/database/datamodel.js";
 import { publishedSchema, schemaFile } from "../src/print-schema.js";
 import { createSchema } from "../src/schema.js";
 
@@ -165,4 +166,12 @@ test("a mutation answers with a payload, and with the reasons why it did nothing
       fieldsOf(getNamedType(type)).some((field) => `${field.name}: ${field.type}` === "userErrors: [UserError!]!"),
     ),
   ).toEqual([]);
+});
+
+test("ids belong to resources: what else has an id does not take that of a resource's record", () => {
+  const others = types.filter((type) => isObjectType(type) && !isResource(type) && "id" in type.getFields());
+  // A person or application, by name as of some time; the payload names the resource that it made.
+  const known = ["AnonymizationUser", "CustomerPasswordResetCreatePayload", "Mutation", "Query", "StaffUser"];
+  expect(others.map(({ name }) => name).filter((name) => !known.includes(name))).toEqual(["CustomerChange"]);
+  expect([...models.values()].map(({ prefix }) => prefix)).not.toContain("chg");
 });

@@ -11,7 +11,7 @@ import { changedFields } from "../../platform/graphql/changed-fields.js";
 import type { Change, Scope } from "../../platform/live/changes.js";
 import { decide } from "../../platform/live/decide.js";
 import { onceAvailable } from "../../platform/live/once-available.js";
-import { CustomerChange } from "./customer-change.type.js";
+import { CustomerChange, entryIdOf } from "./customer-change.type.js";
 
 export interface CustomerChangedArgs {
   customerId?: string | null;
@@ -29,7 +29,7 @@ export async function customerChanges(
   const { viewer, live, lastEventId } = context;
   const visible = scopeOf(viewer);
   const last = lastEventId ?? after;
-  const position = typeof last === "string" ? await live.positionOf(last, visible) : undefined;
+  const position = typeof last === "string" ? await live.positionOf(entryIdOf(last), visible) : undefined;
   if (typeof last === "string" && !position) {
     throw new UserInputError(
       ["after"],

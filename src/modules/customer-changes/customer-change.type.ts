@@ -2,6 +2,14 @@ import { Field, ID, ObjectType } from "type-graphql";
 import { DateTime } from "../../platform/graphql/scalars.js";
 import type { Change } from "../../platform/live/changes.js";
 
+/** Ids of changes are not those of the audit trail's entries: client caches would take the two for one record. */
+const prefix = "chg_";
+
+/** The id of the audit trail's entry behind a change; ids that were given out without the prefix stay good. */
+export function entryIdOf(changeId: string): string {
+  return changeId.startsWith(prefix) ? changeId.slice(prefix.length) : changeId;
+}
+
 @ObjectType({
   description:
     "A change of a customer, or of something that belongs to one. It tells what changed, not how: `customer` has the new values.",
@@ -19,7 +27,7 @@ export class CustomerChange {
     description: "Identifies the change. After a disconnect give the last one received as `after`. Opaque.",
   })
   get id(): string {
-    return this.change.id;
+    return `${prefix}${this.change.id}`;
   }
 
   @Field(() => String, {
