@@ -23,7 +23,7 @@ registerEnumType(UserErrorCode, {
     UNKNOWN_TAG: { description: "There is no tag of this name." },
     TOO_MANY_TAGS: { description: "The resource would have more tags than it may." },
     WRONG_STATE: { description: "The resource is in a state that does not allow this." },
-    VERSION_CONFLICT: { description: "The resource was changed since the version that `ifVersion` names." },
+    VERSION_CONFLICT: { description: "The resource is not at the version that `ifVersion` names." },
     IN_USE: { description: "Other resources depend on it, so it cannot be deleted." },
     BLOCKED: { description: "Something speaks against it; the error says what." },
     STALE_PREVIEW: { description: "The picture that was decided on has changed since." },
@@ -70,9 +70,15 @@ export abstract class StateError<State> extends UserError {
   }
 }
 
+/** Whether a resource has had a version; they are counted from 1. */
+export function existed(resource: { version: number }, version: number): boolean {
+  return version >= 1 && version <= resource.version;
+}
+
 @ObjectType({
   implements: UserError,
-  description: "The resource was changed since the version that `ifVersion` names. Nothing was overwritten.",
+  description:
+    "The resource is not at the version that `ifVersion` names: it was changed since, or never had that version. Nothing was overwritten.",
 })
 export class VersionConflictError extends UserError {
   @Field(() => Resource, { nullable: true, description: "The resource as it is now." })
@@ -80,7 +86,8 @@ export class VersionConflictError extends UserError {
 
   @Field(() => [String], {
     nullable: true,
-    description: "The fields that changed since then; null when the audit trail does not reach back so far.",
+    description:
+      "The fields that changed since then; null when the audit trail does not reach back so far, or there never was such a version.",
   })
   changed!: string[] | null;
 
@@ -91,7 +98,9 @@ export class VersionConflictError extends UserError {
     path: readonly string[] = ["ifVersion"],
   ) {
     super();
-    const message = `The resource was changed in the meantime: it is at version ${resource.version}, not ${given}. Look at what changed, then send the change again with the new version.`;
+    const message = existed(resource, given)
+      ? `The resource was changed in the meantime: it is at version ${resource.version}, not ${given}. Look at what changed, then send the change again with the new version.`
+      : `The resource never had the version ${given}: it is at version ${resource.version}. Give the \`version\` that was read with the resource.`;
     Object.assign(this, {
       code: UserErrorCode.VERSION_CONFLICT,
       path: [...path],

@@ -11,6 +11,7 @@ import { ApiError } from "../errors.js";
 import { changedFields } from "../graphql/changed-fields.js";
 import { modelTypeNamed, plural } from "../graphql/model.js";
 import {
+  existed,
   InputError,
   Refusal,
   type UserError,
@@ -324,8 +325,9 @@ export class Write {
     this.stop(UserErrorCode.WRONG_STATE, path, `The customer ${state} anonymized; nothing of it can be changed.`);
   }
 
-  /** The fields that changed after a version, as far as the caller may see them; null where the audit trail has a gap. */
+  /** The fields that changed after a version, as far as the caller may see them; null where the audit trail has a gap, or nothing to tell. */
   private async changedSince(model: ModelName, row: Row, version: number): Promise<string[] | null> {
+    if (!existed(row, version)) return null;
     const target = modelNamed(model);
     const rows = (await this.query(
       `SELECT "resource_version", ARRAY(SELECT jsonb_object_keys("payload")) FROM "event_stores"
