@@ -10,6 +10,7 @@ import {
   models,
   type Relation,
 } from "../platform/database/datamodel.js";
+import { amountOf, possibleAmounts } from "../platform/graphql/money.js";
 import { nearest } from "../platform/nearest.js";
 import { maximumTags } from "../platform/write/values.js";
 import {
@@ -353,7 +354,10 @@ class Reader {
       this.refuse(pointer, `is computed from ${cents.column}, which is missing`);
     } else if (form === "float" && typeof value === "number" && typeof amount === "number") {
       // Which power of ten depends on the currency, which may be stated elsewhere.
-      if (![1, 100, 1000].some((factor) => Math.abs(value * factor - amount) < 0.001)) this.contradicted.push(note);
+      const currency = all.currency_code;
+      const amounts =
+        typeof currency === "string" ? [amountOf(amount, currency.toUpperCase())] : possibleAmounts(amount);
+      if (!amounts.some((one) => Math.abs(one - value) < 0.00001)) this.contradicted.push(note);
     }
   }
 

@@ -4,6 +4,7 @@ import {
   Problem,
   readCode,
   readCountryCode,
+  readCurrencyCode,
   readEmail,
   readTagName,
   readText,
@@ -83,9 +84,7 @@ const textRules: Record<string, TextRule> = {
   receipt_email: email,
   country_code: country,
   shipping_country_code_lock: country,
-  currency_code: form(/^[A-Z]{3}$/, "a currency of three letters (ISO 4217), such as EUR", (text) =>
-    text.toUpperCase(),
-  ),
+  currency_code: { read: readCurrencyCode, expected: "a currency of three letters (ISO 4217), such as EUR" },
   language_code: form(/^[a-z]{2}$/, "a language of two letters (ISO 639-1), such as en", (text) => text.toLowerCase()),
   shopper_reference: inLength(lengths.shopperReference),
   profile_id: inLength(lengths.profileId),

@@ -63,6 +63,7 @@ describe("values", () => {
     ["orders", "number", "a\0b", "must not contain the character NUL"],
     ["orders", "number", "\ud800", "must not contain half a surrogate pair"],
     ["orders", "currency_code", "EURO", "must be a currency of three letters (ISO 4217), such as EUR"],
+    ["orders", "currency_code", "ZZZ", "must be a currency of three letters (ISO 4217), such as EUR"],
     ["orders", "language_code", "ita", "must be a language of two letters (ISO 639-1), such as en"],
     ["orders", "country_code", "ITA", "must be a country of two letters (ISO 3166-1 alpha-2), such as IT"],
     ["orders", "metadata", [], "must be a JSON object, not a list"],
@@ -189,6 +190,18 @@ test("what is derived is noted, and is noted as contradicted if the resource con
     contradicted: ["*_float"],
     leftOut: ["shipments"],
   });
+});
+
+test.each([
+  ["HUF", 1234.56, []],
+  ["JPY", 123456, []],
+  ["KWD", 123.456, []],
+  ["HUF", 123456, ["*_float"]],
+  [null, 12.3456, []],
+  [null, 1, ["*_float"]],
+])("an amount of 123456 minor units of %s as %d", (currency_code, total_amount_float, contradicted) => {
+  const { notes } = checked("orders", { total_amount_cents: 123456, total_amount_float, currency_code });
+  expect(notes.contradicted).toEqual(contradicted);
 });
 
 test("a payment source keeps what only its type has in one column", () => {

@@ -6,6 +6,7 @@ import { columnOf, type Model as Datamodel, enumValues, type ModelName, modelNam
 import type { OrderInput } from "../plan/order.js";
 import { derivedFrom, madeFrom } from "../plan/source.js";
 import { filterInputFor, MetadataFilter, nameEnum } from "./filters.js";
+import { amountOf, formatMoney } from "./money.js";
 
 /** The GraphQL type of an attribute, as decorators take it. */
 export type AttributeType = GraphQLScalarType | ClassType | object | StringConstructor | BooleanConstructor;
@@ -332,7 +333,7 @@ export function Money(
       `${base}Float`,
       () => Float,
       `${description}, as a number.`,
-      (amount, row) => amount / 10 ** exponent(row.currencyCode),
+      (amount, row) => amountOf(amount, row.currencyCode),
     );
     derive(
       formatted,
@@ -341,36 +342,4 @@ export function Money(
       (amount, row) => formatMoney(amount, row.currencyCode),
     );
   };
-}
-
-const formats = new Map<string, { exponent: number; symbol: string }>();
-
-/** What the platform's own currency data says of a currency: digits after the point, and its narrow symbol. */
-function format(currency: string) {
-  let known = formats.get(currency);
-  if (!known) {
-    try {
-      const format = new Intl.NumberFormat("en", { style: "currency", currency, currencyDisplay: "narrowSymbol" });
-      const symbol = format.formatToParts(0).find(({ type }) => type === "currency")!.value;
-      known = { exponent: format.resolvedOptions().maximumFractionDigits!, symbol };
-    } catch {
-      known = { exponent: 2, symbol: `${currency} ` };
-    }
-    if (formats.size < 500) formats.set(currency, known);
-  }
-  return known;
-}
-
-function exponent(currency: string | null | undefined): number {
-  return currency ? format(currency).exponent : 2;
-}
-
-/** `€1.234,50`, `$1,234.50`, `-€5,00`, `¥1,200`: the symbol first; euros are written with a decimal comma. */
-export function formatMoney(cents: number, currency: string | null | undefined): string {
-  const { exponent, symbol } = currency ? format(currency) : { exponent: 2, symbol: "" };
-  const digits = (Math.abs(cents) / 10 ** exponent).toLocaleString(currency === "EUR" ? "de" : "en", {
-    minimumFractionDigits: exponent,
-    maximumFractionDigits: exponent,
-  });
-  return `${cents < 0 ? "-" : ""}${symbol}${digits}`;
 }

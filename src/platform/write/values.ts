@@ -1,3 +1,5 @@
+import { isCurrency } from "../graphql/money.js";
+
 // What values of some kinds look like: the same for clients, who write them by mutations, and for files that are imported.
 
 /** What is wrong with a value, and what would be right: a whole sentence without the field's name. */
@@ -62,4 +64,10 @@ export function readTagName(given: string): string | Problem {
 export function readCountryCode(given: string): string | Problem {
   const value = given.trim().toUpperCase();
   return /^[A-Z]{2}$/.test(value) ? value : new Problem("A country is two letters, such as DE (ISO 3166-1 alpha-2).");
+}
+
+/** A currency of ISO 4217 in three capital letters, or what is wrong with it. */
+export function readCurrencyCode(given: string): string | Problem {
+  const value = given.trim().toUpperCase();
+  return isCurrency(value) ? value : new Problem("A currency is three letters, such as EUR (ISO 4217).");
 }

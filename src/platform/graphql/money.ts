@@ -1,0 +1,121 @@
+/** By the digits after the point, the currencies of ISO 4217 that have a minor unit. */
+const digits = {
+  0: "BIF BYR CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+  2:
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY " +
+    "COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS " +
+    "INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR " +
+    "MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP " +
+    "STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG " +
+    // Withdrawn since 2009; old orders have them. Above it is BYR.
+    "ANG BGN CUC EEK HRK LTL LVL MRO SLL STD VEF ZMK ZWL",
+  3: "BHD IQD JOD KWD LYD OMR TND",
+  4: "CLF UYW",
+};
+
+/** What is written before an amount in these currencies; in others the code is. */
+const symbols = {
+  $:
+    "ARS AUD BBD BMD BND BSD BZD CAD CLP COP CUC CUP DOP FJD GYD HKD JMD KYD LRD MXN NAD NZD SBD SGD SRD TTD TWD USD " +
+    "UYU XCD",
+  "؋": "AFN",
+  "֏": "AMD",
+  Kz: "AOA",
+  "₼": "AZN",
+  KM: "BAM",
+  "৳": "BDT",
+  Bs: "BOB",
+  R$: "BRL",
+  P: "BWP",
+  "¥": "CNY JPY",
+  "₡": "CRC",
+  Kč: "CZK",
+  kr: "DKK EEK ISK NOK SEK",
+  "E£": "EGP",
+  "€": "EUR",
+  "£": "FKP GBP GIP SHP SSP SYP",
+  "₾": "GEL",
+  "GH₵": "GHS",
+  FG: "GNF",
+  Q: "GTQ",
+  L: "HNL",
+  kn: "HRK",
+  Ft: "HUF",
+  Rp: "IDR",
+  "₪": "ILS",
+  "₹": "INR",
+  "⃀": "KGS",
+  "៛": "KHR",
+  CF: "KMF",
+  "₩": "KPW KRW",
+  "₸": "KZT",
+  "₭": "LAK",
+  "L£": "LBP",
+  Rs: "LKR MUR NPR PKR",
+  Lt: "LTL",
+  Ls: "LVL",
+  Ar: "MGA",
+  K: "MMK",
+  "₮": "MNT",
+  RM: "MYR",
+  "₦": "NGN",
+  C$: "NIO",
+  "₱": "PHP",
+  zł: "PLN",
+  "₲": "PYG",
+  lei: "RON",
+  "₽": "RUB",
+  RF: "RWF",
+  Db: "STN",
+  "฿": "THB",
+  T$: "TOP",
+  "₺": "TRY",
+  "₴": "UAH",
+  "₫": "VND",
+  FCFA: "XAF",
+  "Cg.": "XCG",
+  "F CFA": "XOF",
+  CFPF: "XPF",
+  R: "ZAR",
+  ZK: "ZMW",
+};
+
+function byCode(table: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries(table).flatMap(([value, codes]) => codes.split(" ").map((code) => [code, value])));
+}
+
+const digitsByCode = byCode(digits);
+const symbolByCode = byCode(symbols);
+
+/** Whether amounts can be in this currency: an ISO 4217 code with a minor unit. */
+export function isCurrency(code: string): boolean {
+  return digitsByCode.has(code);
+}
+
+/** Digits after the point. Rows from before currencies were checked may hold an unknown code: two, as most have. */
+function exponentOf(currency: string | null | undefined): number {
+  return Number((currency && digitsByCode.get(currency)) ?? 2);
+}
+
+/** An amount of minor units as a number. */
+export function amountOf(cents: number, currency: string | null | undefined): number {
+  return cents / 10 ** exponentOf(currency);
+}
+
+/** What an amount of minor units may be as a number, in one currency or another. */
+export function possibleAmounts(cents: number): number[] {
+  return Object.keys(digits).map((exponent) => cents / 10 ** Number(exponent));
+}
+
+/**
+ * `€1.234,50`, `$1,234.50`, `-€5,00`, `¥1,200`, `CHF12.00`: the symbol or code first; euros are written with a decimal
+ * comma. Nothing of it comes from the run-time's locale data, which differ between releases.
+ */
+export function formatMoney(cents: number, currency: string | null | undefined): string {
+  const exponent = exponentOf(currency);
+  const [thousands, point] = currency === "EUR" ? [".", ","] : [",", "."];
+  const text = String(Math.abs(cents)).padStart(exponent + 1, "0");
+  const whole = text.slice(0, text.length - exponent).replace(/\B(?=(?:\d{3})+$)/g, thousands);
+  const fraction = exponent ? point + text.slice(-exponent) : "";
+  return `${cents < 0 ? "-" : ""}${currency ? (symbolByCode.get(currency) ?? currency) : ""}${whole}${fraction}`;
+}
