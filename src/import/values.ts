@@ -1,4 +1,5 @@
 import { type Column, enumValues } from "../platform/database/datamodel.js";
+import { readTime } from "../platform/times.js";
 import {
   lengths,
   Problem,
@@ -123,21 +124,22 @@ function whyUnstorable(text: string): string | undefined {
   return undefined;
 }
 
-const isoTime = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(Z|z|UTC|[+-]\d\d(?::?\d\d)?))?$/;
-
-/** A moment, to the millisecond. A date alone is its midnight in UTC; `2025-03-15 11:39:21 UTC` is fine too. */
+/**
+ * A moment, to the millisecond. Documents may write it in three more ways: a date alone, which is its midnight in UTC,
+ * `2025-03-15 11:39:21 UTC`, and an offset without a colon.
+ */
 function checkTime(value: unknown): Checked {
   const expected = 'must be an ISO 8601 time with an offset, such as "2026-01-31T12:00:00.000Z"';
   if (typeof value !== "string") return wrong(expected, value);
-  const [match, year, month, day, clock = "00:00", zone = "Z"] = isoTime.exec(value) ?? [];
-  if (!match) return { wrong: expected };
-  const offset = /^[+-]/.test(zone) ? `${zone.slice(0, 3)}:${zone.slice(3).replace(":", "") || "00"}` : "Z";
-  const time = new Date(`${year}-${month}-${day}T${clock}${offset}`);
-  // Date takes 31 February for 3 March.
-  const exists = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
-  const isFourDigitYear = time.getUTCFullYear() >= 1 && time.getUTCFullYear() <= 9999;
-  if (!exists || !isFourDigitYear) return { wrong: `${expected}; there is no such time` };
-  return { value: time.toISOString() };
+  const text = value
+    .replace(/^\d{4}-\d\d-\d\d$/, "$&T00:00Z")
+    .replace(/ ?UTC$/, "Z")
+    .replace(
+      /(:\d\d(?:\.\d+)?) ?([+-]\d\d):?(\d\d)?$/,
+      (_, clock, hours, minutes = "00") => `${clock}${hours}:${minutes}`,
+    );
+  const time = readTime(text);
+  return time ? { value: time.toISOString() } : { wrong: expected };
 }
 
 /** Free JSON: every text in it must be storable, every number must be the one that was written. */

@@ -3,6 +3,7 @@ import type { EnumValue } from "../../platform/database/datamodel.js";
 import { Model } from "../../platform/graphql/model.js";
 import { nameResourceType, Resource } from "../../platform/graphql/resource.type.js";
 import { DateTime } from "../../platform/graphql/scalars.js";
+import { readTime } from "../../platform/times.js";
 import { PaymentSourceType } from "../payment-methods/payment-method.type.js";
 
 @ObjectType({ description: "What may be shown of the card or account behind a payment source." })
@@ -86,7 +87,7 @@ function Own(type: () => unknown, description: string, key?: string): PropertyDe
     Object.defineProperty(prototype, name, {
       get(this: PaymentSource) {
         const value = this.attributes[stored] ?? null;
-        return type() === DateTime && typeof value === "string" ? new Date(value) : value;
+        return type() === DateTime && typeof value === "string" ? (readTime(value) ?? null) : value;
       },
     });
     Field(type as never, { nullable: true, description })(prototype, name as string);

@@ -3,6 +3,7 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import { PrismaClient } from "../../generated/prisma/client.js";
 import type { Logger } from "../telemetry/logger.js";
+import { distantTime } from "../times.js";
 import { beginWrite, endsConnection, outcomeOf } from "./outcome.js";
 import { StatementNames } from "./statement-names.js";
 
@@ -75,6 +76,7 @@ export function createDatabase({ connectionString, poolSize, log, onStatement }:
     connectionTimeoutMillis: 5_000,
     application_name: "customer-graph",
     options: "-c TimeZone=UTC -c jit=off",
+    types: { getTypeParser },
   });
   const names = new StatementNames();
   /** The named statements that each connection holds. */
@@ -176,6 +178,15 @@ async function rollingBack<T>(query: Query, work: (query: Query) => Promise<T>):
     throw error;
   }
 }
+
+const timestamptz: number = pg.types.builtins.TIMESTAMPTZ;
+const parseTime = pg.types.getTypeParser(timestamptz, "text") as (text: string) => Date;
+
+/** The driver's parsers, but for times beyond those that the API can name. */
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: "text" | "binary") =>
+  oid === timestamptz && format !== "binary"
+    ? (text: string) => distantTime(text) ?? parseTime(text)
+    : pg.types.getTypeParser(oid, format as "text");
 
 function textOf(query: unknown): string {
   return typeof query === "string" ? query : ((query as { text?: string }).text ?? "");

@@ -1,5 +1,6 @@
 import type { Query } from "../database/client.js";
 import { aboutOf, type Column, type Model, type ModelName, modelNamed } from "../database/datamodel.js";
+import { timeSql } from "../times.js";
 import { manifest } from "./manifest.js";
 import { reach } from "./reach.js";
 
@@ -195,9 +196,7 @@ function ownSide(payload: Changes, customerId: string): Changes {
 }
 
 function valueSql({ column, type }: Column): string {
-  return type === "DateTime"
-    ? `to_char(t."${column}" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
-    : `t."${column}"`;
+  return type === "DateTime" ? timeSql(`t."${column}"`) : `t."${column}"`;
 }
 
 function snakeCase(name: string): string {

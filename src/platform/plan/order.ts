@@ -1,5 +1,6 @@
 import { type Column, columnOf, enumValues, type Model, sqlType } from "../database/datamodel.js";
 import { CursorMismatchError } from "../errors.js";
+import { isCursorTime } from "../times.js";
 import type { Parameters } from "./parameters.js";
 
 export interface OrderKey {
@@ -157,15 +158,8 @@ function fits(value: unknown, column: Column): boolean {
     case "Boolean":
       return typeof value === "boolean";
     case "DateTime":
-      return typeof value === "string" && isTime(value);
+      return typeof value === "string" && isCursorTime(value);
     default:
       return false;
   }
-}
-
-/** Whether a text is a time as cursors hold it. PostgreSQL has no year 0 and no February 30th. */
-function isTime(text: string): boolean {
-  if (!/^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text)) return false;
-  const time = new Date(text);
-  return !Number.isNaN(time.getTime()) && time.toISOString() === text;
 }

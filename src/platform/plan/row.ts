@@ -1,5 +1,6 @@
 import { columnOf } from "../database/datamodel.js";
 import type { ModelType } from "../graphql/model.js";
+import { storedTime } from "../times.js";
 import type { RowPlan } from "./plan.js";
 import type { Part } from "./tree.js";
 
@@ -26,7 +27,7 @@ export function columnsOf(type: ModelType, parts: readonly Part[]): (values: rea
     const columns: Row = {};
     for (const [name, at, moment] of fields) {
       const value = values[at];
-      columns[name] = moment && value !== null ? new Date(value as string) : value;
+      columns[name] = moment && value !== null ? storedTime(value as string) : value;
     }
     return columns;
   };

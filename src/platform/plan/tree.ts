@@ -1,4 +1,5 @@
 import { columnOf, type Model, modelNamed, relationOf } from "../database/datamodel.js";
+import { exactTimeSql, timeSql } from "../times.js";
 import { type Condition, conditionSql, type RowRule } from "./condition.js";
 import type { Page } from "./page.js";
 import { Parameters, type Run, Slot } from "./parameters.js";
@@ -95,11 +96,6 @@ export function valuesFor({ values }: TreeStatement, run: Run): unknown[] {
 /** Functions take at most 100 arguments in PostgreSQL. */
 export const maximumParts = 90;
 
-/** A moment as the API writes it. */
-function momentSql(column: string): string {
-  return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-}
-
 class TreeSql {
   constructor(
     private readonly args: readonly SiteArgs[],
@@ -145,7 +141,7 @@ class TreeSql {
   private part(part: Part, model: Model, alias: string): string {
     switch (part.kind) {
       case "column":
-        return this.column(model, part.field, alias);
+        return this.column(model, part.field, alias, exactTimeSql);
       case "parent": {
         const { other, source } = this.parent(part, model, alias);
         return `(SELECT ${this.array(part.row, other)} FROM ${source})`;
@@ -155,10 +151,10 @@ class TreeSql {
     }
   }
 
-  private column(model: Model, field: string, alias: string): string {
+  private column(model: Model, field: string, alias: string, time: (column: string) => string): string {
     const column = columnOf(model, field);
     const sql = `${alias}."${column.column}"`;
-    return column.type === "DateTime" ? momentSql(sql) : sql;
+    return column.type === "DateTime" ? time(sql) : sql;
   }
 
   /** The row at the other end of a to-one relation. */
@@ -212,7 +208,7 @@ class TreeSql {
     const part = parts[value.part]!;
     switch (part.kind) {
       case "column": {
-        const sql = this.column(model, part.field, alias);
+        const sql = this.column(model, part.field, alias, timeSql);
         return value.kind === "part" && value.enum ? `upper(${sql}::text)` : sql;
       }
       case "parent": {

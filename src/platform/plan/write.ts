@@ -1,5 +1,6 @@
 import type { Model } from "../database/datamodel.js";
 import { hasNextPage, hasPreviousPage } from "../graphql/connection.js";
+import { shownTime } from "../times.js";
 import { cursorOf, type TotalOrder } from "./order.js";
 import {
   type EdgeOutput,
@@ -264,7 +265,7 @@ function leafWriter({ kind, nullable, names }: Leaf): (value: unknown) => string
 const leafWriters: Record<Leaf["kind"], (names: Leaf["names"]) => (value: unknown) => string> = {
   text: () => (value) => JSON.stringify(value),
   number: () => (value) => String(value),
-  moment: () => (value) => `"${value}"`,
+  moment: () => (value) => `"${shownTime(value as string)}"`,
   enum: (names) => (value) => {
     const name = names!.get(value as string);
     if (!name) throw new IrregularError();

@@ -390,7 +390,7 @@ function parameter(model: Model, field: string, value: unknown): unknown {
 
 function same(before: unknown, after: unknown): boolean {
   if (before === after) return true;
-  if (before instanceof Date && after instanceof Date) return before.getTime() === after.getTime();
+  if (before instanceof Date && after instanceof Date) return before.toJSON() === after.toJSON();
   return before !== null && after !== null && typeof before === "object" && sorted(before) === sorted(after);
 }
 

@@ -1,0 +1,96 @@
+/** The first and the last moment that the API can name: years have four digits. */
+const first = "0001-01-01T00:00:00.000Z";
+const last = "9999-12-31T23:59:59.999Z";
+
+const form =
+  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(?:[Zz]|(?<sign>[+-])(?<hours>\d\d):(?<minutes>\d\d))$/;
+
+/**
+ * The one reader of times: ISO 8601 with an offset, as RFC 3339 has it; seconds may be missing. Digits behind the
+ * milliseconds are cut off. Undefined for other texts, for what no calendar or clock shows (30 February, 24:00, a 60th
+ * second), and for what is outside the years 1 to 9999 in UTC.
+ */
+export function readTime(text: string): Date | undefined {
+  const match = form.exec(text);
+  if (!match) return undefined;
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((digits) => Number(digits ?? 0)) as Six;
+  const { sign, hours = "0", minutes = "0" } = match.groups!;
+  if (hour > 23 || minute > 59 || second > 59 || Number(hours) > 23 || Number(minutes) > 59) return undefined;
+  if (!isDate(year, month, day)) return undefined;
+  const time = new Date(0);
+  time.setUTCFullYear(year, month - 1, day);
+  const offset = (Number(hours) * 60 + Number(minutes)) * (sign === "-" ? -1 : 1);
+  time.setUTCHours(hour, minute - offset, second, Number((match[7] ?? "").padEnd(3, "0").slice(0, 3)));
+  const utcYear = time.getUTCFullYear();
+  return utcYear >= 1 && utcYear <= 9999 ? time : undefined;
+}
+
+type Six = [number, number, number, number, number, number];
+
+/** The calendar repeats every 400 years. */
+function isDate(year: number, month: number, day: number): boolean {
+  if (month < 1 || month > 12 || day < 1) return false;
+  return day <= new Date(Date.UTC(2000 + (((year % 400) + 400) % 400), month, 0)).getUTCDate();
+}
+
+/** The API's text for a moment. */
+export function writeTime(time: Date): string {
+  const text = time.toISOString();
+  // Other years have a sign and six digits.
+  return text.length === last.length ? text : text.startsWith("-") ? first : last;
+}
+
+/**
+ * A stored moment that the API cannot name: beyond its years, or infinite. It stands for the nearest that it can; cursors
+ * keep PostgreSQL's own text of it, so that lists are walked past it.
+ */
+class DistantTime extends Date {
+  constructor(private readonly text: string) {
+    super(text.startsWith("-") || text.endsWith("BC") ? first : last);
+  }
+
+  override toJSON(): string {
+    return this.text;
+  }
+}
+
+/** A moment from a text of `exactTimeSql`. */
+export function storedTime(text: string): Date {
+  return isIso(text) ? new Date(text) : new DistantTime(text);
+}
+
+/** The API's text for a text of `exactTimeSql`. */
+export function shownTime(text: string): string {
+  return isIso(text) ? text : new DistantTime(text).toISOString();
+}
+
+const isIso = (text: string) => text[10] === "T";
+
+/** As PostgreSQL writes a moment itself; undefined where the driver's own parser does. */
+export function distantTime(text: string): Date | undefined {
+  return text[4] === "-" && !text.endsWith("BC") ? undefined : new DistantTime(text);
+}
+
+/** Whether a text is a moment as cursors hold it, which PostgreSQL can read. */
+export function isCursorTime(text: string): boolean {
+  if (isIso(text)) return readTime(text)?.toISOString() === text;
+  if (text === "infinity" || text === "-infinity") return true;
+  const match = /^(\d{4,6})-(\d\d)-(\d\d) ([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?\+00( BC)?$/.exec(text);
+  if (!match) return false;
+  const [year, month, day] = match.slice(1, 4).map(Number) as [number, number, number];
+  // What a timestamp can hold.
+  const held = match[6] ? year >= 1 && year <= 4713 : year >= 10_000 && year <= 294_275;
+  return held && isDate(match[6] ? 1 - year : year, month, day);
+}
+
+const isoSql = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/** SQL for a moment as the API writes it. */
+export function timeSql(column: string): string {
+  return `CASE WHEN ${column} < '${first}' THEN '${first}' WHEN ${column} > '${last}' THEN '${last}' ELSE ${isoSql(column)} END`;
+}
+
+/** SQL for the same where the API can name the moment, and for PostgreSQL's own text where it cannot. */
+export function exactTimeSql(column: string): string {
+  return `CASE WHEN ${column} BETWEEN '${first}' AND '${last}' THEN ${isoSql(column)} ELSE ${column}::text END`;
+}
