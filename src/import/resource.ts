@@ -1,4 +1,4 @@
-import { passwordProblem } from "../platform/access/password.js";
+import { normalizedPassword, passwordProblem } from "../platform/access/password.js";
 import {
   aboutOf,
   type Column,
@@ -368,7 +368,7 @@ class Reader {
     const password = checked.value as string;
     const problem = passwordProblem(password);
     if (problem) this.refuse(pointer, problem);
-    else this.password = password;
+    else this.password = normalizedPassword(password);
   }
 
   private anonymization(pointer: string, value: unknown, mirror: unknown) {

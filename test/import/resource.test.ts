@@ -151,6 +151,13 @@ describe("values", () => {
   );
 });
 
+test("a password is taken in its normalized form", () => {
+  expect(checked("customers", { password: "contrasen\u0303a\u30009" }).password).toBe("contrase\u00f1a 9");
+  expect(refusals("customers", { password: "\u3000".repeat(8) })).toEqual([
+    "/attributes/password: must not be made of blanks and invisible characters alone",
+  ]);
+});
+
 test("anonymization_info becomes the columns of the customer", () => {
   const requester = { id: "u1", first_name: "Carla", last_name: null, email: "c@shop.example" };
   const info = { status: "requested", requested_at: "2025-03-15 11:39:21 UTC", requester };

@@ -1,4 +1,4 @@
-import { hashPassword, passwordProblem } from "../../platform/access/password.js";
+import { hashPassword, passwordProblem, passwordRule } from "../../platform/access/password.js";
 import { permissionsByKind } from "../../platform/access/permission.js";
 import type { Context } from "../../platform/context.js";
 import { Loaders } from "../../platform/database/loaders.js";
@@ -19,7 +19,7 @@ const rules = {
   password: value<string>(
     () => String,
     {
-      description: "The password: 8 characters to 72 bytes. Without one the customer is a guest. It can never be read.",
+      description: `The password: ${passwordRule}. Without one the customer is a guest. It can never be read.`,
       virtual: true,
     },
     (given: string) => {

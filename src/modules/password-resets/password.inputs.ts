@@ -1,4 +1,5 @@
 import { Field, ID, InputType } from "type-graphql";
+import { passwordRule } from "../../platform/access/password.js";
 
 @InputType({ description: "A new password." })
 export class CustomerPasswordChangeInput {
@@ -11,7 +12,7 @@ export class CustomerPasswordChangeInput {
   })
   oldPassword?: string | null;
 
-  @Field(() => String, { description: "The new password: 8 characters to 72 bytes." })
+  @Field(() => String, { description: `The new password: ${passwordRule}.` })
   newPassword!: string;
 }
 
@@ -29,6 +30,6 @@ export class CustomerPasswordResetConsumeInput {
   @Field(() => String, { description: "The token that was sent." })
   resetPasswordToken!: string;
 
-  @Field(() => String, { description: "The new password: 8 characters to 72 bytes." })
+  @Field(() => String, { description: `The new password: ${passwordRule}.` })
   customerPassword!: string;
 }

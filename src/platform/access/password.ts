@@ -26,14 +26,33 @@ export interface VerifyOptions extends HashOptions {
   beforehand?: () => void;
 }
 
+/** What a password may be, for descriptions of fields. */
+export const passwordRule =
+  "8 characters to 72 bytes, not all blank, without control characters. Composed and decomposed letters are the same, and so are all kinds of spaces";
+
+/**
+ * The form in which a password is hashed (RFC 8265, OpaqueString): keyboards and systems differ in how they compose
+ * letters and in which space they send, and whoever types does not see it.
+ */
+export function normalizedPassword(plain: string): string {
+  return plain.replace(/\p{Zs}/gu, " ").normalize("NFC");
+}
+
 /** The rule that a new password breaks, or undefined if it may be set. */
 export function passwordProblem(plain: string): string | undefined {
-  if ([...plain].length < minimumCharacters) return `must have at least ${minimumCharacters} characters`;
-  if (Buffer.byteLength(plain) > maximumBytes) {
+  const text = normalizedPassword(plain);
+  if ([...text].length < minimumCharacters) return `must have at least ${minimumCharacters} characters`;
+  if (Buffer.byteLength(text) > maximumBytes) {
     return `must have at most ${maximumBytes} bytes: ${maximumBytes} Latin letters, fewer of others`;
   }
-  return isPlainText(plain) ? undefined : "must not have NUL or half characters";
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text) || !text.isWellFormed()) {
+    return "must not have control characters, such as NUL or tabs, or half characters";
+  }
+  return blank.test(text) ? "must not be made of blanks and invisible characters alone" : undefined;
 }
+
+/** The fillers of Hangul and the blank of Braille are letters and signs that show nothing. */
+const blank = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cf}\u2800]*$/u;
 
 /** The digest to keep of a new password. Refuses one that breaks a rule, naming it as the argument at `path`. */
 export async function hashPassword(
@@ -42,41 +61,46 @@ export async function hashPassword(
 ): Promise<string> {
   const problem = passwordProblem(plain);
   if (problem) throw new UserInputError(path, `${problem}.`);
-  return inTurn(() => bcrypt.hash(plain, cost));
+  return inTurn(() => bcrypt.hash(normalizedPassword(plain), cost));
 }
 
 /**
  * Whether a password fits a digest. Takes the same time whatever the digest: none, a damaged one, or one that is
  * cheaper to check, as imported ones may be. A password that could not have been set is wrong, and takes as long.
+ * Digests from before passwords were normalized are of the text as it came: where that differs it is always tried too,
+ * so the time tells how the text was typed and nothing of the account.
  */
 export async function verifyPassword(
   plain: string,
   digest: string | null,
   { cost = defaultCost, beforehand }: VerifyOptions = {},
 ): Promise<boolean> {
-  const fits = Buffer.byteLength(plain) <= maximumBytes && isPlainText(plain);
-  const usable = digest !== null && /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/.test(digest);
   return inTurn(async () => {
     beforehand?.();
-    if (!usable || !fits) {
-      await spend(cost);
-      return false;
-    }
-    // PHP's name for the same algorithm.
-    const right = await bcrypt.compare(plain, digest.replace(/^\$2y/, "$2b"));
-    // 2^c + 2^c + 2^(c+1) + … + 2^(cost-1) = 2^cost: as much work in all as the full cost.
-    for (let step = Number(digest.slice(4, 6)); step < cost; step++) await spend(step);
+    let right = false;
+    for (const text of new Set([normalizedPassword(plain), plain]))
+      right = (await fitsDigest(text, digest, cost)) || right;
     return right;
   });
+}
+
+async function fitsDigest(text: string, digest: string | null, cost: number): Promise<boolean> {
+  const fits = Buffer.byteLength(text) <= maximumBytes && text.isWellFormed() && !text.includes("\0");
+  const usable = digest !== null && /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/.test(digest);
+  if (!usable || !fits) {
+    await spend(cost);
+    return false;
+  }
+  // PHP's name for the same algorithm.
+  const right = await bcrypt.compare(text, digest.replace(/^\$2y/, "$2b"));
+  // 2^c + 2^c + 2^(c+1) + … + 2^(cost-1) = 2^cost: as much work in all as the full cost.
+  for (let step = Number(digest.slice(4, 6)); step < cost; step++) await spend(step);
+  return right;
 }
 
 /** As much work as checking a digest of this cost. */
 async function spend(cost: number): Promise<void> {
   await bcrypt.hash("no password", bcrypt.genSaltSync(cost));
-}
-
-function isPlainText(text: string): boolean {
-  return text.isWellFormed() && !text.includes("\0");
 }
 
 /** Waits until fewer than `maximumRunning` are at it. Refuses when too many wait already. */
