@@ -94,6 +94,22 @@ test("a cancelled request can be made afresh, without a trace of the first", asy
   });
 });
 
+test("a legal hold that is set, changed or lifted is a new version each time", async () => {
+  const customerId = await createCustomer();
+  const change = async (name: string, input: object) => {
+    const type = `${name[0]!.toUpperCase()}${name.slice(1)}Input`;
+    const { data } = await app.query(
+      `mutation ($input: ${type}!) { ${name}(input: $input) { customer { version updatedAt } userErrors { code } } }`,
+      { input: { customerId, ...input } },
+    );
+    expect(data[name].userErrors).toEqual([]);
+    return data[name].customer.version;
+  };
+  expect(await change("legalHoldSet", { reason: "court case 7" })).toBe(2);
+  expect(await change("legalHoldSet", { reason: "court case 8" })).toBe(3);
+  expect(await change("legalHoldLift", {})).toBe(4);
+});
+
 /** What the table allows, for every state and both moves that a caller can make. */
 const states = [null, "requested", "started", "completed", "failed", "cancelled"] as const;
 const cases = states.flatMap((from) => (["request", "cancel"] as const).map((move) => [from, move] as const));

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import type pg from "pg";
 import { seedBulk } from "../../prisma/bulk.js";
 import { seedDemo } from "../../prisma/seed.js";
+import { keptByTriggers } from "../../src/import/known.js";
 import { models } from "../../src/platform/database/datamodel.js";
 import { newId } from "../../src/platform/database/ids.js";
+import { manifest } from "../../src/platform/erasure/manifest.js";
 import { reach } from "../../src/platform/erasure/reach.js";
 import { projectRoot } from "../../src/platform/paths.js";
 import { createTestDatabase, poolOf, type TestDatabase } from "../support/database.js";
@@ -730,6 +732,69 @@ describe("anonymization", () => {
   });
 });
 
+describe("the version of a row", () => {
+  /** SQL for a value that a column does not have now, by the type of the column. */
+  const another = (name: string, type: string, isEnum: boolean) =>
+    isEnum
+      ? `(SELECT v FROM unnest(enum_range(NULL::"${type}")) v WHERE v IS DISTINCT FROM "${name}" LIMIT 1)`
+      : {
+          text: `coalesce("${name}", '') || 'x'`,
+          int4: `coalesce("${name}", 0) + 1`,
+          float8: `coalesce("${name}", 0) + 1`,
+          bool: `NOT coalesce("${name}", false)`,
+          timestamptz: `coalesce("${name}", now()) + interval '1 day'`,
+          jsonb: `coalesce("${name}", '{}') || '{"touched": true}'`,
+        }[type];
+
+  test("moves with each column of each table, but not with what follows from others", async () => {
+    await seedDemo(pool);
+    await addRows(pool, () => 40);
+    const { rows: columns } = await pool.query<{ table: string; name: string; type: string; enum: boolean }>(`
+      SELECT c.relname AS table, a.attname AS name, t.typname AS type, t.typtype = 'e' AS enum
+      FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
+      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+        AND a.attgenerated = ''`);
+    const versioned = columns.filter(({ name }) => name === "version").map(({ table }) => table);
+    const inManifest = [...manifest.values()].filter((model) => "version" in model.columns).map(({ table }) => table);
+    expect(versioned.sort()).toEqual(inManifest.sort());
+    const client = await pool.connect();
+    try {
+      for (const table of versioned) {
+        await client.query("BEGIN");
+        // Only this trigger: constraints and other triggers have tests of their own.
+        const checks = await client.query(
+          "SELECT conname AS name FROM pg_constraint WHERE conrelid = $1::regclass AND contype = 'c'",
+          [table],
+        );
+        for (const { name } of checks.rows) await client.query(`ALTER TABLE "${table}" DROP CONSTRAINT "${name}"`);
+        await client.query(`ALTER TABLE "${table}" DISABLE TRIGGER ALL`);
+        await client.query(`ALTER TABLE "${table}" ENABLE TRIGGER "${table}_touch"`);
+        const [before] = (await client.query(`SELECT ctid, version, updated_at FROM "${table}" LIMIT 1`)).rows;
+        await client.query(`DELETE FROM "${table}" WHERE ctid <> $1`, [before.ctid]);
+        for (const { name, type, enum: isEnum } of columns.filter((column) => column.table === table)) {
+          await client.query("SAVEPOINT untouched");
+          const { rows } = await client.query(
+            `UPDATE "${table}" SET "${name}" = ${another(name, type, isEnum)} WHERE ctid = $1
+             RETURNING version - $2::int AS moved, updated_at <> $3::timestamptz AS touched`,
+            [before.ctid, before.version, before.updated_at],
+          );
+          const isDerived = ["updated_at", ...(keptByTriggers[table] ?? [])].includes(name);
+          const expected = { moved: isDerived ? 0 : 1, touched: !isDerived || name === "updated_at" };
+          expect({ table, name, ...rows[0] }).toEqual({ table, name, ...expected });
+          await client.query("ROLLBACK TO SAVEPOINT untouched");
+        }
+        const same = await client.query(`UPDATE "${table}" SET id = id WHERE ctid = $1 RETURNING version`, [
+          before.ctid,
+        ]);
+        expect([table, same.rows]).toEqual([table, [{ version: before.version }]]);
+        await client.query("ROLLBACK");
+      }
+    } finally {
+      client.release();
+    }
+  });
+});
+
 describe("the audit trail", () => {
   test("can be off for a transaction", async () => {
     const off = await written(
@@ -800,6 +865,7 @@ describe("the audit trail", () => {
       insert("notes", "not", { owner: "'a'", text: "'Hello'" }),
       "UPDATE notes SET owner = 'b'",
     );
+    expect((await pool.query("SELECT version FROM notes")).rows).toEqual([{ version: 2 }]);
     expect(entries[0]!.payload).toEqual({
       ...{ name: { from: null, to: "M" }, number: { from: null, to: 1 }, private: { from: null, to: false } },
       ...{ motto: { from: null, to: "Ave" }, code_number: { from: null, to: "***" } },
