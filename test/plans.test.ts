@@ -6,7 +6,7 @@ import { models } from "../src/platform/database/datamodel.js";
 import { erase } from "../src/platform/erasure/erase.js";
 import { pictureOf } from "../src/platform/erasure/picture.js";
 import { subjectExport } from "../src/platform/erasure/subject-export.js";
-import { createTestApp, type TestApp } from "./support/app.js";
+import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import {
   inputFields,
   type List,
@@ -113,9 +113,9 @@ async function expectIndexes(sent: readonly Sent[], what: unknown): Promise<Scan
   return scans;
 }
 
-async function sentFor(query: string, variables: Record<string, unknown> = {}) {
+async function sentFor(query: string, variables: Record<string, unknown> = {}, as?: Caller) {
   app.statements();
-  const { data, errors } = await app.query(query, variables);
+  const { data, errors } = await app.query(query, variables, { as });
   expect(errors).toBeUndefined();
   return { data, sent: app.statements() };
 }
@@ -181,6 +181,35 @@ describe.each(rootLists.map((list) => [list.field, list] as const))("%s", (_, li
       }
     }
   });
+});
+
+test("a customer's filters by foreign keys are read by indexes, with the rule of the row that a key leads to", async () => {
+  const { rows } = await client.query(
+    `SELECT customer_id AS id FROM orders WHERE mode = 'test' GROUP BY 1 HAVING customer_id IS NOT NULL ORDER BY count(*) DESC, 1 LIMIT 1`,
+  );
+  const customer: Caller = { kind: "customer", id: rows[0].id };
+  let filters = 0;
+  for (const { field, filter, model } of rootLists) {
+    const { table, columns, relations } = models.get(model)!;
+    if (!columns.customerId) continue;
+    for (const { key, many } of Object.values(relations)) {
+      if (many || !inputFields(filter).some(({ name }) => name === key)) continue;
+      const found = await client.query(
+        `SELECT "${columns[key!]!.column}" AS id FROM "${table}" WHERE customer_id = $1 ORDER BY 1 LIMIT 1`,
+        [rows[0].id],
+      );
+      const id: string = found.rows[0]?.id ?? "none";
+      for (const test of [{ eq: id }, { in: [id, "none"] }, { isNull: true }, { isNull: false }]) {
+        const query = `query ($filter: ${filter.name}) { list: ${field}(filter: $filter) { totalCount nodes { id } } }`;
+        const { sent } = await sentFor(query, { filter: { [key!]: test } }, customer);
+        expect(sent).toHaveLength(1);
+        const scans = await scansOf(sent[0]!, "SET LOCAL enable_seqscan = off");
+        expect({ field, key, test, whole: scans.filter(isWhole) }).toEqual({ field, key, test, whole: [] });
+        filters++;
+      }
+    }
+  }
+  expect(filters).toBeGreaterThan(40);
 });
 
 /** Whether an index can find rows by a column: it is the first, or stands behind the mode, which is always given. */

@@ -1,4 +1,4 @@
-import type { ModelName } from "../database/datamodel.js";
+import { aboutOf, type ModelName, modelNamed, models } from "../database/datamodel.js";
 import { type Condition, everything, type RowRule } from "../plan/condition.js";
 import { viewerFacts } from "../plan/parameters.js";
 import { permissionsByKind, toRead } from "./permission.js";
@@ -23,13 +23,29 @@ export function visibleRows(model: ModelName, viewer: Viewer): Condition {
       return nothing;
     case "integration":
     case "user":
-      return inMode;
+      return quotedRows(model, viewer, inMode);
     case "guest":
       return both(inMode, guestRows[model]?.(viewer) ?? nothing);
     case "customer":
       return both(inMode, customerRows[model](viewer));
   }
 }
+
+/** What quotes a resource is seen by those alone who may read resources of its type. */
+function quotedRows(model: ModelName, viewer: Viewer, inMode: Condition): Condition {
+  // The body that was sent to a webhook quotes what the event is about.
+  if (model === "EventCallback") return readsAll(viewer) ? inMode : both(inMode, some("event"));
+  const about = aboutOf(modelNamed(model));
+  if (!about || readsAll(viewer)) return inMode;
+  return both(inMode, { op: "in", field: about.typeField, values: readableTypes(viewer) });
+}
+
+/** The types of resources that a viewer may read. */
+function readableTypes({ permissions }: Viewer): string[] {
+  return [...models.values()].filter(({ name }) => permissions.has(toRead(name))).map(({ table }) => table);
+}
+
+const readsAll = (viewer: Viewer) => readableTypes(viewer).length === models.size;
 
 /** The row rules of every viewer that has the same `ruleKey`: with slots where one differs from another. */
 export function rulesLike(viewer: Viewer): RowRule {

@@ -62,7 +62,12 @@ function fieldCondition(
 ): Condition {
   switch (field.kind) {
     case "scalar":
-      return scalarCondition(field, value, path, state);
+      return scalarCondition(field.name, field.lowerCase, value, path, state);
+    case "key": {
+      const { key } = relationOf(model.datamodel, field.name);
+      const asKey = (test: Condition): Condition => ({ op: "key", relation: field.name, test });
+      return scalarCondition(key!, false, value, path, state, asKey);
+    }
     case "one":
       return { op: "some", relation: field.name, where: related(model, field, value, path, depth, state) };
     case "many": {
@@ -104,17 +109,23 @@ function countLeaf(path: Path, state: { leaves: number }) {
   }
 }
 
-function scalarCondition(field: FilterField, value: Input, path: Path, state: { leaves: number }): Condition {
+function scalarCondition(
+  field: string,
+  lowerCase: boolean | undefined,
+  value: Input,
+  path: Path,
+  state: { leaves: number },
+  wrap = (condition: Condition) => condition,
+): Condition {
   const conditions: Condition[] = [];
-  const lower = (operand: unknown) =>
-    field.lowerCase && typeof operand === "string" ? operand.toLowerCase() : operand;
+  const lower = (operand: unknown) => (lowerCase && typeof operand === "string" ? operand.toLowerCase() : operand);
   for (const operator of operators) {
     const operand = value[operator];
     if (operand === undefined) continue;
     const here = [...path, operator];
     if (operand === null) throw new UserInputError(here, "must not be null; leave it out, or use `isNull`.");
     countLeaf(here, state);
-    conditions.push(test(operator, field.name, operand, lower, here));
+    conditions.push(wrap(test(operator, field, operand, lower, here)));
   }
   return all(conditions);
 }

@@ -26,7 +26,8 @@ export interface AttributeOptions {
 }
 
 export interface FilterField {
-  kind: "scalar" | "one" | "many" | "tags" | "tagIds" | "metadata";
+  /** `key`: the foreign key of a to-one relation. */
+  kind: "scalar" | "key" | "one" | "many" | "tags" | "tagIds" | "metadata";
   /** The column or relation that the filter field stands for. */
   name: string;
   lowerCase?: boolean;

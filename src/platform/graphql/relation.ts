@@ -41,7 +41,8 @@ export function BelongsTo(type: ModelClass, { description, filters, read }: Rela
     const target = () => modelTypeNamed(to).filterInput;
     addFilter(model, relation, { kind: "one", name: relation }, target, `By its \`${relation}\`, which must exist.`);
     const id = () => filterInputFor(ID, false);
-    addFilter(model, key!, { kind: "scalar", name: key! }, id, `By the id of its \`${relation}\`.`);
+    const meaning = `By the id of its \`${relation}\`. One that the caller may not see counts as missing.`;
+    addFilter(model, key!, { kind: "key", name: relation }, id, meaning);
   };
 }
 

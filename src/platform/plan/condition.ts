@@ -15,7 +15,9 @@ export type Condition =
   | { op: "startsWith" | "contains"; field: string; value: string | Slot; ignoreCase: boolean }
   | { op: "hasKey"; field: string; key: string | Slot }
   | { op: "containsJson"; field: string; values: readonly (object | Slot)[] }
-  | { op: "some"; relation: string; where: Condition };
+  | { op: "some"; relation: string; where: Condition }
+  /** A test of the foreign key of a to-one relation. A key whose row the viewer may not see counts as null. */
+  | { op: "key"; relation: string; test: Condition };
 
 export const everything: Condition = { op: "and", of: [] };
 
@@ -82,7 +84,20 @@ export function conditionSql(
     }
     case "some":
       return existsSql(condition, model, alias, parameters, rule);
+    case "key": {
+      const { relation, test } = condition;
+      // Who sees the whole of a mode sees what its keys lead to: the index on the key is enough.
+      if (isWholeMode(rule(relationOf(model, relation).to))) return compile(test);
+      const visible = existsSql({ relation, where: everything }, model, alias, parameters, rule);
+      if (test.op !== "isNull") return `(${compile(test)} AND ${visible})`;
+      return test.value ? `NOT ${visible}` : visible;
+    }
   }
+}
+
+/** Whether a row rule shows all rows of the viewer's mode. */
+function isWholeMode(rule: Condition): boolean {
+  return rule.op === "eq" && rule.field === "mode";
 }
 
 /** The same condition with slots in place of its values, which are added to `values`; `slot` makes the nth slot. */
@@ -96,6 +111,8 @@ export function withSlots(condition: Condition, values: unknown[], slot: (index:
       return { ...condition, of: withSlots(condition.of, values, slot) };
     case "some":
       return { ...condition, where: withSlots(condition.where, values, slot) };
+    case "key":
+      return { ...condition, test: withSlots(condition.test, values, slot) };
     case "in":
       return { ...condition, values: take(condition.values) };
     case "hasKey":
