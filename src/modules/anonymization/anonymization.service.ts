@@ -128,6 +128,7 @@ export async function previewAnonymization({ database, loaders }: Context, custo
 
 /** Keeps a customer's data from erasure; a request that waits goes on waiting. */
 export async function setLegalHold(write: Write, { customerId, reason }: { customerId: string; reason: string }) {
+  demand(write.context, ["customers:update"]);
   checkReason(write, reason);
   if (!reason.trim()) write.refuse(UserErrorCode.INVALID, ["input", "reason"], "Say why, for the record.");
   const customer = await write.row("Customer", customerId, { path: ["input", "customerId"] });
@@ -141,6 +142,7 @@ export async function setLegalHold(write: Write, { customerId, reason }: { custo
 
 /** Lets a customer's data be erased again. */
 export async function liftLegalHold(write: Write, { customerId }: { customerId: string }) {
+  demand(write.context, ["customers:update"]);
   const customer = await write.row("Customer", customerId, { path: ["input", "customerId"] });
   if (!customer.legalHoldAt) {
     write.stop(UserErrorCode.WRONG_STATE, ["input", "customerId"], "There is no legal hold to lift.");

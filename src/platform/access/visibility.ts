@@ -76,13 +76,14 @@ function scoped({ marketIds }: Shopper): Condition {
 }
 
 const scopedStock = ({ stockLocationIds }: Shopper): Condition => ({ op: "in", field: "id", values: stockLocationIds });
+const isEnabled: Condition = { op: "isNull", field: "disabledAt", value: true };
 const isPublic: Condition = { op: "isNull", field: "customerGroupId", value: true };
 
 /** What a shopper who has not signed in sees: the catalogue, and public markets. */
 const guestRows: Partial<Record<ModelName, (viewer: Shopper) => Condition>> = {
   Market: (viewer) => both(scoped(viewer), isPublic),
   StockLocation: scopedStock,
-  PaymentMethod: () => ({ op: "isNull", field: "disabledAt", value: true }),
+  PaymentMethod: () => isEnabled,
   Sku: () => everything,
 };
 
@@ -113,7 +114,7 @@ const customerRows: Record<ModelName, (viewer: Customer) => Condition> = {
   ReturnLineItem: () => some("return"),
   SkuList: ownedBy,
   SkuListItem: () => some("skuList"),
-  PaymentMethod: () => everything,
+  PaymentMethod: () => isEnabled,
   PaymentSource: () => any(some("customerPaymentSources"), some("orders")),
   Sku: () => everything,
   // Files for the customer itself. Notes have no url and are for the staff alone.

@@ -7,6 +7,7 @@ import type { Viewer } from "../access/viewer.js";
 import type { Context } from "../context.js";
 import type { Query } from "../database/client.js";
 import { modelOfId } from "../database/datamodel.js";
+import { AuthenticationError } from "../errors.js";
 import { modelTypeOf } from "../graphql/model.js";
 import { DateTime } from "../graphql/scalars.js";
 import { Refusal, UserError, type UserErrorCode } from "../graphql/user-error.type.js";
@@ -153,6 +154,13 @@ const versionArgument = {
     "The `version` that the change was made for. If the resource is at another, nothing is changed and a `VersionConflictError` shows what happened. When absent, the last one to write wins.",
 };
 
+/**
+ * Says who writes, and whether the customer of a token is there. One who is not, or is of the other mode, sees nothing
+ * and writes nothing, whoever issued the token.
+ */
+const beginSql = `SELECT set_config('customer_graph.who', $1, true),
+  $2::text IS NULL OR EXISTS (SELECT FROM "customers" WHERE "id" = $2 AND "mode" = $3::"mode")`;
+
 async function run<A, P>(
   context: Context,
   info: GraphQLResolveInfo,
@@ -172,11 +180,16 @@ async function run<A, P>(
   const work = async (query: Query) => {
     loaders.readThrough(query);
     write = new Write(context, query, info.schema, movedTo);
-    await query("SELECT set_config('customer_graph.who', $1, true)", [who]);
+    const customerId = viewer.kind === "customer" ? viewer.customerId : null;
+    const [[, exists]] = (await query(beginSql, [who, customerId, viewer.mode])) as [[string, boolean]];
     const before = await record?.claim(query);
     if (before) {
       writes.replayed.push(String(info.path.key));
       return before;
+    }
+    if (!exists) {
+      const message = "The customer of this access token does not exist; sign in again.";
+      throw new AuthenticationError("UNAUTHENTICATED", message, { tokenSent: true });
     }
     const outcome = await handler(write, args, prepared);
     write.check();
