@@ -237,18 +237,28 @@ test("who may write but not read tokens writes them blindly", async () => {
   ]);
 });
 
-test("a sales channel makes and changes no entry, and its customer deletes its own", async () => {
+test("a sales channel makes no entry and sets no tokens; its customer changes and deletes its own", async () => {
   const { id, entry, source, itself } = await createWallet();
   const stranger = await createCustomer();
-  for (const as of [itself, { kind: "guest" } as Caller]) {
-    for (const [operation, input] of [
-      ["create", { customerId: id, paymentMethodId: "pmt_stripe" }],
-      ["update", { reference: "mine" }],
-    ] as const) {
-      const { errors } = await app.query(operations[operation], { id: entry, input }, { as });
-      expect(errors?.[0]?.extensions.code).toBe("FORBIDDEN");
-    }
+  const guest: Caller = { kind: "guest" };
+  for (const [as, operation, input] of [
+    [itself, "create", { customerId: id, paymentMethodId: "pmt_stripe" }],
+    [guest, "create", { customerId: id, paymentMethodId: "pmt_stripe" }],
+    [guest, "update", { reference: "mine" }],
+    [itself, "update", { reference: "mine", customerToken: "c-9" }],
+    [itself, "update", { paymentSourceToken: null }],
+  ] as const) {
+    const { errors } = await app.query(operations[operation], { id: entry, input }, { as });
+    expect(errors?.[0]?.extensions.code).toBe("FORBIDDEN");
   }
+  const changed = await run(
+    "update",
+    { id: entry, input: { reference: "mine", metadata: { merge: { a: 1 } } } },
+    itself,
+  );
+  expect(changed).toMatchObject({ customerPaymentSource: { reference: "mine", version: 2 }, userErrors: [] });
+  const foreign = await run("update", { id: entry, input: { reference: "theirs" } }, stranger.itself);
+  expect(foreign.userErrors).toEqual([said("NOT_FOUND", "id")]);
   expect((await run("delete", { id: entry }, stranger.itself)).userErrors).toEqual([said("NOT_FOUND", "id")]);
   expect((await run("delete", { id: entry }, { kind: "integration", mode: "live" })).userErrors).toEqual([
     said("NOT_FOUND", "id"),

@@ -1,6 +1,7 @@
 import { ID } from "type-graphql";
 import { demand } from "../../platform/access/guard.js";
 import type { EnumValue } from "../../platform/database/datamodel.js";
+import { ApiError } from "../../platform/errors.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
 import { choice, link, value } from "../../platform/write/rules.js";
@@ -17,6 +18,8 @@ import {
 import { CustomerPaymentSource } from "./customer-payment-source.type.js";
 
 type Kind = EnumValue<"PaymentSourceType">;
+
+const noCard = "Never the number of a card. Sales channels cannot set it.";
 
 const rules = {
   customerId: link("Customer", {
@@ -42,11 +45,11 @@ const rules = {
     on: "create",
     virtual: true,
   }),
-  customerToken: cardless({ description: "The customer's token at the payment gateway. Never the number of a card." }),
-  paymentSourceToken: cardless({
-    description: "The reusable token of the payment source at the gateway. Never the number of a card.",
-  }),
+  customerToken: cardless({ description: `The customer's token at the payment gateway. ${noCard}` }),
+  paymentSourceToken: cardless({ description: `The reusable token of the payment source at the gateway. ${noCard}` }),
 };
+
+const tokens = ["customerToken", "paymentSourceToken"] as const satisfies readonly (keyof typeof rules)[];
 
 interface Input {
   paymentMethodId?: string | null;
@@ -55,7 +58,7 @@ interface Input {
   paymentInstrument?: Instrument | null;
 }
 
-/** The entries of wallets. domain rule: shoppers fill theirs by paying, so they make none and change none here. */
+/** The entries of wallets. domain rule: shoppers fill theirs by paying, so they make none here, and set no tokens. */
 export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSource, {
   rules,
   create: {
@@ -75,6 +78,15 @@ export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSou
       "Changes the tokens of an entry of a wallet, what another system calls it, and its metadata. For another payment source make another entry.",
     errors: ["WRONG_STATE"],
     example: 'id: "cps_ada_visa", input: { customerToken: "cus_9s6XKzkNRiz8i3", reference: "erp-7" }',
+    before: async ({ viewer }, _row, values, _input, path) => {
+      // With the token of somebody else's card a shopper would pay with it.
+      const token = tokens.find((field) => viewer.kind === "customer" && values[field] !== undefined);
+      if (!token) return values;
+      const argument = [...path, token];
+      throw new ApiError("FORBIDDEN", `Sales channels cannot set \`${argument.join(".")}\`; nothing was changed.`, {
+        argument,
+      });
+    },
   },
   delete: {
     description:

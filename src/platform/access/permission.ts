@@ -130,6 +130,7 @@ export const permissionsByKind = {
     "customer_password_resets:update",
     "customer_payment_sources:destroy",
     "customer_payment_sources:read",
+    "customer_payment_sources:update",
     "customer_subscriptions:create",
     "customer_subscriptions:destroy",
     "customer_subscriptions:read",
