@@ -1,7 +1,11 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { Redaction } from "../platform/access/guard.js";
 import { permissionName } from "../platform/access/permission.js";
 import type { ErrorCode } from "../platform/errors.js";
+import { codings, compressAtOnce, createCompressor, longestAtOnce, shortestCompressed } from "./compression.js";
+import { preferredCoding } from "./negotiation.js";
 
 export function json(
   response: ServerResponse,
@@ -9,8 +13,73 @@ export function json(
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
 ) {
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers });
-  response.end(JSON.stringify(body));
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(text),
+    ...headers,
+  });
+  response.end(text);
+}
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  /** The body, to be sent one after the other: putting long texts together would copy them. */
+  pieces: readonly string[];
+  /** Whether its length may tell what is in it; never, unless told. */
+  compressible?: () => boolean;
+}
+
+/** Sends an answer, compressed where it may be, is worth it and the client likes it. */
+export async function send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
+  const { status, headers, pieces } = answer;
+  const bytes = pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
+  let coding: ReturnType<typeof preferredCoding>;
+  if (bytes >= shortestCompressed && answer.compressible?.()) {
+    response.appendHeader("vary", "accept-encoding");
+    coding = preferredCoding(request.headers["accept-encoding"], codings);
+  }
+  if (!coding) {
+    response.writeHead(status, { ...headers, "content-length": bytes });
+    if (pieces.every(({ length }) => length <= 8_000)) {
+      response.end(pieces.join(""));
+      return;
+    }
+    response.cork();
+    for (const piece of pieces) response.write(piece);
+    response.end();
+    return;
+  }
+  if (bytes <= longestAtOnce) {
+    const body = compressAtOnce(pieces.join(""), coding);
+    response.writeHead(status, { ...headers, "content-encoding": coding, "content-length": body.length });
+    response.end(body);
+    return;
+  }
+  response.writeHead(status, { ...headers, "content-encoding": coding });
+  if (request.method === "HEAD") {
+    response.end();
+    return;
+  }
+  try {
+    await pipeline(Readable.from(blocks(pieces)), createCompressor(coding), response);
+  } catch (error) {
+    // The client went away.
+    if ((error as { code?: string }).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+  }
+}
+
+/** The same text in fewer pieces: each is a turn of the thread that compresses. */
+function* blocks(pieces: readonly string[]) {
+  let block = "";
+  for (const piece of pieces) {
+    block += piece;
+    if (block.length < longestAtOnce) continue;
+    yield block;
+    block = "";
+  }
+  if (block) yield block;
 }
 
 export function errorBody(code: ErrorCode, message: string, extensions: Record<string, unknown> = {}) {

@@ -26,6 +26,13 @@ function specificityOf(range: string, offer: string): number {
   return range.endsWith("/*") && offer.startsWith(range.slice(0, -1)) ? 2 : 0;
 }
 
+function taken<Offer extends string>(header: string, offers: readonly Offer[]) {
+  return offers.flatMap((offer) => {
+    const preference = preferenceFor(header, offer);
+    return preference ? { offer, ...preference } : [];
+  });
+}
+
 /**
  * The media type that an `Accept` header likes best, the first on offer if there is none; undefined if it takes no offer.
  * Of two that it likes equally, the one that it names more exactly, then the one that it names first.
@@ -35,10 +42,18 @@ export function preferredType<Offer extends string>(
   offers: readonly [Offer, ...Offer[]],
 ): Offer | undefined {
   if (!header?.trim()) return offers[0];
-  const taken = offers.flatMap((offer) => {
-    const preference = preferenceFor(header, offer);
-    return preference ? { offer, ...preference } : [];
-  });
-  taken.sort((a, b) => b.quality - a.quality || b.specificity - a.specificity || a.position - b.position);
-  return taken[0]?.offer;
+  const best = taken(header, offers).sort(
+    (a, b) => b.quality - a.quality || b.specificity - a.specificity || a.position - b.position,
+  );
+  return best[0]?.offer;
+}
+
+export type Coding = "br" | "gzip";
+
+/** The content-encoding that an `Accept-Encoding` header likes best; undefined for none. */
+export function preferredCoding(header: string | undefined, offers: readonly Coding[]): Coding | undefined {
+  if (!header) return undefined;
+  // Sorting keeps the order of equals: ours.
+  const [best] = taken(header, [...offers, "identity"]).sort((a, b) => b.quality - a.quality);
+  return best && best.offer !== "identity" ? best.offer : undefined;
 }

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { gunzip, gzipSync } from "node:zlib";
+import { preferredCoding } from "./negotiation.js";
 import { renderPage } from "./playground-page.js";
 
 export interface Playground {
@@ -105,9 +106,9 @@ async function send(
     response.writeHead(304, rest).end();
     return;
   }
-  const zip = /\bgzip\b/.test(String(request.headers["accept-encoding"]));
-  const body = zip ? packed : await promisify(gunzip)(packed);
-  response.writeHead(200, { ...headers, "content-length": body.length, ...(zip && { "content-encoding": "gzip" }) });
+  const coding = preferredCoding(request.headers["accept-encoding"], ["gzip"]);
+  const body = coding ? packed : await promisify(gunzip)(packed);
+  response.writeHead(200, { ...headers, "content-length": body.length, ...(coding && { "content-encoding": coding }) });
   response.end(request.method === "HEAD" ? undefined : body);
 }
 

@@ -15,7 +15,8 @@ import { PlannedExecution } from "../platform/execution/planned-execution.js";
 import { checkEncodedParameters, headerOf, RequestError } from "../platform/http-request.js";
 import { factsOf } from "../platform/telemetry/logger.js";
 import { directivesOnMutations } from "../platform/write/directives.js";
-import { errorBody, json, redactionOf } from "./answer.js";
+import { errorBody, json, redactionOf, send } from "./answer.js";
+import { asksForSecrets } from "./compression.js";
 import { type AppResources, createContext } from "./context.js";
 import { type CorsOrigins, createCors } from "./cors.js";
 import { type FailedRequest, formatError } from "./format-error.js";
@@ -55,8 +56,12 @@ interface RequestContext extends Context {
   cost?: number;
   /** The operation's variables as the schema understands them, if they fit. */
   variables?: Record<string, unknown>;
-  /** The answer's data, where a plan wrote it: pieces of JSON, to be sent one after the other. */
-  written: { data?: readonly string[] };
+  written: {
+    /** The answer's data, where a plan wrote it: pieces of JSON, to be sent one after the other. */
+    data?: readonly string[];
+    /** Whether the answer holds no secret. Those of mutations may: a token for a new password, say. */
+    compressible?: () => boolean;
+  };
   statements?: string[];
   /** There for a request to `/graphql/stream`: the subscription, once it has passed all checks. */
   streamed?: { operation?: StreamedOperation };
@@ -176,19 +181,12 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     const result = await (countStatements ? recordStatements(statements, execute) : execute());
     const text = result.body.kind === "complete" ? result.body.string : "";
     const pieces = written.data ? withData(text, written.data) : [text];
-    response.writeHead(result.status ?? 200, {
-      ...Object.fromEntries(result.headers),
-      "cache-control": "no-store",
-      "content-length": pieces.reduce((bytes, piece) => bytes + Buffer.byteLength(piece), 0),
+    await send(request, response, {
+      status: result.status ?? 200,
+      headers: { ...Object.fromEntries(result.headers), "cache-control": "no-store" },
+      pieces,
+      compressible: written.compressible,
     });
-    // Putting long texts together would copy them.
-    if (pieces.some(({ length }) => length > 8_000)) {
-      response.cork();
-      for (const piece of pieces) response.write(piece);
-      response.end();
-    } else {
-      response.end(pieces.join(""));
-    }
   }
 
   /** Apollo Server checks a subscription as it does a query, and answers if that fails; its events are sent here. */
@@ -213,9 +211,11 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       context: async () => ({ ...(await createContext(resources, authorization)), lastEventId, written: {}, streamed }),
     });
     if (streamed.operation) return streams.serve(response, streamed.operation, authorization);
-    response
-      .writeHead(result.status ?? 200, { ...Object.fromEntries(result.headers), "cache-control": "no-store" })
-      .end(result.body.kind === "complete" ? result.body.string : "");
+    await send(request, response, {
+      status: result.status ?? 200,
+      headers: { ...Object.fromEntries(result.headers), "cache-control": "no-store" },
+      pieces: [result.body.kind === "complete" ? result.body.string : ""],
+    });
   }
 
   const server: Server = createServer({ maxHeaderSize }, (request, response) => {
@@ -322,6 +322,8 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
       return {
         async didResolveOperation({ document, operation, request, contextValue }) {
           if (!operation) return;
+          contextValue.written.compressible = () =>
+            operation.operation === "query" && !asksForSecrets(schema, document);
           try {
             const given = request.variables ?? {};
             checkPlace(document, operation, contextValue);
