@@ -94,6 +94,7 @@ export async function startApp({
       ),
       countStatements: config.environment !== "production",
       corsOrigins: config.corsOrigins,
+      introspection: config.introspection,
     });
     const url = await server.listen(config.port, config.host);
     undo.push(() => server.stop(graceMs));

@@ -41,6 +41,8 @@ export interface Config {
   readonly corsOrigins: "*" | "local" | readonly string[];
   /** How many proxies stand before the server and add the caller's address to X-Forwarded-For. */
   readonly trustedProxies: number;
+  /** Whether clients may ask for the schema: by introspection, and at `/schema.graphql`. */
+  readonly introspection: boolean;
 }
 
 /** Every bad variable at once, so that one look is enough to put them right. */
@@ -87,6 +89,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     anonymizationGraceMs: read("ANONYMIZATION_GRACE", 24 * 3_600_000, duration),
     worker: read("WORKER", true, trueOrFalse),
     trustedProxies: read("TRUSTED_PROXIES", 0, wholeNumber(0, 10)),
+    introspection: read("INTROSPECTION", true, onOrOff),
     corsOrigins: read("CORS_ORIGINS", environment === "production" ? [] : "local", origins),
   };
   const tokenIssuer = config.tokenIssuer ?? config.publicUrl ?? "urn:customer-graph";
@@ -174,6 +177,11 @@ const origins: Rule<Config["corsOrigins"]> = {
 const trueOrFalse: Rule<boolean> = {
   expected: "true or false",
   parse: (text) => (text === "true" ? true : text === "false" ? false : undefined),
+};
+
+const onOrOff: Rule<boolean> = {
+  expected: "on or off",
+  parse: (text) => (text === "on" ? true : text === "off" ? false : undefined),
 };
 
 const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

@@ -38,6 +38,7 @@ test("nothing set, or only empty texts, gives the defaults, frozen", () => {
     anonymizationGraceMs: 86_400_000,
     worker: true,
     trustedProxies: 0,
+    introspection: true,
     corsOrigins: "local",
   });
   expect(loadConfig({ PORT: "", DATABASE_URL: " ", MODE: "" })).toEqual(config);
@@ -67,6 +68,7 @@ test("every variable is understood", () => {
     ANONYMIZATION_GRACE: "15m",
     WORKER: "false",
     TRUSTED_PROXIES: "1",
+    INTROSPECTION: "off",
     CORS_ORIGINS: "https://shop.example, http://localhost:3000,capacitor://localhost,http://[::1]:8080",
   });
   expect(config).toEqual({
@@ -91,6 +93,7 @@ test("every variable is understood", () => {
     anonymizationGraceMs: 900_000,
     worker: false,
     trustedProxies: 1,
+    introspection: false,
     corsOrigins: ["https://shop.example", "http://localhost:3000", "capacitor://localhost", "http://[::1]:8080"],
   });
 });
@@ -154,6 +157,7 @@ test.each([
     ["graph.example.com", "ftp://example.com", "https://example.com/", "https://", "https://a.b?c", "https://a.b#c"],
   ],
   ["AUTH_JWKS_URL", ["auth.example.com/keys", "file:///keys.json"]],
+  ["INTROSPECTION", ["true", "none", "ON"]],
   ["TRUSTED_PROXIES", ["-1", "11", "true"]],
   ["REFRESH_GRACE", ["30", "6m", "301s", "1d", "-1s"]],
   ["ANONYMIZATION_GRACE", ["5", "1w", "-1h", "soon"]],

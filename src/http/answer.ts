@@ -1,6 +1,8 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
 import type { Redaction } from "../platform/access/guard.js";
 import { permissionName } from "../platform/access/permission.js";
 import type { ErrorCode } from "../platform/errors.js";
@@ -80,6 +82,25 @@ function* blocks(pieces: readonly string[]) {
     block = "";
   }
   if (block) yield block;
+}
+
+/** Sends a file that is kept compressed by gzip, to the few who cannot read that as it was before. */
+export async function sendKept(
+  request: IncomingMessage,
+  response: ServerResponse,
+  packed: Uint8Array,
+  headers: OutgoingHttpHeaders & { etag: string },
+): Promise<void> {
+  response.appendHeader("vary", "accept-encoding");
+  if (request.headers["if-none-match"]?.includes(headers.etag)) {
+    const { "content-type": _, ...rest } = headers;
+    response.writeHead(304, rest).end();
+    return;
+  }
+  const coding = preferredCoding(request.headers["accept-encoding"], ["gzip"]);
+  const body = coding ? packed : await promisify(gunzip)(packed);
+  response.writeHead(200, { ...headers, "content-length": body.length, ...(coding && { "content-encoding": coding }) });
+  response.end(request.method === "HEAD" ? undefined : body);
 }
 
 export function errorBody(code: ErrorCode, message: string, extensions: Record<string, unknown> = {}) {

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
-import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
-import { gunzip, gzipSync } from "node:zlib";
-import { preferredCoding } from "./negotiation.js";
+import { gzipSync } from "node:zlib";
+import { sendKept } from "./answer.js";
 import { renderPage } from "./playground-page.js";
 
 export interface Playground {
@@ -67,7 +66,7 @@ export function createPlayground(headers: Record<string, string> = {}): Playgrou
       const { pathname } = new URL(request.url ?? "/", "http://server");
       if (pathname === "/") {
         const page = loopback.test(request.headers.host ?? "") ? ownPage : bare;
-        return send(request, response, page.body, {
+        return sendKept(request, response, page.body, {
           etag: page.tag,
           "cache-control": "no-cache",
           "content-type": "text/html; charset=utf-8",
@@ -81,7 +80,7 @@ export function createPlayground(headers: Record<string, string> = {}): Playgrou
         response.writeHead(404).end();
         return;
       }
-      await send(request, response, await file(name), {
+      await sendKept(request, response, await file(name), {
         etag: `"${version}"`,
         // The address has the version in it.
         "cache-control": "public, max-age=31536000, immutable",
@@ -91,25 +90,6 @@ export function createPlayground(headers: Record<string, string> = {}): Playgrou
       });
     },
   };
-}
-
-/** Sends what is kept compressed, to the few who cannot read that as it was before. */
-async function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  packed: Uint8Array,
-  headers: OutgoingHttpHeaders & { etag: string },
-): Promise<void> {
-  response.setHeader("vary", "accept-encoding");
-  if (request.headers["if-none-match"]?.includes(headers.etag)) {
-    const { "content-type": _, ...rest } = headers;
-    response.writeHead(304, rest).end();
-    return;
-  }
-  const coding = preferredCoding(request.headers["accept-encoding"], ["gzip"]);
-  const body = coding ? packed : await promisify(gunzip)(packed);
-  response.writeHead(200, { ...headers, "content-length": body.length, ...(coding && { "content-encoding": coding }) });
-  response.end(request.method === "HEAD" ? undefined : body);
 }
 
 /**

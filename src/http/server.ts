@@ -24,6 +24,7 @@ import { csrfHeaders, readGraphQLRequest, readOperation } from "./graphql-reques
 import { checkCost, checkText, coerced, costOf, limits } from "./limits.js";
 import { preferredType } from "./negotiation.js";
 import type { Playground } from "./playground.js";
+import { createSchemaFile, noIntrospection } from "./schema-file.js";
 import { checkSubscription, createStreams, type StreamedOperation } from "./stream.js";
 import { serveSubjectExport } from "./subject-export.js";
 
@@ -46,6 +47,8 @@ export interface HttpOptions {
   corsOrigins?: CorsOrigins;
   /** Whether queries are planned: read by one statement. Otherwise resolvers answer alone. */
   planned?: boolean;
+  /** Whether clients may ask for the schema; they may unless told. */
+  introspection?: boolean;
 }
 
 /** So large that a token which is far too long is refused by the check of tokens, with its own words. */
@@ -68,17 +71,19 @@ interface RequestContext extends Context {
 }
 
 export async function createHttpServer(options: HttpOptions): Promise<HttpServer> {
-  const { schema, resources, playground, countStatements } = options;
+  const { schema, resources, playground, countStatements, introspection = true } = options;
   const planner = options.planned === false ? undefined : new PlannedExecution(schema, resources.database);
   const apollo = new ApolloServer<RequestContext>({
     schema,
+    // Refused by a rule of our own, which says so.
     introspection: true,
+    hideSchemaDetailsFromClientErrors: !introspection,
     csrfPrevention: { requestHeaders: csrfHeaders },
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     maxRecursiveSelections: true,
     parseOptions: { maxTokens: limits.tokens },
-    validationRules: [directivesOnMutations],
+    validationRules: introspection ? [directivesOnMutations] : [directivesOnMutations, noIntrospection],
     documentStore: documentStore(),
     stringifyResult: JSON.stringify,
     // Every answer's errors are formatted in the plugin below, which knows the request.
@@ -99,6 +104,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   await apollo.start();
   const streams = createStreams(schema, resources);
   const cors = createCors(options.corsOrigins ?? []);
+  const serveSchema = introspection ? createSchemaFile(schema) : undefined;
 
   let stopping = false;
   let running = 0;
@@ -122,6 +128,14 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
         return graphql(request, response, url.search);
       case "/graphql/stream":
         return stream(request, response);
+      case "/schema.graphql":
+        if (!serveSchema) {
+          return json(response, 404, errorBody("BAD_REQUEST", "Introspection is switched off on this server."));
+        }
+        if (request.method !== "GET" && request.method !== "HEAD") {
+          return wrongMethod(response, "Ask for the schema by GET.", "GET, HEAD");
+        }
+        return serveSchema(request, response);
       case "/health/live":
       case "/health/ready":
         if (request.method !== "GET" && request.method !== "HEAD") {
@@ -433,6 +447,6 @@ function notAcceptable(response: ServerResponse, offers: readonly string[]) {
 
 function notFound(response: ServerResponse) {
   const message =
-    "There is nothing here. GraphQL is served at /graphql, subscriptions at /graphql/stream, access tokens at /oauth/token, the playground at /.";
+    "There is nothing here. GraphQL is served at /graphql, subscriptions at /graphql/stream, the schema at /schema.graphql, access tokens at /oauth/token, the playground at /.";
   json(response, 404, errorBody("BAD_REQUEST", message));
 }

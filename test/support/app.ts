@@ -129,6 +129,7 @@ export async function createTestApp({
   sharing = undefined as TestApp | undefined,
   pollMs = undefined as number | undefined,
   corsOrigins = undefined as CorsOrigins | undefined,
+  introspection = true,
 } = {}): Promise<TestApp> {
   const { connectionString, drop } = sharing
     ? { connectionString: sharing.connectionString, drop: async () => {} }
@@ -167,6 +168,7 @@ export async function createTestApp({
     countStatements: true,
     planned,
     corsOrigins,
+    introspection,
   });
   const url = await server.listen(0, "127.0.0.1");
   setPublicUrl(url);

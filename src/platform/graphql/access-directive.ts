@@ -8,10 +8,14 @@ import {
   type GraphQLField,
   GraphQLList,
   GraphQLNonNull,
-  type GraphQLSchema,
+  GraphQLSchema,
   isInterfaceType,
   isObjectType,
   Kind,
+  lexicographicSortSchema,
+  parse,
+  print,
+  printSchema,
   visit,
 } from "graphql";
 import { type Permission, permissionName } from "../access/permission.js";
@@ -22,8 +26,16 @@ export function accessOf(field: GraphQLField<unknown, unknown>): readonly Permis
   return field.extensions.access as readonly Permission[] | undefined;
 }
 
+/** The published SDL: with `@access`, sorted by name so that a change shows as a small diff. */
+export function publishedSdl(schema: GraphQLSchema): string {
+  const config = schema.toConfig();
+  const directives = [...config.directives, accessDirective(schema.getType("Permission") as GraphQLEnumType)];
+  const sorted = lexicographicSortSchema(new GraphQLSchema({ ...config, directives }));
+  return `${print(withAccess(parse(printSchema(sorted)), schema))}\n`;
+}
+
 /** `@access(anyOf: [Permission!]!)`, for the published schema. */
-export function accessDirective(permission: GraphQLEnumType): GraphQLDirective {
+function accessDirective(permission: GraphQLEnumType): GraphQLDirective {
   return new GraphQLDirective({
     name: "access",
     description:
@@ -39,7 +51,7 @@ export function accessDirective(permission: GraphQLEnumType): GraphQLDirective {
 }
 
 /** Writes each field's rule into the printed schema. */
-export function withAccess(document: DocumentNode, schema: GraphQLSchema): DocumentNode {
+function withAccess(document: DocumentNode, schema: GraphQLSchema): DocumentNode {
   return visit(document, {
     ObjectTypeDefinition: { enter: (node) => annotate(node) },
     InterfaceTypeDefinition: { enter: (node) => annotate(node) },

@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { gzipSync } from "node:zlib";
+import { type ASTVisitor, GraphQLError, type GraphQLSchema, type ValidationContext } from "graphql";
+import { publishedSdl } from "../platform/graphql/access-directive.js";
+import { sendKept } from "./answer.js";
+
+/** Serves the SDL with its `@access` directives, which introspection cannot show. It is printed when first asked for. */
+export function createSchemaFile(schema: GraphQLSchema) {
+  let file: { packed: Buffer; etag: string } | undefined;
+  return (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (!file) {
+      const text = publishedSdl(schema);
+      const digest = createHash("sha256").update(text).digest("base64url");
+      file = { packed: gzipSync(text), etag: `"${digest.slice(0, 20)}"` };
+    }
+    return sendKept(request, response, file.packed, {
+      etag: file.etag,
+      "cache-control": "no-cache",
+      // As a text, so that a browser shows it.
+      "content-type": "text/plain; charset=utf-8",
+    });
+  };
+}
+
+/** A validation rule: refuses `__schema` and `__type`. */
+export function noIntrospection(context: ValidationContext): ASTVisitor {
+  return {
+    Field(node) {
+      const { value } = node.name;
+      if (value !== "__schema" && value !== "__type") return;
+      const message = `\`${value}\` is not answered: introspection is switched off on this server.`;
+      context.reportError(new GraphQLError(message, { nodes: node }));
+    },
+  };
+}
