@@ -334,6 +334,62 @@ describe("refusals", () => {
     ]);
   });
 
+  const typed = (type: string, body: string | Buffer, headers = {}): RequestInit => ({
+    method: "POST",
+    headers: { "content-type": type, ...headers },
+    body,
+  });
+  const formType = "application/x-www-form-urlencoded";
+  const good = new URLSearchParams(guest).toString();
+  const goodJson = JSON.stringify(guest);
+  const latin1 = (text: string) => Buffer.from(text, "latin1");
+
+  test.each<[string, RequestInit, number, string]>([
+    ["another charset", typed(`${formType}; charset=iso-8859-1`, good), 415, "Send the request in UTF-8"],
+    [
+      "another charset, quoted",
+      typed('application/json; charset="UTF-16"', goodJson),
+      415,
+      "Send the request in UTF-8",
+    ],
+    ["gzip", typed(formType, good, { "content-encoding": "gzip" }), 415, "Send the request uncompressed"],
+    [
+      "br for JSON",
+      typed("application/json", goodJson, { "content-encoding": "br" }),
+      415,
+      "Send the request uncompressed",
+    ],
+    ["Latin-1 in a form", typed(formType, latin1("username=jos\xe9")), 400, "UTF-8"],
+    ["Latin-1 in JSON", typed("application/json", latin1('{"username": "jos\xe9"}')), 400, "UTF-8"],
+    ["an encoded half of a character", typed(formType, "username=jos%C3"), 400, "`username`"],
+    ["an encoded surrogate", typed("application/json", '{"username": "\\ud800"}'), 400, "`username`"],
+    ["an overlong slash", typed(formType, "username=%C0%AF"), 400, "`username`"],
+    [
+      "Latin-1 in a Basic header",
+      typed(formType, "grant_type=password", { authorization: `Basic ${latin1("jos\xe9:a").toString("base64")}` }),
+      400,
+      "The Authorization header must hold one pair",
+    ],
+  ])("bytes that are not UTF-8, or said to be something else: %s", async (_case, init, status, message) => {
+    for (const path of ["/oauth/token", "/oauth/revoke"]) {
+      const response = await fetch(`${app.url}${path}`, init);
+      const { error, error_description } = (await response.json()) as any;
+      expect([response.status, error, error_description]).toEqual([
+        status,
+        "invalid_request",
+        expect.stringContaining(message),
+      ]);
+    }
+  });
+
+  test.each<[string, RequestInit]>([
+    ["UTF-8 by name", typed(`${formType};charset=UTF-8`, good)],
+    ["UTF-8 by name, quoted", typed('application/json; charset="utf-8"', goodJson)],
+    ["identity", typed(formType, good, { "content-encoding": "identity" })],
+  ])("what is right by name is taken: %s", async (_case, init) => {
+    expect((await fetch(`${app.url}/oauth/token`, init)).status).toBe(200);
+  });
+
   function json(body: string): RequestInit {
     return { method: "POST", headers: { "content-type": "application/json" }, body };
   }

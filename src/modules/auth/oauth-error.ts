@@ -39,7 +39,7 @@ export class OAuthError extends Error {
     readonly error: OAuthErrorName,
     message: string,
     readonly status = statuses[error],
-    readonly headers: Record<string, string> = {},
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(message);
   }

@@ -1,7 +1,14 @@
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
+import { checkEncodedParameters, RequestError, readBody } from "../../platform/http-request.js";
 import { OAuthError } from "./oauth-error.js";
 
-const maximumBytes = 10_240;
+const form = "application/x-www-form-urlencoded";
+const rules = {
+  types: [form, "application/json"],
+  expected: `Send the parameters as a form (${form}) or as application/json.`,
+  maximumBytes: 10_240,
+};
 
 /**
  * The parameters of a request to the token endpoint, from a form or from JSON, with the client's credentials from the
@@ -9,13 +16,11 @@ const maximumBytes = 10_240;
  */
 export async function readParameters(request: IncomingMessage): Promise<Record<string, string>> {
   if (request.method !== "POST") throw malformed("Send a POST request.", 405, { allow: "POST" });
-  const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
-  const read =
-    type === "application/x-www-form-urlencoded" ? fromForm : type === "application/json" ? fromJson : undefined;
-  if (!read) {
-    throw malformed("Send the parameters as a form (application/x-www-form-urlencoded) or as application/json.", 415);
-  }
-  const parameters = read(await readText(request));
+  const parameters = await readBody(request, rules)
+    .then(({ type, text }) => (type === form ? fromForm(text) : fromJson(text)))
+    .catch((error: unknown) => {
+      throw error instanceof RequestError ? malformed(error.message, error.status, error.headers) : error;
+    });
   for (const [name, value] of Object.entries(parameters)) {
     if (value.includes("\0") || !value.isWellFormed())
       throw malformed(`\`${name}\` has characters that are not allowed.`);
@@ -24,21 +29,8 @@ export async function readParameters(request: IncomingMessage): Promise<Record<s
   return { ...parameters, ...fromBasic(request, parameters) };
 }
 
-async function readText(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Leaving the loop must not end the connection: the refusal goes through it.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maximumBytes) {
-      throw malformed(`The request is longer than ${maximumBytes} bytes.`, 413, { connection: "close" });
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
 function fromForm(text: string): Record<string, string> {
+  checkEncodedParameters(text);
   const parameters = Object.create(null) as Record<string, string>;
   for (const [name, value] of new URLSearchParams(text)) {
     if (name in parameters) throw malformed("A parameter is there twice.");
@@ -69,7 +61,8 @@ function fromBasic(request: IncomingMessage, parameters: Record<string, string>)
   const headers = request.headersDistinct.authorization;
   if (!headers) return {};
   const encoded = headers.length === 1 ? /^basic +([\w+/=-]+)$/i.exec(headers[0]!.trim())?.[1] : undefined;
-  const decoded = encoded && Buffer.from(encoded, "base64").toString("utf8");
+  const bytes = encoded && Buffer.from(encoded, "base64");
+  const decoded = bytes && isUtf8(bytes) ? bytes.toString("utf8") : "";
   const [, id, secret] = (decoded && /^([^:]*):(.*)$/s.exec(decoded)) || [];
   if (!id) throw malformed("The Authorization header must hold one pair of client id and secret: `Basic …`.");
   if (parameters.client_secret || (parameters.client_id && parameters.client_id !== unescaped(id))) {
@@ -86,6 +79,6 @@ function unescaped(text: string): string {
   }
 }
 
-function malformed(message: string, status?: number, headers?: Record<string, string>): OAuthError {
+function malformed(message: string, status?: number, headers?: Readonly<Record<string, string>>): OAuthError {
   return new OAuthError("invalid_request", message, status, headers);
 }
