@@ -44,6 +44,37 @@ function workerOf(app: TestApp, logged: string[] = [], options: Partial<WorkerOp
   });
 }
 
+interface Resource {
+  type: string;
+  id: string;
+  attributes?: object;
+  relationships?: Record<string, { data: { type: string; id: string } }>;
+}
+
+/** Imports resources, and gives what was told about them. */
+async function imported(connectionString: string, data: readonly Resource[]): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), "erasure-"));
+  const file = join(folder, "document.json");
+  const client = new pg.Client(connectionString);
+  const issues: string[] = [];
+  try {
+    writeFileSync(file, JSON.stringify({ data }));
+    await client.connect();
+    await importFiles({
+      client,
+      files: [file],
+      strict: false,
+      mode: "test",
+      onIssue: ({ kind, type, id, reason }) => issues.push(`${kind} ${type} ${id}: ${reason}`),
+      onProgress: () => {},
+    });
+    return issues;
+  } finally {
+    await client.end();
+    rmSync(folder, { recursive: true });
+  }
+}
+
 describe("README.md", () => {
   const file = join(projectRoot, "README.md");
   const part = (name: string) => new RegExp(`(<!-- ${name} -->\\n)[^]*?(<!-- /${name} -->)`);
@@ -302,6 +333,40 @@ test("of marks in every personal column nothing is left: not in a dump, the log 
     await app.stop();
   }
 }, 300_000);
+
+test("a request that an import brings waits for the grace from then on, and can be called off", async () => {
+  const app = await createTestApp({ demo: false, owner });
+  try {
+    const statuses = ["requested", "started"];
+    const anonymized = (status: string) => ({
+      type: "customers",
+      id: `cus_${status}`,
+      attributes: {
+        email: `${status}@example.com`,
+        anonymization_info: { status, requested_at: "2025-03-15 11:39:21 UTC" },
+      },
+    });
+    expect(await imported(app.connectionString, statuses.map(anonymized))).toEqual([]);
+    const hour = 3_600_000;
+    const statusesNow = async () =>
+      (await app.database.pool.query("SELECT anonymization_status AS status FROM customers ORDER BY id")).rows.map(
+        ({ status }) => status,
+      );
+    expect(await workerOf(app, [], { graceMs: hour }).drain()).toBe(0);
+    expect(await statusesNow()).toEqual(statuses);
+    // The same file again does not begin the wait anew, nor end it.
+    expect(await imported(app.connectionString, statuses.map(anonymized))).toEqual([]);
+    const { data } = await app.query(
+      `mutation { anonymizationCancel(input: { customerId: "cus_requested" }) { customer { anonymizationStatus } userErrors { code } } }`,
+    );
+    expect(data.anonymizationCancel).toEqual({ customer: { anonymizationStatus: "CANCELLED" }, userErrors: [] });
+    const later = () => new Date(Date.now() + 2 * hour);
+    expect(await workerOf(app, [], { graceMs: hour, now: later }).drain()).toBe(1);
+    expect(await statusesNow()).toEqual(["cancelled", "completed"]);
+  } finally {
+    await app.stop();
+  }
+});
 
 test("of requests, cancellations and workers at once one wins each time, and the history is always a legal one", async () => {
   const app = await createTestApp({ owner, poolSize: 12 });

@@ -83,12 +83,7 @@ async function move(
     write.fail(new AnonymizationStateError(status, refusals[name](status), ["input", "customerId"]));
   }
   write.check();
-  if (name === "request") {
-    await checkBlockers(write, customerId, previewDigest);
-    await write.query("UPDATE customers SET anonymization_attempts = 0, anonymization_retry_at = NULL WHERE id = $1", [
-      customerId,
-    ]);
-  }
+  if (name === "request") await checkBlockers(write, customerId, previewDigest);
   await write.update("Customer", customer, { ...values, anonymizationStatus: step.to });
 }
 

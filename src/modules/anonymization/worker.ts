@@ -17,7 +17,7 @@ export interface WorkerOptions {
   revocations: Revocations;
   log: Logger;
   now: () => Date;
-  /** How long a request waits, so that it can be called off. */
+  /** How long a request waits from when this gateway learned of it, so that it can be called off. */
   graceMs: number;
   /** How often it looks when there was nothing to do. */
   pollMs?: number;
@@ -76,7 +76,7 @@ export class AnonymizationWorker {
       const at = now();
       const rows = await query(
         `UPDATE customers SET anonymization_status = 'started', anonymization_started_at = $2, legal_hold_at = NULL,
-           anonymization_requested_at = coalesce(anonymization_requested_at, $2)
+           anonymization_requested_at = coalesce(anonymization_requested_at, $2), anonymization_received_at = to_timestamp(0)
          WHERE id = $1 AND anonymization_status IS DISTINCT FROM 'completed' RETURNING 1`,
         [id, at],
       );
@@ -113,17 +113,18 @@ export class AnonymizationWorker {
       const at = now();
       await query("SELECT set_config('customer_graph.who', $1, true)", [who]);
       // What was broken off comes before what has not begun. Each is one step in an index, however many wait.
-      const due = (status: string, since: Date) =>
+      const since = new Date(at.getTime() - graceMs);
+      const due = (status: string) =>
         query(
           `SELECT id FROM customers WHERE anonymization_status = $1::anonymization_status
-             AND anonymization_requested_at <= $2 AND legal_hold_at IS NULL
+             AND anonymization_received_at <= $2 AND legal_hold_at IS NULL
              AND (anonymization_retry_at IS NULL OR anonymization_retry_at <= $3)
-           ORDER BY anonymization_requested_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`,
+           ORDER BY anonymization_received_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`,
           [status, since, at],
         ) as Promise<[string][]>;
-      const [brokenOff] = await due("started", at);
+      const [brokenOff] = await due("started");
       if (brokenOff) return brokenOff[0];
-      const [requested] = await due("requested", new Date(at.getTime() - graceMs));
+      const [requested] = await due("requested");
       if (!requested) return undefined;
       const [id] = requested;
       await query(
@@ -151,7 +152,8 @@ export class AnonymizationWorker {
     const { now, keys, issuer, step } = this.options;
     await query("SELECT set_config('customer_graph.who', $1, true)", [who]);
     const [row] = (await query(
-      `SELECT mode, anonymization_requested_at, anonymization_started_at FROM customers
+      `SELECT mode, coalesce(anonymization_requested_at, anonymization_received_at),
+         coalesce(anonymization_started_at, anonymization_received_at) FROM customers
        WHERE id = $1 AND anonymization_status = 'started' AND legal_hold_at IS NULL FOR NO KEY UPDATE SKIP LOCKED`,
       [id],
     )) as [Mode, Date, Date][];
