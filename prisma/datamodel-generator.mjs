@@ -57,6 +57,14 @@ function relationsOf(model, models, polymorphic) {
   return relations;
 }
 
+/** The relations by which rows belong to customers, as `@owner(…)` names them. */
+function ownersOf(model, relations) {
+  const owners = mark(model.documentation, "owner")?.split(", ");
+  const unknown = owners?.filter((name) => !relations[name]) ?? [];
+  if (unknown.length) throw new Error(`@owner of ${model.name} names no relation of it: ${unknown.join(", ")}`);
+  return owners;
+}
+
 /**
  * What every column of every table says of a person, internal tables included: `{ category, action, reason }` from
  * `@personal(category: action, reason)`, or nothing where it is `@impersonal` or a column that every table has.
@@ -104,16 +112,20 @@ helper.generatorHandler({
     });
     const resources = [...models.values()].filter(({ documentation }) => mark(documentation, "prefix"));
     const datamodel = Object.fromEntries(
-      resources.map((model) => [
-        model.name,
-        {
-          table: model.dbName,
-          prefix: mark(model.documentation, "prefix"),
-          columns: columnsOf(model),
-          relations: relationsOf(model, models, polymorphic),
-          unique: model.uniqueFields,
-        },
-      ]),
+      resources.map((model) => {
+        const relations = relationsOf(model, models, polymorphic);
+        return [
+          model.name,
+          {
+            table: model.dbName,
+            prefix: mark(model.documentation, "prefix"),
+            columns: columnsOf(model),
+            relations,
+            owners: ownersOf(model, relations),
+            unique: model.uniqueFields,
+          },
+        ];
+      }),
     );
     const enums = Object.fromEntries(
       dmmf.datamodel.enums.map(({ name, dbName, values }) => [

@@ -9,7 +9,7 @@ import { verifyReceipt } from "../src/modules/anonymization/receipt.js";
 import { AnonymizationWorker, type WorkerOptions } from "../src/modules/anonymization/worker.js";
 import { loadSigningKeys, newKeySet } from "../src/platform/access/keys.js";
 import { Revocations } from "../src/platform/access/revocations.js";
-import type { ModelName } from "../src/platform/database/datamodel.js";
+import { type ModelName, modelNamed } from "../src/platform/database/datamodel.js";
 import { manifest, manifestAsMarkdown, manifestDigest, personalColumns } from "../src/platform/erasure/manifest.js";
 import { reach } from "../src/platform/erasure/reach.js";
 import { projectRoot } from "../src/platform/paths.js";
@@ -50,6 +50,7 @@ interface Resource {
   attributes?: object;
   relationships?: Record<string, { data: { type: string; id: string } }>;
 }
+const ref = (type: string, id: string) => ({ data: { type, id } });
 
 /** Imports resources, and gives what was told about them. */
 async function imported(connectionString: string, data: readonly Resource[]): Promise<string[]> {
@@ -333,6 +334,275 @@ test("of marks in every personal column nothing is left: not in a dump, the log 
     await app.stop();
   }
 }, 300_000);
+
+describe("what an e-mail address alone says of a customer", () => {
+  const market = { type: "markets", id: "mkt", attributes: { name: "Europe", currency_code: "EUR" } };
+  const method = {
+    type: "payment_methods",
+    id: "pmt",
+    attributes: { name: "S", payment_source_type: "stripe_payments" },
+  };
+
+  let app: TestApp;
+  let marks: Mark[];
+  const mark = (kind: string, around = (text: string) => text) => {
+    const one = newMark(kind);
+    marks.push(one);
+    return around(one.text);
+  };
+  beforeEach(async () => {
+    app = await createTestApp({ demo: false, owner });
+    marks = [];
+    expect(await imported(app.connectionString, [market, method])).toEqual([]);
+  });
+  afterEach(() => app.stop());
+
+  const address = (addressId: string, email?: string): Resource => ({
+    type: "addresses",
+    id: addressId,
+    attributes: {
+      ...{ first_name: mark("first"), last_name: mark("last"), line_1: mark("street"), phone: mark("phone") },
+      ...{
+        notes: mark("notes"),
+        metadata: { a: mark("address") },
+        city: "Bath",
+        country_code: "GB",
+        zip_code: "BA1 1AA",
+      },
+      ...(email && { email }),
+    },
+  });
+  const order = (
+    orderId: string,
+    customer_email: string | undefined,
+    more: Resource["relationships"] = {},
+    status = "draft",
+  ) => ({
+    type: "orders",
+    id: orderId,
+    attributes: {
+      number: `N-${orderId}`,
+      status,
+      metadata: { a: mark("order") },
+      ...(customer_email && { customer_email }),
+    },
+    relationships: more,
+  });
+  /** An order, a return and a recurring order without a customer, and all that hangs on them. */
+  const guest = (email: string): Resource[] => [
+    ...["ship", "bill", "origin"].map((name) => address(`adr_${name}`)),
+    address("adr_loose", email),
+    order(
+      "ord",
+      email,
+      { shipping_address: ref("addresses", "adr_ship"), billing_address: ref("addresses", "adr_bill") },
+      "placed",
+    ),
+    {
+      type: "stripe_payments",
+      id: "pso",
+      attributes: {
+        payment_instrument: { a: mark("instrument") },
+        receipt_email: email,
+        metadata: { a: mark("source") },
+      },
+      relationships: { order: ref("orders", "ord") },
+    },
+    {
+      type: "line_items",
+      id: "lin",
+      attributes: { item_type: "skus", quantity: 1, metadata: { a: mark("line") } },
+      relationships: { order: ref("orders", "ord") },
+    },
+    {
+      type: "returns",
+      id: "ret",
+      attributes: { number: "R", status: "requested", customer_email: email, metadata: { a: mark("return") } },
+      relationships: { order: ref("orders", "ord"), origin_address: ref("addresses", "adr_origin") },
+    },
+    {
+      type: "return_line_items",
+      id: "rli",
+      attributes: { quantity: 1, return_reason: { a: mark("why") } },
+      relationships: { return: ref("returns", "ret"), line_item: ref("line_items", "lin") },
+    },
+    {
+      type: "order_subscriptions",
+      id: "osu",
+      attributes: {
+        number: "S",
+        status: "active",
+        frequency: "weekly",
+        customer_email: email,
+        metadata: { a: mark("subscription") },
+      },
+      relationships: { source_order: ref("orders", "ord") },
+    },
+    {
+      type: "order_subscription_items",
+      id: "osi",
+      attributes: { metadata: { a: mark("item") } },
+      relationships: { order_subscription: ref("order_subscriptions", "osu") },
+    },
+    order("ord_run", undefined, { order_subscription: ref("order_subscriptions", "osu") }),
+  ];
+  /** A note on a row, an event about it, and a delivery of that. */
+  const about = (type: string, on: string): Resource[] => [
+    {
+      type: "attachments",
+      id: `att_${on}`,
+      attributes: { name: "Note", description: mark(`note on ${type}`) },
+      relationships: { attachable: ref(type, on) },
+    },
+    {
+      type: "events",
+      id: `evt_${on}`,
+      attributes: { name: "x.y", metadata: { a: mark(`event of ${type}`) } },
+      relationships: { resource: ref(type, on) },
+    },
+    {
+      type: "event_callbacks",
+      id: `ecb_${on}`,
+      attributes: { callback_url: "https://example.com", payload: { a: mark(`delivery of ${type}`) } },
+      relationships: { event: ref("events", `evt_${on}`) },
+    },
+  ];
+  const change = async (mutation: string) => {
+    const { data, errors } = await app.query<Record<string, Record<string, any>>>(
+      `mutation { ${mutation} userErrors { code message path } } }`,
+    );
+    const [payload] = Object.values(data ?? {});
+    expect([mutation, errors, payload?.userErrors]).toEqual([mutation, undefined, []]);
+    return Object.values(payload!)[0].id as string;
+  };
+  const previewOf = async (customerId: string) => {
+    const { data } = await app.query(
+      `query ($id: ID!) { anonymizationPreview(customerId: $id) { digest blockers { kind numbers } resources { resourceType count } } }`,
+      { id: customerId },
+    );
+    return data.anonymizationPreview;
+  };
+  const exportOf = async (customerId: string) => {
+    const headers = { authorization: `Bearer ${await app.token({ kind: "integration" })}` };
+    return (await fetch(`${app.url}/exports/customers/${customerId}`, { headers })).text();
+  };
+  const erased = async (customerId: string) => {
+    const { digest } = await previewOf(customerId);
+    await change(
+      `anonymizationRequest(input: { customerId: "${customerId}", previewDigest: "${digest}" }) { customer { id }`,
+    );
+    expect(await workerOf(app).drain()).toBe(1);
+  };
+  const left = async () => {
+    const texts = [await contentsOf(app.connectionString), app.logged.join()];
+    return found(marks, texts.join("\n"));
+  };
+
+  test("is in its preview, its blockers, its export and its erasure, however it came in", async () => {
+    const email = mark("e-mail", (text) => `${text}@example.com`);
+    const before = guest(email);
+    expect(await imported(app.connectionString, before)).toEqual([]);
+    const customerId = await change(
+      `customerCreate(input: { email: "${email}", reference: "${mark("reference")}" }) { customer { id }`,
+    );
+    // Who signs up with an address sees nothing of it: the address may be somebody else's.
+    const own = await app.query(
+      "{ viewer { customer { orders { totalCount } returns { totalCount } orderSubscriptions { totalCount } } } }",
+      {},
+      { as: { kind: "customer", id: customerId } },
+    );
+    const none = { totalCount: 0 };
+    expect(own.data.viewer.customer).toEqual({ orders: none, returns: none, orderSubscriptions: none });
+    const entry = await change(
+      `customerAddressCreate(input: { customerId: "${customerId}", reference: "${mark("entry")}", address: { firstName: "${mark("first")}",
+         lastName: "x", line1: "${mark("street")}", city: "Bath", zipCode: "BA1 1AA", countryCode: "GB", phone: "1" } }) { customerAddress { id }`,
+    );
+    await change(
+      `customerPaymentSourceCreate(input: { customerId: "${customerId}", paymentMethodId: "pmt", paymentSourceToken: "${mark("token")}" }) { customerPaymentSource { id }`,
+    );
+    await change(
+      `customerSubscriptionCreate(input: { customerId: "${customerId}", reference: "${mark("topic")}" }) { customerSubscription { id }`,
+    );
+    expect(
+      await imported(app.connectionString, [{ type: "skus", id: "sku", attributes: { code: "MUG", name: "Mug" } }]),
+    ).toEqual([]);
+    await change(
+      `skuListCreate(input: { customerId: "${customerId}", name: "${mark("list")}", items: [{ skuCode: "MUG", metadata: { a: "${mark("item")}" } }] }) { skuList { id }`,
+    );
+    // What is about a row of each kind, and about that.
+    const kinds = (Object.keys(reach) as ModelName[]).filter(
+      (name) => name !== "EventStore" && name !== "CustomerPasswordReset",
+    );
+    const rowOf = async (name: ModelName) =>
+      (await app.database.pool.query(`SELECT id FROM "${modelNamed(name).table}" ORDER BY id LIMIT 1`)).rows[0]
+        ?.id as string;
+    const polymorphic = ["Attachment", "Event", "EventCallback"];
+    for (const some of [
+      kinds.filter((name) => !polymorphic.includes(name)),
+      kinds.filter((name) => polymorphic.includes(name)),
+    ]) {
+      const notes: Resource[] = [];
+      for (const name of some) {
+        const row = await rowOf(name);
+        expect([name, typeof row]).toEqual([name, "string"]);
+        notes.push(...about(modelNamed(name).table, row));
+      }
+      expect(await imported(app.connectionString, notes)).toEqual([]);
+    }
+    // What is gone, and in the audit trail alone.
+    expect(
+      await imported(
+        app.connectionString,
+        [...about("customer_addresses", entry), order("ord_gone", email)].map((one) => ({
+          ...one,
+          id: `${one.id}_gone`,
+          relationships:
+            one.type === "event_callbacks" ? { event: ref("events", `evt_${entry}_gone`) } : one.relationships,
+        })),
+      ),
+    ).toEqual([]);
+    await app.database.pool.query("UPDATE orders SET customer_id = NULL WHERE id = 'ord_gone_gone'");
+    for (const gone of [`attachmentDelete(id: "att_${entry}_gone")`, `orderDelete(id: "ord_gone_gone")`])
+      await change(`${gone} { deletedId`);
+    // The address it had before, too, as long as it is nobody else's.
+    const later = mark("e-mail", (text) => `${text}@example.com`);
+    await change(`customerUpdate(id: "${customerId}", input: { email: "${later}" }) { customer { id }`);
+    expect(await imported(app.connectionString, [order("ord_former", email)])).toEqual([]);
+
+    const preview = await previewOf(customerId);
+    const counts = Object.fromEntries(preview.resources.map(({ resourceType, count }: any) => [resourceType, count]));
+    expect(counts).toMatchObject({ orders: 3, returns: 1, order_subscriptions: 1, addresses: 5, payment_sources: 2 });
+    expect(preview.blockers).toEqual([
+      { kind: "UNFINISHED_ORDERS", numbers: ["N-ord"] },
+      { kind: "OPEN_RETURNS", numbers: ["R"] },
+      { kind: "ACTIVE_SUBSCRIPTIONS", numbers: ["S"] },
+    ]);
+    const exported = await exportOf(customerId);
+    const unseen = marks.filter(({ text }) => !exported.includes(text)).map(({ kind }) => kind);
+    expect(unseen).toEqual([]);
+
+    await erased(customerId);
+    expect(await left()).toEqual([]);
+    const { rows } = await app.database.pool.query("SELECT customer_id, status FROM order_subscriptions");
+    expect(rows).toEqual([{ customer_id: customerId, status: "cancelled" }]);
+    // Nor does it come back with the old file.
+    const issues = await imported(app.connectionString, before);
+    expect(issues.filter((issue) => issue.startsWith("refused")).length).toBe(issues.length);
+    expect(await left()).toEqual([]);
+  });
+
+  test("is another's when the address is another's now", async () => {
+    const [former, later] = ["former", "later"].map((name) => mark(name, (text) => `${text}@example.com`));
+    const first = await change(`customerCreate(input: { email: "${former}" }) { customer { id }`);
+    await change(`customerUpdate(id: "${first}", input: { email: "${later}" }) { customer { id }`);
+    const second = await change(`customerCreate(input: { email: "${former}" }) { customer { id }`);
+    expect(await imported(app.connectionString, [{ ...order("ord", former), relationships: {} }])).toEqual([]);
+    await app.database.pool.query("UPDATE orders SET customer_id = NULL");
+    const ordersOf = async (customerId: string) =>
+      (await previewOf(customerId)).resources.filter(({ resourceType }: any) => resourceType === "orders").length;
+    expect([await ordersOf(first), await ordersOf(second)]).toEqual([0, 1]);
+  });
+});
 
 test("a request that an import brings waits for the grace from then on, and can be called off", async () => {
   const app = await createTestApp({ demo: false, owner });

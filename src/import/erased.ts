@@ -40,7 +40,8 @@ export async function noteErased(client: pg.Client): Promise<boolean> {
       if (!shared.includes(target.name)) added += await note(model, referring(model, column.column, target));
     }
     for (const model of all) {
-      if (foundBy[model.table]?.by === "customer_email") added += await note(model, withItsEmail(model));
+      const hasEmail = model.columns.customerEmail || foundBy[model.table]?.by === "customer_email";
+      if (hasEmail) added += await note(model, withItsEmail(model));
     }
   }
   for (const { model, ...reference } of references) {

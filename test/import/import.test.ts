@@ -454,10 +454,13 @@ describe("what belongs to a customer who was anonymized", () => {
     await db.rows("UPDATE customers SET anonymization_status = 'started' WHERE id = 'c'");
     expect((await db.run(old)).issues).toEqual([]);
     const byEmail = order("z", { customer_email: "C@example.com" });
-    const { issues } = await db.run([customer("c", { reference: "r" }), byEmail]);
+    const ofAnother = { relationships: { order: ref("orders", "p") } };
+    const returned = { ...order("y", { customer_email: "c@example.com" }), ...ofAnother, type: "returns" };
+    const { issues } = await db.run([customer("c", { reference: "r" }), byEmail, returned]);
     expect(issues.map((issue) => issue.split(": ")[0]).sort()).toEqual([
       "refused customers c /data/0",
       "refused orders z /data/1",
+      "refused returns y /data/2",
     ]);
     expect((await db.run([customer("c", { anonymization_status: "failed" })])).issues).toEqual([]);
   });

@@ -1,4 +1,6 @@
 import type { Query } from "../../platform/database/client.js";
+import { type ModelName, modelNamed } from "../../platform/database/datamodel.js";
+import { reach } from "../../platform/erasure/reach.js";
 
 /** What speaks against erasing a customer's data now. */
 export interface Blocker {
@@ -11,25 +13,25 @@ export interface Blocker {
 
 const cases: {
   kind: Exclude<Blocker["kind"], "LEGAL_HOLD">;
-  table: string;
+  model: ModelName;
   where: string;
   words: (count: number) => string;
 }[] = [
   {
     kind: "UNFINISHED_ORDERS",
-    table: "orders",
+    model: "Order",
     where: `status IN ('placing', 'placed', 'editing') OR (status = 'approved' AND fulfillment_status IN ('unfulfilled', 'in_progress'))`,
     words: (count) => `Orders not delivered yet, which need the address: ${count}.`,
   },
   {
     kind: "OPEN_RETURNS",
-    table: "returns",
+    model: "Return",
     where: `status IN ('requested', 'approved', 'shipped', 'received')`,
     words: (count) => `Returns under way, which need the address: ${count}.`,
   },
   {
     kind: "ACTIVE_SUBSCRIPTIONS",
-    table: "order_subscriptions",
+    model: "OrderSubscription",
     where: `status IN ('active', 'running', 'pending')`,
     words: (count) => `Recurring orders that the erasure will cancel: ${count}.`,
   },
@@ -47,9 +49,10 @@ export async function blockersOf(query: Query, customerId: string): Promise<Bloc
       count: 1,
     });
   }
-  for (const { kind, table, where, words } of cases) {
+  for (const { kind, model, where, words } of cases) {
     const [[count, numbers]] = (await query(
-      `SELECT count(*)::int, coalesce((array_agg(number ORDER BY number))[1:10], '{}') FROM ${table} WHERE customer_id = $1 AND (${where})`,
+      `SELECT count(*)::int, coalesce((array_agg(number ORDER BY number))[1:10], '{}') FROM "${modelNamed(model).table}" t
+       WHERE (${where}) AND ${reach[model]}`,
       [customerId],
     )) as [[number, string[]]];
     if (!count) continue;

@@ -6,6 +6,7 @@ import type { Mode } from "../../platform/access/viewer.js";
 import type { Database, Query } from "../../platform/database/client.js";
 import { erase } from "../../platform/erasure/erase.js";
 import { manifestDigest } from "../../platform/erasure/manifest.js";
+import { reach } from "../../platform/erasure/reach.js";
 import { factsOf, type Logger } from "../../platform/telemetry/logger.js";
 import { signReceipt } from "./receipt.js";
 
@@ -162,7 +163,7 @@ export class AnonymizationWorker {
     const [mode, requestedAt, startedAt] = row;
     // domain rule: what still runs for the customer is cancelled first.
     await query(
-      `UPDATE order_subscriptions SET status = 'cancelled' WHERE customer_id = $1 AND status <> 'cancelled'`,
+      `UPDATE order_subscriptions t SET status = 'cancelled' WHERE t.status <> 'cancelled' AND ${reach.OrderSubscription}`,
       [id],
     );
     const sessions = await endSessionsOf(this.options, query, id);

@@ -34,6 +34,8 @@ export interface Model {
   readonly prefix: string;
   readonly columns: Readonly<Record<string, Column>>;
   readonly relations: Readonly<Record<string, Relation>>;
+  /** The relations that lead towards the customer whom a row belongs to: the first that is set counts. */
+  readonly owners?: readonly string[];
   readonly unique: readonly (readonly string[])[];
 }
 

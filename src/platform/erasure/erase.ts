@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Query } from "../database/client.js";
 import { type ModelName, models } from "../database/datamodel.js";
 import { isDeleted, type ManifestColumn, manifest, type Personal, personalColumns } from "./manifest.js";
-import { reach } from "./reach.js";
+import { looseAddresses, reach } from "./reach.js";
 
 /** What stands in place of a text that had to stay a text. */
 export const erasedText = "anonymized";
@@ -11,70 +11,89 @@ export const erasedText = "anonymized";
 export type Erased = Record<string, number>;
 
 /**
- * The order: rows that others are found by come after them. Deleted rows go first, while what leads to them is there;
- * the customer itself comes last.
+ * The order: rows that others are found by come after them. What is about other rows may be about each other, so it goes
+ * in one statement, which sees all of it. Deleted rows go before what leads to them; the customer itself comes last.
  */
-const order: readonly ModelName[] = [
-  "EventCallback",
-  "EventStore",
-  "Event",
-  "Attachment",
-  "ReturnLineItem",
-  "LineItem",
-  "OrderSubscriptionItem",
-  "PaymentSource",
-  "Address",
-  "CustomerPaymentSource",
-  "CustomerSubscription",
-  "CustomerPasswordReset",
-  "SkuListItem",
-  "SkuList",
-  "CustomerAddress",
-  "Return",
-  "OrderSubscription",
-  "Order",
-  "Customer",
+const order: readonly (readonly ModelName[])[] = [
+  ["EventCallback", "EventStore", "Event", "Attachment"],
+  ["ReturnLineItem"],
+  ["LineItem"],
+  ["OrderSubscriptionItem"],
+  ["PaymentSource"],
+  ["Address"],
+  ["CustomerPaymentSource"],
+  ["CustomerSubscription"],
+  ["CustomerPasswordReset"],
+  ["SkuListItem"],
+  ["SkuList"],
+  ["CustomerAddress"],
+  ["Return"],
+  ["OrderSubscription"],
+  ["Order"],
+  ["Customer"],
 ];
 
-/** A statement that erases a model's rows of the customer `$1`; `$2` is the placeholder of the e-mail address. */
+/**
+ * Gives a customer the rows that are its by an e-mail address alone. What others lead to comes last, and an address that
+ * nothing leads to comes into the address book.
+ */
+const claims = [
+  ...(["Return", "OrderSubscription", "Order"] as const).map(
+    (name) =>
+      `UPDATE "${manifest.get(name)!.table}" t SET "customer_id" = $1::text WHERE t."customer_id" IS NULL AND ${reach[name]}`,
+  ),
+  `INSERT INTO "customer_addresses" ("id", "mode", "customer_id", "address_id")
+   SELECT new_id('cad'), t."mode", $1::text, t."id" FROM "addresses" t WHERE ${looseAddresses}`,
+];
+
+/** A statement that erases the rows of some models of the customer `$1`; `$2` is the placeholder of the e-mail address. */
 interface Step {
-  table: string;
+  tables: readonly string[];
   text: string;
   values: 1 | 2;
 }
 
-const steps: readonly Step[] = order.flatMap((name) => stepOf(name) ?? []);
+const steps: readonly Step[] = order.map((names) => stepOf(names));
 
 /**
  * Erases everything personal of a customer, as the manifest says, in the caller's transaction. New values are random or
- * the same for everybody, never made from the old ones. The audit trail of the erasure itself is the caller's.
+ * the same for everybody, never made from the old ones. Rows that are the customer's by an e-mail address alone are
+ * given to it first, so that no import brings back what was in them. The audit trail of the erasure itself is the
+ * caller's.
  */
 export async function erase(query: Query, customerId: string): Promise<Erased> {
   const placeholder = `anonymized-${randomBytes(12).toString("hex")}@anonymized.invalid`;
   const erased: Erased = {};
-  for (const { table, text, values } of steps) {
-    const [[count]] = (await query(text, [customerId, placeholder].slice(0, values))) as [[number]];
-    erased[table] = count;
+  for (const text of claims) await query(text, [customerId]);
+  for (const { tables, text, values } of steps) {
+    const [counts] = (await query(text, [customerId, placeholder].slice(0, values))) as [number[]];
+    for (const [i, table] of tables.entries()) erased[table] = counts[i]!;
   }
   return erased;
 }
 
-function stepOf(name: ModelName): Step | undefined {
+function stepOf(names: readonly ModelName[]): Step {
+  const parts = names.map((name) => ({ table: manifest.get(name)!.table, sql: erasureSql(name) }));
+  const changed = parts.map(({ table, sql }) => `"erased_${table}" AS (${sql} RETURNING 1)`);
+  const counts = parts.map(({ table }) => `(SELECT count(*)::int FROM "erased_${table}")`);
+  return {
+    tables: parts.map(({ table }) => table),
+    text: `WITH ${changed.join(", ")} SELECT ${counts.join(", ")}`,
+    values: parts.some(({ sql }) => sql.includes("$2")) ? 2 : 1,
+  };
+}
+
+/** The statement that erases a model's rows of the customer. */
+function erasureSql(name: ModelName): string {
   const table = manifest.get(name)!;
-  const where = reach[name];
-  if (!where) return undefined;
-  const changed = (text: string) => `WITH changed AS (${text} RETURNING 1) SELECT count(*)::int FROM changed`;
-  if (isDeleted(table)) {
-    return { table: table.table, text: changed(`DELETE FROM "${table.table}" t WHERE ${where}`), values: 1 };
-  }
-  if (name === "EventStore") return { table: table.table, text: changed(eventStoreSql(where)), values: 1 };
+  const where = reach[name]!;
+  if (isDeleted(table)) return `DELETE FROM "${table.table}" t WHERE ${where}`;
+  if (name === "EventStore") return eventStoreSql(where);
   const sets = personalColumns(table).flatMap(([field, column]) => {
     const value = erasedValue(name, field, column);
-    return value ? [{ value, sql: `"${column.column}" = ${value}` }] : [];
+    return value ? [`"${column.column}" = ${value}`] : [];
   });
-  if (!sets.length) return undefined;
-  const text = `UPDATE "${table.table}" t SET ${sets.map(({ sql }) => sql).join(", ")} WHERE ${where}`;
-  return { table: table.table, text: changed(text), values: sets.some(({ value }) => value.includes("$2")) ? 2 : 1 };
+  return `UPDATE "${table.table}" t SET ${sets.join(", ")} WHERE ${where}`;
 }
 
 /** What a column becomes, in SQL; undefined where it stays or follows from others. */

@@ -1,95 +1,251 @@
-import type { ModelName } from "../database/datamodel.js";
+import {
+  aboutOf,
+  columnOf,
+  type Model,
+  type ModelName,
+  modelNamed,
+  models,
+  relationOf,
+} from "../database/datamodel.js";
 
-const customer = "$1::text";
-const own = `t."customer_id" = ${customer}`;
-const of = (table: string, key: string) =>
-  `t."${key}" IN (SELECT "id" FROM "${table}" WHERE "customer_id" = ${customer})`;
+/*
+ * Which rows hold data of a customer, made from what the datamodel says: `@owner` leads from a row towards its customer,
+ * polymorphic rows are about other rows. Each set of rows is a common table expression over the customer `$1`, and names
+ * those that it needs.
+ */
 
-/** The ids of what a customer's own rows lead to, through a column. */
-const through = (table: string, column: string) =>
-  `SELECT "${column}" FROM "${table}" WHERE "customer_id" = ${customer} AND "${column}" IS NOT NULL`;
+/** SQL that uses the expressions `needs`. */
+interface Expression {
+  sql: string;
+  needs: readonly string[];
+}
 
-/** An address or payment source that is in another customer's book or wallet too is that customer's. */
-const nobodyElses = (links: string, key: string) =>
-  `NOT EXISTS (SELECT FROM "${links}" o WHERE o."${key}" = t."id" AND o."customer_id" <> ${customer})`;
+const expressions = new Map<string, Expression>();
 
-const addresses = `t."id" IN (${[
-  through("customer_addresses", "address_id"),
-  through("orders", "shipping_address_id"),
-  through("orders", "billing_address_id"),
-  through("returns", "origin_address_id"),
-].join(" UNION ")})
-  AND ${nobodyElses("customer_addresses", "address_id")}
-  AND NOT EXISTS (SELECT FROM "stock_locations" s WHERE s."address_id" = t."id")`;
+/**
+ * The e-mail addresses that a customer has and had, but for those that are another's now. Rows without a customer that
+ * carry one of them are this person's, even if they came before the customer did.
+ */
+expressions.set("own_emails", {
+  needs: [],
+  sql: `SELECT c."mode", c."email" FROM "customers" c WHERE c."id" = $1::text
+    UNION SELECT e."mode", e."payload" -> 'email' ->> 'from' FROM "event_stores" e
+    WHERE e."resource_type" = 'customers' AND e."resource_id" = $1::text AND e."payload" -> 'email' ->> 'from' IS NOT NULL
+      AND NOT EXISTS (SELECT FROM "customers" o
+        WHERE o."mode" = e."mode" AND o."email" = e."payload" -> 'email' ->> 'from' AND o."id" <> $1::text)`,
+});
 
-const paymentSources = `t."id" IN (${[
-  through("customer_payment_sources", "payment_source_id"),
-  through("orders", "payment_source_id"),
-  `SELECT t."id" FROM "payment_sources" t WHERE ${of("orders", "order_id")}`,
-].join(" UNION ")}) AND ${nobodyElses("customer_payment_sources", "payment_source_id")}`;
+/** What belongs to customers by their keys. The rest is about it, in the order of the datamodel. */
+const owned = [...models.values()].filter(
+  (model) => model.name === "Customer" || (model.owners && !leadsToAbout(model)),
+);
+/** What may be about any row and holds data of the customer whose row that is; the audit trail has a rule of its own. */
+const abouts = [...models.values()].filter(
+  (model) => model.name !== "EventStore" && (aboutOf(model) || leadsToAbout(model)),
+);
 
-/** The types and ids of what is a customer's own. */
-const ownResources = [
-  `SELECT 'customers', ${customer}`,
-  ...[
-    "customer_addresses",
-    "customer_payment_sources",
-    "customer_subscriptions",
-    "customer_password_resets",
-    "orders",
-    "order_subscriptions",
-    "returns",
-    "sku_lists",
-  ].map((table) => `SELECT '${table}', "id" FROM "${table}" WHERE "customer_id" = ${customer}`),
-].join(" UNION ALL ");
+/** Whether rows of a model belong to rows that may be about any other. */
+function leadsToAbout(model: Model): boolean {
+  return (model.owners ?? []).some((name) => aboutOf(modelNamed(relationOf(model, name).to)));
+}
 
-/** Resources whose audit trail is the customer's too, for as long as they are there. */
-const sharedResources = [
-  `SELECT 'addresses', t."id" FROM "addresses" t WHERE ${addresses}`,
-  `SELECT 'payment_sources', t."id" FROM "payment_sources" t WHERE ${paymentSources}`,
-  `SELECT 'line_items', t."id" FROM "line_items" t WHERE ${of("orders", "order_id")}`,
-].join(" UNION ALL ");
+/** Whether rows of a model may be of several customers. */
+function isShared(model: Model): boolean {
+  return (model.owners ?? []).some((name) => relationOf(model, name).many);
+}
 
-/** Those that may be gone by now: the audit trail tells whose they were. */
-const goneResources = `SELECT "resource_type", "resource_id" FROM "event_stores"
-  WHERE "customer_id" = ${customer} AND "resource_type" IN ('addresses', 'payment_sources')`;
+/** Whether rows of one model may belong to a customer through those of another. */
+function leadsTo(from: Model, to: Model, seen: readonly Model[] = []): boolean {
+  if (from === to) return true;
+  if (seen.includes(from)) return false;
+  return (from.owners ?? []).some((name) => leadsTo(modelNamed(relationOf(from, name).to), to, [...seen, from]));
+}
 
-/** What hangs on one of some resources by its type and id. Each resource is one step in an index. */
-const about = (kind: string, resources: string) => `(t."${kind}_type", t."${kind}_id") IN (${resources})`;
+/**
+ * The ids of a table's rows `t` that a condition ties to each row `x` of another expression. OFFSET 0 has them looked up
+ * row by row, by an index, whatever the planner takes the number of rows for.
+ */
+function each(from: string, table: string, where: string): Expression {
+  const sql = `SELECT t."id" FROM ${from} x CROSS JOIN LATERAL (SELECT t."id" FROM "${table}" t WHERE ${where} OFFSET 0) t`;
+  return { sql, needs: [from] };
+}
 
-/** The ids of a table's rows of which one of several things is true, each found by its own index. */
-const any = (table: string, ...conditions: string[]) =>
-  `t."id" IN (${conditions.map((condition) => `SELECT t."id" FROM "${table}" t WHERE ${condition}`).join(" UNION ")})`;
+const byEmail = (column: string) => `t."mode" = x."mode" AND t."${column}" = x."email"`;
+
+/** The ids of rows that say themselves whose they are: by the customer's id, or without one by e-mail. */
+function direct({ table, columns }: Model): Expression[] {
+  const found: Expression[] = [];
+  if (columns.customerId) {
+    found.push({ sql: `SELECT t."id" FROM "${table}" t WHERE t."customer_id" = $1::text`, needs: [] });
+  }
+  if (columns.customerEmail) {
+    found.push(each("own_emails", table, `${byEmail("customer_email")} AND t."customer_id" IS NULL`));
+  }
+  return found;
+}
+
+/** The ids of rows that belong to a customer through others. */
+function indirect(model: Model): Expression[] {
+  return (model.owners ?? []).flatMap((name) => {
+    const { to, many, key } = relationOf(model, name);
+    if (to === "Customer") return [];
+    const target = modelNamed(to);
+    // Where two models lead to each other, one step there and back is enough.
+    const from = leadsTo(target, model) && !many ? directly(target) : ownRows(target);
+    if (many) {
+      const column = columnOf(target, key!).column;
+      const sql = `SELECT t."${column}" AS "id" FROM ${from} x JOIN "${target.table}" t ON t."id" = x."id" WHERE t."${column}" IS NOT NULL`;
+      return [{ sql, needs: [from] }];
+    }
+    const nobodys = model.columns.customerId ? ` AND t."customer_id" IS NULL` : "";
+    return [each(from, model.table, `t."${columnOf(model, key!).column}" = x."id"${nobodys}`)];
+  });
+}
+
+/** What at least one of several expressions gives. */
+function union(all: readonly Expression[]): Expression {
+  return { sql: all.map(({ sql }) => sql).join("\n    UNION "), needs: all.flatMap(({ needs }) => needs) };
+}
+
+/** The name of the expression with the ids of a model's rows that say themselves whose they are. */
+function directly(model: Model): string {
+  const name = `directly_${model.table}`;
+  if (!expressions.has(name)) expressions.set(name, union(direct(model)));
+  return name;
+}
+
+/** The name of the expression with the ids of a customer's rows of a model. */
+function ownRows(model: Model): string {
+  const name = `own_${model.table}`;
+  if (expressions.has(name)) return name;
+  if (model.name === "Customer") {
+    expressions.set(name, { sql: `SELECT "id" FROM "customers" WHERE "id" = $1::text`, needs: [] });
+  } else if (isShared(model)) expressions.set(name, shared(model));
+  else expressions.set(name, union([...direct(model), ...indirect(model)]));
+  return name;
+}
+
+/**
+ * Rows that several may have: what is in another customer's book or wallet too is that customer's, and what the shop has
+ * is the shop's. What nothing leads to is found by its own e-mail address.
+ */
+function shared(model: Model): Expression {
+  const found = union(indirect(model));
+  const lists = Object.entries(model.relations).filter(([, { many, through, where }]) => many && !through && !where);
+  const others = lists.flatMap(([name, { to, key }]) => {
+    const { table, columns } = modelNamed(to);
+    const column = columns[key!]!.column;
+    const isBook = model.owners!.includes(name) && columns.customerId && !columns.customerId.nullable;
+    const isShop = !owned.some((one) => one.name === to);
+    if (!isBook && !isShop) return [];
+    const anothers = isBook ? ` AND o."customer_id" <> $1::text` : "";
+    return [`NOT EXISTS (SELECT FROM "${table}" o WHERE o."${column}" = t."id"${anothers})`];
+  });
+  const loose = lists.map(([, { to, key }]) => {
+    const { table, columns } = modelNamed(to);
+    return `NOT EXISTS (SELECT FROM "${table}" o WHERE o."${columns[key!]!.column}" = t."id")`;
+  });
+  const theirs = { sql: `SELECT t."id" FROM (${found.sql}) t WHERE ${others.join(" AND ")}`, needs: found.needs };
+  if (!model.columns.email) return theirs;
+  const name = `loose_${model.table}`;
+  expressions.set(name, each("own_emails", model.table, [byEmail("email"), ...loose].join(" AND ")));
+  return union([theirs, { sql: `SELECT x."id" FROM ${name} x`, needs: [name] }]);
+}
+
+const ids = (model: Model, from: string) => `SELECT '${model.table}'::text COLLATE "C", x."id" FROM ${from} x`;
+
+/** The types and ids of all of a customer's rows, and of what is about them, and about that, and so on. */
+expressions.set("theirs", {
+  needs: owned.map(ownRows),
+  sql: `SELECT * FROM (${owned.map((model) => ids(model, ownRows(model))).join(" UNION ALL ")}) x ("type", "id")
+    UNION SELECT x.* FROM theirs o CROSS JOIN LATERAL (${abouts
+      .map((model) => `${ids(model, `"${model.table}"`)} WHERE ${aboutCondition(model)}`)
+      .join(" UNION ALL ")} OFFSET 0) x ("type", "id")`,
+});
+
+/** That a row `x` is about the row `o` of which type and id are known. */
+function aboutCondition(model: Model): string {
+  const about = aboutOf(model);
+  if (about) return `x."${about.idColumn.column}" = o."id" AND x."${about.typeColumn.column}" = o."type"`;
+  const [name] = model.owners!;
+  const { to, key } = relationOf(model, name!);
+  return `x."${columnOf(model, key!).column}" = o."id" AND o."type" = '${modelNamed(to).table}'`;
+}
+
+/**
+ * What is gone and was theirs: the audit trail tells. It also knows by e-mail what never had a customer. Addresses and
+ * payment sources that are still there count as well: nothing that is there leads to them.
+ */
+expressions.set("gone", {
+  needs: ["own_emails"],
+  sql: `SELECT e."resource_type" AS "type", e."resource_id" AS "id" FROM "event_stores" e WHERE e."customer_id" = $1::text
+    UNION SELECT e.* FROM own_emails m CROSS JOIN LATERAL (
+      SELECT e."resource_type", e."resource_id" FROM "event_stores" e
+      WHERE e."payload" -> 'customer_email' ->> 'to' = m."email" AND e."mode" = m."mode" AND e."customer_id" IS NULL
+      OFFSET 0) e`,
+});
+
+const sharedTypes = owned.filter(isShared).map(({ table }) => `'${table}'`);
+const about = `t."resource_id" = x."id" AND t."resource_type" = x."type"`;
+
+/** Entries of the audit trail that say something of a customer. */
+const entries = union([
+  { sql: `SELECT t."id" FROM "event_stores" t WHERE t."customer_id" = $1::text`, needs: [] },
+  each("theirs", "event_stores", about),
+  each(
+    "gone",
+    "event_stores",
+    `${about} AND t."customer_id" IS NULL AND (x."type" IN (${sharedTypes.join()}) OR EXISTS (SELECT FROM "event_stores" d
+      WHERE d."resource_id" = x."id" AND d."resource_type" = x."type" AND d."event" = 'destroy'))`,
+  ),
+  // What was another customer's afterwards: that entry is the other's, and has the e-mail address of both.
+  { sql: `SELECT t."id" FROM "event_stores" t WHERE t."payload" -> 'customer_id' ->> 'from' = $1::text`, needs: [] },
+]);
+
+/**
+ * An expression as a condition on the id of `t`, with all that it needs before it. An array is made once, and each id in
+ * it is looked up by the index.
+ */
+function condition({ sql, needs }: Expression): string {
+  const needed = new Map<string, string>();
+  const add = (name: string) => {
+    if (needed.has(name)) return;
+    const expression = expressions.get(name)!;
+    for (const other of expression.needs) add(other);
+    needed.set(name, expression.sql);
+  };
+  for (const name of needs) add(name);
+  const all = [...needed].map(([name, text]) => `${name} AS (${text})`).join(", ");
+  return `t."id" = ANY (ARRAY(WITH RECURSIVE ${all} ${sql}))`;
+}
+
+function reachOf(model: Model): string | undefined {
+  if (model.name === "EventStore") return condition(entries);
+  if (model.name === "Customer") return `t."id" = $1::text`;
+  if (abouts.includes(model)) {
+    return condition({ sql: `SELECT x."id" FROM theirs x WHERE x."type" = '${model.table}'`, needs: ["theirs"] });
+  }
+  if (!owned.includes(model)) return undefined;
+  if (model.owners!.length === 1 && model.columns.customerId && !model.columns.customerEmail) {
+    return `t."customer_id" = $1::text`;
+  }
+  const name = ownRows(model);
+  return condition({ sql: `SELECT x."id" FROM ${name} x`, needs: [name] });
+}
+
+/** Which addresses `t` are the customer's by an e-mail address alone: nothing leads to them. */
+export const looseAddresses = condition({
+  sql: 'SELECT x."id" FROM loose_addresses x',
+  needs: [ownRows(modelNamed("Address"))],
+});
 
 /**
  * Which rows `t` of a model hold data of the customer `$1`: the one place that says so. Erasure, its preview and the
  * export of a customer's data follow it. Models that are not named hold none.
  */
-export const reach: Partial<Record<ModelName, string>> = {
-  Customer: `t."id" = ${customer}`,
-  CustomerAddress: own,
-  Address: addresses,
-  CustomerPaymentSource: own,
-  PaymentSource: paymentSources,
-  CustomerSubscription: own,
-  Order: own,
-  LineItem: of("orders", "order_id"),
-  OrderSubscription: own,
-  OrderSubscriptionItem: of("order_subscriptions", "order_subscription_id"),
-  Return: own,
-  ReturnLineItem: of("returns", "return_id"),
-  SkuList: own,
-  SkuListItem: of("sku_lists", "sku_list_id"),
-  Attachment: about("attachable", ownResources),
-  CustomerPasswordReset: own,
-  Event: about("resource", ownResources),
-  EventCallback: `t."event_id" IN (SELECT t."id" FROM "events" t WHERE ${about("resource", ownResources)})`,
-  EventStore: any(
-    "event_stores",
-    own,
-    about("resource", `${ownResources} UNION ALL ${sharedResources}`),
-    `t."customer_id" IS NULL AND ${about("resource", goneResources)}`,
-    // What was another customer's afterwards: that entry is the other's, and has the e-mail address of both.
-    `t."payload" -> 'customer_id' ->> 'from' = ${customer}`,
-  ),
-};
+export const reach: Partial<Record<ModelName, string>> = Object.fromEntries(
+  [...models.values()].flatMap((model) => {
+    const where = reachOf(model);
+    return where ? [[model.name, where]] : [];
+  }),
+);
