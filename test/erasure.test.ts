@@ -17,7 +17,7 @@ import { createLogger } from "../src/platform/telemetry/logger.js";
 import { everyAnswer, type Heard } from "./support/answers.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { createTestDatabase, withDatabase } from "./support/database.js";
-import { contentsOf, found, type Mark, newMark, plant } from "./support/marks.js";
+import { contentsOf, found, type Mark, newMark, plant, statisticsOf } from "./support/marks.js";
 import { pgDump } from "./support/pg-dump.js";
 
 const owner = { id: "usr_vera", firstName: "Vera", lastName: "Support", email: "vera@example.com" };
@@ -294,9 +294,14 @@ test("of marks in every personal column nothing is left: not in a dump, the log 
     const answered = found(marks, textOf(before.filter(({ asked }) => asked !== "export")));
     expect(kindsOf(toTell).filter((kind) => !kindsOf(answered).includes(kind))).toEqual([]);
 
+    // The planner knows some of them, too.
+    await app.database.pool.query("ANALYZE");
+    expect(found(marks, await statisticsOf(app.connectionString)).length).toBeGreaterThan(10);
+
     expect(await workerOf(app, logged, { revocations: app.revocations }).drain()).toBe(1);
 
     expect(found(marks, await contentsOf(app.connectionString))).toEqual([]);
+    expect(found(marks, await statisticsOf(app.connectionString))).toEqual([]);
     for (const [name, as] of Object.entries(askers)) {
       const heard = await everyAnswer(app, as, id, ids);
       expect([name, found(marks, textOf(heard))]).toEqual([name, []]);
@@ -491,10 +496,11 @@ describe("what an e-mail address alone says of a customer", () => {
     await change(
       `anonymizationRequest(input: { customerId: "${customerId}", previewDigest: "${digest}" }) { customer { id }`,
     );
+    await app.database.pool.query("ANALYZE");
     expect(await workerOf(app).drain()).toBe(1);
   };
   const left = async () => {
-    const texts = [await contentsOf(app.connectionString), app.logged.join()];
+    const texts = [await contentsOf(app.connectionString), await statisticsOf(app.connectionString), app.logged.join()];
     return found(marks, texts.join("\n"));
   };
 

@@ -69,6 +69,7 @@ async function again(worker: AnonymizationWorker, file: string) {
     line++;
     if (text.trim()) counts[await worker.eraseAgain(customerOf(text, line))]++;
   }
+  await worker.refreshStatistics();
   const { erased, untouched, failed } = counts;
   process.stdout.write(`Erased again: ${erased}. Erased before, or not in this database: ${untouched}.\n`);
   if (failed) throw new Error(`Failed: ${failed}. The log says why; workers try them again.`);

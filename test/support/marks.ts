@@ -97,6 +97,18 @@ export async function contentsOf(connectionString: string): Promise<string> {
   }
 }
 
+/** What the planner's statistics hold of the values in all tables. */
+export async function statisticsOf(connectionString: string): Promise<string> {
+  const client = new pg.Client(connectionString);
+  await client.connect();
+  try {
+    const { rows } = await client.query(`SELECT coalesce(string_agg(s::text, E'\n'), '') AS text FROM pg_stats s`);
+    return rows[0].text;
+  } finally {
+    await client.end();
+  }
+}
+
 /** The forms in which a text may have been left. */
 function forms(text: string): string[] {
   const bytes = Buffer.from(text);

@@ -4,9 +4,10 @@ import type { Revocations } from "../../platform/access/revocations.js";
 import { endSessionsOf } from "../../platform/access/sessions.js";
 import type { Mode } from "../../platform/access/viewer.js";
 import type { Database, Query } from "../../platform/database/client.js";
-import { erase } from "../../platform/erasure/erase.js";
+import { type Erased, erase } from "../../platform/erasure/erase.js";
 import { manifestDigest } from "../../platform/erasure/manifest.js";
 import { reach } from "../../platform/erasure/reach.js";
+import { refreshStatistics, staleStatistics } from "../../platform/erasure/statistics.js";
 import { factsOf, type Logger } from "../../platform/telemetry/logger.js";
 import { signReceipt } from "./receipt.js";
 
@@ -30,6 +31,9 @@ export interface WorkerOptions {
 const maximumAttempts = 5;
 const firstWaitMs = 30_000;
 
+/** How often, at most, a running worker refreshes the planner's statistics after erasures: it reads samples of whole tables. */
+const statisticsMs = 600_000;
+
 const who = JSON.stringify({ worker: { id: "anonymization", type: "AnonymizationWorker" } });
 
 /**
@@ -42,6 +46,9 @@ export class AnonymizationWorker {
   private stopping = new AbortController();
   private running: Promise<void> | undefined;
   private failing = false;
+  /** The tables whose statistics may hold values of the erased; undefined until the first look. */
+  private stale: Set<string> | undefined;
+  private refreshedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: WorkerOptions) {}
 
@@ -55,8 +62,15 @@ export class AnonymizationWorker {
     await this.running;
   }
 
-  /** Carries out everything that is due; gives how many erasures were completed. */
+  /** Carries out everything that is due, and forgets its values everywhere; gives how many erasures were completed. */
   async drain(): Promise<number> {
+    const completed = await this.completeDue();
+    await this.refreshStatistics();
+    return completed;
+  }
+
+  private async completeDue(): Promise<number> {
+    this.stale ??= await staleStatistics(this.options.database);
     let completed = 0;
     for (;;) {
       if (this.stopping.signal.aborted) return completed;
@@ -96,7 +110,8 @@ export class AnonymizationWorker {
     const { log, pollMs = 2_000 } = this.options;
     while (!this.stopping.signal.aborted) {
       try {
-        await this.drain();
+        await this.completeDue();
+        if (performance.now() - this.refreshedAt >= statisticsMs) await this.refreshStatistics();
         this.failing = false;
       } catch (error) {
         // Once, not at every look: the database may be away for long.
@@ -104,6 +119,21 @@ export class AnonymizationWorker {
         this.failing = true;
       }
       await sleep(pollMs, undefined, { signal: this.stopping.signal }).catch(() => {});
+    }
+  }
+
+  /**
+   * PostgreSQL keeps samples of the values in a table until it analyses the table again. A worker that was killed before
+   * this did it leaves it to the next one.
+   */
+  async refreshStatistics(): Promise<void> {
+    const { database } = this.options;
+    this.stale ??= await staleStatistics(database);
+    if (!this.stale.size) return;
+    this.refreshedAt = performance.now();
+    for (const table of this.stale) {
+      await refreshStatistics(database, table);
+      this.stale.delete(table);
     }
   }
 
@@ -141,15 +171,17 @@ export class AnonymizationWorker {
   private async work(id: string): Promise<boolean> {
     try {
       const done = await this.options.database.transaction((query) => this.complete(query, id));
-      done?.();
-      return done !== undefined;
+      if (!done) return false;
+      for (const [table, count] of Object.entries(done.rows)) if (count) this.stale?.add(table);
+      done.sessions();
+      return true;
     } catch (error) {
       await this.failed(id, error);
       return false;
     }
   }
 
-  private async complete(query: Query, id: string): Promise<(() => void) | undefined> {
+  private async complete(query: Query, id: string): Promise<{ rows: Erased; sessions: () => void } | undefined> {
     const { now, keys, issuer, step } = this.options;
     await query("SELECT set_config('customer_graph.who', $1, true)", [who]);
     const [row] = (await query(
@@ -192,7 +224,7 @@ export class AnonymizationWorker {
       [id, completedAt, receipt],
     );
     await step?.("completed", id);
-    return sessions;
+    return { rows, sessions };
   }
 
   /** Notes that a try went wrong: it is tried again later, or has failed for good. */
