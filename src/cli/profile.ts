@@ -32,6 +32,7 @@ import { setPublicUrl } from "../platform/graphql/resource.type.js";
 import { ChangeFeed } from "../platform/live/change-feed.js";
 import { switchVariables } from "../platform/plan/plan.js";
 import { createLogger, type Logger } from "../platform/telemetry/logger.js";
+import { emailKey } from "../platform/write/values.js";
 import { createSchema } from "../schema.js";
 import { answerWay } from "./answer-way.js";
 import { type Client, createClient } from "./ask-again.js";
@@ -211,7 +212,7 @@ async function claimsFor({ persona, customer }: Command, { prisma }: Database) {
   const { mode } = storefront;
   const name = customer ?? "ada@example.com";
   const found = await prisma.customer.findFirst({
-    where: name.includes("@") ? { mode, email: name.trim().toLowerCase() } : { mode, id: name },
+    where: name.includes("@") ? { mode, email: emailKey(name) } : { mode, id: name },
     select: { id: true },
   });
   if (!found) throw new Error(`There is no customer ${name}.`);

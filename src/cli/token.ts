@@ -6,6 +6,7 @@ import { Tokens } from "../platform/access/tokens.js";
 import { createDatabase } from "../platform/database/client.js";
 import { runningEmbeddedPostgres } from "../platform/database/embedded.js";
 import { createLogger } from "../platform/telemetry/logger.js";
+import { emailKey } from "../platform/write/values.js";
 import { runCommand, UsageError } from "./command.js";
 
 const usage = `Usage: npm run -s token -- integration | sales-channel | customer [EMAIL] | user
@@ -55,7 +56,7 @@ async function tokenFor(persona: string | undefined, email: string | undefined):
     const database = createDatabase({ connectionString, poolSize: 1, log });
     try {
       const customer = await database.prisma.customer.findUnique({
-        where: { mode_email: { mode: storefront.mode, email: email.trim().toLowerCase() } },
+        where: { mode_email: { mode: storefront.mode, email: emailKey(email) } },
         select: { id: true },
       });
       if (!customer) throw new Error(`There is no customer ${email}.`);

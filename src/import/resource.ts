@@ -12,7 +12,7 @@ import {
 } from "../platform/database/datamodel.js";
 import { amountOf, possibleAmounts } from "../platform/graphql/money.js";
 import { nearest } from "../platform/nearest.js";
-import { maximumTags } from "../platform/write/values.js";
+import { codeKey, maximumTags } from "../platform/write/values.js";
 import {
   attachedTypes,
   computed,
@@ -407,7 +407,7 @@ class Reader {
     if (value === null) return;
     if (typeof value !== "string") return this.refuse(pointer, "must be a text of tag names with commas between them");
     const model = this.known.model.name;
-    for (const name of value.split(",").map((part) => part.trim().toLowerCase())) {
+    for (const name of value.split(",").map(codeKey)) {
       const checked = checkText("tags.name", name);
       if ("wrong" in checked) this.refuse(pointer, `each name ${checked.wrong}`);
       else this.tags.push({ what, model, owner: this.id, tag: name, pointer });

@@ -2,6 +2,7 @@ import { type Column, enumValues } from "../platform/database/datamodel.js";
 import { readTime } from "../platform/times.js";
 import {
   lengths,
+  lowerAscii,
   Problem,
   readCode,
   readCountryCode,
@@ -72,7 +73,11 @@ function form(pattern: RegExp, expected: string, stored = (text: string) => text
   return { read, expected };
 }
 
-const email: TextRule = { read: readEmail, expected: "an e-mail address of at most 255 characters" };
+const email: TextRule = {
+  read: readEmail,
+  expected:
+    "an e-mail address of at most 255 characters, without spaces, invisible characters or special forms of letters",
+};
 const country: TextRule = {
   read: readCountryCode,
   expected: "a country of two letters (ISO 3166-1 alpha-2), such as IT",
@@ -86,7 +91,7 @@ const textRules: Record<string, TextRule> = {
   country_code: country,
   shipping_country_code_lock: country,
   currency_code: { read: readCurrencyCode, expected: "a currency of three letters (ISO 4217), such as EUR" },
-  language_code: form(/^[a-z]{2}$/, "a language of two letters (ISO 639-1), such as en", (text) => text.toLowerCase()),
+  language_code: form(/^[a-z]{2}$/, "a language of two letters (ISO 639-1), such as en", lowerAscii),
   shopper_reference: inLength(lengths.shopperReference),
   profile_id: inLength(lengths.profileId),
   "attachments.url": { read: readUrl, expected: "an absolute http or https URL" },

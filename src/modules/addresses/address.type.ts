@@ -58,7 +58,12 @@ export class Address extends Taggable<"Address"> {
   @Attribute(() => String, { description: "Derived: full name and full address in one line." })
   name!: string;
 
-  @Attribute(() => String, { nullable: true, description: "E-mail address for this address.", filter: "text" })
+  @Attribute(() => String, {
+    nullable: true,
+    description: "E-mail address for this address.",
+    filter: "text",
+    email: true,
+  })
   email!: string | null;
 
   @Attribute(() => String, { nullable: true, description: "Free notes, such as delivery instructions." })

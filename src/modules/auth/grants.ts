@@ -7,6 +7,7 @@ import { endFamily, lockFamily, type SessionResources } from "../../platform/acc
 import type { Tokens } from "../../platform/access/tokens.js";
 import type { EnumValue } from "../../platform/database/datamodel.js";
 import type { Logger } from "../../platform/telemetry/logger.js";
+import { emailKey } from "../../platform/write/values.js";
 import { accessClaims } from "./access-claims.js";
 import { type Client, digestOf, findClient } from "./clients.js";
 import { OAuthError } from "./oauth-error.js";
@@ -142,7 +143,7 @@ class GrantModel
   async getUser(encodedName: string, encodedPassword: string, client: OAuth2Server.Client): Promise<Subject | null> {
     const { database, limits, passwordCost } = this.resources;
     const { clientId, mode } = client as LibraryClient;
-    const email = decodeURIComponent(encodedName).trim().toLowerCase();
+    const email = emailKey(decodeURIComponent(encodedName));
     const logIn: LogIn = limits.logIn(clientId, `${mode} ${email}`, this.request.address);
     logIn.check();
     const customer = await database.prisma.customer.findUnique({

@@ -4,6 +4,7 @@ import type { PageArgs } from "../../platform/graphql/connection.js";
 import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
 import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
 import { ResourceMutations } from "../../platform/write/resource-writes.js";
+import { codeKey } from "../../platform/write/values.js";
 import { Customer } from "../customers/customer.type.js";
 import { CustomerGroup } from "./customer-group.type.js";
 import { customerGroupWrites } from "./customer-group.writes.js";
@@ -12,7 +13,7 @@ import { customerGroupWrites } from "./customer-group.writes.js";
 export class CustomerGroupResolver extends ResourceResolver(CustomerGroup, {
   one: "customerGroup",
   many: "customerGroups",
-  keys: { code: { description: "Its code; the case does not matter.", lowerCase: true } },
+  keys: { code: { description: "Its code; the case does not matter.", stored: codeKey } },
 }) {
   @HasMany(Customer, { description: "The members of the group." })
   customers(customerGroup: CustomerGroup, page: PageArgs, { loaders }: Context) {

@@ -3,6 +3,7 @@ import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
 import type { Outcome } from "../../platform/write/idempotency.js";
 import { type Args, Mutates, payloadOf } from "../../platform/write/mutation.js";
 import { ResourceMutations } from "../../platform/write/resource-writes.js";
+import { emailKey } from "../../platform/write/values.js";
 import type { Write } from "../../platform/write/write.js";
 import { countForm } from "./customer.service.js";
 import { Customer } from "./customer.type.js";
@@ -15,7 +16,7 @@ export class CustomerResolver extends ResourceResolver(Customer, {
   one: "customer",
   many: "customers",
   keys: {
-    email: { description: "Its e-mail address; the case does not matter.", lowerCase: true },
+    email: { description: "Its e-mail address; the case does not matter.", stored: emailKey },
     reference: { description: "How another system names it; refused when several share the name." },
   },
 }) {

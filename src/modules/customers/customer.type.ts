@@ -32,7 +32,7 @@ export class Customer extends Taggable<"Customer"> {
     description: "The e-mail address that identifies the customer, in lower case. Unique in the shop.",
     filter: "text",
     sort: true,
-    lowerCase: true,
+    email: true,
   })
   email!: string;
 

@@ -47,6 +47,7 @@ export class OrderSubscription extends Taggable<"OrderSubscription"> {
     nullable: true,
     description: "The customer's e-mail address, from the source order.",
     filter: "text",
+    email: true,
   })
   customerEmail!: string | null;
 

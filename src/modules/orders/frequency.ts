@@ -1,4 +1,4 @@
-import { Problem } from "../../platform/write/rules.js";
+import { codeKey, Problem } from "../../platform/write/values.js";
 
 const names = [
   "hourly",
@@ -36,7 +36,7 @@ const longest = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /** How often something recurs, as it is stored, or what is wrong with it. */
 export function readFrequency(given: string): string | Problem {
-  const value = given.trim().toLowerCase().replaceAll(/\s+/g, " ");
+  const value = codeKey(given).replaceAll(/\s+/g, " ");
   const name = value.replace(/^(two|three|four|six)-months$/, "$1-month");
   if ((names as readonly string[]).includes(name)) return name;
   const parts = value.split(" ");

@@ -80,6 +80,7 @@ export class Order extends Taggable<"Order"> {
     nullable: true,
     description: "The customer's e-mail address at the time of the order.",
     filter: "text",
+    email: true,
   })
   customerEmail!: string | null;
 

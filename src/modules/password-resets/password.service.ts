@@ -4,7 +4,7 @@ import type { Context } from "../../platform/context.js";
 import { newId } from "../../platform/database/ids.js";
 import { InputError, UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { refuse } from "../../platform/write/mutation.js";
-import { readEmail } from "../../platform/write/rules.js";
+import { emailKey } from "../../platform/write/values.js";
 import type { Path, Write } from "../../platform/write/write.js";
 import type { CustomerPasswordChangeInput, CustomerPasswordResetConsumeInput } from "./password.inputs.js";
 
@@ -76,11 +76,10 @@ export async function createPasswordReset({ query, viewer, context }: Write, cus
   const token = randomBytes(20).toString("base64url");
   const now = context.now();
   const expiresAt = new Date(now.getTime() + lifeMs);
-  const email = readEmail(customerEmail);
   const [[customerId]] = (await query(
     `SELECT (SELECT id FROM customers WHERE mode = $1::"mode" AND email = $2
              AND anonymization_status IS DISTINCT FROM 'started' AND anonymization_status IS DISTINCT FROM 'completed')`,
-    [viewer.mode, typeof email === "string" ? email : ""],
+    [viewer.mode, emailKey(customerEmail)],
   )) as [[string | null]];
   // The same statements for nobody: they touch no row.
   await query(

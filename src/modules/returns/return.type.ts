@@ -37,6 +37,7 @@ export class Return extends Taggable<"Return"> {
     nullable: true,
     description: "The customer's e-mail address, from the order.",
     filter: "text",
+    email: true,
   })
   customerEmail!: string | null;
 

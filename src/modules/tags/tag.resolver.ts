@@ -10,6 +10,7 @@ import type { Outcome } from "../../platform/write/idempotency.js";
 import { type Args, Mutates, payloadOf } from "../../platform/write/mutation.js";
 import { ResourceMutations } from "../../platform/write/resource-writes.js";
 import { addTags, removeTags, replaceTags } from "../../platform/write/tags.js";
+import { codeKey } from "../../platform/write/values.js";
 import type { Write } from "../../platform/write/write.js";
 import { Customer } from "../customers/customer.type.js";
 import { OrderSubscription } from "../order-subscriptions/order-subscription.type.js";
@@ -43,7 +44,7 @@ const tagList = (description: string) => ({ description, row: () => Tag, list: t
 export class TagResolver extends ResourceResolver(Tag, {
   one: "tag",
   many: "tags",
-  keys: { name: { description: "Its name; the case does not matter.", lowerCase: true } },
+  keys: { name: { description: "Its name; the case does not matter.", stored: codeKey } },
 }) {
   @Mutates<TagArgs>({
     ...change,

@@ -1,6 +1,7 @@
 import { relationOf } from "../database/datamodel.js";
 import { UserInputError } from "../errors.js";
 import { type Condition, everything } from "../plan/condition.js";
+import { codeKey, emailKey, foldEmail } from "../write/values.js";
 import { type Operator, operators } from "./filters.js";
 import { type FilterField, type ModelType, modelTypeNamed } from "./model.js";
 
@@ -62,11 +63,11 @@ function fieldCondition(
 ): Condition {
   switch (field.kind) {
     case "scalar":
-      return scalarCondition(field.name, field.lowerCase, value, path, state);
+      return scalarCondition(field, value, path, state);
     case "key": {
       const { key } = relationOf(model.datamodel, field.name);
       const asKey = (test: Condition): Condition => ({ op: "key", relation: field.name, test });
-      return scalarCondition(key!, false, value, path, state, asKey);
+      return scalarCondition({ name: key! }, value, path, state, asKey);
     }
     case "one":
       return { op: "some", relation: field.name, where: related(model, field, value, path, depth, state) };
@@ -109,44 +110,42 @@ function countLeaf(path: Path, state: { leaves: number }) {
   }
 }
 
+/** A column to test, and whether it holds e-mail addresses. */
+type Tested = Pick<FilterField, "name" | "email">;
+
 function scalarCondition(
-  field: string,
-  lowerCase: boolean | undefined,
+  tested: Tested,
   value: Input,
   path: Path,
   state: { leaves: number },
   wrap = (condition: Condition) => condition,
 ): Condition {
   const conditions: Condition[] = [];
-  const lower = (operand: unknown) => (lowerCase && typeof operand === "string" ? operand.toLowerCase() : operand);
   for (const operator of operators) {
     const operand = value[operator];
     if (operand === undefined) continue;
     const here = [...path, operator];
     if (operand === null) throw new UserInputError(here, "must not be null; leave it out, or use `isNull`.");
     countLeaf(here, state);
-    conditions.push(wrap(test(operator, field, operand, lower, here)));
+    conditions.push(wrap(test(operator, tested, operand, here)));
   }
   return all(conditions);
 }
 
-function test(
-  operator: Operator,
-  field: string,
-  operand: unknown,
-  lower: (operand: unknown) => unknown,
-  path: Path,
-): Condition {
+function test(operator: Operator, { name: field, email }: Tested, operand: unknown, path: Path): Condition {
+  const key = (text: unknown) => (email ? emailKey(text as string) : text);
   switch (operator) {
     case "in":
-      return { op: "in", field, values: list(operand, path).map(lower) };
+      return { op: "in", field, values: list(operand, path).map(key) };
     case "isNull":
       return { op: "isNull", field, value: operand as boolean };
     case "startsWith":
-    case "contains":
-      return { op: operator, field, value: operand as string, ignoreCase: true };
+    case "contains": {
+      const part = email ? foldEmail(operand as string) : (operand as string);
+      return { op: operator, field, value: part ?? (operand as string), ignoreCase: part !== undefined };
+    }
     default:
-      return { op: operator, field, value: lower(operand) };
+      return { op: operator, field, value: key(operand) };
   }
 }
 
@@ -170,7 +169,7 @@ function setCondition(relation: string, field: string, value: Input, path: Path,
     const here = [...path, quantifier];
     if (operand === null) throw new UserInputError(here, "must not be null; leave it out.");
     // Names of tags are kept in lower case.
-    const values = list(operand, here).map((word) => (field === "name" ? String(word).toLowerCase() : word));
+    const values = list(operand, here).map((word) => (field === "name" ? codeKey(String(word)) : word));
     if (quantifier === "all") {
       for (const single of values) {
         countLeaf(here, state);

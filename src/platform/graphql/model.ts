@@ -21,8 +21,8 @@ export interface AttributeOptions {
   filter?: true | "text";
   /** Clients may sort by it. There must be an index that starts with the mode and it. */
   sort?: true;
-  /** Values are stored in lower case, so filter values are lowered before they are compared. */
-  lowerCase?: true;
+  /** It holds e-mail addresses: filter values are brought into their stored form before they are compared. */
+  email?: true;
 }
 
 export interface FilterField {
@@ -30,7 +30,7 @@ export interface FilterField {
   kind: "scalar" | "key" | "one" | "many" | "tags" | "tagIds" | "metadata";
   /** The column or relation that the filter field stands for. */
   name: string;
-  lowerCase?: boolean;
+  email?: boolean;
 }
 
 /** What the GraphQL layer knows of a model: its class and the inputs grown from its attributes and relations. */
@@ -169,12 +169,12 @@ function registerModel(
   combine("and", true, "All of these must hold.");
   combine("or", true, "At least one of these must hold; an empty list matches nothing.");
   combine("not", false, "This must not hold. A comparison with a missing value does not hold, so its `not` does.");
-  for (const { name: field, type: attributeType, filter: given, lowerCase } of own) {
+  for (const { name: field, type: attributeType, filter: given, email } of own) {
     const filter = field === "reference" ? (overrides.reference ?? given) : given;
     if (!filter) continue;
     columnOf(model.datamodel, field);
     const input = filterInputFor(attributeType(), filter === "text");
-    addFilter(model, field, { kind: "scalar", name: field, lowerCase }, () => input, `By \`${field}\`.`);
+    addFilter(model, field, { kind: "scalar", name: field, email }, () => input, `By \`${field}\`.`);
   }
   if (overrides.metadata) {
     addFilter(model, "metadata", { kind: "metadata", name: "metadata" }, () => MetadataFilter, "By its metadata.");

@@ -20,8 +20,8 @@ export interface ResourceOptions {
 
 interface KeyOptions {
   description: string;
-  /** Values are stored in lower case. */
-  lowerCase?: true;
+  /** The form in which values are stored, where it is not that in which they come. */
+  stored?: (given: string) => string;
 }
 
 /**
@@ -128,7 +128,7 @@ type KeyLookUp = LookUp &
 function lookUp(by: Identifier, keys: Record<string, KeyOptions>): KeyLookUp {
   const [field, value] = Object.entries(by).find(([, value]) => value !== undefined)!;
   if (typeof value === "string") {
-    const key = keys[field]?.lowerCase ? value.trim().toLowerCase() : value;
+    const key = keys[field]?.stored?.(value) ?? value;
     return { unique: true, condition: { op: "eq", field, value: key } };
   }
   const { reference, referenceOrigin } = value!;

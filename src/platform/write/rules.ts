@@ -3,7 +3,7 @@ import { type ClassType, Field, ID, InputType, Int } from "type-graphql";
 import type { Permission } from "../access/permission.js";
 import type { ModelName } from "../database/datamodel.js";
 import { DateTime, Json } from "../graphql/scalars.js";
-import { maximumText, Problem, readCode, readEmail, readText, readUrl } from "./values.js";
+import { maximumText, Problem, readCode, readEmail, readText, readUrl, upperAscii } from "./values.js";
 
 export { lengths, Problem, readEmail } from "./values.js";
 
@@ -50,20 +50,16 @@ export interface TextOptions extends Options {
   /** How many characters fit; 255 unless told. */
   maximum?: number;
   minimum?: number;
-  /** Stored in lower case, without space around it. */
-  lowerCase?: true;
-  upperCase?: true;
   /** What it must look like, and how to say so. */
   form?: { pattern: RegExp; problem: string };
 }
 
 /** A text. A required one is not blank. */
-export function text({ maximum = maximumText, minimum = 0, lowerCase, upperCase, form, ...options }: TextOptions) {
+export function text({ maximum = maximumText, minimum = 0, form, ...options }: TextOptions) {
   return rule<string>(
     () => String,
     options,
-    (given: string) => {
-      const value = lowerCase ? given.trim().toLowerCase() : upperCase ? given.trim().toUpperCase() : given;
+    (value: string) => {
       if (options.required && !value.trim()) return new Problem("This must not be blank.");
       if (form && !form.pattern.test(value)) return new Problem(form.problem);
       return readText(value, { minimum, maximum });
@@ -71,7 +67,7 @@ export function text({ maximum = maximumText, minimum = 0, lowerCase, upperCase,
   );
 }
 
-/** An e-mail address, stored in lower case. */
+/** An e-mail address, brought into its stored form. */
 export function email(options: Options) {
   return rule<string>(() => String, options, readEmail);
 }
@@ -82,7 +78,7 @@ export function country(options: Options) {
     () => String,
     options,
     (given: string) => {
-      const code = given.trim().toUpperCase();
+      const code = upperAscii(given.trim());
       try {
         return GraphQLCountryCode.parseValue(code) as string;
       } catch {

@@ -26,15 +26,55 @@ export function readText(given: string, { minimum, maximum }: Record<"minimum" |
   return given;
 }
 
+/**
+ * Lower and upper case of codes: ASCII alone. The tables of Unicode would fold other letters into those of codes: the
+ * Kelvin sign into `k`, a dotless `ı` into `I`.
+ */
+export const lowerAscii = (text: string) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+export const upperAscii = (text: string) => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
+
+/** The form in which codes and names of tags are stored and looked up. */
+export const codeKey = (given: string) => lowerAscii(given.trim());
+
+/** Control, format, private and unassigned characters, white space, all that shows nothing, and the full stop of CJK. */
+const unfit = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\u3002]/u;
+
+/**
+ * An e-mail address, or a part of one, as it is stored and compared: composed (NFC) and in lower case. Undefined where it
+ * has characters that no address may have, or that are another form of some letter, such as full-width letters,
+ * ligatures or the Kelvin sign: two people would become one if such were folded.
+ */
+export function foldEmail(text: string): string | undefined {
+  if (/^[\x21-\x7e]*$/.test(text)) return text.toLowerCase();
+  if (unfit.test(text) || ![...text].every(isOwnForm)) return undefined;
+  return text.normalize("NFC").toLowerCase().normalize("NFC");
+}
+
+/** Whether Unicode has no other single character, and no compatible ones, for a character. */
+function isOwnForm(character: string): boolean {
+  const composed = character.normalize("NFC");
+  return composed === character.normalize("NFKC") && (composed === character || [...composed].length > 1);
+}
+
+const trimmed = (text: string) => text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "");
+
 const word = String.raw`[^\s@.<>()[\],;:"\\]+`;
 const emailForm = new RegExp(String.raw`^[^\s@<>()[\],;:"\\]+@${word}(\.${word})+$`);
 
-/** The stored form of an e-mail address, or what is wrong with it. */
+/** The one rule of e-mail addresses: the stored form of one, or what is wrong with it. */
 export function readEmail(given: string): string | Problem {
-  const value = given.trim().toLowerCase();
-  return emailForm.test(value) && value.length <= maximumText
+  const value = foldEmail(trimmed(given));
+  const fits = value !== undefined && emailForm.test(value) && !/(^|[@.])\p{M}/u.test(value);
+  return fits && value.length <= maximumText
     ? value
-    : new Problem(`An e-mail address looks like name@example.com, with at most ${maximumText} characters.`);
+    : new Problem(
+        `An e-mail address looks like name@example.com: at most ${maximumText} characters, without spaces, invisible characters or special forms of letters.`,
+      );
+}
+
+/** What an address is looked up by. Rows from before this rule may have others: these are found as they are. */
+export function emailKey(given: string): string {
+  return foldEmail(trimmed(given)) ?? lowerAscii(given);
 }
 
 /** An absolute address of the web, or what is wrong with it. */
@@ -46,7 +86,7 @@ export function readUrl(given: string): string | Problem {
 
 /** The stored form of a short code, or what is wrong with it. domain rule: the case does not matter. */
 export function readCode(given: string): string | Problem {
-  const value = given.trim().toLowerCase();
+  const value = codeKey(given);
   return /^[a-z0-9_-]{1,25}$/.test(value)
     ? value
     : new Problem("A code is made of 1 to 25 letters, digits, _ and -; the case does not matter.");
@@ -54,7 +94,7 @@ export function readCode(given: string): string | Problem {
 
 /** The stored form of a tag's name, or what is wrong with it. domain rule: names are kept in lower case. */
 export function readTagName(given: string): string | Problem {
-  const name = given.trim().toLowerCase();
+  const name = codeKey(given);
   return name.length <= 25 && /^[a-z0-9]+([-_:][a-z0-9]+)*$/.test(name)
     ? name
     : new Problem('A tag is called by at most 25 letters and digits, joined by single "-", "_" or ":".');
@@ -62,12 +102,12 @@ export function readTagName(given: string): string | Problem {
 
 /** A country in two capital letters, or what is wrong with it. */
 export function readCountryCode(given: string): string | Problem {
-  const value = given.trim().toUpperCase();
+  const value = upperAscii(given.trim());
   return /^[A-Z]{2}$/.test(value) ? value : new Problem("A country is two letters, such as DE (ISO 3166-1 alpha-2).");
 }
 
 /** A currency of ISO 4217 in three capital letters, or what is wrong with it. */
 export function readCurrencyCode(given: string): string | Problem {
-  const value = given.trim().toUpperCase();
+  const value = upperAscii(given.trim());
   return isCurrency(value) ? value : new Problem("A currency is three letters, such as EUR (ISO 4217).");
 }
