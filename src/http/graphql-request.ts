@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { HeaderMap, type HTTPGraphQLRequest } from "@apollo/server";
 import { headerOf, RequestError, readBody } from "../platform/http-request.js";
+import { LossyNumber, lossyNumbers } from "../platform/json.js";
 import { limits } from "./limits.js";
 
 /**
@@ -29,6 +30,7 @@ export async function readGraphQLRequest(
     // With a type that forms have, a page of another site may have made it.
     if (value && (!type || name !== "authorization")) headers.set(name, value);
   }
+  checkNumbers(new URLSearchParams(search).get("variables") ?? "", ["variables"]);
   return { method: "GET", headers, search: withoutEmpty(search), body: undefined };
 }
 
@@ -56,11 +58,22 @@ export async function readOperation(request: IncomingMessage): Promise<object> {
   if (!body || typeof body !== "object" || Object.keys(body).length === 0) {
     throw new RequestError(400, `The request must be one JSON ${example}.`);
   }
+  checkNumbers(text);
   const operation: { query?: unknown; operationName?: unknown } = body;
   // Empty is as if absent.
   if (operation.query === "") operation.query = null;
   if (operation.operationName === "") operation.operationName = null;
   return operation;
+}
+
+/** Refuses numbers among the variables that JSON.parse would change without a word. Text that is no JSON passes. */
+function checkNumbers(json: string, within: readonly string[] = []) {
+  for (const { path, literal } of lossyNumbers(json)) {
+    const place = [...within, ...path];
+    if (place[0] !== "variables") continue;
+    const { wrong } = new LossyNumber(literal);
+    throw new RequestError(400, `\`${place.join(".").slice(0, 200)}\` ${wrong}.`, {}, "BAD_USER_INPUT");
+  }
 }
 
 /** A query string without parameters that are empty or null, which are as if absent. */

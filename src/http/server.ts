@@ -241,7 +241,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     response.setHeader("x-content-type-options", "nosniff");
     handle(request, response).catch((error: unknown) => {
       if (error instanceof RequestError) {
-        return json(response, error.status, errorBody("BAD_REQUEST", error.message), error.headers);
+        return json(response, error.status, errorBody(error.code, error.message), error.headers);
       }
       // The client went away in the middle of its request: there is nobody to tell.
       if (request.destroyed && !request.complete) return;

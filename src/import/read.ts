@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
+import { parseExactly } from "../platform/json.js";
 
 /** One resource of a file, not yet looked at. */
 export interface FoundResource {
@@ -206,7 +207,7 @@ class JsonText {
     if (!isUtf8(bytes)) throw new UnreadableFileError(`${place}: the text is not UTF-8`);
     const text = bytes.toString();
     try {
-      return JSON.parse(text);
+      return parseExactly(text);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       const offset = Number(/position (\d+)/.exec(error.message)?.[1] ?? 0);

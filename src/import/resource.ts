@@ -11,6 +11,7 @@ import {
   type Relation,
 } from "../platform/database/datamodel.js";
 import { amountOf, possibleAmounts } from "../platform/graphql/money.js";
+import { escapePointer } from "../platform/json.js";
 import { nearest } from "../platform/nearest.js";
 import { codeKey, maximumTags } from "../platform/write/values.js";
 import {
@@ -24,7 +25,7 @@ import {
   leftOutTypes,
   paymentSourceAttributes,
 } from "./known.js";
-import { type Checked, checkAs, checkText, checkValue, escapePointer, isObject } from "./values.js";
+import { type Checked, checkAs, checkText, checkValue, isObject } from "./values.js";
 
 export type Mode = "test" | "live";
 

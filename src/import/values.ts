@@ -1,4 +1,5 @@
 import { type Column, enumValues } from "../platform/database/datamodel.js";
+import { jsonFault, LossyNumber, maximumJson, whyUnstorable } from "../platform/json.js";
 import { readTime } from "../platform/times.js";
 import {
   lengths,
@@ -8,6 +9,7 @@ import {
   readCountryCode,
   readCurrencyCode,
   readEmail,
+  readJson,
   readTagName,
   readText,
   readUrl,
@@ -24,6 +26,7 @@ export function checkValue(name: string, column: Column, value: unknown): Checke
 
 /** Checks a value that is not null against one of the datamodel's scalar types. */
 export function checkAs(type: string, name: string, value: unknown): Checked {
+  if (value instanceof LossyNumber) return { wrong: value.wrong };
   switch (type) {
     case "Int":
       return checkInteger(value, ...(ranges[unqualified(name)] ?? [-2147483648, 2147483647]));
@@ -122,13 +125,6 @@ export function checkText(name: string, value: unknown): Checked {
   return stored instanceof Problem ? { wrong: `must be ${rule.expected}` } : { value: stored };
 }
 
-/** PostgreSQL cannot keep these. */
-function whyUnstorable(text: string): string | undefined {
-  if (text.includes("\0")) return "must not contain the character NUL";
-  if (!text.isWellFormed()) return "must not contain half a surrogate pair";
-  return undefined;
-}
-
 /**
  * A moment, to the millisecond. Documents may write it in three more ways: a date alone, which is its midnight in UTC,
  * `2025-03-15 11:39:21 UTC`, and an offset without a colon.
@@ -148,42 +144,11 @@ function checkTime(value: unknown): Checked {
 }
 
 /** Free JSON: every text in it must be storable, every number must be the one that was written. */
-function checkJson(value: unknown): Checked {
-  const found = findUnstorable(value, "", 0);
-  return found ?? { value };
-}
-
-const deepest = 100;
-
-function findUnstorable(value: unknown, at: string, depth: number): { wrong: string; at: string } | undefined {
-  if (typeof value === "string") {
-    const why = whyUnstorable(value);
-    return why ? { wrong: why, at } : undefined;
-  }
-  if (typeof value === "number") {
-    if (!Number.isFinite(value)) return { wrong: "must be a number that fits 64 bits", at };
-    if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-      return {
-        wrong: `is a number beyond ${Number.MAX_SAFE_INTEGER}, which would lose digits: write it as a text`,
-        at,
-      };
-    }
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null) return undefined;
-  if (depth > deepest) return { wrong: `must not be nested deeper than ${deepest}`, at };
-  for (const [key, inner] of Object.entries(value)) {
-    const place = `${at}/${escapePointer(key)}`;
-    const why = whyUnstorable(key);
-    const found = why ? { wrong: why, at: place } : findUnstorable(inner, place, depth + 1);
-    if (found) return found;
-  }
-  return undefined;
-}
-
-/** One part of a JSON pointer. */
-export function escapePointer(part: string): string {
-  return part.replaceAll("~", "~0").replaceAll("/", "~1");
+function checkJson(value: Record<string, unknown>): Checked {
+  const fault = jsonFault(value);
+  if (fault) return fault;
+  const read = readJson(value);
+  return read instanceof Problem ? { wrong: `must have at most ${maximumJson} characters as JSON` } : { value };
 }
 
 /** The values themselves may be personal: only numbers, and words that are no known ones, are repeated. */

@@ -8,6 +8,7 @@ export class RequestError extends Error {
     readonly status: 400 | 413 | 415 | 501,
     message: string,
     readonly headers: Readonly<Record<string, string>> = {},
+    readonly code: "BAD_REQUEST" | "BAD_USER_INPUT" = "BAD_REQUEST",
   ) {
     super(message);
   }

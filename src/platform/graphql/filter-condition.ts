@@ -1,5 +1,6 @@
 import { relationOf } from "../database/datamodel.js";
 import { UserInputError } from "../errors.js";
+import { losesDigits } from "../json.js";
 import { type Condition, everything } from "../plan/condition.js";
 import { codeKey, emailKey, foldEmail } from "../write/values.js";
 import { type Operator, operators } from "./filters.js";
@@ -200,6 +201,6 @@ function metadataCondition(
 /** The number or boolean that a text is in JSON, if it is one. */
 function numberOrBoolean(text: string): number | boolean | undefined {
   if (!/^(true|false|-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)$/.test(text)) return undefined;
-  const value = JSON.parse(text) as number | boolean;
-  return value === true || value === false || Number.isFinite(value) ? value : undefined;
+  // A number that is never kept equals none.
+  return losesDigits(text) ? undefined : (JSON.parse(text) as number | boolean);
 }

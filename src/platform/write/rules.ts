@@ -3,7 +3,7 @@ import { type ClassType, Field, ID, InputType, Int } from "type-graphql";
 import type { Permission } from "../access/permission.js";
 import type { ModelName } from "../database/datamodel.js";
 import { DateTime, Json } from "../graphql/scalars.js";
-import { maximumText, Problem, readCode, readEmail, readText, readUrl, upperAscii } from "./values.js";
+import { maximumText, Problem, readCode, readEmail, readJson, readText, readUrl, upperAscii } from "./values.js";
 
 export { lengths, Problem, readEmail } from "./values.js";
 
@@ -146,7 +146,7 @@ export function link(model: ModelName, options: Options): Rule<string> {
 
 /** A JSON object. */
 export function json(options: Options) {
-  return rule<Record<string, unknown>>(() => Json, options);
+  return rule<Record<string, unknown>>(() => Json, options, readJson);
 }
 
 /** Whatever type; `check` gives the value to use. */
@@ -169,10 +169,7 @@ export class MetadataInput {
   removeKeys?: string[];
 }
 
-/** As JSON text, in characters. */
-const maximumMetadata = 65_536;
-
-/** What the metadata becomes, or what is wrong with the change. */
+/** What the metadata becomes, or what is wrong with the change. One that was too long from the start may not grow. */
 export function changedMetadata(
   before: Record<string, unknown>,
   { replace, merge, removeKeys }: MetadataInput,
@@ -181,10 +178,7 @@ export function changedMetadata(
   const kept = removeKeys
     ? Object.fromEntries(Object.entries(after).filter(([key]) => !removeKeys.includes(key)))
     : after;
-  const { length } = JSON.stringify(kept);
-  return length > maximumMetadata
-    ? new Problem(`Metadata has at most ${maximumMetadata} characters as JSON; this would be ${length}.`)
-    : kept;
+  return readJson(kept, JSON.stringify(before).length);
 }
 
 /** What every resource takes, when it is made and when it is changed. */
@@ -197,7 +191,7 @@ export const commonRules = {
       description: "Free data of the shop's own: a JSON object.",
       on: "create",
     },
-    (given) => changedMetadata({}, { replace: given }),
+    readJson,
   ),
 } satisfies Rules;
 

@@ -1,4 +1,5 @@
 import { isCurrency } from "../graphql/money.js";
+import { maximumJson } from "../json.js";
 
 // What values of some kinds look like: the same for clients, who write them by mutations, and for files that are imported.
 
@@ -54,6 +55,14 @@ export function foldEmail(text: string): string | undefined {
 function isOwnForm(character: string): boolean {
   const composed = character.normalize("NFC");
   return composed === character.normalize("NFKC") && (composed === character || [...composed].length > 1);
+}
+
+/** A JSON object that is not too long, or what is wrong with it. `known` is the length that it had before. */
+export function readJson(given: Record<string, unknown>, known = 0): Record<string, unknown> | Problem {
+  const { length } = JSON.stringify(given);
+  return length <= Math.max(maximumJson, known)
+    ? given
+    : new Problem(`At most ${maximumJson} characters fit as JSON; these would be ${length}.`);
 }
 
 const trimmed = (text: string) => text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "");

@@ -1,0 +1,126 @@
+/** How long a JSON value may be as text, in characters. */
+export const maximumJson = 65_536;
+/** How deep objects and lists may be nested in it: less than the variables of a request may be. */
+export const deepestJson = 25;
+
+/** A number of a JSON text that would come back with other digits; it stands where the number stood. */
+export class LossyNumber {
+  readonly wrong: string;
+
+  constructor(literal: string) {
+    this.wrong = Number.isFinite(Number(literal))
+      ? "is a number with more digits than can be kept: write fewer, or write it as a text"
+      : "must be a number that fits 64 bits";
+  }
+}
+
+/** What is wrong with a value, completing the sentence "The value …", and where within it, as a JSON pointer. */
+export interface JsonFault {
+  readonly at: string;
+  readonly wrong: string;
+}
+
+/** Why a value cannot be kept as JSON: depth, numbers that would lose digits, and text that PostgreSQL cannot hold. */
+export function jsonFault(value: unknown, at = "", depth = 0): JsonFault | undefined {
+  if (typeof value === "string") return faultOf(whyUnstorable(value), at);
+  if (typeof value === "number") return faultOf(whyInexact(value), at);
+  if (typeof value !== "object" || value === null) return undefined;
+  if (value instanceof LossyNumber) return { at, wrong: value.wrong };
+  if (depth >= deepestJson) return { at, wrong: `must not be nested deeper than ${deepestJson} levels` };
+  for (const [key, inner] of Object.entries(value)) {
+    const place = `${at}/${escapePointer(key)}`;
+    const fault = faultOf(whyUnstorable(key), place) ?? jsonFault(inner, place, depth + 1);
+    if (fault) return fault;
+  }
+  return undefined;
+}
+
+function faultOf(wrong: string | undefined, at: string): JsonFault | undefined {
+  return wrong === undefined ? undefined : { at, wrong };
+}
+
+/** PostgreSQL cannot keep these. */
+export function whyUnstorable(text: string): string | undefined {
+  if (text.includes("\0")) return "must not contain the character NUL";
+  return text.isWellFormed() ? undefined : "must not contain half a surrogate pair";
+}
+
+function whyInexact(value: number): string | undefined {
+  if (!Number.isFinite(value)) return "must be a number that fits 64 bits";
+  if (!Number.isInteger(value) || Number.isSafeInteger(value)) return undefined;
+  return `is a number beyond ${Number.MAX_SAFE_INTEGER}, which would lose digits: write it as a text`;
+}
+
+/** One part of a JSON pointer. */
+export function escapePointer(part: string): string {
+  return part.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+/**
+ * Whether a number as it is written would come back with other digits. Whole numbers have to come back as they are; of
+ * others as many digits as are written have to be those of the double they become.
+ */
+export function losesDigits(literal: string): boolean {
+  const value = Number(literal);
+  const digits = significant(literal);
+  if (digits === "") return false;
+  if (/^-?\d+$/.test(literal)) return String(value) !== literal;
+  if (!Number.isFinite(value) || value === 0 || digits.length > 100) return true;
+  return significant(value.toPrecision(digits.length)) !== digits;
+}
+
+function significant(literal: string): string {
+  return literal
+    .replace(/[eE].*$/, "")
+    .replace(/[-.]/g, "")
+    .replace(/^0+|0+$/g, "");
+}
+
+/** No number without such a part in its text loses digits. It is looked for first, since it is hardly ever there. */
+const suspicious = /[\d.]{16}|\d[eE][+-]?\d{3}/;
+const token = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[{}[\],]/g;
+
+/** The numbers of a valid JSON text that would lose digits, with the keys and positions that lead to them. */
+export function lossyNumbers(text: string): { path: (string | number)[]; literal: string }[] {
+  if (!suspicious.test(text)) return [];
+  const found: { path: (string | number)[]; literal: string }[] = [];
+  /** Of each object and list around the place, the key or position reached; an object between its members has none. */
+  const path: (string | number | undefined)[] = [];
+  for (const [part] of text.matchAll(token)) {
+    const last = path.length - 1;
+    switch (part[0]) {
+      case "{":
+        path.push(undefined);
+        break;
+      case "[":
+        path.push(0);
+        break;
+      case "}":
+      case "]":
+        path.pop();
+        break;
+      case ",":
+        path[last] = typeof path[last] === "number" ? path[last] + 1 : undefined;
+        break;
+      case '"':
+        if (last >= 0) path[last] ??= JSON.parse(part) as string;
+        break;
+      default:
+        if (losesDigits(part)) found.push({ path: path.slice() as (string | number)[], literal: part });
+    }
+  }
+  return found;
+}
+
+/** Parses JSON; where a number would lose digits stands a `LossyNumber`. */
+export function parseExactly(text: string): unknown {
+  const top = { value: JSON.parse(text) as unknown };
+  for (const { path, literal } of lossyNumbers(text)) {
+    let holder = top as Record<string, unknown>;
+    for (const [i, key] of ["value", ...path].entries()) {
+      if (i === path.length) holder[key] = new LossyNumber(literal);
+      else holder = holder[key] as Record<string, unknown>;
+    }
+  }
+  return top.value;
+}
