@@ -38,7 +38,7 @@ test("prints issues and progress to stderr, the summary to stdout", async () => 
     "",
   ]);
   expect(err).toContain(
-    `refused  customers d (${one} line 1, /data/1/attributes/email): must be an e-mail address of at most 255 characters\n`,
+    `refused  customers d (${one} line 1, /data/1/attributes/email): must be an e-mail address of at most 255 characters, without spaces, invisible characters or special forms of letters\n`,
   );
   expect(err).toMatch(/merging 0%, 0 of 2 resources/);
 });

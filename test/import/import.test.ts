@@ -562,7 +562,7 @@ describe("references", () => {
       lineItem("l", "o"),
     ]);
     expect(issues.sort()).toEqual([
-      "refused customers c /data/0/attributes/email: must be an e-mail address of at most 255 characters",
+      "refused customers c /data/0/attributes/email: must be an e-mail address of at most 255 characters, without spaces, invisible characters or special forms of letters",
       "refused line_items l /data/2/relationships/order: orders o was refused",
       "refused orders o /data/1/attributes/number: must not be null",
     ]);

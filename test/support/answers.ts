@@ -1,4 +1,5 @@
 import type { GraphQLInterfaceType } from "graphql";
+import { entryIdOf } from "../../src/modules/customer-changes/customer-change.type.js";
 import type { ModelName } from "../../src/platform/database/datamodel.js";
 import { exportPath } from "../../src/platform/erasure/subject-export.js";
 import type { Caller, TestApp } from "./app.js";
@@ -88,7 +89,7 @@ async function everyChange(app: TestApp, as: Caller, customerId: string): Promis
   const query = `subscription ($after: ID) { customerChanged(after: $after) ${change} }`;
   const changes = await stream(app, { query, variables: { after: rows[0].id }, as });
   const last = rows.at(-1).id;
-  await until(() => changes.ended || changes.changes().some(({ id }) => id === last));
+  await until(() => changes.ended || changes.changes().some(({ id }) => entryIdOf(id) === last));
   changes.close();
   const { events, body } = changes;
   return { asked: "changes", text: JSON.stringify({ events, body }), hasErrors: !changes.changes().length };
