@@ -2,7 +2,7 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { getIntrospectionQuery, isInterfaceType, isObjectType, parse } from "graphql";
-import { asksForSecrets, longestAtOnce, shortestCompressed } from "../src/http/compression.js";
+import { asksForSecrets, shortestCompressed } from "../src/http/compression.js";
 import { preferredCoding } from "../src/http/negotiation.js";
 import { accessOf } from "../src/platform/graphql/access-directive.js";
 import { createSchema } from "../src/schema.js";
@@ -87,7 +87,7 @@ describe.each([true, false])("planned: %s", (planned) => {
 
   const fields = "id email status createdAt updatedAt totalOrdersCount shopperReference reference metadata";
   const list = `customers { nodes { ${fields} addressBook: customerAddresses { nodes { id reference } } } }`;
-  /** Short, of the length that is compressed at once, and longer. */
+  /** Short; compressed at once; and by another thread. */
   const short = "{ customers(first: 2) { nodes { id } } }";
   const medium = `{ ${list} }`;
   const long = `{ ${Array.from({ length: 60 }, (_, i) => `a${i}: ${list}`).join(" ")} }`;
@@ -104,8 +104,7 @@ describe.each([true, false])("planned: %s", (planned) => {
         const packed = await send(query, accepted);
         expect(packed).toMatchObject({ status: 200, coding, vary: "origin, accept-encoding", data: plain.data });
         expect(packed.bytes.length).toBeLessThan(plain.bytes.length / 3);
-        if (packed.length) expect(packed.length).toBe(String(packed.bytes.length));
-        expect(Boolean(packed.length)).toBe(plain.bytes.length <= longestAtOnce);
+        expect(packed.length).toBe(String(packed.bytes.length));
         // GET and HEAD alike.
         const [get, head] = [await send(query, accepted, "GET"), await send(query, accepted, "HEAD")];
         expect(get).toMatchObject({ coding, data: plain.data });
@@ -115,8 +114,8 @@ describe.each([true, false])("planned: %s", (planned) => {
     }
     const { length } = (await send(medium)).bytes;
     expect(length).toBeGreaterThan(shortestCompressed);
-    expect(length).toBeLessThan(longestAtOnce);
-    expect((await send(long)).bytes.length).toBeGreaterThan(longestAtOnce);
+    expect(length).toBeLessThan(30_000);
+    expect((await send(long)).bytes.length).toBeGreaterThan(100_000);
   });
 
   test("what is short stays as it is", async () => {

@@ -1,12 +1,10 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import type { Redaction } from "../platform/access/guard.js";
 import { permissionName } from "../platform/access/permission.js";
 import type { ErrorCode } from "../platform/errors.js";
-import { codings, compressAtOnce, createCompressor, longestAtOnce, shortestCompressed } from "./compression.js";
+import { codings, compress, shortestCompressed } from "./compression.js";
 import { preferredCoding } from "./negotiation.js";
 
 export function json(
@@ -53,35 +51,9 @@ export async function send(request: IncomingMessage, response: ServerResponse, a
     response.end();
     return;
   }
-  if (bytes <= longestAtOnce) {
-    const body = compressAtOnce(pieces.join(""), coding);
-    response.writeHead(status, { ...headers, "content-encoding": coding, "content-length": body.length });
-    response.end(body);
-    return;
-  }
-  response.writeHead(status, { ...headers, "content-encoding": coding });
-  if (request.method === "HEAD") {
-    response.end();
-    return;
-  }
-  try {
-    await pipeline(Readable.from(blocks(pieces)), createCompressor(coding), response);
-  } catch (error) {
-    // The client went away.
-    if ((error as { code?: string }).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
-  }
-}
-
-/** The same text in fewer pieces: each is a turn of the thread that compresses. */
-function* blocks(pieces: readonly string[]) {
-  let block = "";
-  for (const piece of pieces) {
-    block += piece;
-    if (block.length < longestAtOnce) continue;
-    yield block;
-    block = "";
-  }
-  if (block) yield block;
+  const body = await compress(pieces.join(""), bytes, coding);
+  response.writeHead(status, { ...headers, "content-encoding": coding, "content-length": body.length });
+  response.end(body);
 }
 
 /** Sends a file that is kept compressed by gzip, to the few who cannot read that as it was before. */

@@ -1,11 +1,5 @@
-import {
-  type BrotliOptions,
-  brotliCompressSync,
-  constants,
-  createBrotliCompress,
-  createGzip,
-  gzipSync,
-} from "node:zlib";
+import { promisify } from "node:util";
+import { type BrotliOptions, brotliCompress, brotliCompressSync, constants, gzip, gzipSync } from "node:zlib";
 import { BREAK, type DocumentNode, type GraphQLSchema, TypeInfo, visit, visitWithTypeInfo } from "graphql";
 import type { Permission } from "../platform/access/permission.js";
 import { accessOf } from "../platform/graphql/access-directive.js";
@@ -15,24 +9,23 @@ import type { Coding } from "./negotiation.js";
 export const shortestCompressed = 1_400;
 
 /** Up to here handing the work to another thread costs more than the work itself, some 0.5 ms. */
-export const longestAtOnce = 65_536;
+const longestAtOnce = 65_536;
 
 /** Brotli's fourth level takes the time of gzip's sixth, and makes it smaller by a twentieth; the fifth takes twice that. */
-const brotli: BrotliOptions = {
+const brotliOptions: BrotliOptions = {
   params: { [constants.BROTLI_PARAM_QUALITY]: 4, [constants.BROTLI_PARAM_LGWIN]: 18 },
 };
-const gzip = { level: 6 };
+const gzipOptions = { level: 6 };
 
 export const codings = ["br", "gzip"] as const satisfies readonly Coding[];
 
-/** For short texts. */
-export function compressAtOnce(text: string, coding: Coding): Buffer {
-  return coding === "br" ? brotliCompressSync(text, brotli) : gzipSync(text, gzip);
-}
-
-/** For long ones: works in another thread, as fast as the client reads. */
-export function createCompressor(coding: Coding) {
-  return coding === "br" ? createBrotliCompress(brotli) : createGzip(gzip);
+export async function compress(text: string, bytes: number, coding: Coding): Promise<Buffer> {
+  if (bytes <= longestAtOnce) {
+    return coding === "br" ? brotliCompressSync(text, brotliOptions) : gzipSync(text, gzipOptions);
+  }
+  return coding === "br"
+    ? promisify<string, BrotliOptions, Buffer>(brotliCompress)(text, brotliOptions)
+    : promisify<string, typeof gzipOptions, Buffer>(gzip)(text, gzipOptions);
 }
 
 /** What these permissions open are secrets: whoever has one can pay, or act, as its owner. */
