@@ -8,7 +8,7 @@ import type { Tokens } from "../../platform/access/tokens.js";
 import type { EnumValue } from "../../platform/database/datamodel.js";
 import type { Logger } from "../../platform/telemetry/logger.js";
 import { emailKey } from "../../platform/write/values.js";
-import { accessClaims } from "./access-claims.js";
+import { accessClaims, type UserFacts } from "./access-claims.js";
 import { type Client, digestOf, findClient } from "./clients.js";
 import { OAuthError } from "./oauth-error.js";
 import { type GrantedScope, grantScope, ScopeError, stillOpen } from "./scopes.js";
@@ -44,7 +44,8 @@ export interface TokenAnswer {
 const grantsByKind: Record<EnumValue<"ApplicationKind">, string[]> = {
   sales_channel: ["client_credentials", "password", "refresh_token"],
   integration: ["client_credentials"],
-  webapp: [],
+  // A member of the staff begins with the token that `npm run staff -- sign-in` gives out.
+  webapp: ["refresh_token"],
 };
 const supportedGrants = new Set(Object.values(grantsByKind).flat());
 
@@ -57,6 +58,7 @@ const patience = { maxWait: 10_000 };
 type Subject = {
   granted?: GrantedScope;
   customer?: { id: string; groupId: string | null; passwordDigest: string };
+  user?: UserFacts;
   familyId?: string;
   /** The refresh token that is being renewed. */
   renewed?: RefreshToken;
@@ -92,7 +94,7 @@ export async function grantTokens(resources: GrantResources, request: GrantReque
     .catch((error: unknown) => {
       throw translated(error);
     });
-  const { customer, granted } = token.user as Subject;
+  const { customer, user, granted } = token.user as Subject;
   const { id, accessTokenSeconds } = token.client as LibraryClient;
   resources.log.debug("An access token was issued.", { application: id, grant: grantType });
   return {
@@ -103,6 +105,7 @@ export async function grantTokens(resources: GrantResources, request: GrantReque
     created_at: Math.floor(now.getTime() / 1_000),
     ...(token.refreshToken && { refresh_token: token.refreshToken }),
     ...(customer && { owner_id: customer.id, owner_type: "customer" }),
+    ...(user && { owner_id: user.id, owner_type: "user" }),
   };
 }
 
@@ -187,26 +190,32 @@ class GrantModel
     const { id: applicationId, mode, kind } = this.client!;
     const row = await prisma.refreshToken.findUnique({
       where: { id: digestOf(text) },
-      include: { customer: { select: { passwordDigest: true, customerGroupId: true, anonymizationStatus: true } } },
+      include: {
+        customer: { select: { id: true, passwordDigest: true, customerGroupId: true, anonymizationStatus: true } },
+        user: true,
+      },
     });
     if (!row || row.applicationId !== applicationId || row.expiresAt <= this.now) {
       limits.failedFrom(this.request.address);
       throw notRefreshable();
     }
-    const { customer, ...renewed } = row;
+    const { customer, user, ...renewed } = row;
     if (!this.isRenewable(renewed)) throw await this.endOfReused(renewed);
-    if (!maySignIn(customer)) throw notRefreshable();
+    if (customer && !maySignIn(customer)) throw notRefreshable();
     const { scope } = this.request.parameters;
     if (scope !== undefined && !sameWords(scope, row.scope)) {
       throw new OAuthError("invalid_scope", "A refreshed token keeps the scope of the first; leave `scope` out.");
     }
-    const groupId = customer.customerGroupId;
+    const groupId = customer?.customerGroupId ?? null;
     const marketIds = await stillOpen(prisma, row.marketIds, { mode, kind, customerGroupId: groupId });
-    if (marketIds.length === 0) throw notRefreshable();
+    // The staff may have all markets, of which there is no list.
+    const allMarkets = user !== null && row.marketIds.length === 0;
+    if (marketIds.length === 0 && !allMarkets) throw notRefreshable();
     const subject: Subject = {
-      customer: { id: row.customerId, groupId, passwordDigest: customer.passwordDigest! },
+      ...(customer && { customer: { id: customer.id, groupId, passwordDigest: customer.passwordDigest! } }),
+      ...(user && { user }),
       familyId: row.familyId,
-      granted: { scope: row.scope, marketIds, stockLocationIds: row.stockLocationIds },
+      granted: { scope: row.scope, marketIds: allMarkets ? null : marketIds, stockLocationIds: row.stockLocationIds },
       renewed,
     };
     return {
@@ -233,6 +242,7 @@ class GrantModel
         confidential: application.confidential,
         granted: subject.granted!,
         customerId: subject.customer?.id,
+        user: subject.user,
         family: subject.familyId,
         now: this.now,
       }),
@@ -250,7 +260,7 @@ class GrantModel
     subject: Subject,
   ): Promise<OAuth2Server.Token> {
     const refreshToken =
-      subject.customer && (await this.saveRefreshToken(token.refreshToken!, client as LibraryClient, subject));
+      subject.familyId && (await this.saveRefreshToken(token.refreshToken!, client as LibraryClient, subject));
     return { ...token, refreshToken, client, user: subject };
   }
 
@@ -274,11 +284,12 @@ class GrantModel
 
   /** Saves a new refresh token, or the successor of a renewed one, and gives its text. */
   private async saveRefreshToken(text: string, application: LibraryClient, subject: Subject): Promise<string> {
-    const { customer, familyId, granted, renewed } = subject;
+    const { customer, user, familyId, granted, renewed } = subject;
     const data = {
       familyId: familyId!,
       applicationId: application.id,
-      customerId: customer!.id,
+      customerId: customer?.id,
+      userId: user?.id,
       mode: application.mode,
       scope: granted!.scope,
       marketIds: granted!.marketIds ?? [],
@@ -288,11 +299,13 @@ class GrantModel
     };
     const outcome = await this.resources.database.prisma.$transaction(async (transaction) => {
       if (renewed) await lockFamily(transaction, renewed.familyId);
-      // Whoever ends the log-ins of a customer locks her row: what was under way then does not outlive it.
-      const { id, passwordDigest } = customer!;
-      const unchanged = await transaction.$executeRaw`
-        SELECT FROM customers WHERE id = ${id} AND password_digest = ${passwordDigest} FOR SHARE`;
-      if (!unchanged) return "refused";
+      // Whoever ends log-ins locks or deletes the row of their owner: what was under way then does not outlive it.
+      const unchanged = customer
+        ? await transaction.$executeRaw`
+            SELECT FROM customers WHERE id = ${customer.id} AND password_digest = ${customer.passwordDigest} FOR SHARE`
+        : await transaction.$executeRaw`SELECT FROM users WHERE id = ${user!.id} FOR SHARE`;
+      const known = await transaction.$executeRaw`SELECT FROM applications WHERE id = ${application.id} FOR KEY SHARE`;
+      if (!unchanged || !known) return "refused";
       if (!renewed) {
         await transaction.refreshToken.create({ data: { ...data, id: digestOf(text) } });
         return { text };

@@ -55,8 +55,13 @@ export async function loadSigningKeys({ signingKeys, dataDir, environment }: Sig
 
 /** A new key as a JWK set with its private half: what SIGNING_KEYS takes. */
 export async function newKeySet(): Promise<JSONWebKeySet> {
+  return { keys: [await newSigningKey()] };
+}
+
+/** A new key with its private half. */
+export async function newSigningKey(): Promise<JWK> {
   const { privateKey } = await generateKeyPair("ES256", { extractable: true });
-  return { keys: [{ ...(await exportJWK(privateKey)), alg: "ES256", use: "sig" }] };
+  return { ...(await exportJWK(privateKey)), alg: "ES256", use: "sig" };
 }
 
 async function contents(path: string): Promise<string> {
@@ -86,7 +91,8 @@ async function ownKeySet(dataDir: string): Promise<string> {
   return readFile(file, "utf8");
 }
 
-async function readKeySet(text: string): Promise<SigningKeys> {
+/** The keys in the text of a JWK set; throws a `SigningKeysError` that says which is wrong. */
+export async function readKeySet(text: string): Promise<SigningKeys> {
   const keys = parseKeySet(text);
   const verifying = new Map<string, VerifyingKey>();
   const published: JWK[] = [];
@@ -138,7 +144,7 @@ function algorithmOf(jwk: JWK, where: string): string {
   );
 }
 
-function publicHalf({ kty, crv, x, y, n, e }: JWK): JWK {
+export function publicHalf({ kty, crv, x, y, n, e }: JWK): JWK {
   return Object.fromEntries(Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value)) as JWK;
 }
 

@@ -3,8 +3,13 @@ import type { Logger } from "../telemetry/logger.js";
 import type { Claims } from "./claims.js";
 import { longestRefreshGraceMs } from "./sessions.js";
 
-/** What a revocation is about: one token, all tokens of one log-in, or all of one customer. */
-export type RevocationId = `token:${string}` | `family:${string}` | `customer:${string}`;
+/** What a revocation is about: one token, or all of one log-in, customer, member of the staff or application. */
+export type RevocationId =
+  | `token:${string}`
+  | `family:${string}`
+  | `customer:${string}`
+  | `user:${string}`
+  | `application:${string}`;
 
 interface Entry {
   before: number;
@@ -63,18 +68,22 @@ export class Revocations {
     await this.polling;
   }
 
-  isRevoked({ jti, family, owner, iat }: Claims): boolean {
+  isRevoked({ jti, family, owner, application, iat }: Claims): boolean {
     const issuedAt = issuedAtMs(jti, iat);
     return (
       (jti !== undefined && this.has(`token:${jti}`, issuedAt)) ||
       (family !== undefined && this.has(`family:${family}`, issuedAt)) ||
-      (owner?.type === "Customer" && this.has(`customer:${owner.id}`, issuedAt))
+      (owner !== undefined &&
+        this.has(owner.type === "Customer" ? `customer:${owner.id}` : `user:${owner.id}`, issuedAt)) ||
+      this.has(`application:${application.id}`, issuedAt)
     );
   }
 
-  /** Refuses what was issued until now. `tokensExpireAt` is when the last token concerned would expire by itself. */
-  async revoke(id: RevocationId, tokensExpireAt: Date): Promise<void> {
-    const before = this.now();
+  /**
+   * Refuses what was issued until now, or until another time. `tokensExpireAt` is when the last token concerned would
+   * expire by itself.
+   */
+  async revoke(id: RevocationId, tokensExpireAt: Date, before = this.now()): Promise<void> {
     this.add(id, before.getTime(), tokensExpireAt.getTime());
     await this.store(this.database.query, id, before, tokensExpireAt);
   }

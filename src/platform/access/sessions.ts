@@ -9,7 +9,7 @@ export interface SessionResources {
 }
 
 /** No access token lives longer: the database refuses applications that would have it so. */
-const longestAccessTokenMs = 86_400_000;
+export const longestAccessTokenMs = 86_400_000;
 
 /** How long a used refresh token may give its successor again, at most. */
 export const longestRefreshGraceMs = 300_000;
@@ -37,6 +37,19 @@ export async function endSessionsOf(
   await query("SELECT FROM customers WHERE id = $1 FOR NO KEY UPDATE", [customerId]);
   await query("DELETE FROM refresh_tokens WHERE customer_id = $1", [customerId]);
   return revocations.revokeIn(query, `customer:${customerId}`, lastExpiry(now()));
+}
+
+/**
+ * Ends all access tokens of an application or a member of the staff, after what they were given for has changed. Those of
+ * one that is `gone` for good, whatever the time by which they were issued: another server's clock may be ahead.
+ */
+export async function endTokensOf(
+  { revocations, now }: Pick<SessionResources, "revocations" | "now">,
+  id: `user:${string}` | `application:${string}`,
+  { gone = false } = {},
+): Promise<void> {
+  const expiry = lastExpiry(now());
+  await revocations.revoke(id, expiry, gone ? expiry : now());
 }
 
 /** One at a time changes a family, so that none of its tokens is renewed while it is being ended. */
