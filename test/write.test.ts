@@ -1,11 +1,19 @@
 import { createHash } from "node:crypto";
 import net from "node:net";
+import { type GraphQLInputObjectType, getNamedType, isInputObjectType } from "graphql";
 import { permissionsByKind } from "../src/platform/access/permission.js";
-import { modelOfType } from "../src/platform/database/datamodel.js";
-import { UserErrorCode } from "../src/platform/graphql/user-error.type.js";
+import type { Viewer } from "../src/platform/access/viewer.js";
+import type { Context } from "../src/platform/context.js";
+import { isPersonal, type ModelName, modelOfType, models } from "../src/platform/database/datamodel.js";
+import { Loaders } from "../src/platform/database/loaders.js";
+import { reach } from "../src/platform/erasure/reach.js";
+import { Refusal, UserErrorCode } from "../src/platform/graphql/user-error.type.js";
 import { Mutates, payloadOf } from "../src/platform/write/mutation.js";
-import { constraintError, type Write } from "../src/platform/write/write.js";
+import { link } from "../src/platform/write/rules.js";
+import { constraintError, Write } from "../src/platform/write/write.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
+import { inputFields, schema } from "./support/graph.js";
+import { until } from "./support/live.js";
 
 // Every mutation is a write of src/platform/write: what is tried here with a few of them holds for all.
 
@@ -514,5 +522,150 @@ describe("codes of user errors", () => {
       expect((await probe(code, context, info)).userErrors).toMatchObject([{ code }]);
     }
     expect(told).toEqual([{ mutation: "probe", code: "TAKEN" }]);
+  });
+});
+
+describe("what refers to a customer, or to what belongs to one", () => {
+  let app: TestApp;
+  const rows = async (text: string, values: unknown[] = []) => (await app.database.pool.query(text, values)).rows;
+  const setStatus = (status: string | null) =>
+    rows("UPDATE customers SET anonymization_status = $1::anonymization_status WHERE id = 'cus_ada'", [status]);
+  beforeAll(async () => {
+    app = await createTestApp();
+  });
+  beforeEach(() => setStatus(null));
+  afterAll(() => app.stop());
+
+  /** All arguments of mutations that take the id of something that may be a customer's, beside what is changed itself. */
+  const places = Object.values(schema.getMutationType()!.getFields()).flatMap(({ name, args }) => {
+    const find = (type: GraphQLInputObjectType, path: string): string[] =>
+      inputFields(type).flatMap((field) => {
+        const inner = getNamedType(field.type);
+        const place = `${path}.${field.name}`;
+        if (isInputObjectType(inner)) return find(inner, place);
+        if (inner.name !== "ID" || field.name === "id") return [];
+        const model = [...models.values()].findLast((one) => new RegExp(`${one.name}Id$`, "i").test(field.name));
+        return !model || isPersonal(model) ? [place] : [];
+      });
+    return args.flatMap(({ type }) =>
+      isInputObjectType(getNamedType(type)) ? find(getNamedType(type) as GraphQLInputObjectType, name) : [],
+    );
+  });
+  /** These name the customer that is changed, or a line of the order that is named. */
+  const others = /^(anonymization|legalHold|customerPasswordChange)|lineItems.lineItemId$/;
+
+  const address = `{ firstName: "A", lastName: "B", line1: "C 1", city: "Bath", zipCode: "BA1 1AA", countryCode: "GB", phone: "1" }`;
+  const cases: Record<string, string> = {
+    "attachmentCreate.attachableId": `input: { name: "Note", description: "x", attachableId: "ord_1001" }`,
+    "attachmentUpdate.attachableId": `id: "att_other", input: { attachableId: "ord_1001" }`,
+    "customerAddressCreate.addressId": `input: { customerId: "cus_bruno", addressId: "adr_ada_home" }`,
+    "customerAddressCreate.customerId": `input: { customerId: "cus_ada", address: ${address} }`,
+    "customerPaymentSourceCreate.customerId": `input: { customerId: "cus_ada", paymentMethodId: "pmt_stripe" }`,
+    "customerPaymentSourceCreate.paymentSourceId": `input: { customerId: "cus_bruno", paymentSourceId: "SOURCE" }`,
+    "customerSubscriptionCreate.customerId": `input: { customerId: "cus_ada", reference: "links" }`,
+    "orderCreate.billingAddressId": `input: { marketId: "mkt_europe", billingAddressId: "adr_ada_home" }`,
+    "orderCreate.customerId": `input: { marketId: "mkt_europe", customerId: "cus_ada" }`,
+    "orderCreate.shippingAddressId": `input: { marketId: "mkt_europe", shippingAddressId: "adr_ada_home" }`,
+    "orderSubscriptionUpdate.customerPaymentSourceId": `id: "osu_bruno_coffee", input: { customerPaymentSourceId: "cps_ada_visa" }`,
+    "orderUpdate.billingAddressId": `id: "ord_other", input: { billingAddressId: "adr_ada_home" }`,
+    "orderUpdate.customerId": `id: "ord_other", input: { customerId: "cus_ada" }`,
+    "orderUpdate.shippingAddressId": `id: "ord_other", input: { shippingAddressId: "adr_ada_home" }`,
+    "returnCreate.orderId": `input: { orderId: "ord_1001", lineItems: [{ lineItemId: "lin_done", quantity: 1 }] }`,
+    "skuListCreate.customerId": `input: { name: "Links", customerId: "cus_ada" }`,
+    "skuListItemCreate.skuListId": `input: { skuListId: "skl_ada_wishes", skuCode: "MUG-BLUE" }`,
+    "skuListUpdate.customerId": `id: "skl_other", input: { customerId: "cus_ada" }`,
+  };
+
+  test("is known for all mutations", () => {
+    expect(places.filter((place) => !others.test(place)).sort()).toEqual(Object.keys(cases).sort());
+  });
+
+  test.each(Object.entries(cases))("%s waits for an erasure that is under way, and is refused", async (place, args) => {
+    await rows(
+      `INSERT INTO orders (id, mode, number, status, placed_at) VALUES ('ord_other', 'test', 'links-1', 'draft', NULL), ('ord_done', 'test', 'links-2', 'placed', now()) ON CONFLICT DO NOTHING`,
+    );
+    await rows(
+      "INSERT INTO line_items (id, mode, order_id, item_type, quantity) VALUES ('lin_done', 'test', 'ord_done', 'skus', 1) ON CONFLICT DO NOTHING",
+    );
+    await rows(
+      "INSERT INTO sku_lists (id, mode, name, slug) VALUES ('skl_other', 'test', 'Links', 'links') ON CONFLICT DO NOTHING",
+    );
+    await rows(
+      "INSERT INTO attachments (id, mode, name, description, attachable_type, attachable_id) VALUES ('att_other', 'test', 'N', 'x', 'orders', 'ord_other') ON CONFLICT DO NOTHING",
+    );
+    const [{ source }] = await rows(
+      "SELECT payment_source_id AS source FROM customer_payment_sources WHERE id = 'cps_ada_visa'",
+    );
+    const [name] = place.split(".");
+    const erasing = await app.database.pool.connect();
+    try {
+      await erasing.query("BEGIN");
+      const [{ pid }] = (await erasing.query("SELECT pg_backend_pid() AS pid")).rows;
+      await erasing.query("UPDATE customers SET anonymization_status = 'started' WHERE id = 'cus_ada'");
+      const answer = app.query(
+        `mutation { ${name}(${args.replace("SOURCE", source)}) { userErrors { code path message } } }`,
+      );
+      await until(
+        async () =>
+          (await rows("SELECT 1 FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))", [pid])).length > 0,
+      );
+      await erasing.query("COMMIT");
+      const { data, errors } = await answer;
+      expect(errors).toBeUndefined();
+      expect(data[name!].userErrors).toEqual([
+        {
+          code: "WRONG_STATE",
+          path: ["input", place.split(".")[1]],
+          message: "The customer is being anonymized; nothing of it can be changed.",
+        },
+      ]);
+    } finally {
+      erasing.release();
+    }
+  });
+
+  test("is refused by the rule itself, for every model and whatever is written", async () => {
+    const viewer: Viewer = {
+      kind: "integration",
+      applicationId: "app_test",
+      mode: "test",
+      permissions: permissionsByKind.integration,
+      marketIds: null,
+      stockLocationIds: [],
+      customClaim: null,
+      expiresAt: new Date(Date.now() + 3_600_000),
+      owner: null,
+    };
+    const context = { viewer, loaders: new Loaders(app.database, viewer), now: () => new Date() } as unknown as Context;
+    const outcome = (model: ModelName, id: string) =>
+      app.database
+        .transaction(async (query) => {
+          const write = new Write(context, query, schema);
+          await write.values({ noteOf: link(model, { description: "Whose note it is." }) }, { noteOf: id }, "create");
+          write.check();
+          await write.create("Tag", { name: `note-${++made}` });
+        })
+        .then(
+          () => "written",
+          (error: unknown) => {
+            if (!(error instanceof Refusal)) throw error;
+            return error.errors.map(({ code, path }) => `${code} ${path.join(".")}`).join();
+          },
+        );
+    const tried: string[] = [];
+    for (const status of [null, "requested", "started", "completed"]) {
+      await setStatus(status);
+      const expected = status === "started" || status === "completed" ? "WRONG_STATE input.noteOf" : "written";
+      for (const [model, where] of Object.entries(reach) as [ModelName, string][]) {
+        if (model === "EventStore") continue;
+        const [row] = await rows(`SELECT id FROM "${models.get(model)!.table}" t WHERE ${where} ORDER BY id LIMIT 1`, [
+          "cus_ada",
+        ]);
+        if (!row) continue;
+        tried.push(model);
+        expect({ status, model, outcome: await outcome(model, row.id) }).toEqual({ status, model, outcome: expected });
+      }
+    }
+    expect(new Set(tried).size).toBeGreaterThan(14);
   });
 });

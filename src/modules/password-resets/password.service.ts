@@ -78,7 +78,8 @@ export async function createPasswordReset({ query, viewer, context }: Write, cus
   const expiresAt = new Date(now.getTime() + lifeMs);
   const [[customerId]] = (await query(
     `SELECT (SELECT id FROM customers WHERE mode = $1::"mode" AND email = $2
-             AND anonymization_status IS DISTINCT FROM 'started' AND anonymization_status IS DISTINCT FROM 'completed')`,
+             AND anonymization_status IS DISTINCT FROM 'started' AND anonymization_status IS DISTINCT FROM 'completed'
+             FOR NO KEY UPDATE)`,
     [viewer.mode, emailKey(customerEmail)],
   )) as [[string | null]];
   // The same statements for nobody: they touch no row.

@@ -110,6 +110,11 @@ export function aboutOf({ name }: Model): About | undefined {
   return abouts.get(name);
 }
 
+/** Whether rows of a model are customers', or may be: their writes lock the customer, and end when it is erased. */
+export function isPersonal(model: Model): boolean {
+  return Boolean(model.name === "Customer" || model.owners || aboutOf(model));
+}
+
 /** The values of one of the datamodel's enums, as a type: `"draft" | "placed" …`. */
 export type EnumValue<E extends keyof typeof enums> = (typeof enums)[E]["values"][number];
 

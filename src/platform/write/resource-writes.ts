@@ -1,11 +1,20 @@
 import { type ClassType, ID, Resolver } from "type-graphql";
 import type { Permission } from "../access/permission.js";
 import type { Context } from "../context.js";
+import { isPersonal, modelNamed } from "../database/datamodel.js";
 import { type ModelType, modelTypeOf } from "../graphql/model.js";
 import type { UserErrorCode } from "../graphql/user-error.type.js";
 import type { Outcome } from "./idempotency.js";
 import { type Args, Mutates, type PayloadField, type PayloadFields, payloadOf, type Settle } from "./mutation.js";
-import { commonRules, type InputOf, inputOf, type MetadataInput, metadataChange, type Rules } from "./rules.js";
+import {
+  commonRules,
+  type InputOf,
+  inputOf,
+  type MetadataInput,
+  metadataChange,
+  type Rules,
+  rulesFor,
+} from "./rules.js";
 import { type Along, type Path, type Row, singular, type Values, type Write } from "./write.js";
 
 type ModelClass = abstract new (...args: never[]) => object;
@@ -15,7 +24,7 @@ interface Verb {
   description?: string;
   /** Absent: the action on the resource, such as `tags:create`. */
   access?: readonly Permission[];
-  /** Codes of user errors beyond those that every such mutation may have. */
+  /** Codes of user errors beyond those that every such mutation may have, and those of what its rules refer to. */
   errors?: readonly (keyof typeof UserErrorCode)[];
   /**
    * The arguments in the example, as GraphQL: `input: { name: "VIP" }`. It must work on the demo shop. Absent: there is no
@@ -171,6 +180,15 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
     verb.access ?? [`${datamodel.table}:${action}` as Permission];
   const selection = `{ ${field} { id } userErrors { code message path } }`;
   const row = { description: `The ${noun} after the change; null when there is none.`, row: () => type };
+  type Codes = readonly (keyof typeof UserErrorCode)[];
+  /** The codes given, and those that follow from what the rules refer to. */
+  const codes = (given: Codes, kind: "create" | "update", rules: Rules): Codes => {
+    const links = rulesFor(rules, kind).flatMap(([, { link }]) => (link ? [modelNamed(link)] : []));
+    const all = [...given, ...(links.length ? (["NOT_FOUND"] as const) : [])];
+    return [...new Set([...all, ...(links.some(isPersonal) ? (["WRONG_STATE"] as const) : [])])];
+  };
+  /** Those that follow from whose the row is. */
+  const ownCodes: Codes = isPersonal(datamodel) ? ["WRONG_STATE"] : [];
 
   @Resolver()
   class Mutations {}
@@ -190,7 +208,7 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
       Mutates<Args<Input>, P>({
         access: permission("create", create),
         description: create.description ?? `Makes ${one}.`,
-        errors: ["INVALID", ...(create.errors ?? [])],
+        errors: codes(["INVALID", ...(create.errors ?? [])], "create", createRules),
         example: `mutation { ${field}Create(${create.example}) ${selection} }`,
         payload: payloadOf(`${name}Create`, `What making ${one} came to.`, {
           [field]: { ...row, description: `The new ${noun}; null when there is none.`, read: create.read },
@@ -213,7 +231,11 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
       Mutates<Args<Input>, P>({
         access: permission("update", update),
         description: update.description ?? `Changes ${one}. Absent fields stay, null clears.`,
-        errors: ["NOT_FOUND", "INVALID", "VERSION_CONFLICT", ...(update.errors ?? [])],
+        errors: codes(
+          ["NOT_FOUND", "INVALID", "VERSION_CONFLICT", ...(update.errors ?? []), ...ownCodes],
+          "update",
+          updateRules,
+        ),
         example: `mutation { ${field}Update(${update.example}) ${selection} }`,
         payload: payloadOf(`${name}Update`, `What changing ${one} came to.`, { [field]: row, ...update.payload }),
         id: `The ${noun} to change.`,
@@ -235,7 +257,7 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
       Mutates<Args>({
         access: permission("destroy", remove),
         description: remove.description ?? `Deletes ${one}.`,
-        errors: ["NOT_FOUND", "VERSION_CONFLICT", ...(remove.errors ?? [])],
+        errors: [...new Set<Codes[number]>(["NOT_FOUND", "VERSION_CONFLICT", ...(remove.errors ?? []), ...ownCodes])],
         example: `mutation { ${field}Delete(${remove.example}) { deletedId userErrors { code message path } } }`,
         payload: payloadOf(`${name}Delete`, `What deleting ${one} came to.`, {
           deletedId: { description: `The id of the ${noun} that is gone; null when none is.`, type: () => ID },

@@ -4,7 +4,7 @@ import { permissionName } from "../access/permission.js";
 import { endSessionsOf } from "../access/sessions.js";
 import type { Context } from "../context.js";
 import type { Query } from "../database/client.js";
-import { columnOf, type Model, type ModelName, modelNamed, relationOf, sqlType } from "../database/datamodel.js";
+import { aboutOf, columnOf, type Model, type ModelName, modelNamed, sqlType } from "../database/datamodel.js";
 import { newId } from "../database/ids.js";
 import { hydrate } from "../database/loaders.js";
 import { ApiError } from "../errors.js";
@@ -37,14 +37,6 @@ export interface Along {
   path: Path;
 }
 
-/** How one gets from a row to the customer whose data it is, for models without a customer of their own. */
-const owners: Partial<Record<ModelName, string>> = {
-  LineItem: "order",
-  OrderSubscriptionItem: "orderSubscription",
-  ReturnLineItem: "return",
-  SkuListItem: "skuList",
-};
-
 /**
  * One write: a transaction with the rows it has locked, and the errors it has found. Rows that the caller may not see do
  * not exist for it. Errors are gathered, so that a form learns all of them at once; `check` then ends the write.
@@ -57,6 +49,8 @@ export class Write {
   readonly afterwards: (() => void)[] = [];
   /** The customers locked so far, and where the anonymization of each stands. */
   private readonly customers = new Map<string, string | null>();
+  /** What the input refers to: whose it is, and the argument. They are locked before anything is written. */
+  private readonly links: Along[] = [];
 
   constructor(
     readonly context: Context,
@@ -137,9 +131,16 @@ export class Write {
     return undefined;
   }
 
-  /** Whether there is such a resource to refer to; notes an error if not. */
+  /**
+   * Whether there is such a resource to refer to; notes an error if not. The customers whose it is are locked with those
+   * of the row that is written, and if they are being erased, or were, the write ends: nobody refers to them any more.
+   */
   async linked(model: ModelName, id: string, path: Path): Promise<boolean> {
-    if (await this.find(model, id)) return true;
+    if (await this.find(model, id)) {
+      const customers = await this.ownersOf(model, id);
+      if (customers.length) this.links.push({ customers, path });
+      return true;
+    }
     this.refuse(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
     return false;
   }
@@ -178,7 +179,8 @@ export class Write {
     if (!isCustomer && !(await this.find(model, id))) return absent();
     // Customers come before what is theirs, in every write: nobody waits for each other in a circle.
     const owners = isCustomer ? [] : await this.ownersOf(model, id);
-    await this.hold([...owners, ...(along?.customers ?? []), ...this.movedTo]);
+    const linked = this.links.flatMap(({ customers }) => customers);
+    await this.hold([...owners, ...(along?.customers ?? []), ...linked, ...this.movedTo]);
     const row = await this.find(model, id, true);
     if (!row) return absent();
     const owner = isCustomer ? id : (row.customerId as string | null | undefined);
@@ -190,6 +192,7 @@ export class Write {
     }
     this.refuseErased(owner ? [owner] : owners, path);
     if (along) this.refuseErased(along.customers, along.path);
+    this.refuseErasedLinks();
     if (typeof version === "number" && row.version !== version) {
       this.fail(new VersionConflictError(row, version, await this.changedSince(model, row, version), versionPath));
     }
@@ -206,6 +209,7 @@ export class Write {
   async create(model: ModelName, values: Values, path: Path = ["input"]): Promise<string> {
     const target = modelNamed(model);
     this.places.set(target.table, path);
+    await this.lockLinks();
     const id = (values.id as string | undefined) ?? newId(model);
     const row: Values = { ...values, id, mode: this.viewer.mode };
     const fields = Object.keys(row).filter((field) => row[field] !== undefined);
@@ -226,6 +230,7 @@ export class Write {
       (field) => values[field] !== undefined && !same(row[field], values[field]),
     );
     if (!fields.length) return [];
+    await this.lockLinks();
     const sets = fields.map((field, i) => {
       const column = columnOf(target, field);
       return `"${column.column}" = $${i + 2}::${sqlType(column)}`;
@@ -270,6 +275,7 @@ export class Write {
     const before = this.errors.splice(0);
     const locked = new Map(this.customers);
     const { length } = this.afterwards;
+    const links = [...this.links];
     try {
       const result = await work();
       this.check();
@@ -280,6 +286,7 @@ export class Write {
       if (!errors) throw error;
       await this.query("ROLLBACK TO SAVEPOINT part", []);
       this.afterwards.length = length;
+      this.links.splice(0, this.links.length, ...links);
       this.customers.clear();
       for (const [id, status] of locked) this.customers.set(id, status);
       return { errors };
@@ -297,8 +304,8 @@ export class Write {
 
   /** The ids of the customers that a row belongs to. */
   private async ownersOf(model: ModelName, id: string): Promise<string[]> {
-    const target = modelNamed(model);
-    const sql = ownersSql(target);
+    if (model === "Customer") return [id];
+    const sql = ownersSql(modelNamed(model));
     if (!sql) return [];
     const rows = await this.query(sql, [id]);
     return (rows as [string | null][]).flatMap(([owner]) => owner ?? []);
@@ -315,11 +322,25 @@ export class Write {
     for (const [id, status] of rows) this.customers.set(id, status);
   }
 
+  /** Locks whose the things are that the input refers to, unless it was done with the row that is written. */
+  private async lockLinks(): Promise<void> {
+    if (!this.links.length) return;
+    await this.hold(this.links.flatMap(({ customers }) => customers));
+    this.refuseErasedLinks();
+  }
+
+  /** What several customers have is no longer to be referred to when all of them are erased. */
+  private refuseErasedLinks() {
+    for (const { customers, path } of this.links.splice(0)) {
+      if (customers.every((id) => isErased(this.customers.get(id)))) this.refuseErased(customers, path);
+    }
+  }
+
   /** domain rule: what is being erased, or was, gets no personal data again. */
   private refuseErased(ids: readonly string[], path: Path) {
     // A customer who is not there was deleted while it was waited for.
     if (!ids.every((id) => this.customers.has(id))) throw new Again();
-    const status = ids.map((id) => this.customers.get(id)).find((one) => one === "started" || one === "completed");
+    const status = ids.map((id) => this.customers.get(id)).find(isErased);
     if (!status) return;
     const state = status === "started" ? "is being" : "has been";
     this.stop(UserErrorCode.WRONG_STATE, path, `The customer ${state} anonymized; nothing of it can be changed.`);
@@ -351,28 +372,23 @@ class Again extends Error {
   readonly code = "40001";
 }
 
-/** Selects the ids of the customers of the row with the id `$1`. */
-function ownersSql(model: Model): string | undefined {
-  if (model.columns.customerId) return `SELECT "customer_id" FROM "${model.table}" WHERE "id" = $1`;
-  const relation = owners[model.name];
-  if (relation) {
-    const { to, key } = relationOf(model, relation);
-    const { column } = columnOf(model, key!);
-    return `SELECT o."customer_id" FROM "${model.table}" t JOIN "${modelNamed(to).table}" o ON o."id" = t."${column}" WHERE t."id" = $1`;
+const isErased = (status: string | null | undefined) => status === "started" || status === "completed";
+
+/** Selects the ids of the customers of the row with an id, by the relations that lead to them. */
+function ownersSql(model: Model, id = "$1"): string | undefined {
+  const { table, columns, relations, owners = [] } = model;
+  if (columns.customerId) return `SELECT "customer_id" FROM "${table}" WHERE "id" = ${id}`;
+  const about = aboutOf(model);
+  if (about) {
+    return `SELECT customer_of("${about.typeColumn.column}", "${about.idColumn.column}") FROM "${table}" WHERE "id" = ${id}`;
   }
-  if (model.name === "Address") {
-    return `SELECT "customer_id" FROM "customer_addresses" WHERE "address_id" = $1
-            UNION SELECT "customer_id" FROM "orders" WHERE "shipping_address_id" = $1
-            UNION SELECT "customer_id" FROM "orders" WHERE "billing_address_id" = $1
-            UNION SELECT "customer_id" FROM "returns" WHERE "origin_address_id" = $1`;
-  }
-  if (model.name !== "Attachment") return undefined;
-  const owned = (type: string, column: string) =>
-    `SELECT r."${column}" FROM "attachments" t JOIN "${type}" r ON r."id" = t."attachable_id" WHERE t."id" = $1 AND t."attachable_type" = '${type}'`;
-  return ["orders", "returns", "sku_lists"].reduce(
-    (sql, type) => `${sql} UNION ${owned(type, "customer_id")}`,
-    owned("customers", "id"),
-  );
+  const found = owners.map((relation) => {
+    const { to, many, key } = relations[relation]!;
+    const target = modelNamed(to);
+    if (many) return `SELECT "customer_id" FROM "${target.table}" WHERE "${columnOf(target, key!).column}" = ${id}`;
+    return ownersSql(target, `(SELECT "${columnOf(model, key!).column}" FROM "${table}" WHERE "id" = ${id})`);
+  });
+  return found.length ? found.join(" UNION ") : undefined;
 }
 
 /** What a resource of a model is called in a sentence: `customer group`. */
