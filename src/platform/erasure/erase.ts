@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Query } from "../database/client.js";
-import { type ModelName, models } from "../database/datamodel.js";
+import { type Model, type ModelName, modelNamed, models, relationOf } from "../database/datamodel.js";
 import { isDeleted, type ManifestColumn, manifest, type Personal, personalColumns } from "./manifest.js";
-import { looseAddresses, reach } from "./reach.js";
+import { abouts, looseAddresses, owned, reach } from "./reach.js";
 
 /** What stands in place of a text that had to stay a text. */
 export const erasedText = "anonymized";
@@ -12,36 +12,35 @@ export type Erased = Record<string, number>;
 
 /**
  * The order: rows that others are found by come after them. What is about other rows may be about each other, so it goes
- * in one statement, which sees all of it. Deleted rows go before what leads to them; the customer itself comes last.
+ * in one statement, which sees all of it; the customer itself comes last.
  */
-const order: readonly (readonly ModelName[])[] = [
-  ["EventCallback", "EventStore", "Event", "Attachment"],
-  ["ReturnLineItem"],
-  ["LineItem"],
-  ["OrderSubscriptionItem"],
-  ["PaymentSource"],
-  ["Address"],
-  ["CustomerPaymentSource"],
-  ["CustomerSubscription"],
-  ["CustomerPasswordReset"],
-  ["SkuListItem"],
-  ["SkuList"],
-  ["CustomerAddress"],
-  ["Return"],
-  ["OrderSubscription"],
-  ["Order"],
-  ["Customer"],
-];
+function erasureOrder(): ModelName[][] {
+  const order: ModelName[][] = [[...abouts.map(({ name }) => name), "EventStore"]];
+  const left = new Set(owned);
+  const leadsTo = (model: Model, to: Model) =>
+    model !== to && Boolean(model.owners?.some((owner) => relationOf(model, owner).to === to.name));
+  while (left.size) {
+    // Where two lead to each other, both have the customer's id by then.
+    const free = [...left].find((model) => ![...left].some((other) => leadsTo(other, model)));
+    const next = free ?? [...left].find(({ columns }) => columns.customerId)!;
+    order.push([next.name]);
+    left.delete(next);
+  }
+  return order;
+}
 
 /**
- * Gives a customer the rows that are its by an e-mail address alone. What others lead to comes last, and an address that
- * nothing leads to comes into the address book.
+ * Gives a customer the rows that are its by an e-mail address, or by another row, alone. What others lead to comes last, and
+ * an address that nothing leads to comes into the address book.
  */
 const claims = [
-  ...(["Return", "OrderSubscription", "Order"] as const).map(
-    (name) =>
-      `UPDATE "${manifest.get(name)!.table}" t SET "customer_id" = $1::text WHERE t."customer_id" IS NULL AND ${reach[name]}`,
-  ),
+  ...erasureOrder()
+    .flat()
+    .filter((name) => modelNamed(name).columns.customerEmail)
+    .map(
+      (name) =>
+        `UPDATE "${modelNamed(name).table}" t SET "customer_id" = $1::text WHERE t."customer_id" IS NULL AND ${reach[name]}`,
+    ),
   `INSERT INTO "customer_addresses" ("id", "mode", "customer_id", "address_id")
    SELECT new_id('cad'), t."mode", $1::text, t."id" FROM "addresses" t WHERE ${looseAddresses}`,
 ];
@@ -53,7 +52,7 @@ interface Step {
   values: 1 | 2;
 }
 
-const steps: readonly Step[] = order.map((names) => stepOf(names));
+const steps: readonly Step[] = erasureOrder().flatMap((names) => stepOf(names) ?? []);
 
 /**
  * Erases everything personal of a customer, as the manifest says, in the caller's transaction. New values are random or
@@ -72,8 +71,12 @@ export async function erase(query: Query, customerId: string): Promise<Erased> {
   return erased;
 }
 
-function stepOf(names: readonly ModelName[]): Step {
-  const parts = names.map((name) => ({ table: manifest.get(name)!.table, sql: erasureSql(name) }));
+function stepOf(names: readonly ModelName[]): Step | undefined {
+  const parts = names.flatMap((name) => {
+    const sql = erasureSql(name);
+    return sql ? [{ table: manifest.get(name)!.table, sql }] : [];
+  });
+  if (!parts.length) return undefined;
   const changed = parts.map(({ table, sql }) => `"erased_${table}" AS (${sql} RETURNING 1)`);
   const counts = parts.map(({ table }) => `(SELECT count(*)::int FROM "erased_${table}")`);
   return {
@@ -83,8 +86,8 @@ function stepOf(names: readonly ModelName[]): Step {
   };
 }
 
-/** The statement that erases a model's rows of the customer. */
-function erasureSql(name: ModelName): string {
+/** The statement that erases a model's rows of the customer, if they hold anything that goes. */
+function erasureSql(name: ModelName): string | undefined {
   const table = manifest.get(name)!;
   const where = reach[name]!;
   if (isDeleted(table)) return `DELETE FROM "${table.table}" t WHERE ${where}`;
@@ -93,7 +96,7 @@ function erasureSql(name: ModelName): string {
     const value = erasedValue(name, field, column);
     return value ? [`"${column.column}" = ${value}`] : [];
   });
-  return `UPDATE "${table.table}" t SET ${sets.join(", ")} WHERE ${where}`;
+  return sets.length ? `UPDATE "${table.table}" t SET ${sets.join(", ")} WHERE ${where}` : undefined;
 }
 
 /** What a column becomes, in SQL; undefined where it stays or follows from others. */

@@ -36,11 +36,11 @@ expressions.set("own_emails", {
 });
 
 /** What belongs to customers by their keys. The rest is about it, in the order of the datamodel. */
-const owned = [...models.values()].filter(
+export const owned = [...models.values()].filter(
   (model) => model.name === "Customer" || (model.owners && !leadsToAbout(model)),
 );
 /** What may be about any row and holds data of the customer whose row that is; the audit trail has a rule of its own. */
-const abouts = [...models.values()].filter(
+export const abouts = [...models.values()].filter(
   (model) => model.name !== "EventStore" && (aboutOf(model) || leadsToAbout(model)),
 );
 
