@@ -7,6 +7,7 @@ import type { NewClaims } from "./platform/access/tokens.js";
 import { anonymous, viewerOf } from "./platform/access/viewer.js";
 import { createDatabase, type Database } from "./platform/database/client.js";
 import { startEmbeddedPostgres } from "./platform/database/embedded.js";
+import { sameTimeouts } from "./platform/database/limits.js";
 import { migrate } from "./platform/database/migrate.js";
 import { setPublicUrl } from "./platform/graphql/resource.type.js";
 import { ChangeFeed } from "./platform/live/change-feed.js";
@@ -56,7 +57,9 @@ export async function startApp({
     const applied = await migrate(connectionString);
     if (applied.length) log.info("The database is up to date.", { migrations: applied.length });
 
-    const database = createDatabase({ connectionString, poolSize: config.poolSize, log });
+    const { poolSize, readTimeoutMs, writeTimeoutMs, exportTimeoutMs, resultBytes } = config;
+    const timeouts = { read: readTimeoutMs, write: writeTimeoutMs, export: exportTimeoutMs };
+    const database = createDatabase({ connectionString, poolSize, log, timeouts, resultBytes });
     undo.push(() => database.close());
     if (config.seedDemo && (await seed?.(database.pool))) log.info("The demo shop was put into the empty database.");
 
@@ -65,7 +68,10 @@ export async function startApp({
     undo.push(access.stop);
     if (config.worker) {
       const { tokenIssuer: issuer, anonymizationGraceMs: graceMs } = config;
-      const worker = new AnonymizationWorker({ database, keys, issuer, revocations, log, now, graceMs });
+      const timeouts = sameTimeouts(config.workerTimeoutMs);
+      const background = createDatabase({ connectionString, poolSize: 1, log, timeouts });
+      undo.push(() => background.close());
+      const worker = new AnonymizationWorker({ database: background, keys, issuer, revocations, log, now, graceMs });
       undo.push(() => worker.stop());
       worker.start();
     }

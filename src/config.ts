@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { longestRefreshGraceMs } from "./platform/access/sessions.js";
+import { defaultResultBytes, defaultTimeouts } from "./platform/database/limits.js";
 import type { LogLevel } from "./platform/telemetry/logger.js";
 
 export interface Config {
@@ -19,6 +20,14 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly environment: "development" | "test" | "production";
   readonly poolSize: number;
+  /** How long one statement may run in PostgreSQL, by what it is for; 0: without limit. */
+  readonly readTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+  readonly exportTimeoutMs: number;
+  readonly workerTimeoutMs: number;
+  readonly importTimeoutMs: number;
+  /** How much one statement, all statements of one query, and its answer may come to. */
+  readonly resultBytes: number;
   /** The keys that sign access tokens: a JWK set, or the path of a file with one. */
   readonly signingKeys: string | undefined;
   /** Who the server says it is in its access tokens. */
@@ -44,6 +53,8 @@ export interface Config {
   /** Whether clients may ask for the schema: by introspection, and at `/schema.graphql`. */
   readonly introspection: boolean;
 }
+
+const mebibyte = 1024 * 1024;
 
 /** Every bad variable at once, so that one look is enough to put them right. */
 export class ConfigError extends Error {
@@ -78,6 +89,12 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     logLevel: read("LOG_LEVEL", "info", oneOf("debug", "info", "warn", "error", "silent")),
     environment,
     poolSize: read("POOL_SIZE", 8, wholeNumber(1, 100)),
+    readTimeoutMs: read("READ_TIMEOUT", defaultTimeouts.read, duration),
+    writeTimeoutMs: read("WRITE_TIMEOUT", defaultTimeouts.write, duration),
+    exportTimeoutMs: read("EXPORT_TIMEOUT", defaultTimeouts.export, duration),
+    workerTimeoutMs: read("WORKER_TIMEOUT", 10 * 60_000, duration),
+    importTimeoutMs: read("IMPORT_TIMEOUT", 60 * 60_000, duration),
+    resultBytes: mebibyte * read("RESULT_MEGABYTES", defaultResultBytes / mebibyte, wholeNumber(1, 256)),
     signingKeys: read("SIGNING_KEYS", undefined, anyText),
     tokenIssuer: read("TOKEN_ISSUER", undefined, anyText),
     authJwksUrl: read("AUTH_JWKS_URL", undefined, anyWebUrl),

@@ -7,6 +7,7 @@ import { AnonymizationWorker } from "../modules/anonymization/worker.js";
 import { loadSigningKeys } from "../platform/access/keys.js";
 import { Revocations } from "../platform/access/revocations.js";
 import { createDatabase, type Database } from "../platform/database/client.js";
+import { sameTimeouts } from "../platform/database/limits.js";
 import { openDatabase } from "../platform/database/open.js";
 import { createLogger } from "../platform/telemetry/logger.js";
 import { runCommand, UsageError } from "./command.js";
@@ -24,7 +25,12 @@ async function main(command: string | undefined, file: string | undefined) {
   const config = loadConfig();
   const log = createLogger({ level: config.logLevel, json: config.environment === "production" });
   const { connectionString, stop } = await openDatabase(config, log);
-  const database = createDatabase({ connectionString, poolSize: 2, log });
+  const database = createDatabase({
+    connectionString,
+    poolSize: 2,
+    log,
+    timeouts: sameTimeouts(config.workerTimeoutMs),
+  });
   try {
     if (command === "list") return await list(database);
     const worker = new AnonymizationWorker({

@@ -3,6 +3,7 @@ import { AnonymizationWorker } from "../modules/anonymization/worker.js";
 import { loadSigningKeys } from "../platform/access/keys.js";
 import { Revocations } from "../platform/access/revocations.js";
 import { createDatabase } from "../platform/database/client.js";
+import { sameTimeouts } from "../platform/database/limits.js";
 import { openDatabase } from "../platform/database/open.js";
 import { createLogger } from "../platform/telemetry/logger.js";
 import { runCommand } from "./command.js";
@@ -20,7 +21,12 @@ void runCommand({
     const config = loadConfig();
     const log = createLogger({ level: config.logLevel, json: config.environment === "production" });
     const { connectionString, stop } = await openDatabase(config, log);
-    const database = createDatabase({ connectionString, poolSize: 2, log });
+    const database = createDatabase({
+      connectionString,
+      poolSize: 2,
+      log,
+      timeouts: sameTimeouts(config.workerTimeoutMs),
+    });
     const worker = new AnonymizationWorker({
       database,
       keys: await loadSigningKeys(config),

@@ -6,6 +6,7 @@ import type { Viewer } from "../platform/access/viewer.js";
 import type { Context } from "../platform/context.js";
 import type { Database } from "../platform/database/client.js";
 import { Loaders } from "../platform/database/loaders.js";
+import { Requester } from "../platform/database/requester.js";
 import type { ChangeFeed } from "../platform/live/change-feed.js";
 import type { Logger } from "../platform/telemetry/logger.js";
 
@@ -27,13 +28,17 @@ export async function createContext(
   resources: AppResources,
   authorization: string | undefined,
   request?: IncomingMessage,
+  requester = new Requester(),
 ): Promise<Context> {
-  const { database, revocations, limits, live, log, now, authenticate } = resources;
+  const { revocations, limits, live, log, now, authenticate } = resources;
   const viewer = await authenticate(authorization);
+  requester.caller = callerOf(viewer, () => addressOf(request, resources));
+  const database = resources.database.forRequest(requester);
   const loaders = new Loaders(database, viewer);
   const writes = { dryRun: [], replayed: [], committed: [] };
   return {
     database,
+    requester,
     revocations,
     limits,
     address: () => addressOf(request, resources),
@@ -51,4 +56,17 @@ export async function createContext(
 function addressOf(request: IncomingMessage | undefined, { trustedProxies }: AppResources): string {
   const forwarded = request?.headersDistinct["x-forwarded-for"]?.join(",");
   return callerAddress(request?.socket.remoteAddress, forwarded, trustedProxies);
+}
+
+/** Who shares a limit of connections: visitors who have not signed in by their address, since they share a token. */
+function callerOf(viewer: Viewer, address: () => string): string {
+  switch (viewer.kind) {
+    case "customer":
+      return `customer ${viewer.mode} ${viewer.customerId}`;
+    case "integration":
+    case "user":
+      return `${viewer.kind} ${viewer.mode} ${viewer.applicationId} ${viewer.owner?.id ?? ""}`;
+    default:
+      return `${viewer.kind} ${address()}`;
+  }
 }

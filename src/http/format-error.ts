@@ -42,7 +42,7 @@ export function formatError(
 }
 
 /** Codes that do not say what became of the request. */
-const serverFaults = new Set<ErrorCode>(["RESULT_UNAVAILABLE", "TIMEOUT", "INTERNAL_SERVER_ERROR"]);
+const serverFaults = new Set<ErrorCode>(["RESULT_UNAVAILABLE", "TIMEOUT", "COST_LIMIT", "INTERNAL_SERVER_ERROR"]);
 
 function shownOf(
   formatted: GraphQLFormattedError,
@@ -84,7 +84,11 @@ function shownOf(
   if (isUnavailable(origin)) {
     log.warn("The database could not be reached.", { requestId, reason: reasonOf(origin) });
     const code: ErrorCode = committed ? "RESULT_UNAVAILABLE" : "UNAVAILABLE";
-    return { message: errorCodes[code], path, extensions: { code, requestId } };
+    return {
+      message: errorCodes[code],
+      path,
+      extensions: { code, requestId, ...(!committed && { retryAfterMs: 1_000 }) },
+    };
   }
   log.error("A request failed.", { requestId, path: path?.join("."), ...facts(origin) });
   return {

@@ -5,10 +5,11 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
-import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from "graphql";
+import type { DocumentNode, GraphQLFormattedError, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import { LRUCache } from "lru-cache";
 import type { Context } from "../platform/context.js";
 import { recordStatements } from "../platform/database/client.js";
+import { Requester } from "../platform/database/requester.js";
 import { exportPath } from "../platform/erasure/subject-export.js";
 import { ApiError } from "../platform/errors.js";
 import { PlannedExecution } from "../platform/execution/planned-execution.js";
@@ -155,7 +156,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   async function ready(response: ServerResponse) {
     if (stopping) return json(response, 503, { status: "stopping" });
     try {
-      await resources.database.query("SELECT 1", []);
+      await resources.database.reserved.query("SELECT 1", []);
       return json(response, 200, { status: "ok" });
     } catch {
       return json(response, 503, { status: "database unavailable" });
@@ -174,6 +175,9 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     const type = preferredType(request.headers.accept, answerTypes);
     if (!type) return notAcceptable(response, answerTypes);
     const httpGraphQLRequest = await readGraphQLRequest(request, search, type);
+    // Where the client goes away, its statements are of no use any more.
+    const requester = new Requester();
+    response.once("close", () => requester.cancel());
     const statements: string[] = [];
     // Apollo Server copies the context; what is inside is the same.
     const written: RequestContext["written"] = {};
@@ -183,7 +187,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
         return await apollo.executeHTTPGraphQLRequest({
           httpGraphQLRequest,
           context: async () => {
-            const context = await createContext(resources, headerOf(request, "authorization"), request);
+            const context = await createContext(resources, headerOf(request, "authorization"), request, requester);
             writes = context.writes;
             return countStatements ? { ...context, written, statements } : { ...context, written };
           },
@@ -377,9 +381,8 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
           const { requestId, cost, statements, redactions, writes } = contextValue;
           if (response.body.kind !== "single") return;
           const { singleResult } = response.body;
-          if (isVoid(singleResult.data) && singleResult.errors?.some(({ extensions }) => isLost(extensions?.code))) {
-            response.http.status = 503;
-          }
+          const status = isVoid(singleResult.data) && statusOfFaults(singleResult.errors);
+          if (status) response.http.status = status;
           const waits = singleResult.errors?.flatMap(({ extensions }) => (extensions?.retryAfterMs as number) ?? []);
           if (waits?.length) response.http.headers.set("retry-after", String(Math.ceil(Math.max(...waits) / 1_000)));
           singleResult.extensions = {
@@ -402,9 +405,17 @@ function isVoid(data: Record<string, unknown> | null | undefined): boolean {
   return !data || Object.values(data).every((value) => value === null);
 }
 
-/** Whether an error says that the database was lost. */
-function isLost(code: unknown): boolean {
-  return code === "UNAVAILABLE" || code === "OUTCOME_UNKNOWN" || code === "RESULT_UNAVAILABLE";
+/** The statuses of answers without data, by what went wrong while they were made. */
+const faultStatuses = new Map<unknown, number>([
+  ["UNAVAILABLE", 503],
+  ["OUTCOME_UNKNOWN", 503],
+  ["RESULT_UNAVAILABLE", 503],
+  ["TIMEOUT", 504],
+  ["COST_LIMIT", 400],
+]);
+
+function statusOfFaults(errors: readonly GraphQLFormattedError[] = []): number | undefined {
+  return errors.map(({ extensions }) => faultStatuses.get(extensions?.code)).find(Boolean);
 }
 
 /** An answer whose data comes from elsewhere. */

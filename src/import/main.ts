@@ -1,6 +1,7 @@
-import pg from "pg";
 import { runCommand, UsageError } from "../cli/command.js";
 import { loadConfig } from "../config.js";
+import { limitTime } from "../platform/database/client.js";
+import { GuardedClient } from "../platform/database/guarded-client.js";
 import { openDatabase } from "../platform/database/open.js";
 import { createLogger } from "../platform/telemetry/logger.js";
 import { importFiles } from "./import.js";
@@ -23,11 +24,10 @@ async function main(files: string[], strict: boolean, mode: string | undefined):
   const stop = new AbortController();
   const log = createLogger({ level: config.logLevel, json: false });
   const database = await openDatabase(config, log);
-  const client = new pg.Client({
+  const client = new GuardedClient({
     connectionString: database.connectionString,
     application_name: "customer-graph import",
   });
-  client.on("error", () => {}); // an unheard one would end the process; the running statement fails anyway
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => {
       stop.abort(new StoppedError());
@@ -38,6 +38,7 @@ async function main(files: string[], strict: boolean, mode: string | undefined):
   const progress = createProgress(process.stderr);
   try {
     await client.connect();
+    await limitTime(client, { read: config.importTimeoutMs, idle: 0 });
     const summary = await importFiles({
       client,
       files,

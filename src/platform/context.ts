@@ -6,6 +6,7 @@ import type { Viewer } from "./access/viewer.js";
 import type { Database } from "./database/client.js";
 import type { ModelName } from "./database/datamodel.js";
 import type { Loaders } from "./database/loaders.js";
+import type { Requester } from "./database/requester.js";
 import type { ChangeFeed } from "./live/change-feed.js";
 import type { Logger } from "./telemetry/logger.js";
 
@@ -27,7 +28,10 @@ export type RowPreloader = (model: ModelName, id: string, at: string, nodes: rea
 
 /** The whole of what a resolver can reach. Made for each request. */
 export interface Context {
+  /** The database as this request may use it. */
   readonly database: Database;
+  /** On whose behalf the request's statements run. */
+  readonly requester: Requester;
   readonly loaders: Loaders;
   /** There for mutations whose payloads are read by plans. */
   preload?: RowPreloader;

@@ -99,7 +99,7 @@ export async function createAuthApp(options: AuthAppOptions = {}): Promise<AuthA
   let stands: number | undefined;
   const now = sharing?.now ?? (() => new Date((stands ?? Date.now()) + ahead));
   const keys = await loadSigningKeys({ signingKeys, dataDir: "", environment: "test" });
-  const revocations = new Revocations({ database, log, now });
+  const revocations = new Revocations({ database: database.reserved, log, now });
   await revocations.start();
   const issuer = "urn:test:own";
   const tokens = new Tokens({ keys, issuer, outside, revocations, log, now });

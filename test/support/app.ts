@@ -11,6 +11,7 @@ import { Revocations } from "../../src/platform/access/revocations.js";
 import { type NewClaims, Tokens } from "../../src/platform/access/tokens.js";
 import { anonymous, type Mode, type StaffUser, viewerOf } from "../../src/platform/access/viewer.js";
 import { createDatabase, type Database } from "../../src/platform/database/client.js";
+import type { Timeouts } from "../../src/platform/database/limits.js";
 import { setPublicUrl } from "../../src/platform/graphql/resource.type.js";
 import { ChangeFeed } from "../../src/platform/live/change-feed.js";
 import { createLogger } from "../../src/platform/telemetry/logger.js";
@@ -125,6 +126,8 @@ export async function createTestApp({
   owner = null as StaffUser | null,
   now = () => new Date(),
   poolSize = 8,
+  timeouts = undefined as Partial<Timeouts> | undefined,
+  resultBytes = undefined as number | undefined,
   planned = true,
   sharing = undefined as TestApp | undefined,
   pollMs = undefined as number | undefined,
@@ -141,10 +144,12 @@ export async function createTestApp({
     connectionString,
     poolSize,
     log,
+    timeouts,
+    resultBytes,
     onStatement: (text, values) => sent.push({ text, values }),
   });
   if (demo && !sharing) await seedDemo(database.pool);
-  const revocations = new Revocations({ database, log });
+  const revocations = new Revocations({ database: database.reserved, log });
   const tokens = new Tokens({ keys, issuer: "urn:test", revocations, log });
   const live = new ChangeFeed({ database, log, pollMs });
   const server = await createHttpServer({

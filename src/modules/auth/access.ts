@@ -44,7 +44,7 @@ export async function startAccess({ config, database, log, now }: AccessOptions)
   if (config.environment === "production") await refuseDemoCredentials(database);
   const keys = await loadSigningKeys(config);
   const outside = await outsideIssuer(config);
-  const revocations = new Revocations({ database, log, now });
+  const revocations = new Revocations({ database: database.reserved, log, now });
   await revocations.start();
   const tokens = new Tokens({ keys, issuer: config.tokenIssuer, outside, revocations, log, now });
   const { trustedProxies, refreshGraceMs } = config;

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Application } from "../../generated/prisma/client.js";
-import type { Database } from "../../platform/database/client.js";
+import type { Connections } from "../../platform/database/client.js";
 
 /** An application that has shown who it is. */
 export type Client = Application & {
@@ -15,7 +15,7 @@ export function digestOf(secret: string): string {
 
 /** The application with this client id and secret, or null. A secret that was sent must be right. */
 export async function findClient(
-  { prisma }: Database,
+  { prisma }: Connections,
   clientId: string,
   secret: string | undefined,
 ): Promise<Client | null> {

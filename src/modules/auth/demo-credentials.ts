@@ -1,4 +1,4 @@
-import type { Database } from "../../platform/database/client.js";
+import type { Connections } from "../../platform/database/client.js";
 import { digestOf } from "./clients.js";
 
 /** The secrets of the demo shop's applications: written here for everybody to read, and worth as much. */
@@ -15,7 +15,7 @@ export class DemoCredentialsError extends Error {
  * Throws if a database that is meant for real customers has an application with a secret of the demo shop. Without
  * Prisma, which takes 35 MB of memory from its first use on, and a server that only reads need not use.
  */
-export async function refuseDemoCredentials(database: Database): Promise<void> {
+export async function refuseDemoCredentials(database: Connections): Promise<void> {
   const [found] = await database.query(
     "SELECT client_id FROM applications WHERE secret_digest = ANY ($1::text[]) LIMIT 1",
     [Object.values(demoSecrets).map(digestOf)],

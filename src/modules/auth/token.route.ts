@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { callerAddress } from "../../platform/access/limits.js";
 import { endFamily } from "../../platform/access/sessions.js";
-import { OutcomeUnknownError } from "../../platform/database/client.js";
+import { type Database, OutcomeUnknownError } from "../../platform/database/client.js";
+import { StatementLimitError } from "../../platform/database/limit-errors.js";
 import { isUnavailable } from "../../platform/database/unavailable.js";
 import { ApiError, authenticationRealm } from "../../platform/errors.js";
 import { digestOf, findClient } from "./clients.js";
@@ -10,6 +11,7 @@ import { OAuthError } from "./oauth-error.js";
 import { readParameters } from "./parameters.js";
 
 export interface AuthResources extends GrantResources {
+  database: Database;
   trustedProxies: number;
 }
 
@@ -17,7 +19,9 @@ export interface AuthResources extends GrantResources {
 export type AuthRoutes = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>;
 
 /** `POST /oauth/token`, `POST /oauth/revoke` and `GET /.well-known/jwks.json`. */
-export function authRoutes(resources: AuthResources): AuthRoutes {
+export function authRoutes({ database, ...others }: AuthResources): AuthRoutes {
+  // However busy the others are, log-ins find a connection.
+  const resources = { ...others, database: database.reserved };
   const actions: Record<string, (request: GrantRequest) => Promise<object>> = {
     "/oauth/token": (request) => grantTokens(resources, request),
     "/oauth/revoke": (request) => revoke(resources, request),
@@ -55,7 +59,7 @@ export function authRoutes(resources: AuthResources): AuthRoutes {
  * Makes a token useless: an access token by itself, a refresh token with all that came from the same log-in. A token
  * that is not good anyway is no error (RFC 7009).
  */
-async function revoke(resources: AuthResources, { parameters, address }: GrantRequest): Promise<object> {
+async function revoke(resources: GrantResources, { parameters, address }: GrantRequest): Promise<object> {
   const { database, limits, tokens, revocations } = resources;
   const { client_id: clientId, client_secret: secret, token } = parameters;
   if (!clientId) throw new OAuthError("invalid_client", "`client_id` is missing.");
@@ -100,7 +104,7 @@ function unknownClient(): OAuthError {
   return new OAuthError("invalid_client", "The client is unknown, or its secret is missing or wrong.");
 }
 
-function publishKeys({ tokens }: AuthResources, request: IncomingMessage, response: ServerResponse): void {
+function publishKeys({ tokens }: GrantResources, request: IncomingMessage, response: ServerResponse): void {
   if (request.method !== "GET" && request.method !== "HEAD") {
     const refusal = new OAuthError("invalid_request", "Ask for the keys by GET.", 405, { allow: "GET, HEAD" });
     answer(response, refusal.status, refusal.body(), refusal.headers);
@@ -110,7 +114,7 @@ function publishKeys({ tokens }: AuthResources, request: IncomingMessage, respon
   response.end(request.method === "HEAD" ? undefined : JSON.stringify(tokens.keys.published));
 }
 
-function refusalOf(error: unknown, { log }: AuthResources): OAuthError {
+function refusalOf(error: unknown, { log }: GrantResources): OAuthError {
   if (error instanceof OAuthError) return error;
   const retryAfterMs = error instanceof ApiError && (error.extensions.retryAfterMs as number | undefined);
   if (retryAfterMs) {
@@ -125,9 +129,11 @@ function refusalOf(error: unknown, { log }: AuthResources): OAuthError {
       "The database was lost, so the request may have been carried out; sending it again is safe.",
     );
   }
-  if (isUnavailable(error)) {
+  if (error instanceof StatementLimitError || isUnavailable(error)) {
     log.warn("The database could not be reached for a token.");
-    return new OAuthError("temporarily_unavailable", "The database cannot be reached at the moment; try again.");
+    return new OAuthError("temporarily_unavailable", "The database cannot be reached at the moment; try again.", 503, {
+      "retry-after": "1",
+    });
   }
   const { name, code, stack } = error as Error & { code?: string };
   // Never the message: of a database's error it may hold values.

@@ -1,4 +1,5 @@
 import type { Context } from "../../platform/context.js";
+import { StatementTimeoutError } from "../../platform/database/limit-errors.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
 import { commonRules, flag, type InputOf, inputOf, link, text, url, value } from "../../platform/write/rules.js";
@@ -105,15 +106,13 @@ async function problemOfRegex({ database }: Context, { skuCodeRegex }: Input): P
   const problem = "This is no regular expression that both JavaScript and PostgreSQL know, such as ^(MUG|CAP)-.";
   try {
     new RegExp(skuCodeRegex);
-    await database.snapshot(async (query) => {
-      await query(`SET LOCAL statement_timeout = ${timeLimitMs}`, []);
-      await query("SELECT '' ~ $1", [skuCodeRegex]);
-    });
+    await database.snapshot((query) => query("SELECT '' ~ $1", [skuCodeRegex]), { timeoutMs: timeLimitMs });
     return undefined;
   } catch (error) {
     const { code } = error as { code?: string };
     if (error instanceof SyntaxError || code === "2201B") return problem;
-    if (code === "57014") return "This regular expression is too complex; write it with fewer repetitions.";
+    if (error instanceof StatementTimeoutError)
+      return "This regular expression is too complex; write it with fewer repetitions.";
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import type { Database, Query } from "../database/client.js";
+import type { Connections, Query } from "../database/client.js";
 import type { Logger } from "../telemetry/logger.js";
 import type { Claims } from "./claims.js";
 import { longestRefreshGraceMs } from "./sessions.js";
@@ -17,7 +17,7 @@ interface Entry {
 }
 
 export interface RevocationsOptions {
-  database: Database;
+  database: Connections;
   log: Logger;
   now?: () => Date;
   intervalMs?: number;
@@ -32,7 +32,7 @@ const pollsPerFullRead = 60;
  */
 export class Revocations {
   private readonly entries = new Map<string, Entry>();
-  private readonly database: Database;
+  private readonly database: Connections;
   private readonly log: Logger;
   private readonly now: () => Date;
   private readonly intervalMs: number;

@@ -1,9 +1,9 @@
 import type { Prisma } from "../../generated/prisma/client.js";
-import type { Database, Query } from "../database/client.js";
+import type { Connections, Query } from "../database/client.js";
 import type { Revocations } from "./revocations.js";
 
 export interface SessionResources {
-  database: Database;
+  database: Connections;
   revocations: Revocations;
   now: () => Date;
 }

@@ -111,9 +111,10 @@ export class Loaders {
     return loader.load(id);
   }
 
-  /** Forgets everything read so far, and reads on within a transaction, or outside of any. */
+  /** Forgets everything read so far, failures too, and reads on within a transaction, or outside of any. */
   readThrough(query: Query | undefined) {
     this.loaders.clear();
+    this.failure = undefined;
     this.transaction = query;
   }
 

@@ -11,9 +11,13 @@ export interface TransactionId {
   epoch: string;
 }
 
-/** Begins a transaction that writes and reads its id, in one round trip. */
-export async function beginWrite(send: (query: pg.QueryConfig) => Promise<unknown>): Promise<TransactionId> {
-  const text = "BEGIN; SELECT pg_current_xact_id()::text AS xid, pg_stat_get_bgwriter_stat_reset_time()::text AS epoch";
+/** Begins a transaction that writes and reads its id, in one round trip with what else it begins with. */
+export async function beginWrite(
+  send: (query: pg.QueryConfig) => Promise<unknown>,
+  settings: readonly string[],
+): Promise<TransactionId> {
+  const id = "SELECT pg_current_xact_id()::text AS xid, pg_stat_get_bgwriter_stat_reset_time()::text AS epoch";
+  const text = ["BEGIN", id, ...settings].join("; ");
   const [, read] = (await send({ text })) as pg.QueryResult<TransactionId>[];
   return read!.rows[0]!;
 }

@@ -12,6 +12,12 @@ const connectionFaults = new Set([
   "08000",
   "08003",
   "08006",
+  // A standby takes no writes, and neither does a server in the middle of a failover.
+  "25006",
+  // The connection waited too long in a transaction, and was closed.
+  "25P03",
+  // Log-ins, by Prisma: a statement reached its time limit. Elsewhere that is an error of its own.
+  "57014",
   "53300",
   "P1001",
   "P1002",
@@ -37,7 +43,7 @@ export function isUnavailable(error: unknown): boolean {
     severity === "FATAL" ||
     connectionFaults.has(code as string) ||
     connectionKinds.has(kind as string) ||
-    /Connection terminated|timeout exceeded when trying to connect|ConnectionClosed|DatabaseNotReachable/.test(
+    /Connection terminated|not queryable|timeout exceeded when trying to connect|ConnectionClosed|DatabaseNotReachable/.test(
       String(message ?? ""),
     ) ||
     (Array.isArray(errors) && errors.some(isUnavailable)) ||

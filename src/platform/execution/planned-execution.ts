@@ -10,6 +10,7 @@ import { LRUCache } from "lru-cache";
 import { ruleKey, rulesLike } from "../access/visibility.js";
 import type { Context, RowPreloader } from "../context.js";
 import { type Database, DatabaseUnavailableError } from "../database/client.js";
+import { StatementLimitError } from "../database/limit-errors.js";
 import { isUnavailable } from "../database/unavailable.js";
 import type { Run } from "../plan/parameters.js";
 import {
@@ -101,9 +102,7 @@ export class PlannedExecution {
       if (way === "rows") return [planned.write!(read, run.args as readonly Evaluated[])];
       preload(planned.plan, read, run, context.loaders);
     } catch (error) {
-      // There is no sense in asking again: resolvers fail with the same error, each at its field.
-      if (error instanceof DatabaseUnavailableError) context.loaders.fail(error);
-      this.report(error, request);
+      this.failed(error, request);
     }
     return undefined;
   }
@@ -122,7 +121,7 @@ export class PlannedExecution {
         const { read, run } = await this.read(planned, { ...variables, [rowId]: id }, context);
         preload(planned.plan, read, run, context.loaders);
       } catch (error) {
-        this.report(error, request);
+        this.failed(error, request);
       }
     };
   }
@@ -132,8 +131,11 @@ export class PlannedExecution {
     const { way, statement, shared } = this.prepare(planned, args, context);
     const run: Run = { viewer: context.viewer, args };
     const read = shared
-      ? await shared.run(run)
-      : ((await this.database.query(statement.text, valuesFor(statement, run)))[0] as (string | null)[]);
+      ? await shared.run(run, context.requester)
+      : ((await this.database.query(statement.text, valuesFor(statement, run), context.requester))[0] as (
+          | string
+          | null
+        )[]);
     return { way, read, run };
   }
 
@@ -166,6 +168,14 @@ export class PlannedExecution {
       this.plans.set(key, planned);
     }
     return planned === "none" ? undefined : planned;
+  }
+
+  private failed(error: unknown, request: Operation) {
+    // There is no sense in asking again: resolvers fail with the same error, each at its field.
+    if (error instanceof DatabaseUnavailableError || error instanceof StatementLimitError) {
+      request.context.loaders.fail(error);
+    }
+    this.report(error, request);
   }
 
   private report(error: unknown, { document, operation, context }: Operation) {
