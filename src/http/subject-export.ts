@@ -35,9 +35,7 @@ export async function serveSubjectExport(
     "cache-control": "no-store",
   });
   try {
-    await database.snapshot(async (query) => {
-      await pipeline(subjectExport(query, customerId), response);
-    });
+    await database.snapshot((query) => pipeline(subjectExport(query, customerId), response), { kind: "export" });
   } catch (error) {
     // Half a document is no document: the client sees that it was cut, unless it went away by itself.
     log.error("An export was broken off.", { reason: (error as { code?: string }).code ?? (error as Error).name });
