@@ -79,6 +79,24 @@ export function errorBody(code: ErrorCode, message: string, extensions: Record<s
   return { errors: [{ message, extensions: { ...extensions, code } }] };
 }
 
+/** Whether the JSON of a value would be longer than a maximum; found out without writing it. */
+export function isLonger(value: unknown, maximum: number): boolean {
+  let left = maximum;
+  const visit = (inner: unknown) => {
+    if (left < 0) return;
+    if (typeof inner === "string") left -= inner.length + 2;
+    else if (Array.isArray(inner)) for (const one of inner) visit(one);
+    else if (inner && typeof inner === "object") {
+      for (const key in inner) {
+        left -= key.length + 4;
+        visit((inner as Record<string, unknown>)[key]);
+      }
+    } else left -= 5;
+  };
+  visit(value);
+  return left < 0;
+}
+
 /** A field left out of the answer, as clients are told. */
 export function redactionOf({ path, missing }: Redaction) {
   return { path, missing: missing.map(permissionName) };

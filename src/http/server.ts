@@ -9,6 +9,7 @@ import type { DocumentNode, GraphQLFormattedError, GraphQLSchema, OperationDefin
 import { LRUCache } from "lru-cache";
 import type { Context } from "../platform/context.js";
 import { recordStatements } from "../platform/database/client.js";
+import { ResultTooLargeError } from "../platform/database/limit-errors.js";
 import { Requester } from "../platform/database/requester.js";
 import { exportPath } from "../platform/erasure/subject-export.js";
 import { ApiError } from "../platform/errors.js";
@@ -16,7 +17,7 @@ import { PlannedExecution } from "../platform/execution/planned-execution.js";
 import { checkEncodedParameters, headerOf, RequestError } from "../platform/http-request.js";
 import { factsOf } from "../platform/telemetry/logger.js";
 import { directivesOnMutations } from "../platform/write/directives.js";
-import { errorBody, json, redactionOf, send } from "./answer.js";
+import { errorBody, isLonger, json, redactionOf, send } from "./answer.js";
 import { asksForSecrets } from "./compression.js";
 import { type AppResources, createContext } from "./context.js";
 import { type CorsOrigins, createCors } from "./cors.js";
@@ -378,9 +379,18 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
           for (const error of errors) requests.set(error, contextValue);
         },
         async willSendResponse({ response, contextValue }) {
-          const { requestId, cost, statements, redactions, writes } = contextValue;
+          const { requestId, cost, statements, redactions, writes, database } = contextValue;
+          const { resultBytes } = database;
           if (response.body.kind !== "single") return;
           const { singleResult } = response.body;
+          if (singleResult.data && isLonger(singleResult.data, resultBytes || Number.POSITIVE_INFINITY)) {
+            const committed = writes.committed.length > 0;
+            const { message, extensions } = new ResultTooLargeError(resultBytes, committed);
+            singleResult.errors = [
+              { message, extensions: { ...extensions, ...(committed && { outcome: "COMMITTED" }) } },
+            ];
+            singleResult.data = null;
+          }
           const status = isVoid(singleResult.data) && statusOfFaults(singleResult.errors);
           if (status) response.http.status = status;
           const waits = singleResult.errors?.flatMap(({ extensions }) => (extensions?.retryAfterMs as number) ?? []);

@@ -26,10 +26,11 @@ export class StatementTimeoutError extends StatementLimitError {
 export class ResultTooLargeError extends StatementLimitError {
   override name = "ResultTooLargeError";
 
-  constructor(maximumBytes: number) {
+  /** `changed`: it is the answer to mutations, which have been carried out. */
+  constructor(maximumBytes: number, changed = false) {
     super(
       "COST_LIMIT",
-      `The answer would hold more than ${sizeOf(maximumBytes)}; ask for smaller pages, or select fewer fields, JSON such as \`metadata\` above all.`,
+      `${changed ? "The changes were made, but the" : "The"} answer would hold more than ${sizeOf(maximumBytes)}; ask for smaller pages, or select fewer fields, JSON such as \`metadata\` above all.`,
       { maximumBytes },
     );
   }

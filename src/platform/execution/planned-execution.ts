@@ -24,7 +24,15 @@ import {
   switchVariables,
 } from "../plan/plan.js";
 import { shapesOf } from "../plan/shape.js";
-import { type TreeStatement, treeStatement, valuesFor } from "../plan/tree.js";
+import {
+  type Measure,
+  type RootShape,
+  type RootTree,
+  type TreeStatement,
+  treeStatement,
+  valuesFor,
+} from "../plan/tree.js";
+import { largestRow, type SizeCheck, sizeCheck, weightsOf } from "../plan/weight.js";
 import { writerOf } from "../plan/write.js";
 import { factsOf } from "../telemetry/logger.js";
 import { preload } from "./preload.js";
@@ -38,10 +46,17 @@ export interface Operation {
   context: Context;
 }
 
-/** A statement of a plan, for arguments of one shape, and what becomes of what it reads. */
+/** How a plan is run with arguments of one shape, and what becomes of what it reads. */
 interface Prepared {
   /** `text`: PostgreSQL wrote the answer; `rows`: it is written here; `whole`: resolvers answer over whole rows. */
   way: "text" | "rows" | "whole";
+  shapes: RootShape[] | undefined;
+  weights: ReturnType<typeof weightsOf>;
+  /** Its statements, by how they measure what they make. */
+  statements: Map<SizeCheck, PreparedStatement>;
+}
+
+interface PreparedStatement {
   statement: TreeStatement;
   shared: SharedStatement | undefined;
 }
@@ -81,11 +96,14 @@ export class PlannedExecution {
   });
   private readonly documents = new WeakMap<DocumentNode, DocumentFacts>();
   private documentCount = 0;
+  private readonly maximumBytes: number;
 
   constructor(
     private readonly schema: GraphQLSchema,
     private readonly database: Database,
-  ) {}
+  ) {
+    this.maximumBytes = database.resultBytes || Number.POSITIVE_INFINITY;
+  }
 
   /**
    * The data of the answer as pieces of JSON, or undefined where resolvers have to give it; they may find what they need
@@ -128,7 +146,9 @@ export class PlannedExecution {
 
   private async read(planned: Planned, variables: Record<string, unknown>, context: Context) {
     const args = planned.plan.sites.map((site) => site.constant ?? site.evaluate(variables));
-    const { way, statement, shared } = this.prepare(planned, args, context);
+    const prepared = this.prepare(planned, args);
+    const { way } = prepared;
+    const { statement, shared } = this.statement(planned.plan, prepared, args, context);
     const run: Run = { viewer: context.viewer, args };
     const read = shared
       ? await shared.run(run, context.requester)
@@ -161,7 +181,12 @@ export class PlannedExecution {
       planned = "none";
       try {
         const plan = make({ schema: this.schema, fragments, variables: values, viewer });
-        if (plan) planned = { plan, write: plan.complete ? writerOf(plan) : undefined, prepared: new Map() };
+        if (plan)
+          planned = {
+            plan,
+            write: plan.complete ? writerOf(plan, this.maximumBytes) : undefined,
+            prepared: new Map(),
+          };
       } catch (error) {
         this.report(error, request);
       }
@@ -192,36 +217,75 @@ export class PlannedExecution {
     });
   }
 
-  private prepare({ plan, prepared }: Planned, args: readonly Evaluated[], { viewer }: Context): Prepared {
+  private prepare({ plan, prepared }: Planned, args: readonly Evaluated[]): Prepared {
     let key = "";
     plan.sites.forEach(({ constant }, i) => {
       if (!constant) key += `${args[i]!.shape};`;
     });
     let found = prepared.get(key);
     if (!found) {
-      found = this.statement(plan, args, rulesLike(viewer));
+      found = this.wayOf(plan, args);
       if (prepared.size >= maximumShapes) prepared.clear();
       prepared.set(key, found);
     }
     return found;
   }
 
-  private statement(plan: Plan, args: readonly Evaluated[], rule: ReturnType<typeof rulesLike>): Prepared {
-    const trees = plan.roots.flatMap((root) => (root.kind === "constant" ? [] : [root.tree]));
-    const sql = args.map((evaluated) => evaluated.sql);
+  private wayOf(plan: Plan, args: readonly Evaluated[]): Prepared {
+    const trees = treesOf(plan);
     const backward = args.some(({ list }) => list?.page.backward);
     const shapes = backward ? undefined : shapesOf(plan);
-    const way = shapes ? "text" : plan.complete ? "rows" : "whole";
-    const options = { shapes, whole: way === "whole" };
-    // PostgreSQL should know the values of a filter when it plans; in a shared statement it cannot.
-    if (!plan.sites.some(({ constant }, i) => !constant && args[i]!.filtered)) {
+    if (shapes) {
+      // What an object has several times, under aliases, PostgreSQL would write as often: it is read once.
+      const weights = weightsOf(trees, { shapes });
+      if (!this.isLarge(weights, 4)) return { way: "text", shapes, weights, statements: new Map() };
+    }
+    const way = plan.complete ? "rows" : "whole";
+    const weights = weightsOf(trees, { whole: way === "whole" });
+    // A single row that is too large cannot be measured before it is made.
+    if (this.isLarge(weights, 1)) throw new IrregularError();
+    return { way, shapes: undefined, weights, statements: new Map() };
+  }
+
+  private isLarge(weights: Prepared["weights"], part: number): boolean {
+    return largestRow(weights) > this.maximumBytes / part;
+  }
+
+  private statement(
+    plan: Plan,
+    { way, shapes, weights, statements }: Prepared,
+    args: readonly Evaluated[],
+    { viewer }: Context,
+  ): PreparedStatement {
+    const { maximumBytes } = this;
+    const check = sizeCheck(weights, args, maximumBytes);
+    let found = statements.get(check);
+    if (!found) {
+      const measure = check === "none" ? undefined : { rows: check === "rows", maximumBytes };
+      found = this.makeStatement(plan, args, rulesLike(viewer), { shapes, whole: way === "whole", measure });
+      statements.set(check, found);
+    }
+    return found;
+  }
+
+  private makeStatement(
+    plan: Plan,
+    args: readonly Evaluated[],
+    rule: ReturnType<typeof rulesLike>,
+    options: { shapes: RootShape[] | undefined; whole: boolean; measure: Measure | undefined },
+  ): PreparedStatement {
+    const trees = treesOf(plan);
+    const sql = args.map((evaluated) => evaluated.sql);
+    // PostgreSQL should know the values of a filter when it plans; in a shared statement it cannot. What many share would
+    // be measured together.
+    if (!options.measure && !plan.sites.some(({ constant }, i) => !constant && args[i]!.filtered)) {
       const statement = treeStatement(trees, sql, rule, { ...options, shared: true });
       const { columns } = statement;
       if (columns.length && columns.every(({ type }) => !type.endsWith("[]"))) {
-        return { way, statement, shared: new SharedStatement(this.database, statement) };
+        return { statement, shared: new SharedStatement(this.database, statement) };
       }
     }
-    return { way, statement: treeStatement(trees, sql, rule, options), shared: undefined };
+    return { statement: treeStatement(trees, sql, rule, options), shared: undefined };
   }
 
   private facts(document: DocumentNode): DocumentFacts {
@@ -236,6 +300,10 @@ export class PlannedExecution {
     }
     return facts;
   }
+}
+
+function treesOf({ roots }: Plan): RootTree[] {
+  return roots.flatMap((root) => (root.kind === "constant" ? [] : [root.tree]));
 }
 
 /** PostgreSQL's texts, which may be long, between the keys of the roots. */

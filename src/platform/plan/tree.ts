@@ -68,18 +68,24 @@ export interface TreeStatement {
   columns: readonly { slot: Slot; type: string }[];
 }
 
+/** Has the statement measure its pages, or their rows too, and end when all it holds is larger than the maximum. */
+export interface Measure {
+  rows: boolean;
+  maximumBytes: number;
+}
+
 /**
  * One statement for a whole tree: a column of JSON text per root. Shared, it has a row for each run, with the run's
  * number, from 1, behind the roots. With `shapes` PostgreSQL writes the answer's own objects; with `whole` it reads all
- * columns of every row, before its other parts.
+ * columns of every row, before its other parts. With `measure` it ends with an error when it has made too much.
  */
 export function treeStatement(
   roots: readonly RootTree[],
   args: readonly SiteArgs[],
   rule: RowRule,
-  options: { shared?: boolean; shapes?: readonly RootShape[]; whole?: boolean } = {},
+  options: { shared?: boolean; shapes?: readonly RootShape[]; whole?: boolean; measure?: Measure } = {},
 ): TreeStatement {
-  const sql = new TreeSql(args, rule, options.whole ?? false, new Parameters(options.shared));
+  const sql = new TreeSql(args, rule, options.whole ?? false, new Parameters(options.shared), options.measure);
   const columns = roots.map((root, i) => `(${sql.root(root, options.shapes?.[i])})::text`);
   const { parameters } = sql;
   const text = options.shared
@@ -102,7 +108,11 @@ class TreeSql {
     private readonly rule: RowRule,
     private readonly whole: boolean,
     readonly parameters: Parameters,
+    private readonly measure?: Measure,
   ) {}
+
+  /** How many lists the SQL that is being written lies in. */
+  private depth = 0;
 
   root(root: RootTree, shape: RootShape | undefined): string {
     const alias = this.parameters.alias();
@@ -174,8 +184,26 @@ class TreeSql {
   }
 
   private rows(list: ListTree, row: RowTree, rows: Rows): string {
-    const found = this.page(list, row, rows, (alias) => `${this.array(row, alias)} j`);
-    return `(SELECT coalesce(json_agg(x.j), '[]') FROM (${found}) x)`;
+    return `(${this.collected("x.j", () => this.page(list, row, rows, (alias) => `${this.array(row, alias)} j`))})`;
+  }
+
+  /** The rows `x` of a page as a JSON array of `element`; measured if it has to be. */
+  private collected(element: "x" | "x.j", page: () => string): string {
+    if (!this.measure) return `SELECT coalesce(json_agg(${element}), '[]') FROM (${page()}) x`;
+    const { rows, maximumBytes } = this.measure;
+    const level = 2 * ++this.depth;
+    const check = (json: string, at: number) =>
+      `check_result_size(octet_length((${json})::text), ${at}, ${maximumBytes})`;
+    let found = page();
+    let filter = "";
+    if (rows) {
+      // Without OFFSET the row would be written a second time, to be measured.
+      found = `SELECT ${element === "x" ? "row_to_json(x)" : element} j FROM (${found}) x OFFSET 0`;
+      filter = ` FILTER (WHERE ${check("x.j", level + 1)})`;
+    }
+    this.depth--;
+    const array = `SELECT coalesce(json_agg(${rows ? "x.j" : element})${filter}, '[]') j FROM (${found}) x`;
+    return `SELECT CASE WHEN ${check("a.j", level)} THEN a.j END FROM (${array}) a`;
   }
 
   private page(list: ListTree, row: RowTree, rows: Rows, select: (alias: string) => string): string {
@@ -230,8 +258,9 @@ class TreeSql {
   }
 
   private objectsOfPage(list: ListTree, shape: ObjectShape, rows: Rows): string {
-    const found = this.page(list, list.row!, rows, (alias) => this.object(list.row!, shape, alias));
-    return `SELECT coalesce(json_agg(${hasAlias(shape) ? "x.j" : "x"}), '[]') FROM (${found}) x`;
+    return this.collected(hasAlias(shape) ? "x.j" : "x", () =>
+      this.page(list, list.row!, rows, (alias) => this.object(list.row!, shape, alias)),
+    );
   }
 
   private listObject(list: ListTree, fields: readonly ListField[], rows: Rows): string {

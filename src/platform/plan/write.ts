@@ -1,4 +1,5 @@
 import type { Model } from "../database/datamodel.js";
+import { ResultTooLargeError } from "../database/limit-errors.js";
 import { hasNextPage, hasPreviousPage } from "../graphql/connection.js";
 import { shownTime } from "../times.js";
 import { cursorOf, type TotalOrder } from "./order.js";
@@ -18,28 +19,40 @@ import { instantiate } from "./row.js";
 import { maximumParts } from "./tree.js";
 
 type Values = readonly unknown[];
-type Args = readonly Evaluated[];
+/** What an answer is written with. */
+interface Writing {
+  readonly args: readonly Evaluated[];
+  /** How many characters it may have. */
+  readonly maximum: number;
+}
 /** Writes an object, or a list, from what was read for it. */
-type WriteRead = (read: unknown, args: Args) => string;
+type WriteRead = (read: unknown, writing: Writing) => string;
 
 /**
  * Compiles how a plan's answer is written: from what its statement read for each root, as JSON text, to the text of the
- * answer's `data`. Throws an IrregularError where a row is not as the schema promises.
+ * answer's `data`. Throws an IrregularError where a row is not as the schema promises, and a ResultTooLargeError where the
+ * answer would be longer than the maximum.
  */
-export function writerOf({ roots }: Plan): (read: readonly (string | null)[], args: Args) => string {
+export function writerOf({ roots }: Plan, maximum = Number.POSITIVE_INFINITY) {
   let column = 0;
   const fields = roots.map((root, i) => {
     const start = `${i ? "," : "{"}${JSON.stringify(root.key)}:`;
     if (root.kind === "constant") return () => start + root.json;
     const write = root.kind === "one" ? oneWriter(root) : listWriter(root.tree.list as ListPlan, root.outputs);
     const at = column++;
-    return (read: readonly (string | null)[], args: Args) => start + write(parsed(read[at]!), args);
+    return (read: readonly (string | null)[], writing: Writing) => start + write(parsed(read[at]!), writing);
   });
-  return (read, args) => {
+  return (read: readonly (string | null)[], args: readonly Evaluated[]): string => {
+    const writing = { args, maximum };
     let text = "";
-    for (const field of fields) text += field(read, args);
+    for (const field of fields) text = checked(text + field(read, writing), writing);
     return `${text}}`;
   };
+}
+
+function checked(text: string, { maximum }: Writing): string {
+  if (text.length > maximum) throw new ResultTooLargeError(maximum);
+  return text;
 }
 
 function parsed(json: string | null): unknown {
@@ -48,11 +61,11 @@ function parsed(json: string | null): unknown {
 
 function oneWriter({ tree, views }: Extract<Plan["roots"][number], { kind: "one" }>): WriteRead {
   const write = rowWriter(tree.row as RowPlan, views);
-  if (tree.unique) return (read, args) => (read === null ? "null" : write(read, args));
-  return (read, args) => {
+  if (tree.unique) return (read, writing) => (read === null ? "null" : write(read, writing));
+  return (read, writing) => {
     const [first, second] = (read ?? []) as unknown[];
     if (second) throw new IrregularError();
-    return first ? write(first, args) : "null";
+    return first ? write(first, writing) : "null";
   };
 }
 
@@ -64,33 +77,33 @@ function rowWriter(row: RowPlan, views: Views): WriteRead {
   const { kindField } = type;
   if (!kindField) {
     const [write] = writers.values();
-    return (read, args) => write!(whole(read), args);
+    return (read, writing) => write!(whole(read), writing);
   }
   const kind = row.column(kindField);
-  return (read, args) => {
+  return (read, writing) => {
     const values = whole(read);
     const { name } = type.rowType({ [kindField]: values[kind] });
-    return writers.get(name)!(values, args);
+    return writers.get(name)!(values, writing);
   };
 }
 
-type Field = (values: Values, instance: object | undefined, args: Args) => string;
+type Field = (values: Values, instance: object | undefined, writing: Writing) => string;
 
 function objectWriter(
   row: RowPlan,
   object: string,
   outputs: readonly Output[],
-): (values: Values, args: Args) => string {
+): (values: Values, writing: Writing) => string {
   const fields = outputs.map((output, i) => {
     const start = `${i ? "," : "{"}${JSON.stringify(output.key)}:`;
     return outputWriter(start, output);
   });
   if (!fields.length) return () => "{}";
   const instance = outputs.some(({ kind }) => kind === "derived") ? instantiate(row, object) : undefined;
-  return (values, args) => {
+  return (values, writing) => {
     const made = instance?.(values);
     let text = "";
-    for (const field of fields) text += field(values, made, args);
+    for (const field of fields) text = checked(text + field(values, made, writing), writing);
     return `${text}}`;
   };
 }
@@ -116,25 +129,25 @@ function outputWriter(start: string, output: Output): Field {
     }
     case "parent": {
       const write = rowWriter(output.row, output.views);
-      return (values, _, args) => {
+      return (values, _, writing) => {
         const read = values[output.part];
-        return start + (read === null ? "null" : write(read, args));
+        return start + (read === null ? "null" : write(read, writing));
       };
     }
     case "list": {
       const write = listWriter(output.list, output.outputs);
-      return (values, _, args) => start + write(values[output.part], args);
+      return (values, _, writing) => start + write(values[output.part], writing);
     }
     case "all": {
       const write = rowWriter(output.list.row!, output.views);
-      return (values, _, args) => start + rowsText(values[output.part] as unknown[], write, args);
+      return (values, _, writing) => start + rowsText(values[output.part] as unknown[], write, writing);
     }
   }
 }
 
-function rowsText(rows: readonly unknown[], write: WriteRead, args: Args): string {
+function rowsText(rows: readonly unknown[], write: WriteRead, writing: Writing): string {
   let text = "[";
-  for (let i = 0; i < rows.length; i++) text += (i ? "," : "") + write(rows[i], args);
+  for (let i = 0; i < rows.length; i++) text = checked(text + (i ? "," : "") + write(rows[i], writing), writing);
   return `${text}]`;
 }
 
@@ -145,7 +158,7 @@ interface ReadPage {
   /** Whether the list goes on beyond the page in the direction of reading. */
   more: boolean;
   list: NonNullable<Evaluated["list"]>;
-  args: Args;
+  writing: Writing;
 }
 
 function listWriter(list: ListPlan, outputs: readonly ListOutput[]): WriteRead {
@@ -155,15 +168,15 @@ function listWriter(list: ListPlan, outputs: readonly ListOutput[]): WriteRead {
   });
   // Everything in it may have been skipped.
   if (!fields.length) return () => "{}";
-  return (read, args) => {
+  return (read, writing) => {
     const [found, ...counts] = (list.counts.length ? read : [read]) as [unknown[] | null, ...unknown[]];
-    const evaluated = args[list.site]!.list!;
+    const evaluated = writing.args[list.site]!.list!;
     const { limit, backward } = evaluated.page;
     const rows = (found ?? []).slice(0, limit);
     if (backward) rows.reverse();
-    const page = { rows, counts, more: (found?.length ?? 0) > limit, list: evaluated, args };
+    const page = { rows, counts, more: (found?.length ?? 0) > limit, list: evaluated, writing };
     let text = "";
-    for (const field of fields) text += field(page);
+    for (const field of fields) text = checked(text + field(page), writing);
     return `${text}}`;
   };
 }
@@ -176,11 +189,11 @@ function listOutputWriter(start: string, output: ListOutput, list: ListPlan): (p
       return ({ counts }) => `${start}${counts[output.index]}`;
     case "nodes": {
       const write = rowWriter(list.row!, output.views);
-      return ({ rows, args }) => start + rowsText(rows, write, args);
+      return ({ rows, writing }) => start + rowsText(rows, write, writing);
     }
     case "edges": {
       const write = edgeWriter(list.row!, output.outputs);
-      return (page) => `${start}[${page.rows.map((row) => write(row, page)).join(",")}]`;
+      return (page) => start + rowsText(page.rows, (row) => write(row, page), page.writing);
     }
     case "pageInfo": {
       const fields = output.outputs.map(({ key, name, json }, i) => ({
@@ -226,12 +239,12 @@ function edgeWriter(row: RowPlan, outputs: readonly EdgeOutput[]): (read: unknow
     if (output.kind === "constant") return () => start + output.json;
     if (output.kind === "cursor") return (read: unknown, page: ReadPage) => start + cursor(read, page);
     const write = rowWriter(row, output.views);
-    return (read: unknown, { args }: ReadPage) => start + write(read, args);
+    return (read: unknown, { writing }: ReadPage) => start + write(read, writing);
   });
   if (!fields.length) return () => "{}";
   return (read, page) => {
     let text = "";
-    for (const field of fields) text += field(read, page);
+    for (const field of fields) text = checked(text + field(read, page), page.writing);
     return `${text}}`;
   };
 }
