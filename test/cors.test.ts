@@ -55,7 +55,7 @@ describe("over HTTP", () => {
       expect([asked.status, await asked.text()]).toEqual([204, ""]);
       expect(Object.fromEntries(asked.headers)).toMatchObject({
         "access-control-allow-origin": origin,
-        "access-control-allow-methods": "GET, HEAD, POST",
+        "access-control-allow-methods": path === "/graphql/stream" ? "GET, POST, PUT, DELETE" : "GET, HEAD, POST",
         "access-control-allow-headers": "authorization, *",
         "access-control-max-age": "7200",
         vary: "origin",
@@ -104,7 +104,7 @@ describe("over HTTP", () => {
   test("OPTIONS that is no preflight tells the methods, as before", async () => {
     for (const [path, methods] of [
       ["/graphql", "GET, HEAD, POST"],
-      ["/graphql/stream", "POST"],
+      ["/graphql/stream", "POST, PUT"],
       ["/oauth/token", "POST"],
     ]) {
       const answer = await fetch(`${app.url}${path}`, { method: "OPTIONS" });
@@ -238,6 +238,43 @@ describe("in a browser, from a page of another origin", () => {
       await Promise.race([end, new Promise((resolve) => setTimeout(resolve, 300))]);
     }
     expect((await heard).data.customerChanged).toEqual({ resourceId: "cus_bruno", changed: ["reference"] });
+  });
+
+  test("eight subscriptions go in one connection, and leave room for queries", async () => {
+    const heard = named.evaluate(
+      ([url, token]) => {
+        const { createClient } = (globalThis as any).graphqlSse;
+        const headers = () => ({ authorization: `Bearer ${token}` });
+        const client = createClient({ url, headers, retryAttempts: 0, singleConnection: true });
+        const subscribe = () =>
+          new Promise<any>((resolve, reject) => {
+            const stop = client.subscribe(
+              { query: "subscription { customerChanged { resourceId } }" },
+              {
+                next: (result: unknown) => {
+                  stop();
+                  resolve(result);
+                },
+                error: reject,
+                complete() {},
+              },
+            );
+          });
+        return Promise.all(Array.from({ length: 8 }, subscribe));
+      },
+      [`${app.url}/graphql/stream`, await tokenFor()] as [string, string],
+    );
+    const query = postJson({ query: "{ viewer { kind } }" }, await tokenFor());
+    expect((await read(named, "/graphql", query)).status).toBe(200);
+    let over = false;
+    const end = heard.finally(() => {
+      over = true;
+    });
+    for (let i = 0; !over; i++) {
+      await updateCustomer(app.database.query, "cus_bruno", { reference: `again ${i}` });
+      await Promise.race([end, new Promise((resolve) => setTimeout(resolve, 300))]);
+    }
+    for (const { data } of await heard) expect(data.customerChanged).toEqual({ resourceId: "cus_bruno" });
   });
 
   test("a page of an origin that is not named reads nothing", async () => {

@@ -14,11 +14,11 @@ const maxAgeSeconds = "7200";
  * it is a preflight. There are no cookies here, so nothing is ever sent along by itself: what a page may do is what its
  * token may do, and credentials are not allowed.
  */
-export function createCors(origins: CorsOrigins): (request: IncomingMessage, response: ServerResponse) => boolean {
+export function createCors(origins: CorsOrigins) {
   const named = new Set(typeof origins === "string" ? [] : origins);
   const allowed = (origin: string) => (origins === "local" ? local.test(origin) : named.has(origin));
 
-  return (request, response) => {
+  return (request: IncomingMessage, response: ServerResponse, methods = "GET, HEAD, POST"): boolean => {
     const { origin } = request.headers;
     if (origins === "*") response.setHeader("access-control-allow-origin", "*");
     else {
@@ -31,7 +31,7 @@ export function createCors(origins: CorsOrigins): (request: IncomingMessage, res
       return false;
     }
     response.writeHead(204, {
-      "access-control-allow-methods": "GET, HEAD, POST",
+      "access-control-allow-methods": methods,
       // Any, so that tracing headers pass; the star does not mean the first.
       "access-control-allow-headers": "authorization, *",
       "access-control-max-age": maxAgeSeconds,

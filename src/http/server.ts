@@ -12,7 +12,7 @@ import { recordStatements } from "../platform/database/client.js";
 import { ResultTooLargeError } from "../platform/database/limit-errors.js";
 import { Requester } from "../platform/database/requester.js";
 import { exportPath } from "../platform/erasure/subject-export.js";
-import { ApiError } from "../platform/errors.js";
+import { ApiError, type ErrorCode, httpOf } from "../platform/errors.js";
 import { PlannedExecution } from "../platform/execution/planned-execution.js";
 import { checkEncodedParameters, headerOf, RequestError } from "../platform/http-request.js";
 import { factsOf } from "../platform/telemetry/logger.js";
@@ -27,7 +27,7 @@ import { checkCost, checkText, coerced, costOf, limits } from "./limits.js";
 import { preferredType } from "./negotiation.js";
 import type { Playground } from "./playground.js";
 import { createSchemaFile, noIntrospection } from "./schema-file.js";
-import { checkSubscription, createStreams, type StreamedOperation } from "./stream.js";
+import { checkSubscription, createStreams, type StreamedOperation, type Streams } from "./stream.js";
 import { serveSubjectExport } from "./subject-export.js";
 
 export interface HttpServer {
@@ -122,14 +122,14 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     const url = new URL(request.url ?? "/", "http://server");
     // The page may have a token in it, so no other page ever reads it.
     if (url.pathname === "/" || url.pathname.startsWith("/playground/")) return playground.serve(request, response);
-    if (cors(request, response)) return;
+    if (cors(request, response, url.pathname === streamPath ? streamMethods : undefined)) return;
     checkEncodedParameters(url.search);
     if (await options.routes?.(request, response, url)) return;
     switch (url.pathname) {
       case "/graphql":
         return graphql(request, response, url.search);
-      case "/graphql/stream":
-        return stream(request, response);
+      case streamPath:
+        return stream(request, response, url);
       case "/schema.graphql":
         if (!serveSchema) {
           return json(response, 404, errorBody("BAD_REQUEST", "Introspection is switched off on this server."));
@@ -208,15 +208,36 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     });
   }
 
-  /** Apollo Server checks a subscription as it does a query, and answers if that fails; its events are sent here. */
-  async function stream(request: IncomingMessage, response: ServerResponse) {
-    if (request.method !== "POST") {
-      if (request.method === "OPTIONS") return void response.writeHead(204, { allow: "POST" }).end();
-      return wrongMethod(response, "Send the subscription by POST, as JSON.", "POST");
-    }
+  /** Subscriptions: one in this answer, or many in the connection whose token the request has. */
+  async function stream(request: IncomingMessage, response: ServerResponse, { searchParams }: URL) {
+    const token = headerOf(request, streamToken) ?? searchParams.get("token") ?? undefined;
+    const methods = token === undefined ? ["POST", "PUT"] : ["GET", "POST", "DELETE"];
+    const allow = methods.join(", ");
+    if (request.method === "OPTIONS") return void response.writeHead(204, { allow }).end();
+    if (!methods.includes(request.method!))
+      return wrongMethod(response, "Send the subscription by POST, as JSON.", allow);
     if (stopping) return json(response, 503, errorBody("UNAVAILABLE", "The server is stopping; try again."));
-    if (!preferredType(request.headers.accept, streamTypes)) return notAcceptable(response, streamTypes);
-    const body = await readOperation(request);
+    const authorization = headerOf(request, "authorization");
+    if (request.method === "PUT") return streams.reserve(response, authorization);
+    if (token !== undefined && request.method === "DELETE") {
+      return streams.complete(response, token, searchParams.get("operationId"), authorization);
+    }
+    const isEvents = token === undefined || request.method === "GET";
+    if (isEvents && !preferredType(request.headers.accept, streamTypes)) return notAcceptable(response, streamTypes);
+    if (token !== undefined && request.method === "GET") return streams.connect(response, token, authorization);
+
+    const body: { extensions?: { operationId?: unknown } | null } = await readOperation(request);
+    if (token === undefined) return subscribe(request, response, body, streams.serve);
+    const prepared = await streams.prepare(token, body.extensions?.operationId, authorization);
+    try {
+      await subscribe(request, response, body, prepared.carry);
+    } finally {
+      prepared.release();
+    }
+  }
+
+  /** Apollo Server checks a subscription as it does a query, and answers if that fails; its events are sent by `serve`. */
+  async function subscribe(request: IncomingMessage, response: ServerResponse, body: object, serve: Streams["serve"]) {
     const authorization = headerOf(request, "authorization");
     const lastEventId = request.headers["last-event-id"]?.toString();
     const streamed: NonNullable<RequestContext["streamed"]> = {};
@@ -229,7 +250,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       },
       context: async () => ({ ...(await createContext(resources, authorization)), lastEventId, written: {}, streamed }),
     });
-    if (streamed.operation) return streams.serve(response, streamed.operation, authorization);
+    if (streamed.operation) return serve(response, streamed.operation, authorization);
     await send(request, response, {
       status: result.status ?? 200,
       headers: { ...Object.fromEntries(result.headers), "cache-control": "no-store" },
@@ -247,6 +268,10 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     handle(request, response).catch((error: unknown) => {
       if (error instanceof RequestError) {
         return json(response, error.status, errorBody(error.code, error.message), error.headers);
+      }
+      if (error instanceof ApiError) {
+        const { status = 403, headers } = httpOf(error);
+        return json(response, status, errorBody(error.extensions.code as ErrorCode, error.message), headers);
       }
       // The client went away in the middle of its request: there is nobody to tell.
       if (request.destroyed && !request.complete) return;
@@ -323,6 +348,11 @@ function withData(text: string, data: readonly string[]): string[] {
 }
 
 const graphqlMethods = ["GET", "HEAD", "POST"];
+
+const streamPath = "/graphql/stream";
+const streamMethods = "GET, POST, PUT, DELETE";
+/** The header of graphql-sse that names a connection for many subscriptions. */
+const streamToken = "x-graphql-event-stream-token";
 
 /** The media types of answers, and of events. */
 const answerTypes = ["application/json", "application/graphql-response+json"] as const;

@@ -16,12 +16,14 @@ import { createHandler } from "graphql-sse";
 import type { Viewer } from "../platform/access/viewer.js";
 import type { Context } from "../platform/context.js";
 import { isUnavailable } from "../platform/database/unavailable.js";
-import { ApiError, httpOf } from "../platform/errors.js";
+import { ApiError, AuthenticationError, httpOf } from "../platform/errors.js";
+import { RequestError } from "../platform/http-request.js";
 import { onceAvailable } from "../platform/live/once-available.js";
 import { errorBody, json, redactionOf } from "./answer.js";
 import { type AppResources, createContext } from "./context.js";
 import { formatError } from "./format-error.js";
 import { limits } from "./limits.js";
+import { eventHeaders, StreamConnection } from "./stream-connection.js";
 
 /** A subscription that has passed every check that a query has to pass. */
 export interface StreamedOperation {
@@ -32,9 +34,34 @@ export interface StreamedOperation {
   readonly context: Context;
 }
 
+/** An operation that has its id in a connection. */
+export interface PreparedOperation {
+  /** As `serve`, but the answer says only that it runs, or why not: its events go into the connection. */
+  readonly carry: Streams["serve"];
+  /** Gives the id back if it does not run. */
+  release(): void;
+}
+
 export interface Streams {
   /** Answers with the events of a subscription, until it ends or the client goes away. */
-  serve(response: ServerResponse, operation: StreamedOperation, authorization: string | undefined): Promise<void>;
+  readonly serve: (
+    response: ServerResponse,
+    operation: StreamedOperation,
+    authorization: string | undefined,
+  ) => Promise<void>;
+  /** Reserves a connection for many subscriptions, and answers with its token. */
+  reserve(response: ServerResponse, authorization: string | undefined): Promise<void>;
+  /** Answers with the events of all subscriptions of a reserved connection, until the client goes away. */
+  connect(response: ServerResponse, token: string, authorization: string | undefined): Promise<void>;
+  /** Makes room for an operation in a connection, before it is executed. */
+  prepare(token: string, operationId: unknown, authorization: string | undefined): Promise<PreparedOperation>;
+  /** Ends one of a connection's operations. */
+  complete(
+    response: ServerResponse,
+    token: string,
+    operationId: string | null,
+    authorization: string | undefined,
+  ): Promise<void>;
   /** Ends all, and tells the clients why. */
   stop(): void;
 }
@@ -47,10 +74,12 @@ const retrySeconds = 5;
 /** A client that takes nothing for so long is given up. */
 const stalledMs = 60_000;
 
-/** Subscriptions as server-sent events: GraphQL over SSE in the mode of distinct connections. */
+/** Subscriptions as server-sent events: GraphQL over SSE, one connection for each or one for many. */
 export function createStreams(schema: GraphQLSchema, resources: AppResources): Streams {
   const places = new Places(limits.streams, limits.streamsOfCustomers, limits.streamsPerCaller);
-  const open = new Map<Events, ServerResponse>();
+  const open = new Map<Events, ServerResponse | undefined>();
+  const connectionPlaces = new Places(limits.streams, limits.streamsOfCustomers, limits.streamsPerCaller);
+  const connections = new Map<string, StreamConnection>();
   let checking: NodeJS.Timeout | undefined;
   let stopped = false;
   const stopping = () => new ApiError("UNAVAILABLE", "The server is stopping; subscribe again after the last change.");
@@ -65,46 +94,81 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources): S
     for (const events of open.keys()) {
       resources.authenticate(events.authorization).catch((error: unknown) => events.end(error));
     }
+    for (const connection of connections.values()) {
+      resources.authenticate(connection.authorization).catch(() => connection.end());
+    }
   }
 
-  function opened(events: Events, response: ServerResponse) {
+  /** Checks rights while there is something to check. */
+  function watch() {
+    if (open.size + connections.size > 0) {
+      checking ??= setInterval(check, checkMs).unref();
+    } else {
+      clearInterval(checking);
+      checking = undefined;
+    }
+  }
+
+  function opened(events: Events, response?: ServerResponse) {
     open.set(events, response);
-    checking ??= setInterval(check, checkMs).unref();
+    watch();
     if (stopped) events.end(stopping());
   }
 
-  function closed(events: Events) {
-    open.delete(events);
-    if (open.size > 0) return;
-    clearInterval(checking);
-    checking = undefined;
+  /** Takes a place for a subscription, or answers why there is none. */
+  function admit(response: ServerResponse, operation: StreamedOperation, authorization: string | undefined) {
+    const { viewer } = operation.context;
+    const [caller, isCustomer] = [callerOf(viewer), viewer.kind === "customer"];
+    const refusal = places.take(caller, isCustomer);
+    if (refusal) return void tooMany(response, refusal);
+    const events = new Events(schema, resources, operation, authorization);
+    let left = false;
+    const leave = () => {
+      if (left) return;
+      left = true;
+      places.leave(caller, isCustomer);
+      open.delete(events);
+      watch();
+      void events.return();
+    };
+    return { events, leave };
+  }
+
+  function tooMany(response: ServerResponse, refusal: string) {
+    const body = errorBody("RATE_LIMITED", refusal, { retryAfterMs: retrySeconds * 1_000 });
+    json(response, 429, body, { "retry-after": String(retrySeconds) });
+  }
+
+  /** Subscribes; false where the answer is no stream, and given. */
+  async function begin(response: ServerResponse, events: Events): Promise<boolean> {
+    const refused = await events.begin();
+    if (response.destroyed) return false;
+    if (!refused) return true;
+    const headers = { "cache-control": "no-store", ...refused.headers };
+    json(response, refused.status, (await events.next()).value, headers);
+    return false;
+  }
+
+  /** The connection of a token, for the caller who reserved it. `EventSource` can send no header: the token is enough. */
+  async function connectionOf(token: string, authorization: string | undefined): Promise<StreamConnection> {
+    const viewer = await resources.authenticate(authorization);
+    const connection = connections.get(token);
+    if (!connection || (viewer.kind !== "anonymous" && callerOf(viewer) !== connection.caller)) {
+      throw new RequestError(404, "There is no such connection for streams; reserve one by PUT.");
+    }
+    return connection;
   }
 
   return {
     async serve(response, operation, authorization) {
       if (response.destroyed) return;
-      const { viewer } = operation.context;
-      const [caller, isCustomer] = [callerOf(viewer), viewer.kind === "customer"];
-      const refusal = places.take(caller, isCustomer);
-      if (refusal) {
-        const body = errorBody("RATE_LIMITED", refusal, { retryAfterMs: retrySeconds * 1_000 });
-        return json(response, 429, body, { "retry-after": String(retrySeconds) });
-      }
-      const events = new Events(schema, resources, operation, authorization);
-      response.once("close", () => {
-        places.leave(caller, isCustomer);
-        closed(events);
-        void events.return();
-      });
-
-      const refused = await events.begin();
-      if (response.destroyed) return;
-      if (refused) {
-        const headers = { "cache-control": "no-store", ...refused.headers };
-        return json(response, refused.status, (await events.next()).value, headers);
-      }
+      const admitted = admit(response, operation, authorization);
+      if (!admitted) return;
+      const { events } = admitted;
+      response.once("close", admitted.leave);
+      if (!(await begin(response, events))) return;
       opened(events, response);
-      const [body, { headers }] = await handler({
+      const [body] = await handler({
         method: "POST",
         url: "/",
         headers: { get: (name) => (name === "accept" ? "text/event-stream" : "application/json") },
@@ -115,12 +179,7 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources): S
       });
       if (!body || typeof body === "string") throw new Error("The stream was refused");
       response.once("close", () => void body.return());
-      response.writeHead(200, {
-        "content-type": headers!["content-type"],
-        "cache-control": "no-store, no-transform",
-        // For nginx, which would collect events.
-        "x-accel-buffering": "no",
-      });
+      response.writeHead(200, eventHeaders);
       for await (const piece of body) {
         const isEvent = piece.startsWith("event: next");
         const text = isEvent && events.lastId ? `id: ${events.lastId}\n${piece}` : piece;
@@ -130,12 +189,69 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources): S
       }
       response.end();
     },
+    async reserve(response, authorization) {
+      const viewer = await resources.authenticate(authorization);
+      if (viewer.kind === "anonymous") {
+        const message = "Reserving a connection for streams needs an access token.";
+        throw new AuthenticationError("UNAUTHENTICATED", message, { tokenSent: false });
+      }
+      const [caller, isCustomer] = [callerOf(viewer), viewer.kind === "customer"];
+      const refusal = connectionPlaces.take(caller, isCustomer);
+      if (refusal) return tooMany(response, refusal);
+      const connection = new StreamConnection(caller, authorization, drained, () => {
+        connectionPlaces.leave(caller, isCustomer);
+        connections.delete(connection.token);
+        watch();
+      });
+      connections.set(connection.token, connection);
+      watch();
+      if (stopped) connection.end();
+      response
+        .writeHead(201, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" })
+        .end(connection.token);
+    },
+    async connect(response, token, authorization) {
+      const connection = await connectionOf(token, authorization);
+      if (connection.isConnected) throw new RequestError(409, "This connection for streams is open already.");
+      if (!response.destroyed) await connection.connect(response);
+    },
+    async prepare(token, operationId, authorization) {
+      const connection = await connectionOf(token, authorization);
+      if (typeof operationId !== "string" || !operationId) {
+        throw new RequestError(
+          400,
+          "In a connection for streams `extensions.operationId` must be a text that is new in it.",
+        );
+      }
+      if (!connection.reserve(operationId)) {
+        throw new RequestError(409, "An operation with this `operationId` runs in this connection already.");
+      }
+      return {
+        release: () => connection.release(operationId),
+        async carry(response, operation, authorization) {
+          const admitted = admit(response, operation, authorization);
+          if (!admitted) return;
+          const { events } = admitted;
+          if (!(await begin(response, events))) return admitted.leave();
+          opened(events);
+          if (!connection.carry(operationId, admitted)) admitted.leave();
+          response.writeHead(202, { "cache-control": "no-store" }).end();
+        },
+      };
+    },
+    async complete(response, token, operationId, authorization) {
+      const connection = await connectionOf(token, authorization);
+      if (!operationId) throw new RequestError(400, "The parameter `operationId` must say which operation is to end.");
+      connection.complete(operationId);
+      response.writeHead(200, { "cache-control": "no-store" }).end();
+    },
     stop() {
       stopped = true;
       for (const [events, response] of open) {
         events.end(stopping());
-        if (response.writableNeedDrain) response.destroy();
+        if (response?.writableNeedDrain) response.destroy();
       }
+      for (const connection of connections.values()) connection.end();
     },
   };
 }

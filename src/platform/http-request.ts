@@ -1,11 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 
-/** A request that cannot be read: its HTTP status, and what would be right. */
+/** A request that cannot be taken as it is: its HTTP status, and what would be right. */
 export class RequestError extends Error {
   override name = "RequestError";
   constructor(
-    readonly status: 400 | 413 | 415 | 501,
+    readonly status: 400 | 404 | 409 | 413 | 415 | 501,
     message: string,
     readonly headers: Readonly<Record<string, string>> = {},
     readonly code: "BAD_REQUEST" | "BAD_USER_INPUT" = "BAD_REQUEST",
