@@ -5,9 +5,10 @@ import { literal } from "./sql.js";
 
 /**
  * `refused`: the resource did not go in. `dangling`: it went in without a reference, because what it refers to is
- * nowhere. `repeated`: it was stated more than once, and differently; the last statement counts.
+ * nowhere. `repeated`: it was stated more than once, and differently; the last statement counts. `outdated`: what is here
+ * was updated later, so nothing of it was taken.
  */
-export type IssueKind = "refused" | "dangling" | "repeated";
+export type IssueKind = "refused" | "dangling" | "repeated" | "outdated";
 
 export interface Issue {
   readonly kind: IssueKind;
@@ -32,6 +33,14 @@ export function refuse(where: string, found: string): string {
       INSERT INTO import_refused (type, id)
       SELECT s.type, s.id FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM found)
     )
+    DELETE FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM found)`;
+}
+
+/** SQL that takes no more of staged resources, and reports them, because what is here is newer. Parameters as above. */
+export function leaveOutdated(where: string, found: string): string {
+  return `
+    WITH found AS MATERIALIZED (${found}),
+    told AS (${tell("outdated", where)})
     DELETE FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM found)`;
 }
 

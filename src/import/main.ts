@@ -67,7 +67,7 @@ class StoppedError extends Error {
 }
 
 function formatIssue({ kind, type, id, file, line, pointer, reason }: Issue, files: readonly string[]): string {
-  const what = { refused: "refused ", dangling: "dangling", repeated: "repeated" }[kind];
+  const what = { refused: "refused ", dangling: "dangling", repeated: "repeated", outdated: "outdated" }[kind];
   const name = files.length > 1 ? `${files[file]} ` : "";
   const text = `${type}${id === undefined ? "" : ` ${id}`} (${name}line ${line}${pointer && `, ${pointer}`}): ${reason}`;
   // Names come from the file: they shall not send commands to the terminal, nor fill it.

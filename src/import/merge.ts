@@ -3,7 +3,7 @@ import { aboutOf, type Column, type Model, modelOfType } from "../platform/datab
 import { brokenConstraint } from "../platform/write/constraints.js";
 import { slugBaseSql, slugNumberSql } from "../platform/write/slug.js";
 import { noteErased } from "./erased.js";
-import { leaveAway, pointerOf, refuse, whyMissing } from "./issues.js";
+import { leaveAway, leaveOutdated, pointerOf, refuse, whyMissing } from "./issues.js";
 import { attachedTypes, filledIn, foundBy, keptByTriggers, mergedColumns } from "./known.js";
 import { type MergeStep, mergeOrder, type Reference } from "./order.js";
 import { identifier, literal } from "./sql.js";
@@ -164,6 +164,7 @@ class Merge {
     const { model, references } = step;
     await this.refuseOtherMode(model, range);
     if (this.someErased) await this.refuseErased(step, range);
+    if (model.columns.updatedAt) await this.leaveOutdated(model, range);
     if (foundBy[model.table]) await this.findByAttribute(step, range);
     for (const reference of references) await this.dropMissing(model, reference, range);
     if (attachedTypes.has(model.table)) await this.refuseUnattached(model, range);
@@ -200,6 +201,16 @@ class Merge {
       CROSS JOIN LATERAL jsonb_populate_record(o, ${statedRow(step, "o")}) n
       WHERE ${where} AND (o.id IS NULL OR o IS DISTINCT FROM n)`;
     await this.client.query(refuse(where, found));
+  }
+
+  /** A document that is older than the row here takes nothing back. One that states no time is as good as new. */
+  private async leaveOutdated(model: Model, range: Range): Promise<void> {
+    const where = within(model, range);
+    const found = `
+      SELECT s.seq, '/attributes/updated_at' AS at, concat('is before ', api_time(o.updated_at), ', when what is here was updated') AS reason
+      FROM import_resources s JOIN ${identifier(model.table)} o ON o.id = s.id
+      WHERE ${where} AND (s."row"->>'updated_at')::timestamptz < o.updated_at`;
+    await this.client.query(leaveOutdated(where, found));
   }
 
   /** A new resource may name another by something that is unique, instead of by a relationship. */

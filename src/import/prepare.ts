@@ -5,7 +5,10 @@ import { mergedColumns } from "./known.js";
 import { identifier, literal } from "./sql.js";
 import { createPartition } from "./staging.js";
 
-/** Makes one resource of those that are stated more than once, and puts what lists say into the resources they list. */
+/**
+ * Makes one resource of those that are stated more than once, the one of the latest `updated_at` above the others if all
+ * state theirs, and puts what lists say into the resources they list.
+ */
 export async function prepare(client: pg.Client, count: number): Promise<void> {
   await client.query(
     `SELECT setval('import_seq', ${count + 1});
@@ -60,14 +63,18 @@ async function joinRepeated(client: pg.Client, model: Model): Promise<void> {
     WHERE pg_temp.import_joined(t.joined, s."row")->key <> t.joined->key`;
   await client.query(`
     WITH t AS MATERIALIZED (
-      SELECT s.id, max(s.seq) AS last, pg_temp.import_join(s."row" ORDER BY s.seq) AS joined,
-        pg_temp.import_join(coalesce(s.derived, '{}') ORDER BY s.seq) AS derived
-      FROM import_resources s WHERE ${where} AND s.id IN (${repeated}) GROUP BY s.id
+      SELECT s.id, max(s.seq) AS last, pg_temp.import_join(s."row" ORDER BY s.time, s.seq) AS joined,
+        pg_temp.import_join(coalesce(s.derived, '{}') ORDER BY s.time, s.seq) AS derived
+      FROM (
+        SELECT s.*, CASE WHEN bool_and(s."row" ? 'updated_at') OVER (PARTITION BY s.id)
+          THEN (s."row"->>'updated_at')::timestamptz END AS time
+        FROM import_resources s WHERE ${where} AND s.id IN (${repeated})
+      ) s GROUP BY s.id
     ), told AS (
       INSERT INTO import_issues (kind, type, id, file, line, pointer, reason)
       SELECT 'repeated', s.type, s.id, s.file, s.line, s.pointer, concat('is stated again later with another ', d.keys)
       FROM t JOIN import_resources s ON s.id = t.id CROSS JOIN LATERAL (${differing}) d (keys)
-      WHERE ${where} AND s.seq < t.last AND d.keys IS NOT NULL ORDER BY s.seq
+      WHERE ${where} AND d.keys IS NOT NULL ORDER BY s.seq
     ), gone AS (
       DELETE FROM import_resources s USING t WHERE ${where} AND s.id = t.id AND s.seq < t.last
     )

@@ -19,6 +19,8 @@ export interface Summary {
   readonly refused: number;
   readonly dangling: number;
   readonly repeated: number;
+  /** Resources that are older than what is here; they count as unchanged. */
+  readonly outdated: number;
   /** Issues that were counted and not told. */
   readonly untold: number;
   readonly recomputed: readonly NoteSummary[];
@@ -71,6 +73,11 @@ export class Tally {
        FROM import_resources s LEFT JOIN import_changed c ON c.seq = s.seq GROUP BY s.type`,
     );
     const merged = new Map(rows.map((row) => [row.type as string, row]));
+    for (const { kind, type, count } of issues.rows) {
+      if (kind !== "outdated") continue;
+      const { unchanged = 0, ...others } = merged.get(type) ?? {};
+      merged.set(type, { ...others, unchanged: unchanged + count });
+    }
     const types = [...knownTypes.keys(), unknownType]
       .filter((type) => merged.has(type) || this.refused.has(type))
       .map((type) => ({
@@ -86,6 +93,7 @@ export class Tally {
       refused: [...this.refused.values()].reduce((sum, one) => sum + one, 0),
       dangling: count("dangling"),
       repeated: count("repeated"),
+      outdated: count("outdated"),
       untold,
       recomputed: this.notes(this.recomputed),
       leftOut: this.notes(this.leftOut),
@@ -146,6 +154,7 @@ export function formatSummary(summary: Summary): string {
   lines.push(...formatNotes("left out, not stored", summary.leftOut));
   if (summary.dangling > 0) lines.push(`references that were left away: ${number(summary.dangling)}`);
   if (summary.repeated > 0) lines.push(`stated more than once, and differently: ${number(summary.repeated)}`);
+  if (summary.outdated > 0) lines.push(`older than what is here, not taken: ${number(summary.outdated)}`);
   if (summary.untold > 0) lines.push(`issues that are not listed above: ${number(summary.untold)}`);
   if (!summary.written)
     lines.push("nothing was written: the import is strict; the table tells what would have gone in");

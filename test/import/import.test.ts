@@ -758,6 +758,63 @@ describe("a resource that is stated more than once", () => {
   });
 });
 
+describe("a document that is older than what is here", () => {
+  const at = (day: number) => `2026-01-${String(day).padStart(2, "0")}T00:00:00.000Z`;
+  const whole = (day: number | undefined, word: string): Resource[] => {
+    const attributes = { reference: word, ...(day && { updated_at: at(day) }) };
+    const tags = { tags: refs("tags", word) };
+    return [
+      { type: "tags", id: word, attributes: { name: word } },
+      customer("c", { ...attributes, metadata: { [word]: word } }, { relationships: tags }),
+      { ...order("o", attributes, "c"), relationships: { customer: ref("customers", "c"), ...tags } },
+      lineItem("l", "o", { ...attributes, quantity: day ?? 9 }),
+    ];
+  };
+  const stored = () =>
+    db.rows(`
+      SELECT reference, updated_at, (SELECT array_agg(tag_id) FROM customer_tags) AS tags, (SELECT quantity FROM line_items) FROM customers
+      UNION ALL SELECT reference, updated_at, (SELECT array_agg(tag_id) FROM order_tags), NULL FROM orders`);
+
+  test("takes nothing back, which is told; one of the same time, or of none, does", async () => {
+    await db.run(whole(2, "second"));
+    const second = await stored();
+    expect(second.map(({ reference, tags }) => [reference, tags])).toEqual(Array(2).fill(["second", ["second"]]));
+    const older = await db.run(whole(1, "first"), { strict: true });
+    expect(older.issues).toEqual(
+      [
+        ["customers c", 1],
+        ["orders o", 2],
+        ["line_items l", 3],
+      ].map(
+        ([what, i]) =>
+          `outdated ${what} /data/${i}/attributes/updated_at: is before ${at(2)}, when what is here was updated`,
+      ),
+    );
+    expect(older.summary).toMatchObject({ written: true, outdated: 3, refused: 0 });
+    expect(older.counts).toMatchObject({ customers: [0, 0, 1, 0], orders: [0, 0, 1, 0], line_items: [0, 0, 1, 0] });
+    expect(await stored()).toEqual(second);
+    await db.run(whole(2, "same"));
+    expect((await stored()).map(({ reference }) => reference)).toEqual(["same", "same"]);
+    await db.run(whole(undefined, "timeless"));
+    expect((await stored()).map(({ reference, tags }) => [reference, tags])).toEqual(
+      Array(2).fill(["timeless", ["timeless"]]),
+    );
+    // What was changed here in the meantime is newer, too.
+    expect((await db.run(whole(3, "third"))).summary.outdated).toBe(3);
+  });
+
+  test("and of what the files say of one resource the later time counts", async () => {
+    const { summary } = await db.run([
+      customer("c", { reference: "b", updated_at: at(2) }),
+      customer("c", { reference: "a", updated_at: at(1) }),
+    ]);
+    expect(summary.repeated).toBe(1);
+    expect(await db.rows("SELECT reference, updated_at FROM customers")).toEqual([
+      { reference: "b", updated_at: new Date(at(2)) },
+    ]);
+  });
+});
+
 describe("strict", () => {
   test.each([
     ["a refusal", [customer("c"), customer("d", { email: "no" })]],

@@ -10,6 +10,7 @@ const summary: Summary = {
   refused: 1,
   dangling: 0,
   repeated: 0,
+  outdated: 0,
   untold: 0,
   recomputed: [
     { name: "customers.status", count: 59, contradicted: 2 },
@@ -28,10 +29,11 @@ test("the summary is a table, and a line for what was not taken as stated", () =
     "recomputed, not stored: customers.status (59, 2 of them stated otherwise), customers.has_password (59)",
     "left out, not stored: shipments (3)",
   ]);
-  const strict = { ...summary, written: false, dangling: 2, repeated: 1, untold: 7 };
-  expect(formatSummary(strict).split("\n").slice(-4)).toEqual([
+  const strict = { ...summary, written: false, dangling: 2, repeated: 1, outdated: 3, untold: 7 };
+  expect(formatSummary(strict).split("\n").slice(-5)).toEqual([
     "references that were left away: 2",
     "stated more than once, and differently: 1",
+    "older than what is here, not taken: 3",
     "issues that are not listed above: 7",
     "nothing was written: the import is strict; the table tells what would have gone in",
   ]);
