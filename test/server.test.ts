@@ -121,7 +121,7 @@ test("a busy port: it says so, and what to do", async () => {
 
 test("bad variables: all of them at once", async () => {
   const { ended, output } = launch({ PORT: "many", SEED_DEMO: "maybe", PUBLIC_URL: "shop" });
-  expect(await ended).toBe(1);
+  expect(await ended).toBe(2);
   expect(output()).toMatch(/PORT[\s\S]*SEED_DEMO[\s\S]*PUBLIC_URL/);
 });
 

@@ -7,7 +7,7 @@ import { seedDemo } from "../prisma/seed.js";
 import { startApp } from "../src/app.js";
 import { loadConfig } from "../src/config.js";
 import { anonymous } from "../src/platform/access/viewer.js";
-import { createDatabase, DatabaseUnavailableError } from "../src/platform/database/client.js";
+import { createDatabase } from "../src/platform/database/client.js";
 import { ConnectionQueue } from "../src/platform/database/connection-queue.js";
 import { GuardedClient } from "../src/platform/database/guarded-client.js";
 import {
@@ -16,7 +16,7 @@ import {
   StatementTimeoutError,
 } from "../src/platform/database/limit-errors.js";
 import { Requester } from "../src/platform/database/requester.js";
-import { isUnavailable } from "../src/platform/database/unavailable.js";
+import { DatabaseUnavailableError, isUnavailable } from "../src/platform/database/unavailable.js";
 import { SharedStatement } from "../src/platform/execution/shared-statement.js";
 import { Slot } from "../src/platform/plan/parameters.js";
 import { createLogger } from "../src/platform/telemetry/logger.js";

@@ -1,10 +1,10 @@
-import type { User } from "../generated/prisma/client.js";
 import {
   createSignInToken,
   createStaff,
   listStaff,
   removeStaff,
   type StaffFacts,
+  type StaffMember,
   signInSeconds,
   updateStaff,
 } from "../modules/auth/staff.js";
@@ -70,7 +70,7 @@ function addressOf(given: string): string {
   return email;
 }
 
-function print(user: User | null, email: string): void {
+function print(user: StaffMember | null, email: string): void {
   if (!user) throw nobody(email);
   process.stdout.write(`${JSON.stringify(user)}\n`);
 }

@@ -1,8 +1,7 @@
 import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLFormattedError, Kind } from "graphql";
 import type { WriteNotes } from "../platform/context.js";
-import { OutcomeUnknownError } from "../platform/database/client.js";
-import { isUnavailable } from "../platform/database/unavailable.js";
+import { isUnavailable, OutcomeUnknownError } from "../platform/database/unavailable.js";
 import { ApiError, type ErrorCode, errorCodes } from "../platform/errors.js";
 import { factsOf, type Logger } from "../platform/telemetry/logger.js";
 

@@ -17,6 +17,9 @@ export class StaffError extends Error {
   override name = "StaffError";
 }
 
+/** A member of the staff, as it is kept. */
+export type StaffMember = User;
+
 /** For how long a sign-in token waits to be used. */
 export const signInSeconds = 600;
 
@@ -24,7 +27,7 @@ export async function createStaff(
   { database }: Pick<SessionResources, "database">,
   email: string,
   { permissions = [], ...names }: StaffFacts,
-): Promise<User> {
+): Promise<StaffMember> {
   const id = `usr_${randomBytes(12).toString("hex")}`;
   const data = { id, email, ...names, permissions: permissionsOf(permissions) };
   return database.prisma.user.create({ data }).catch((error: { code?: string }) => {
@@ -34,7 +37,7 @@ export async function createStaff(
   });
 }
 
-export async function listStaff({ database }: Pick<SessionResources, "database">): Promise<User[]> {
+export async function listStaff({ database }: Pick<SessionResources, "database">): Promise<StaffMember[]> {
   return database.prisma.user.findMany({ orderBy: { email: "asc" } });
 }
 
@@ -46,7 +49,7 @@ export async function updateStaff(
   resources: SessionResources,
   email: string,
   { permissions, ...names }: StaffFacts,
-): Promise<User | null> {
+): Promise<StaffMember | null> {
   const [user] = await resources.database.prisma.user.updateManyAndReturn({
     where: { email },
     data: { ...names, ...(permissions && { permissions: permissionsOf(permissions) }) },

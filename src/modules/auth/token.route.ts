@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { callerAddress } from "../../platform/access/limits.js";
 import { endFamily } from "../../platform/access/sessions.js";
-import { type Database, OutcomeUnknownError } from "../../platform/database/client.js";
+import type { Database } from "../../platform/database/client.js";
 import { StatementLimitError } from "../../platform/database/limit-errors.js";
-import { isUnavailable } from "../../platform/database/unavailable.js";
+import { isUnavailable, OutcomeUnknownError } from "../../platform/database/unavailable.js";
 import { ApiError, authenticationRealm } from "../../platform/errors.js";
 import { digestOf, findClient } from "./clients.js";
 import { type GrantRequest, type GrantResources, grantTokens } from "./grants.js";

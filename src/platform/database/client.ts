@@ -17,6 +17,7 @@ import { defaultResultBytes, defaultTimeouts, type StatementKind, stricter, type
 import { beginWrite, endsConnection, outcomeOf } from "./outcome.js";
 import type { Requester } from "./requester.js";
 import { StatementNames } from "./statement-names.js";
+import { DatabaseUnavailableError, OutcomeUnknownError } from "./unavailable.js";
 
 /** One value of a row as node-pg gives it. */
 export type SqlValue = unknown;
@@ -58,21 +59,6 @@ export interface Database extends Connections {
   /** A connection outside the pools, not yet open, for what lasts. */
   client(name: string): pg.Client;
   close(): Promise<void>;
-}
-
-export class DatabaseUnavailableError extends Error {
-  override name = "DatabaseUnavailableError";
-  constructor(cause: unknown) {
-    super("The database cannot be reached.", { cause });
-  }
-}
-
-/** The connection was lost while a transaction was being committed, and nobody can tell whether it was. */
-export class OutcomeUnknownError extends Error {
-  override name = "OutcomeUnknownError";
-  constructor(cause: unknown) {
-    super("The connection was lost during COMMIT.", { cause });
-  }
 }
 
 export interface DatabaseOptions {

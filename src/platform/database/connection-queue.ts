@@ -1,6 +1,6 @@
-import { DatabaseUnavailableError } from "./client.js";
 import { RequestCancelledError } from "./limit-errors.js";
 import type { Requester } from "./requester.js";
+import { DatabaseUnavailableError } from "./unavailable.js";
 
 /** How many may wait for a connection, and for how long. */
 const maximumWaiting = 1_000;

@@ -1,4 +1,18 @@
-import { DatabaseUnavailableError, OutcomeUnknownError } from "./client.js";
+/** No connection to the database is to be had: it cannot be reached, or all are in use. */
+export class DatabaseUnavailableError extends Error {
+  override name = "DatabaseUnavailableError";
+  constructor(cause: unknown) {
+    super("The database cannot be reached.", { cause });
+  }
+}
+
+/** The connection was lost while a transaction was being committed, and nobody can tell whether it was. */
+export class OutcomeUnknownError extends Error {
+  override name = "OutcomeUnknownError";
+  constructor(cause: unknown) {
+    super("The connection was lost during COMMIT.", { cause });
+  }
+}
 
 const connectionFaults = new Set([
   "ECONNREFUSED",

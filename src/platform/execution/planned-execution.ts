@@ -9,9 +9,9 @@ import {
 import { LRUCache } from "lru-cache";
 import { ruleKey, rulesLike } from "../access/visibility.js";
 import type { Context, RowPreloader } from "../context.js";
-import { type Database, DatabaseUnavailableError } from "../database/client.js";
+import type { Database } from "../database/client.js";
 import { StatementLimitError } from "../database/limit-errors.js";
-import { isUnavailable } from "../database/unavailable.js";
+import { DatabaseUnavailableError, isUnavailable } from "../database/unavailable.js";
 import type { Run } from "../plan/parameters.js";
 import {
   type Evaluated,

@@ -1,12 +1,7 @@
-import {
-  type Database,
-  DatabaseUnavailableError,
-  type Query,
-  recordedStatements,
-  recordStatements,
-} from "../database/client.js";
+import { type Database, type Query, recordedStatements, recordStatements } from "../database/client.js";
 import { RequestCancelledError, StatementTimeoutError } from "../database/limit-errors.js";
 import { Requester } from "../database/requester.js";
+import { DatabaseUnavailableError } from "../database/unavailable.js";
 import type { Run } from "../plan/parameters.js";
 import type { TreeStatement } from "../plan/tree.js";
 
