@@ -90,7 +90,7 @@ describe.each([true, false])("planned: %s", (planned) => {
   /** Short; compressed at once; and by another thread. */
   const short = "{ customers(first: 2) { nodes { id } } }";
   const medium = `{ ${list} }`;
-  const long = `{ ${Array.from({ length: 60 }, (_, i) => `a${i}: ${list}`).join(" ")} }`;
+  const long = `{ ${Array.from({ length: 18 }, (_, i) => `a${i}: ${list}`).join(" ")} }`;
 
   test("the same answer, smaller, and its length is told", async () => {
     for (const query of [medium, long, getIntrospectionQuery()]) {
@@ -105,6 +105,7 @@ describe.each([true, false])("planned: %s", (planned) => {
         expect(packed).toMatchObject({ status: 200, coding, vary: "origin, accept-encoding", data: plain.data });
         expect(packed.bytes.length).toBeLessThan(plain.bytes.length / 3);
         expect(packed.length).toBe(String(packed.bytes.length));
+        if (query !== medium) continue;
         // GET and HEAD alike.
         const [get, head] = [await send(query, accepted, "GET"), await send(query, accepted, "HEAD")];
         expect(get).toMatchObject({ coding, data: plain.data });
@@ -115,7 +116,7 @@ describe.each([true, false])("planned: %s", (planned) => {
     const { length } = (await send(medium)).bytes;
     expect(length).toBeGreaterThan(shortestCompressed);
     expect(length).toBeLessThan(30_000);
-    expect((await send(long)).bytes.length).toBeGreaterThan(100_000);
+    expect((await send(long)).bytes.length).toBeGreaterThan(65_536);
   });
 
   test("what is short stays as it is", async () => {
