@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createKeySet, describeKeySet } from "../../src/platform/access/key-rotation.js";
 import { startCommand } from "../support/command.js";
 import { createTestDatabase, poolOf, type TestDatabase } from "../support/database.js";
 
@@ -379,6 +380,14 @@ describe("keys", () => {
     expect((await query(after)).status).toBe(200);
     // The server starts four times.
   }, 300_000);
+
+  test("ids can be written on a command line: none begins with a hyphen", async () => {
+    for (let i = 0; i < 300; i++) {
+      const [key] = await describeKeySet(JSON.stringify(await createKeySet(new Date())));
+      expect(key!.kid).toMatch(/^[A-Za-z\d_]/);
+    }
+    expect((await integration("*")).clientId).toMatch(/^[\da-f]{32}$/);
+  });
 
   test("a key whose tokens have expired is retired without being named", async () => {
     const file = join(folder, "old.json");

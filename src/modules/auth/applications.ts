@@ -32,7 +32,7 @@ export async function createApplication(
     data: {
       ...facts,
       id: `app_${randomBytes(12).toString("hex")}`,
-      clientId: randomBytes(24).toString("base64url"),
+      clientId: randomBytes(16).toString("hex"),
       secretDigest: clientSecret && digestOf(clientSecret),
       permissions: storedPermissions(permissions),
     },

@@ -1,4 +1,4 @@
-import type { JSONWebKeySet, JWK } from "jose";
+import { calculateJwkThumbprint, type JSONWebKeySet, type JWK } from "jose";
 import { newSigningKey, publicHalf, readKeySet, SigningKeysError } from "./keys.js";
 import { longestAccessTokenMs } from "./sessions.js";
 
@@ -99,8 +99,11 @@ export async function retireKeys(
 
 async function newKey(now: Date, after?: StoredKey): Promise<StoredKey> {
   const iat = Math.floor(now.getTime() / 1_000);
+  let key = await newSigningKey();
+  // On a command line, an id that begins with a hyphen would be an option.
+  while ((await calculateJwkThumbprint(key)).startsWith("-")) key = await newSigningKey();
   // Being younger is what makes a key the announced one.
-  return { ...(await newSigningKey()), iat: Math.max(iat, (after?.iat ?? 0) + 1) };
+  return { ...key, iat: Math.max(iat, (after?.iat ?? 0) + 1) };
 }
 
 function isAnnounced(key: StoredKey, current: StoredKey): boolean {
