@@ -1,11 +1,14 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { jest } from "@jest/globals";
 import { createKeySet, describeKeySet } from "../../src/platform/access/key-rotation.js";
 import { startCommand } from "../support/command.js";
 import { createTestDatabase, poolOf, type TestDatabase } from "../support/database.js";
 
-// From nothing to an answer in production, by the commands of docs/production.md and over HTTP alone.
+// From nothing to an answer in production, by the commands of docs/production.md and over HTTP alone. Each test starts many
+// processes.
+jest.setTimeout(300_000);
 
 let database: TestDatabase;
 let folder: string;
@@ -378,8 +381,7 @@ describe("keys", () => {
     await restart();
     expect((await query(before)).status).toBe(401);
     expect((await query(after)).status).toBe(200);
-    // The server starts four times.
-  }, 300_000);
+  });
 
   test("ids can be written on a command line: none begins with a hyphen", async () => {
     for (let i = 0; i < 300; i++) {
