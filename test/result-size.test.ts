@@ -96,6 +96,30 @@ test("an answer without any data has status 400, and the statement ran once", as
   expect(app.statements()).toHaveLength(1);
 });
 
+test("of requests that share a statement, each is answered whose own answer fits", async () => {
+  const document = "{ skuLists(first: 20) { nodes { id metadata } } }";
+  const { data } = await shop.query(document);
+  const size = JSON.stringify(data).length;
+  for (const [resultBytes, least, most] of [
+    [size * 50, 2, 4],
+    [Math.round(size * 1.5), 3, 11],
+  ] as const) {
+    const app = await start({ sharing: shop, resultBytes });
+    await app.query(document);
+    app.statements();
+    // While the connection is taken, requests gather.
+    const taken = await app.database.pool.connect();
+    const sending = Array.from({ length: 8 }, () => app.query(document));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    taken.release();
+    for (const answer of await Promise.all(sending)) expect(answer.data).toEqual(data);
+    const sent = app.statements().map(({ text }) => text);
+    expect(sent.every((text) => text.includes("check_result_size"))).toBe(true);
+    expect(sent.length).toBeGreaterThanOrEqual(least);
+    expect(sent.length).toBeLessThanOrEqual(most);
+  }
+});
+
 test("an ordinary query is not measured", async () => {
   const app = await start({ sharing: shop });
   app.statements();

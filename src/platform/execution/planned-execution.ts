@@ -276,9 +276,8 @@ export class PlannedExecution {
   ): PreparedStatement {
     const trees = treesOf(plan);
     const sql = args.map((evaluated) => evaluated.sql);
-    // PostgreSQL should know the values of a filter when it plans; in a shared statement it cannot. What many share would
-    // be measured together.
-    if (!options.measure && !plan.sites.some(({ constant }, i) => !constant && args[i]!.filtered)) {
+    // PostgreSQL should know the values of a filter when it plans; in a shared statement it cannot.
+    if (!plan.sites.some(({ constant }, i) => !constant && args[i]!.filtered)) {
       const statement = treeStatement(trees, sql, rule, { ...options, shared: true });
       const { columns } = statement;
       if (columns.length && columns.every(({ type }) => !type.endsWith("[]"))) {
