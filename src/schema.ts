@@ -81,7 +81,7 @@ import { SkuResolver } from "./modules/skus/sku.resolver.js";
 import { StockLocationResolver } from "./modules/stock-locations/stock-location.resolver.js";
 import { TaggableResolver, TagMutations, TagResolver } from "./modules/tags/tag.resolver.js";
 import { CustomerTokenResolver, ViewerResolver } from "./modules/viewer/viewer.resolver.js";
-import { fieldsWithoutRule } from "./platform/graphql/access-directive.js";
+import { describeAccess, fieldsWithoutRule } from "./platform/graphql/access-directive.js";
 import { oneOfInputs } from "./platform/graphql/resource.resolver.js";
 import { DateTime } from "./platform/graphql/scalars.js";
 import { writeDirectives } from "./platform/write/directives.js";
@@ -174,15 +174,16 @@ export function createSchema(): GraphQLSchema {
   schema.description =
     "The customers of a shop, and what belongs to them, as a graph. Start at `customer` or `customers` and follow the relations; `node` finds any resource by its id. Lists come in pages, amounts in cents, in units and as a text.";
   schema.getQueryType()!.description =
-    "Where reading starts: at one resource, at a list, or at any resource by its id.";
+    "Where reading starts: at one resource, at a list, or at any resource by its id. A field that is refused, or fails, is null with the error on its path; the others are answered.";
   schema.getMutationType()!.description =
-    "What can be changed. A request that cannot be met changes nothing, and `userErrors` says why.";
+    "What can be changed. A request that cannot be met changes nothing, and `userErrors` says why. A field is null if it was refused or failed, with the error on its path; the others of the same request stand.";
   schema.getSubscriptionType()!.description =
     "What can be followed as it happens, at `/graphql/stream` as server-sent events.";
   for (const name of oneOfInputs) {
     const type = schema.getType(name);
     if (type instanceof GraphQLInputObjectType) type.isOneOf = true;
   }
+  describeAccess(schema);
   const missing = fieldsWithoutRule(schema);
   if (missing.length) throw new Error(`Fields without an access rule: ${missing.join(", ")}`);
   return schema;

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type GraphQLField, getNamedType, isLeafType } from "graphql";
+import { type GraphQLField, getNamedType, isLeafType, isNonNullType } from "graphql";
+import type { Permission } from "../src/platform/access/permission.js";
 import { accessOf, fieldsWithoutRule } from "../src/platform/graphql/access-directive.js";
 import { allModelTypes } from "../src/platform/graphql/model.js";
 import { createSchema } from "../src/schema.js";
@@ -272,4 +273,71 @@ test("viewer tells who asks, from the token alone", async () => {
   expect(await who(callers.limited!)).toMatchObject({ kind: "INTEGRATION", permissions: ["CUSTOMERS_READ"] });
   expect(await who(callers.staff!)).toMatchObject({ kind: "USER", owner: { id: "usr_vera" } });
   expect(await who(callers.live!)).toMatchObject({ mode: "LIVE" });
+});
+
+describe("one refused field leaves the others of a request as they are", () => {
+  test("a mutation's answer stays when another one is refused", async () => {
+    const { data, errors } = await app.query(
+      `mutation { a: skuListCreate(input: { name: "Keeps its answer" }) { skuList { id } userErrors { code } }
+         b: tagCreate(input: { name: "not-by-a-shopper" }) { tag { id } }
+         c: skuListCreate(input: { name: "Comes after" }) { skuList { name } } }`,
+      {},
+      { as: callers.ada! },
+    );
+    expect(data.a).toEqual({ skuList: { id: expect.stringMatching(/^skl_/) }, userErrors: [] });
+    expect([data.b, data.c]).toEqual([null, { skuList: { name: "Comes after" } }]);
+    expect(errors).toHaveLength(1);
+    expect(errors![0]).toMatchObject({ path: ["b"], extensions: { code: "FORBIDDEN", missing: ["TAGS_CREATE"] } });
+    const found = await app.query(`{ node(id: "${data.a.skuList.id}") { id } }`, {}, { as: callers.ada! });
+    expect(found.data.node).toEqual(data.a.skuList);
+  });
+
+  test("nor does a wrong argument of one take the answers of others", async () => {
+    const { data, errors } = await app.query(
+      `mutation { a: tagCreate(input: { name: "keeps-its-answer" }) { tag { name } }
+         b: skuListCreate(input: { name: "x", customerId: "cus_ada" }) @idempotent(key: "") { skuList { id } } }`,
+    );
+    expect(data).toEqual({ a: { tag: { name: "keeps-its-answer" } }, b: null });
+    expect(errors![0]).toMatchObject({ path: ["b"], extensions: { code: "BAD_USER_INPUT" } });
+  });
+
+  test.each(Object.values(schema.getQueryType()!.getFields()).map((field) => [field.name, field] as const))(
+    "every other root field is answered beside %s, by one statement",
+    async (name, field) => {
+      const access = accessOf(field);
+      if (!access?.length) return;
+      const target = getNamedType(field.type).name.replace(/Connection$/, "");
+      const { args } = field;
+      const [argument] = args.filter(({ type }) => String(type).endsWith("!"));
+      const given = argument ? `(${argument.name}: ${argument.name === "by" ? '{ id: "x" }' : '"x"'})` : "";
+      const other = `${target === "Market" ? "methods: paymentMethod" : "market: market"}`;
+      const id = target === "Market" ? '(id: "pmt_stripe")' : '(by: { id: "mkt_europe" })';
+      const permissions: Permission[] = [target === "Market" ? "payment_methods:read" : "markets:read"];
+      const answer = await app.query(
+        `{ refused: ${name}${given} ${selection(field)} ${other}${id} { id } }`,
+        {},
+        { as: { kind: "integration", permissions } },
+      );
+      expect(answer.data).toEqual({
+        refused: null,
+        [target === "Market" ? "methods" : "market"]: { id: target === "Market" ? "pmt_stripe" : "mkt_europe" },
+      });
+      expect(answer.errors).toHaveLength(1);
+      expect(answer.errors![0]).toMatchObject({ path: ["refused"], extensions: { code: "FORBIDDEN" } });
+      expect(answer.extensions.statements).toBe(1);
+    },
+  );
+
+  test("root fields and payloads are nullable, but `viewer`", () => {
+    const roots = [schema.getQueryType()!, schema.getMutationType()!];
+    const fields = roots.flatMap((type) => Object.values(type.getFields()));
+    expect(fields.filter(({ type }) => isNonNullType(type)).map(({ name }) => name)).toEqual(["viewer"]);
+  });
+
+  test("a visitor's screen keeps what a visitor may see", async () => {
+    const query = "{ markets { nodes { id } } customers { totalCount } viewer { kind } }";
+    const { data, errors } = await app.query(query, {}, { as: callers.guest! });
+    expect(data).toEqual({ markets: { nodes: [{ id: "mkt_europe" }] }, customers: null, viewer: { kind: "GUEST" } });
+    expect(errors).toHaveLength(1);
+  });
 });

@@ -16,7 +16,11 @@ import {
   isUnionType,
   validateSchema,
 } from "graphql";
+import { customerWrites } from "../src/modules/customers/customer.writes.js";
+import { orderSubscriptionWrites } from "../src/modules/order-subscriptions/order-subscription.writes.js";
+import { orderWrites } from "../src/modules/orders/order.writes.js";
 import { models } from "../src/platform/database/datamodel.js";
+import { accessOf } from "../src/platform/graphql/access-directive.js";
 import { publishedSchema, schemaFile } from "../src/print-schema.js";
 import { createSchema } from "../src/schema.js";
 
@@ -103,6 +107,43 @@ test("everything is described in a sentence", () => {
   expect(broken(all, ({ description }) => !doubled.test(description ?? ""))).toEqual([]);
 });
 
+test("every field with a rule says in its description what it needs, and when it is null", async () => {
+  const guarded = fields.filter((field) => accessOf(field));
+  expect(guarded.length).toBeGreaterThan(200);
+  const roots = [query, mutation, schema.getSubscriptionType()!].map(({ name }) => name);
+  for (const { path, description, type, ...field } of guarded) {
+    const access = accessOf(field as GraphQLField<unknown, unknown>)!;
+    const needs = access.length
+      ? `Needs ${access.map((permission) => `\`${permission}\``).join(" or ")}. `
+      : "Needs an access token.";
+    expect([path, description]).toEqual([path, expect.stringContaining(needs)]);
+    if (!access.length) continue;
+    const isRoot = roots.includes(path.split(".")[0]!);
+    const without = isRoot
+      ? /Without it the (field is null, with a `FORBIDDEN` error|subscription is refused)\./
+      : isNonNullType(type)
+        ? /Without it the field is empty, and listed in `extensions\.redactions`\./
+        : /Without it the field is null, and listed in `extensions\.redactions`\./;
+    expect([path, description]).toEqual([path, expect.stringMatching(without)]);
+  }
+  const open = fields.filter((field) => !accessOf(field));
+  expect(broken(open, ({ description }) => !/Needs `\w+:\w+`\. Without it/.test(description ?? ""))).toEqual([]);
+});
+
+test("every field of an input that needs a permission says which", () => {
+  const ruled = [customerWrites, orderWrites, orderSubscriptionWrites].flatMap(({ model, createRules, updateRules }) =>
+    Object.entries({ ...createRules, ...updateRules }).flatMap(([name, { access }]) =>
+      access
+        ? inputFields.filter(({ path }) => new RegExp(`^${model.name}(Create|Update)Input\\.${name}$`).test(path))
+        : [],
+    ),
+  );
+  expect(ruled.length).toBeGreaterThan(6);
+  expect(
+    broken(ruled, ({ description }) => /Needs `\w+:\w+`, which sales channels lack\.$/.test(description ?? "")),
+  ).toEqual([]);
+});
+
 test("names follow the conventions", () => {
   const named = types.map((type) => ({ ...type, type, path: type.name }));
   expect(broken(named, ({ path }) => /^[A-Z][A-Za-z0-9]*$/.test(path))).toEqual([]);
@@ -124,8 +165,8 @@ test("lists are connections that can be paged both ways", () => {
       ["first", "after", "last", "before"].every((page) => args.some(({ name }) => name === page)),
     ),
   ).toEqual([]);
-  // The history of a resource may be withheld from a caller, without the resource itself.
-  const certain = lists.filter(({ name }) => name !== "events" && name !== "eventStores");
+  // The history of a resource may be withheld from a caller, without the resource itself. A root list may be refused.
+  const certain = lists.filter(({ name, path }) => !/^event(s|Stores)$/.test(name) && !path.startsWith("Query."));
   expect(broken(certain, ({ type }) => isNonNullType(type))).toEqual([]);
   for (const type of types.filter(isConnection) as GraphQLObjectType[]) {
     const item = type.name.replace(/Connection$/, "");
@@ -160,7 +201,7 @@ test("a relation to one may be null, since access may hide the other side", () =
 test("a mutation answers with a payload, and with the reasons why it did nothing", () => {
   const mutations = fieldsOf(mutation).map((field) => ({ ...field, path: `Mutation.${field.name}` }));
   expect(mutations.length).toBeGreaterThan(3);
-  expect(broken(mutations, ({ type }) => /^\w+Payload!$/.test(String(type)))).toEqual([]);
+  expect(broken(mutations, ({ type }) => /^\w+Payload$/.test(String(type)))).toEqual([]);
   expect(
     broken(mutations, ({ type }) =>
       fieldsOf(getNamedType(type)).some((field) => `${field.name}: ${field.type}` === "userErrors: [UserError!]!"),

@@ -18,7 +18,7 @@ export class NodeResolver {
 
   @Access()
   @Query(() => [Node], {
-    nullable: "items",
+    nullable: "itemsAndList",
     description: "Resources of any kind by their ids, in the order of the ids, with null for those that do not exist.",
   })
   nodes(

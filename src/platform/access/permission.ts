@@ -45,6 +45,11 @@ export function permissionName(permission: Permission): string {
   return permission.replace(":", "_").toUpperCase();
 }
 
+/** Several permissions of which one is enough, for descriptions. */
+export function permissionsText(anyOf: readonly Permission[]): string {
+  return anyOf.map((permission) => `\`${permission}\``).join(" or ");
+}
+
 export function isPermission(word: string): word is Permission {
   return permissions.has(word as Permission);
 }

@@ -7,9 +7,11 @@ import {
   type GraphQLEnumType,
   type GraphQLField,
   GraphQLList,
+  type GraphQLNamedType,
   GraphQLNonNull,
   GraphQLSchema,
   isInterfaceType,
+  isNonNullType,
   isObjectType,
   Kind,
   lexicographicSortSchema,
@@ -18,7 +20,7 @@ import {
   printSchema,
   visit,
 } from "graphql";
-import { type Permission, permissionName } from "../access/permission.js";
+import { type Permission, permissionName, permissionsText } from "../access/permission.js";
 import { allModelTypes } from "./model.js";
 
 /** The permissions that open a field, as declared beside it; undefined where the object's own rule is enough. */
@@ -39,7 +41,7 @@ function accessDirective(permission: GraphQLEnumType): GraphQLDirective {
   return new GraphQLDirective({
     name: "access",
     description:
-      "What the caller's token needs for this field: one of these permissions, or any token when none is named. Without it a root field is refused, and a field inside an object is null or empty and listed in `extensions.redactions`.",
+      "What the caller's token needs for this field: one of these permissions, or any token when none is named. Without it a root field is null with a `FORBIDDEN` error, and a field inside an object is null or empty and listed in `extensions.redactions`.",
     locations: [DirectiveLocation.FIELD_DEFINITION],
     args: {
       anyOf: {
@@ -48,6 +50,38 @@ function accessDirective(permission: GraphQLEnumType): GraphQLDirective {
       },
     },
   });
+}
+
+/** Adds to each field's description what it needs, and what it is without that. Mutations' errors and examples stay last. */
+export function describeAccess(schema: GraphQLSchema): void {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) && !isInterfaceType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      const access = accessOf(field);
+      if (!access) continue;
+      const description = field.description ?? "";
+      const [at = description.length] = [description.search(/ (Errors|Example): /)].filter((found) => found >= 0);
+      field.description = `${description.slice(0, at)} ${accessText(schema, type, field, access)}${description.slice(at)}`;
+    }
+  }
+}
+
+function accessText(
+  schema: GraphQLSchema,
+  type: GraphQLNamedType,
+  field: GraphQLField<unknown, unknown>,
+  access: readonly Permission[],
+): string {
+  if (!access.length) {
+    const isRoot = type === schema.getQueryType();
+    return `Needs an access token.${isRoot ? " Without one the field is null, with an `UNAUTHENTICATED` error." : ""}`;
+  }
+  const needs = `Needs ${permissionsText(access)}. Without it`;
+  if (type === schema.getSubscriptionType()) return `${needs} the subscription is refused.`;
+  if (type === schema.getQueryType() || type === schema.getMutationType()) {
+    return `${needs} the field is null, with a \`FORBIDDEN\` error.`;
+  }
+  return `${needs} the field is ${isNonNullType(field.type) ? "empty" : "null"}, and listed in \`extensions.redactions\`.`;
 }
 
 /** Writes each field's rule into the printed schema. */

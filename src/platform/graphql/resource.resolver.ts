@@ -78,7 +78,7 @@ export function ResourceResolver(
     );
     const connection = connectionOf(model.type);
     const args = pageArgsOf(model, true);
-    Query(() => connection, { description: `The ${plural(name)} of the shop, a page at a time.` })(
+    Query(() => connection, { nullable: true, description: `The ${plural(name)} of the shop, a page at a time.` })(
       Base.prototype,
       many,
       Object.getOwnPropertyDescriptor(Base.prototype, many)! as never,

@@ -160,7 +160,7 @@ export interface Switches {
   readonly viewer: Viewer;
 }
 
-/** The plan of a query, or undefined where there is nothing to gain from one or the operation will be refused. */
+/** The plan of a query, or undefined where there is nothing to gain from one. */
 export function planOf(operation: OperationDefinitionNode, switches: Switches): Plan | undefined {
   return new Planner(switches).plan(operation);
 }
@@ -190,7 +190,6 @@ class Planner {
     const roots: Root[] = [];
     for (const [key, nodes] of selected) {
       const root = this.root(key, query, nodes);
-      if (root === "refused") return undefined;
       if (root === byResolver) {
         this.complete = false;
         roots.push(...this.ownRoots(query, nodes));
@@ -217,16 +216,13 @@ class Planner {
     return { roots: [root], sites: this.sites, complete: false, size: this.size };
   }
 
-  private root(
-    key: string,
-    query: GraphQLObjectType,
-    nodes: readonly FieldNode[],
-  ): Root | typeof byResolver | "refused" {
+  private root(key: string, query: GraphQLObjectType, nodes: readonly FieldNode[]): Root | typeof byResolver {
     if (nodes[0]!.name.value === "__typename") return { key, kind: "constant", json: JSON.stringify(query.name) };
     const field = query.getFields()[nodes[0]!.name.value];
     const source = field && sourceOf(field);
     if (!field || !source) return byResolver;
-    if (!permitsRoot(this.switches.viewer, accessOf(field) ?? [])) return "refused";
+    // Refused; the resolvers say so, and answer the other fields from what the plan reads.
+    if (!permitsRoot(this.switches.viewer, accessOf(field) ?? [])) return byResolver;
     switch (source.kind) {
       case "one":
         return this.one(key, modelTypeNamed(source.model), field, nodes, source.where);

@@ -130,7 +130,9 @@ export function Mutates<A = Args, P = void>(options: MutationOptions<A, P>) {
     const decorate = (decorator: MethodDecorator) => decorator(prototype, name, property);
     const codes = errors.length ? ` Errors: ${errors.map((code) => `\`${code}\``).join(", ")}.` : "";
     decorate(
+      // Null when it is refused or fails: what other mutations of the request did must not vanish from the answer.
       Mutation(() => payload.type, {
+        nullable: true,
         description: `${description}${codes} Example: \`${example}\`.`,
       }) as MethodDecorator,
     );

@@ -1,6 +1,6 @@
 import { GraphQLCountryCode } from "graphql-scalars";
 import { type ClassType, Field, ID, InputType, Int } from "type-graphql";
-import type { Permission } from "../access/permission.js";
+import { type Permission, permissionsText } from "../access/permission.js";
 import type { ModelName } from "../database/datamodel.js";
 import { DateTime, Json } from "../graphql/scalars.js";
 import { maximumText, Problem, readCode, readEmail, readJson, readText, readUrl, upperAscii } from "./values.js";
@@ -212,7 +212,7 @@ export function inputOf(name: string, description: string, rules: Rules, kind: "
   for (const [field, { type, description: text, required, generated, on, access }] of Object.entries(rules)) {
     if (on && on !== kind) continue;
     const nullable = !(required && kind === "create");
-    const forbidden = access ? " Sales channels cannot set it." : "";
+    const forbidden = access ? ` Needs ${permissionsText(access)}, which sales channels lack.` : "";
     const kept = required || generated;
     const clears =
       kind === "create"
