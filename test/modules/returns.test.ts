@@ -97,6 +97,31 @@ test("a return is made with all that a screen shows of it", async () => {
   );
 });
 
+test("the address to send a return to has nothing that the shop notes about its stock location", async () => {
+  const internal = "notes billingInfo metadata reference referenceOrigin";
+  await sql(
+    `UPDATE addresses SET notes = 'Gate code 4711', billing_info = 'VAT 1', metadata = '{"rent": 9000}', reference = 'erp-7',
+       reference_origin = 'erp', email = 'milan@example.com' WHERE id = 'adr_stock_milan'`,
+  );
+  const { orderId, lineItemId } = await bought();
+  const document = `mutation ($input: ReturnCreateInput!) { returnCreate(input: $input) {
+    return { id destinationAddress { line1 city phone ${internal} } } } }`;
+  const nothing = { notes: null, billingInfo: null, metadata: {}, reference: null, referenceOrigin: null };
+  for (const as of [ada, { kind: "integration" } as const]) {
+    const input = { orderId, stockLocationId: "slo_milan", lineItems: [{ lineItemId, quantity: 1 }] };
+    const { return: ret } = await send(document, { input }, as);
+    expect(ret.destinationAddress).toMatchObject({ line1: "Via Savona 97", city: "Milano", ...nothing });
+    await sql("UPDATE returns SET stock_location_id = NULL WHERE id = $1", [ret.id]);
+    await update(ret.id, { stockLocationId: "slo_milan" }, as);
+    const { data } = await app.query(
+      `{ return(by: { id: "${ret.id}" }) { destinationAddress { ${internal} } } }`,
+      {},
+      { as },
+    );
+    expect(data.return.destinationAddress).toEqual(nothing);
+  }
+});
+
 test("a customer returns what is its own, and asks for it at once", async () => {
   const { orderId, lineItemId } = await bought();
   const input = { orderId, lineItems: [{ lineItemId, quantity: 2 }], request: true };

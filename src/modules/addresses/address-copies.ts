@@ -4,19 +4,29 @@ import type { Write } from "../../platform/write/write.js";
 
 /** What a copy has of its own. */
 const own = ["id", "mode", "version", "created_at", "updated_at"];
-const copied = Object.values(modelNamed("Address").columns)
-  .filter(({ column, derived }) => !derived && !own.includes(column))
-  .map(({ column }) => `"${column}"`)
-  .join(", ");
+/** What the shop notes about an address, for itself. */
+const internal = ["notes", "billing_info", "metadata", "reference", "reference_origin"];
+const columnsBut = (others: readonly string[]) =>
+  Object.values(modelNamed("Address").columns)
+    .filter(({ column, derived }) => !derived && !others.includes(column))
+    .map(({ column }) => `"${column}"`)
+    .join(", ");
+const copied = { whole: columnsBut(own), publicly: columnsBut([...own, ...internal]) };
 
 /**
  * Copies an address, for an order or a return: it stays as it is when the original changes or goes. Whether the caller
- * may see the original is checked before.
+ * may see the original is checked before; of an address of the shop that the customer will see, \`publicly\` copies what
+ * is on the parcel.
  */
-export async function copyAddress({ query }: Write, id: string): Promise<{ id: string; countryCode: string }> {
+export async function copyAddress(
+  { query }: Write,
+  id: string,
+  how: keyof typeof copied = "whole",
+): Promise<{ id: string; countryCode: string }> {
   const copy = newId("Address");
+  const columns = copied[how];
   const [[countryCode]] = (await query(
-    `INSERT INTO addresses ("id", "mode", ${copied}) SELECT $1, "mode", ${copied} FROM addresses WHERE "id" = $2
+    `INSERT INTO addresses ("id", "mode", ${columns}) SELECT $1, "mode", ${columns} FROM addresses WHERE "id" = $2
      RETURNING "country_code"`,
     [copy, id],
   )) as [[string]];

@@ -90,8 +90,8 @@ async function beforeCreate(write: Write, values: Values, _input: object, path: 
     lineItems: lines,
     number: await nextNumber(write, order),
     status: request ? "requested" : "draft",
-    originAddressId: await copyOf(write, order.shippingAddressId),
-    destinationAddressId: await copyOf(write, await addressOf(write, ret.stockLocationId)),
+    originAddressId: order.shippingAddressId ? (await copyAddress(write, order.shippingAddressId as string)).id : null,
+    destinationAddressId: await destination(write, ret.stockLocationId),
   };
 }
 
@@ -107,7 +107,7 @@ async function beforeUpdate(write: Write, row: Row, values: Values, _input: obje
     const message = `Only draft, requested or approved returns can be sent elsewhere; this one is ${status}.`;
     write.fail(new ReturnStateError(status, message, [...path, "stockLocationId"]));
   }
-  return { ...values, destinationAddressId: await copyOf(write, await addressOf(write, stockLocationId)) };
+  return { ...values, destinationAddressId: await destination(write, stockLocationId) };
 }
 
 const goods: unknown[] = ["skus", "bundles"];
@@ -162,13 +162,9 @@ async function nextNumber({ query, viewer }: Write, order: Row): Promise<string>
   }
 }
 
-/** A copy of an address, if there is one to copy. */
-async function copyOf(write: Write, id: unknown): Promise<string | null> {
-  return id ? (await copyAddress(write, id as string)).id : null;
-}
-
-async function addressOf({ query }: Write, stockLocationId: unknown): Promise<unknown> {
+/** A copy of a stock location's address, without what the shop notes about it: the customer sees it. */
+async function destination(write: Write, stockLocationId: unknown): Promise<string | null> {
   if (!stockLocationId) return null;
-  const [found] = await query("SELECT address_id FROM stock_locations WHERE id = $1", [stockLocationId]);
-  return found?.[0];
+  const [found] = await write.query("SELECT address_id FROM stock_locations WHERE id = $1", [stockLocationId]);
+  return (await copyAddress(write, found![0] as string, "publicly")).id;
 }
