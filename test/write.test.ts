@@ -115,6 +115,33 @@ describe("@idempotent", () => {
     expect(replayed(gone)).toBe(true);
   });
 
+  test("a visitor's retry of a sign-up shows the customer as it was, and nothing that became of it since", async () => {
+    const key = unused();
+    const email = `${key}@example.com`;
+    const fields =
+      "id email status hasPassword reference metadata version createdAt updatedAt totalOrdersCount shopperReference";
+    const signUp = `mutation { customerCreate(input: { email: "${email}", metadata: { locale: "en" } }) @idempotent(key: "${key}") {
+      customer { ${fields} } userErrors { code } } }`;
+    const send = () => app.query(signUp, {}, { as: { kind: "guest" } });
+    const first = await send();
+    const { id } = first.data.customerCreate.customer;
+    await rows(
+      `UPDATE customers SET email = 'moved-' || email, reference = 'vip-7', metadata = '{"note": "rich"}', password_digest = 'x',
+         shopper_reference = 'another', total_orders_count = 3 WHERE id = $1`,
+      [id],
+    );
+    const again = await send();
+    expect(replayed(again)).toBe(true);
+    expect(again.data).toEqual(first.data);
+    // Who may see the customer sees it as it is.
+    const now = await app.query(`{ customer(by: { id: "${id}" }) { reference } }`);
+    expect(now.data.customer.reference).toBe("vip-7");
+    await rows("UPDATE customers SET anonymization_status = 'completed' WHERE id = $1", [id]);
+    expect((await send()).data.customerCreate).toEqual({ customer: null, userErrors: [] });
+    const { records } = (await rows("SELECT string_agg(outcome::text, ' ') AS records FROM idempotency_records"))[0];
+    expect(records).not.toContain(Buffer.from(email).toString("hex"));
+  });
+
   test("a replay prepares nothing anew: a token that is used up serves its own retry", async () => {
     const token = unused();
     await rows(

@@ -118,14 +118,19 @@ async function replaceTags(write: Write, id: string, { tags }: Input, path: Path
   if (tags !== undefined) await setTags(write, "Customer", id, tags ?? [], [...path, "tags"]);
 }
 
-/** The new customer is shown once, also to a sales channel that may see no other. */
-async function asItself({ database, viewer, loaders }: Context, id: string) {
+/**
+ * The new customer is shown once, also to a sales channel that may see no other. A retry shows it as it was then: what
+ * became of it since is not for a visitor. Of one who was erased since nothing is left to show.
+ */
+async function asItself({ database, viewer, loaders }: Context, id: string, first?: Row) {
   const known = await loaders.byId("Customer", id);
   if (known) return known;
   const permissions = permissionsByKind.customer;
   const itself = new Loaders(database, { ...viewer, kind: "customer", customerId: id, owner: null, permissions });
   itself.readThrough(loaders.transaction);
-  return itself.byId("Customer", id);
+  const now = await itself.byId("Customer", id);
+  const isErased = now?.anonymizationStatus === "started" || now?.anonymizationStatus === "completed";
+  return isErased ? null : first && now ? first : now;
 }
 
 /** domain rule: only a customer without orders may go. What is its alone goes with it. */

@@ -3,16 +3,19 @@ import type { Viewer } from "../access/viewer.js";
 import type { Query } from "../database/client.js";
 import { UserInputError } from "../errors.js";
 import type { UserError } from "../graphql/user-error.type.js";
-import { sorted } from "./write.js";
+import { type Row, sorted } from "./write.js";
 
 /** How long an outcome is kept. */
 const hours = 24;
 
 /**
  * What a mutation came to: ids and plain values, from which its payload is made. `userErrors` are those of parts that
- * were left out, where the rest was done.
+ * were left out, where the rest was done; `first` are rows as a retry shows them, by the payload's fields.
  */
-export type Outcome = Record<string, unknown> & { userErrors?: readonly UserError[] };
+export type Outcome = Record<string, unknown> & {
+  userErrors?: readonly UserError[];
+  first?: Readonly<Record<string, Row>>;
+};
 
 /**
  * An idempotency key of a caller. What is kept under it can be read with the key alone, and the key itself is not kept:

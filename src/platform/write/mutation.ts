@@ -2,18 +2,18 @@ import { type GraphQLObjectType, type GraphQLResolveInfo, getNamedType } from "g
 import { collectSubfields } from "graphql/execution/collectFields.js";
 import { Arg, type ClassType, Ctx, Field, ID, Info, Int, Mutation, ObjectType } from "type-graphql";
 import { declareAccess, demand } from "../access/guard.js";
-import type { Permission } from "../access/permission.js";
+import { type Permission, toRead } from "../access/permission.js";
 import type { Viewer } from "../access/viewer.js";
 import type { Context } from "../context.js";
 import type { Query } from "../database/client.js";
 import { modelOfId } from "../database/datamodel.js";
 import { AuthenticationError } from "../errors.js";
-import { modelTypeOf } from "../graphql/model.js";
+import { type ModelType, modelTypeOf } from "../graphql/model.js";
 import { DateTime } from "../graphql/scalars.js";
 import { Refusal, UserError, type UserErrorCode } from "../graphql/user-error.type.js";
 import { directivesOn } from "./directives.js";
 import { IdempotencyKey, type Outcome } from "./idempotency.js";
-import { Write } from "./write.js";
+import { type Row, Write } from "./write.js";
 
 type ModelClass = abstract new (...args: never[]) => object;
 
@@ -28,8 +28,8 @@ export interface PayloadField {
   list?: true;
   /** What a plain value is when nothing was changed; absent: null. */
   otherwise?: unknown;
-  /** Reads the row another way than as the caller. */
-  read?: (context: Context, id: string) => Promise<unknown>;
+  /** Reads the row another way than as the caller. For a retry it is given the row as it was shown the first time. */
+  read?: (context: Context, id: string, first?: Row) => Promise<unknown>;
 }
 
 export type PayloadFields = Readonly<Record<string, PayloadField>>;
@@ -196,7 +196,7 @@ async function run<A, P>(
     const outcome = await handler(write, args, prepared);
     write.check();
     tellUndeclared(context, info, options.errors, outcome.userErrors);
-    await record?.keep(query, outcome);
+    if (record) await record.keep(query, await withFirst(options.payload, outcome, context));
     return outcome;
   };
 
@@ -283,6 +283,28 @@ function held(context: Context, work: (query: Query) => Promise<Outcome>): Promi
   });
 }
 
+/** An outcome with the rows that a payload shows to callers who may not read them: a retry shows these, and nothing newer. */
+async function withFirst({ fields }: Payload, outcome: Outcome, context: Context): Promise<Outcome> {
+  const { permissions } = context.viewer;
+  const shown = Object.entries(fields).filter(
+    ([field, { read, row }]) => read && outcome[field] && !permissions.has(toRead(modelTypeOf(row!()).name)),
+  );
+  if (!shown.length) return outcome;
+  const rows = shown.map(async ([field, { read }]) => [field, await read!(context, outcome[field] as string)]);
+  return { ...outcome, first: Object.fromEntries(await Promise.all(rows)) as Outcome["first"] };
+}
+
+/** A row that went through JSON. */
+function revived(type: ModelType, kept: Row): Row {
+  const columns = Object.fromEntries(
+    Object.entries(kept).map(([field, value]) => {
+      const isMoment = value !== null && type.datamodel.columns[field]?.type === "DateTime";
+      return [field, isMoment ? new Date(value as string) : value];
+    }),
+  );
+  return Object.assign(Object.create(type.rowType(columns).prototype as object) as Row, columns);
+}
+
 /** The payload that an outcome stands for, as far as it is selected. Rows are read as they are now. */
 async function payloadFrom(
   { type: payloadType, fields }: Payload,
@@ -298,7 +320,8 @@ async function payloadFrom(
     const { row, node, list, otherwise, read, type } = fields[field] ?? {};
     const value = outcome[field];
     const find = async (id: string) => {
-      if (read) return read(context, id);
+      const first = outcome.first?.[field];
+      if (read) return read(context, id, first && revived(modelTypeOf(row!()), first));
       const model = row ? modelTypeOf(row()).name : modelOfId(id);
       if (model && !list) await context.preload?.(model, id, `${info.path.key}.${key}`, nodes);
       if (!node) return context.loaders.byId(model!, id);
