@@ -3,7 +3,7 @@ import type { GraphQLSchema } from "graphql";
 import { GraphQLInputObjectType, specifiedDirectives } from "graphql";
 import { buildSchemaSync, type NonEmptyArray } from "type-graphql";
 import { AddressMutations, AddressResolver } from "./modules/addresses/address.resolver.js";
-import { AnonymizationResolver } from "./modules/anonymization/anonymization.resolver.js";
+import { AnonymizationBlockerResolver, AnonymizationResolver } from "./modules/anonymization/anonymization.resolver.js";
 import {
   AttachmentMutations,
   AttachmentResolver,
@@ -91,6 +91,7 @@ const resolvers = [
   AddressResolver,
   AddressMutations,
   AnonymizationResolver,
+  AnonymizationBlockerResolver,
   AttachmentResolver,
   AttachmentMutations,
   ...attachmentResolvers,

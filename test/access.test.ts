@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type GraphQLField, getNamedType, isLeafType, isNonNullType } from "graphql";
+import { type GraphQLField, GraphQLID, type GraphQLObjectType, getNamedType, isLeafType, isNonNullType } from "graphql";
 import type { Permission } from "../src/platform/access/permission.js";
 import { accessOf, fieldsWithoutRule } from "../src/platform/graphql/access-directive.js";
 import { allModelTypes } from "../src/platform/graphql/model.js";
@@ -214,12 +214,26 @@ test("what is denied inside an object is null or empty, and the answer tells wha
   });
 });
 
-test("who asked for an anonymization is shown to the staff, not to the customer", async () => {
-  const query = `{ customer(by: { id: "cus_joao" }) { anonymizationInfo { status requester { id email } } } }`;
+test("who asked for an anonymization, and why, is shown to the staff, not to the customer", async () => {
+  await app.database.pool.query(
+    "UPDATE customers SET anonymization_reason = 'a fraud', anonymization_cancellation_reason = 'no' WHERE id = 'cus_joao'",
+  );
+  const query = `{ customer(by: { id: "cus_joao" }) {
+    anonymizationInfo { status requester { id email } reason cancellationReason } } }`;
   const own = await app.query(query, {}, { as: { kind: "customer", id: "cus_joao" } });
-  expect(own.data.customer.anonymizationInfo).toEqual({ status: "REQUESTED", requester: null });
+  expect(own.data.customer.anonymizationInfo).toEqual({
+    status: "REQUESTED",
+    requester: null,
+    reason: null,
+    cancellationReason: null,
+  });
+  expect((own.extensions as any).redactions).toContainEqual({
+    path: ["customer", "anonymizationInfo", "reason"],
+    missing: ["STAFF_READ"],
+  });
   const staff = await app.query(query, {}, { as: callers.integration });
   expect(staff.data.customer.anonymizationInfo.requester.email).toContain("@");
+  expect(staff.data.customer.anonymizationInfo.reason).toBe("a fraud");
 });
 
 test("a filter by related rows that may not be read is no oracle", async () => {
@@ -340,4 +354,53 @@ describe("one refused field leaves the others of a request as they are", () => {
     expect(data).toEqual({ markets: { nodes: [{ id: "mkt_europe" }] }, customers: null, viewer: { kind: "GUEST" } });
     expect(errors).toHaveLength(1);
   });
+});
+
+test("what a payload may not show is null or empty, and the answer tells what was missing", async () => {
+  const limited = (...given: Permission[]): Caller => ({
+    kind: "integration",
+    permissions: ["customers:read", ...given],
+  });
+  const gone = await app.query(
+    `mutation { customerAddressDelete(id: "cad_ada_home") @dryRun { deletedId addressId deletedAddressId customer { id } }
+       customerPaymentSourceDelete(id: "cps_ada_visa") @dryRun { deletedId paymentSourceId deletedPaymentSourceId } }`,
+    {},
+    {
+      as: limited(
+        ...(["customer_addresses:read", "customer_addresses:destroy", "customer_payment_sources:read"] as const),
+        "customer_payment_sources:destroy",
+      ),
+    },
+  );
+  expect(gone.data).toEqual({
+    customerAddressDelete: {
+      deletedId: "cad_ada_home",
+      addressId: null,
+      deletedAddressId: null,
+      customer: { id: "cus_ada" },
+    },
+    customerPaymentSourceDelete: { deletedId: "cps_ada_visa", paymentSourceId: null, deletedPaymentSourceId: null },
+  });
+  expect((gone.extensions as any).redactions).toContainEqual({
+    path: ["customerAddressDelete", "addressId"],
+    missing: ["ADDRESSES_READ"],
+  });
+  const tagged = await app.query(
+    `mutation { tagsReplace(id: "cus_ada", names: []) @dryRun { resource { id } removed { id } userErrors { code } } }`,
+    {},
+    { as: limited("customers:update", "tags:assign") },
+  );
+  expect(tagged.data.tagsReplace).toEqual({ resource: { id: "cus_ada" }, removed: [], userErrors: [] });
+  expect((tagged.extensions as any).redactions).toEqual([{ path: ["tagsReplace", "removed"], missing: ["TAGS_READ"] }]);
+});
+
+test("every field of a payload with the id of another row says what it needs", () => {
+  const types = Object.values(schema.getTypeMap()).filter((type) => type.name.endsWith("Payload"));
+  const open = types.flatMap((type) =>
+    Object.values((type as GraphQLObjectType).getFields())
+      .filter((field) => getNamedType(field.type) === GraphQLID && !accessOf(field))
+      .map(({ name }) => `${type.name}.${name}`),
+  );
+  // The ids that the caller gave, and that of the reset which it asked for.
+  expect(open.filter((name) => !name.endsWith(".deletedId"))).toEqual(["CustomerPasswordResetCreatePayload.id"]);
 });

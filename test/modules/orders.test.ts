@@ -592,3 +592,22 @@ test("frequencies: names, and crontab expressions of an hour at least", () => {
   ];
   for (const given of bad) expect([given, readFrequency(given)]).toEqual([given, expect.any(Problem)]);
 });
+
+test("without skus:read no SKU is found, and none is copied", async () => {
+  const as: Caller = {
+    kind: "integration",
+    permissions: ["orders:create", "orders:read", "orders:update", "line_items:read", "markets:read"],
+  };
+  const lineItems = (skuCode: string) => ({ lineItems: [{ skuCode, quantity: 1 }] });
+  const made = await create({ marketId: "mkt_europe", ...lineItems("MUG-BLUE") }, as);
+  const unknown = await create({ marketId: "mkt_europe", ...lineItems("NO-SUCH") }, as);
+  expect(made).toEqual(unknown);
+  expect(made.userErrors).toMatchObject([{ code: "NOT_FOUND", path: ["input", "lineItems", "0", "skuCode"] }]);
+  const { order } = await create({ marketId: "mkt_europe" }, as);
+  const { data } = await app.query(
+    `mutation ($input: OrderUpdateInput!) { orderUpdate(id: "${order.id}", input: $input) { ${ERRORS} } }`,
+    { input: lineItems("MUG-BLUE") },
+    { as },
+  );
+  expect(data.orderUpdate.userErrors).toMatchObject([{ code: "NOT_FOUND" }]);
+});

@@ -1,4 +1,4 @@
-import { createTestApp, type TestApp } from "../support/app.js";
+import { type Caller, createTestApp, type TestApp } from "../support/app.js";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -236,4 +236,33 @@ test("a tag that is deleted while it is put on resources: no fault, and it is on
     const { rows } = await app.database.pool.query("SELECT 1 FROM customer_tags WHERE tag_id = $1", [tag.id]);
     expect(rows).toEqual([]);
   }
+});
+
+test("who may not read tags finds out by no write which there are", async () => {
+  const id = await createCustomer();
+  await add(id, "n1");
+  const as: Caller = { kind: "integration", permissions: ["customers:read", "customers:update", "tags:assign"] };
+  const told = async (field: string, name: string) => {
+    const { data, errors } = await app.query(
+      `mutation { ${field} { userErrors { code message path ... on UnknownTagError { suggestion } } } }`,
+      {},
+      { as },
+    );
+    expect(errors).toBeUndefined();
+    return JSON.stringify(data).replaceAll(name, "…");
+  };
+  for (const write of [
+    (name: string) => `tagsAdd(id: "${id}", names: ["${name}"])`,
+    (name: string) => `tagsRemove(id: "${id}", names: ["${name}"])`,
+    (name: string) => `tagsReplace(id: "${id}", names: ["${name}"])`,
+    (name: string) => `customerUpdate(id: "${id}", input: { tags: ["${name}"] })`,
+    (name: string) => `customersBulkUpdate(input: { rows: [{ id: "${id}", input: { tags: ["${name}"] } }] })`,
+  ]) {
+    const unknown = await told(write("qqqqq"), "qqqqq");
+    expect(unknown).toContain("UNKNOWN_TAG");
+    // On it, in the shop, and nearly so.
+    for (const name of ["n1", "n2", "vips"]) expect(await told(write(name), name)).toBe(unknown);
+  }
+  const { rows } = await app.database.pool.query("SELECT tag_id FROM customer_tags WHERE customer_id = $1", [id]);
+  expect(rows).toEqual([{ tag_id: "tag_n1" }]);
 });

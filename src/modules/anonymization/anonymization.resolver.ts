@@ -1,5 +1,6 @@
-import { Arg, Ctx, ID, Query, Resolver } from "type-graphql";
-import { Access, Guarded } from "../../platform/access/guard.js";
+import type { GraphQLResolveInfo } from "graphql";
+import { Arg, Ctx, FieldResolver, ID, Info, Query, Resolver, Root } from "type-graphql";
+import { Access, Guarded, isRedacted } from "../../platform/access/guard.js";
 import type { Context } from "../../platform/context.js";
 import { exportPath } from "../../platform/erasure/subject-export.js";
 import { Derived } from "../../platform/graphql/relation.js";
@@ -17,6 +18,7 @@ import {
   setLegalHold,
 } from "./anonymization.service.js";
 import {
+  AnonymizationBlocker,
   AnonymizationCancelInput,
   AnonymizationInfo,
   AnonymizationPreview,
@@ -26,6 +28,7 @@ import {
   LegalHoldSetInput,
   SubjectExport,
 } from "./anonymization.type.js";
+import { accessOfNumbers, type Blocker } from "./blockers.js";
 
 type RequestArgs = Args<Request>;
 
@@ -153,6 +156,19 @@ export class AnonymizationResolver {
   async legalHoldLift(write: Write, { input }: Args<LegalHoldLiftInput>): Promise<Outcome> {
     await liftLegalHold(write, input);
     return { customer: input.customerId };
+  }
+}
+
+/** What is seen of a blocker depends on its kind. */
+@Resolver(() => AnonymizationBlocker)
+export class AnonymizationBlockerResolver {
+  @FieldResolver(() => [String], {
+    description:
+      "The numbers of the orders, returns or recurring orders; ten at most. Empty, and listed in `extensions.redactions`, without the permission to read these, such as `orders:read`.",
+  })
+  numbers(@Root() { kind, numbers }: Blocker, @Ctx() context: Context, @Info() info: GraphQLResolveInfo): string[] {
+    const access = accessOfNumbers[kind];
+    return access && isRedacted(context, [access], info) ? [] : numbers;
   }
 }
 

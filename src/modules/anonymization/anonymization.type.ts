@@ -59,10 +59,12 @@ export class AnonymizationInfo {
   })
   cancellationRequester!: AnonymizationUser | null;
 
-  @Field(() => String, { nullable: true, description: "Why it was made, if a reason was given." })
+  @Guarded("staff:read")
+  @Field(() => String, { nullable: true, simple: false, description: "Why it was made, if a reason was given." })
   reason!: string | null;
 
-  @Field(() => String, { nullable: true, description: "Why it was called off, if a reason was given." })
+  @Guarded("staff:read")
+  @Field(() => String, { nullable: true, simple: false, description: "Why it was called off, if a reason was given." })
   cancellationReason!: string | null;
 
   @Guarded("staff:read")
@@ -135,7 +137,6 @@ export class AnonymizationBlocker {
   @Field(() => Int, { description: "How many there are of it." })
   count!: number;
 
-  @Field(() => [String], { description: "The numbers of the orders, returns or recurring orders; ten at most." })
   numbers!: string[];
 }
 

@@ -1,3 +1,4 @@
+import { type Permission, toRead } from "../../platform/access/permission.js";
 import type { Query } from "../../platform/database/client.js";
 import { type ModelName, modelNamed } from "../../platform/database/datamodel.js";
 import { reach } from "../../platform/erasure/reach.js";
@@ -36,6 +37,11 @@ const cases: {
     words: (count) => `Recurring orders that the erasure will cancel: ${count}.`,
   },
 ];
+
+/** What the numbers of a kind need to be shown; a legal hold has none. */
+export const accessOfNumbers: Partial<Record<Blocker["kind"], Permission>> = Object.fromEntries(
+  cases.map(({ kind, model }) => [kind, toRead(model)]),
+);
 
 /** What speaks against erasing a customer's data now: rules of the shop, read in the caller's transaction. */
 export async function blockersOf(query: Query, customerId: string): Promise<Blocker[]> {

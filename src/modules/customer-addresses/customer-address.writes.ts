@@ -63,10 +63,15 @@ export const customerAddressWrites = new ResourceWrites(CustomerAddress, {
       return { addressId, deletedAddressId, customer: customerId };
     },
     payload: {
-      addressId: { description: "The id of the address that was in it; null when none was.", type: () => ID },
+      addressId: {
+        description: "The id of the address that was in it; null when none was.",
+        type: () => ID,
+        access: ["addresses:read"],
+      },
       deletedAddressId: {
         description: "The same id if the address itself is gone as well; null when it is still in use.",
         type: () => ID,
+        access: ["addresses:read"],
       },
       customer: {
         description: "The customer whose address book it was; null when there is none.",

@@ -101,10 +101,12 @@ export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSou
       paymentSourceId: {
         description: "The id of the payment source that was in it; null when none was.",
         type: () => ID,
+        access: ["payment_sources:read"],
       },
       deletedPaymentSourceId: {
         description: "The same id if the payment source itself is gone as well; null when it is still in use.",
         type: () => ID,
+        access: ["payment_sources:read"],
       },
       customer: { description: "The customer whose wallet it was; null when there is none.", row: () => Customer },
     },

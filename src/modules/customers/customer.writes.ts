@@ -1,3 +1,4 @@
+import { permits } from "../../platform/access/guard.js";
 import { hashPassword, passwordProblem, passwordRule } from "../../platform/access/password.js";
 import { permissionsByKind } from "../../platform/access/permission.js";
 import type { Context } from "../../platform/context.js";
@@ -137,8 +138,10 @@ async function asItself({ database, viewer, loaders }: Context, id: string, firs
 async function removeItsOwn(write: Write, { id }: Row) {
   const [[orders]] = (await write.query("SELECT count(*)::int FROM orders WHERE customer_id = $1", [id])) as [[number]];
   if (orders) {
+    // How many is for those who may read orders.
     const count = orders === 1 ? "an order" : `${orders} orders`;
-    const message = `The customer has ${count}, so it cannot be deleted; ask for its anonymization instead.`;
+    const what = permits(write.viewer, ["orders:read"]) ? count : "orders";
+    const message = `The customer has ${what}, so it cannot be deleted; ask for its anonymization instead.`;
     write.stop(UserErrorCode.IN_USE, ["id"], message);
   }
   await write.query(

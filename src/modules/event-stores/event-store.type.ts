@@ -2,6 +2,7 @@ import { ID } from "type-graphql";
 import { Attribute, Model } from "../../platform/graphql/model.js";
 import { Node } from "../../platform/graphql/resource.type.js";
 import { Json } from "../../platform/graphql/scalars.js";
+import { quotesOfPayload, quotesOfWho } from "./event-store.quotes.js";
 
 @Model({
   description: "An entry of the audit trail: who changed what, and how. Never changed afterwards.",
@@ -21,9 +22,17 @@ export class EventStore extends Node<"EventStore"> {
   })
   event!: string;
 
-  @Attribute(() => Json, { description: "What changed: for each attribute the value before and after." })
+  @Attribute(() => Json, {
+    description:
+      "What changed: for each attribute the value before and after. Attributes whose fields the caller may not see are left out, and `extensions.redactions` lists what they need.",
+    quotes: quotesOfPayload,
+  })
   payload!: Record<string, unknown>;
 
-  @Attribute(() => Json, { description: "Who did it: the application, its owner, or a background job." })
+  @Attribute(() => Json, {
+    description:
+      "Who did it: the application, its owner, or a background job. The owner is left out without `staff:read`; one that is a customer without `customers:read`.",
+    quotes: quotesOfWho,
+  })
   who!: Record<string, unknown>;
 }

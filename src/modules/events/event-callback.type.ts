@@ -1,3 +1,4 @@
+import { unreadable } from "../../platform/access/permission.js";
 import { Attribute, Model } from "../../platform/graphql/model.js";
 import { Resource } from "../../platform/graphql/resource.type.js";
 import { Json } from "../../platform/graphql/scalars.js";
@@ -11,7 +12,13 @@ export class EventCallback extends Resource<"EventCallback"> {
   @Attribute(() => String, { description: "The address that was called." })
   callbackUrl!: string;
 
-  @Attribute(() => Json, { nullable: true, description: "The body that was sent. Contains personal data." })
+  @Attribute(() => Json, {
+    nullable: true,
+    description:
+      "The body that was sent. Contains personal data, and may quote whatever there is: null unless the caller may read everything.",
+    // Any part of the shop may be in it.
+    quotes: (_row, { permissions }) => ({ shown: null, missing: unreadable(permissions) }),
+  })
   payload!: Record<string, unknown> | null;
 
   @Attribute(() => String, { nullable: true, description: "The HTTP status of the answer.", filter: true })

@@ -10,7 +10,7 @@ import {
   url,
   value,
 } from "../../platform/write/rules.js";
-import type { Path, Values, Write } from "../../platform/write/write.js";
+import type { Path, Row, Values, Write } from "../../platform/write/write.js";
 import { readFrequency } from "./frequency.js";
 
 /** How many lines an order may be given at once. */
@@ -69,11 +69,8 @@ export async function readLines(
     write.refuse(UserErrorCode.INVALID, path, `At most ${maximumLines} lines fit; these are ${given.length}.`);
     return [];
   }
-  const skus = await write.query(
-    `SELECT "code", "id", "name", "image_url" FROM "skus" WHERE "mode" = $1::"mode" AND "code" = ANY ($2::text[])`,
-    [write.viewer.mode, given.map(({ skuCode }) => skuCode)],
-  );
-  const known = new Map((skus as [string, string, string, string | null][]).map(([code, ...sku]) => [code, sku]));
+  const skus = await write.findAll("Sku", "code", [...new Set(given.map(({ skuCode }) => skuCode))]);
+  const known = new Map(skus.map((sku) => [sku.code, sku as Row & { name: string; imageUrl: string | null }]));
   const lines: Line[] = [];
   for (const [i, input] of given.entries()) {
     const place = [...path, String(i)];
@@ -85,7 +82,7 @@ export async function readLines(
       write.refuse(UserErrorCode.NOT_FOUND, [...place, "skuCode"], "There is no SKU with this code.");
       continue;
     }
-    const [skuId, name, imageUrl] = sku;
+    const { id: skuId, name, imageUrl } = sku;
     const unitAmountCents = values.unitAmountCents ?? prices.get(skuCode) ?? null;
     const totalAmountCents = (unitAmountCents ?? 0) * quantity;
     const rate = taxRate ?? 0;

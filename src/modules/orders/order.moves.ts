@@ -1,3 +1,4 @@
+import { permits } from "../../platform/access/guard.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { Life } from "../../platform/write/moves.js";
 import type { Row, Values, Write } from "../../platform/write/write.js";
@@ -83,7 +84,10 @@ async function place(write: Write, row: Row): Promise<Values> {
   const missing = (message: string) => write.refuse(UserErrorCode.WRONG_STATE, ["id"], message);
   if (facts.orders === null) missing("The order has no customer; set its `customerEmail` first.");
   if (!facts.lines) missing("The order has no lines; there is nothing to place.");
-  if (facts.unpriced.length) missing(`The shop has not set the price of ${facts.unpriced.join(", ")} yet.`);
+  if (facts.unpriced.length) {
+    const lines = permits(write.viewer, ["line_items:read"]) ? facts.unpriced.join(", ") : "all lines";
+    missing(`The shop has not set the price of ${lines} yet.`);
+  }
   if (facts.disabled) missing("The order's market is disabled; nothing can be bought there now.");
   const total = row.totalAmountWithTaxesCents as number;
   return {

@@ -164,7 +164,11 @@ export class Order extends Taggable<"Order"> {
   @Attribute(() => Int, { description: "How many errors the order has." })
   errorsCount!: number;
 
-  @Attribute(() => Json, { nullable: true, description: "What may be shown of the payment source." })
+  @Attribute(() => Json, {
+    nullable: true,
+    access: ["payment_sources:read"],
+    description: "What may be shown of the payment source.",
+  })
   paymentSourceDetails!: Record<string, unknown> | null;
 
   @Attribute(() => String, {

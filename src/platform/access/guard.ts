@@ -1,8 +1,8 @@
-import type { GraphQLResolveInfo } from "graphql";
+import type { GraphQLField, GraphQLResolveInfo, GraphQLSchema } from "graphql";
 import { Extensions, type MiddlewareFn, UseMiddleware } from "type-graphql";
 import type { Context } from "../context.js";
 import { ApiError, AuthenticationError } from "../errors.js";
-import { type Permission, permissionName } from "./permission.js";
+import { type Permission, permissionName, unreadable } from "./permission.js";
 import type { Viewer } from "./viewer.js";
 
 /** A field that was left out of an answer, and what the caller would need to see it. */
@@ -11,9 +11,18 @@ export interface Redaction {
   missing: readonly Permission[];
 }
 
-/** Notes beside a field which permissions open it: the source of `@access` in the published schema. */
-export function declareAccess(anyOf: readonly Permission[]): MethodDecorator & PropertyDecorator {
-  return Extensions({ access: anyOf }) as MethodDecorator & PropertyDecorator;
+/**
+ * Notes beside a field which permissions open it: the source of `@access` in the published schema. A function is asked
+ * when the schema is built, once all classes are known.
+ */
+export function declareAccess(
+  anyOf: readonly Permission[] | (() => readonly Permission[]),
+): MethodDecorator & PropertyDecorator {
+  return Extensions({
+    get access() {
+      return typeof anyOf === "function" ? anyOf() : anyOf;
+    },
+  }) as MethodDecorator & PropertyDecorator;
 }
 
 /** Whether a viewer has one of these permissions. */
@@ -41,10 +50,40 @@ export function demand(context: Context, anyOf: readonly Permission[]) {
 /** Whether a field inside an object is left out; if so, the answer tells under `extensions.redactions`. */
 export function isRedacted(context: Context, anyOf: readonly Permission[], info: GraphQLResolveInfo): boolean {
   if (permits(context.viewer, anyOf)) return false;
+  redact(context, anyOf, info);
+  return true;
+}
+
+function redact(context: Context, missing: readonly Permission[], info: GraphQLResolveInfo) {
   const path: (string | number)[] = [];
   for (let step: typeof info.path | undefined = info.path; step; step = step.prev) path.unshift(step.key);
-  context.redactions.push({ path, missing: anyOf });
-  return true;
+  context.redactions.push({ path, missing });
+}
+
+/** What of a value that quotes other fields a viewer sees, and which permissions the rest of such values needs. */
+export type Quotes = (
+  row: Record<string, unknown>,
+  viewer: Viewer,
+  schema: GraphQLSchema,
+) => { shown: unknown; missing: readonly Permission[] };
+
+/** A field whose value quotes others: whole for who may read everything, in part for everybody else. */
+export function Quoting(quotes: Quotes): PropertyDecorator {
+  const filter: MiddlewareFn<Context> = async ({ root, context, info }, next) => {
+    if (!unreadable(context.viewer.permissions).length) return next();
+    const { shown, missing } = quotes(root as Record<string, unknown>, context.viewer, info.schema);
+    if (missing.length) redact(context, missing, info);
+    return shown;
+  };
+  return (prototype, name) => {
+    UseMiddleware(filter)(prototype, name);
+    Extensions({ quotes: true })(prototype, name as string);
+  };
+}
+
+/** Whether the field's resolver has to decide what of its value the viewer sees. */
+export function isQuotedInPart(field: GraphQLField<unknown, unknown>, viewer: Viewer): boolean {
+  return Boolean(field.extensions.quotes) && unreadable(viewer.permissions).length > 0;
 }
 
 /** A nullable field of an object that is null, and noted as redacted, without one of these permissions. */

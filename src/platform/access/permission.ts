@@ -45,6 +45,13 @@ export function permissionName(permission: Permission): string {
   return permission.replace(":", "_").toUpperCase();
 }
 
+const toReadAnything = [...permissions.keys()].filter((permission) => permission.endsWith(":read"));
+
+/** What of all that can be read permissions leave out. */
+export function unreadable(given: ReadonlySet<Permission>): Permission[] {
+  return toReadAnything.filter((permission) => !given.has(permission));
+}
+
 /** Several permissions of which one is enough, for descriptions. */
 export function permissionsText(anyOf: readonly Permission[]): string {
   return anyOf.map((permission) => `\`${permission}\``).join(" or ");

@@ -1,7 +1,7 @@
 import { aboutOf, type ModelName, modelNamed, models } from "../database/datamodel.js";
 import { type Condition, everything, type RowRule } from "../plan/condition.js";
 import { viewerFacts } from "../plan/parameters.js";
-import { permissionsByKind, toRead } from "./permission.js";
+import { permissionsByKind, toRead, unreadable } from "./permission.js";
 import type { Viewer } from "./viewer.js";
 
 const nothing: Condition = { op: "or", of: [] };
@@ -32,20 +32,15 @@ export function visibleRows(model: ModelName, viewer: Viewer): Condition {
 }
 
 /** What quotes a resource is seen by those alone who may read resources of its type. */
-function quotedRows(model: ModelName, viewer: Viewer, inMode: Condition): Condition {
-  // The body that was sent to a webhook quotes what the event is about.
-  if (model === "EventCallback") return readsAll(viewer) ? inMode : both(inMode, some("event"));
+function quotedRows(model: ModelName, { permissions }: Viewer, inMode: Condition): Condition {
   const about = aboutOf(modelNamed(model));
-  if (!about || readsAll(viewer)) return inMode;
-  return both(inMode, { op: "in", field: about.typeField, values: readableTypes(viewer) });
+  const isQuote = about || model === "EventCallback";
+  if (!isQuote || !unreadable(permissions).length) return inMode;
+  // The body that was sent to a webhook quotes what the event is about.
+  if (!about) return both(inMode, some("event"));
+  const types = [...models.values()].filter(({ name }) => permissions.has(toRead(name))).map(({ table }) => table);
+  return both(inMode, { op: "in", field: about.typeField, values: types });
 }
-
-/** The types of resources that a viewer may read. */
-function readableTypes({ permissions }: Viewer): string[] {
-  return [...models.values()].filter(({ name }) => permissions.has(toRead(name))).map(({ table }) => table);
-}
-
-const readsAll = (viewer: Viewer) => readableTypes(viewer).length === models.size;
 
 /** The row rules of every viewer that has the same `ruleKey`: with slots where one differs from another. */
 export function rulesLike(viewer: Viewer): RowRule {

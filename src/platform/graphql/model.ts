@@ -1,6 +1,6 @@
 import type { GraphQLScalarType } from "graphql";
 import { type ClassType, Field, Float, InputType, Int, ObjectType, registerEnumType } from "type-graphql";
-import { Guarded } from "../access/guard.js";
+import { Guarded, type Quotes, Quoting } from "../access/guard.js";
 import type { Permission } from "../access/permission.js";
 import { columnOf, type Model as Datamodel, enumValues, type ModelName, modelNamed } from "../database/datamodel.js";
 import type { OrderInput } from "../plan/order.js";
@@ -17,6 +17,8 @@ export interface AttributeOptions {
   deprecationReason?: string;
   /** Null without one of these permissions, whatever the column says. */
   access?: readonly Permission[];
+  /** The value quotes what other fields show: what of it a viewer sees who may not read everything. */
+  quotes?: Quotes;
   /** Clients may filter by it; "text" adds `startsWith` and `contains`, which ignore case. There must be an index. */
   filter?: true | "text";
   /** Clients may sort by it. There must be an index that starts with the mode and it. */
@@ -83,12 +85,13 @@ export function allModelTypes(): ModelType[] {
 /** A field that is a column of the row. */
 export function Attribute(type: () => AttributeType, options: AttributeOptions): PropertyDecorator {
   return (prototype, name) => {
-    const { access } = options;
+    const { access, quotes } = options;
     if (access) Guarded(...access)(prototype, name);
+    if (quotes) Quoting(quotes)(prototype, name);
     madeFrom({ kind: "column", field: name as string })(prototype, name as string);
     Field(type as never, {
       nullable: options.nullable || Boolean(access),
-      ...(access && { simple: false }),
+      ...((access || quotes) && { simple: false }),
       description: options.description,
       deprecationReason: options.deprecationReason,
     })(prototype, name as string);

@@ -20,7 +20,7 @@ registerEnumType(UserErrorCode, {
     NOT_FOUND: { description: "There is no such resource, or the caller may not see it." },
     TAKEN: { description: "Another resource has this value already, and it must be unique." },
     INVALID: { description: "A value is not allowed; the message says what would be right." },
-    UNKNOWN_TAG: { description: "There is no tag of this name." },
+    UNKNOWN_TAG: { description: "There is no tag of this name, or the caller may not see it." },
     TOO_MANY_TAGS: { description: "The resource would have more tags than it may." },
     WRONG_STATE: { description: "The resource is in a state that does not allow this." },
     VERSION_CONFLICT: { description: "The resource is not at the version that `ifVersion` names." },

@@ -23,7 +23,7 @@ import {
   visit,
 } from "graphql";
 import { collectFields, collectSubfields } from "graphql/execution/collectFields.js";
-import { permits, permitsRoot } from "../access/guard.js";
+import { isQuotedInPart, permits, permitsRoot } from "../access/guard.js";
 import type { Viewer } from "../access/viewer.js";
 import { columnOf, type ModelName, modelOfId, relationOf } from "../database/datamodel.js";
 import { UserInputError } from "../errors.js";
@@ -346,6 +346,7 @@ class Planner {
     const field = object.getFields()[name]!;
     const access = accessOf(field);
     if (access && !permits(this.switches.viewer, access)) return byResolver;
+    if (isQuotedInPart(field, this.switches.viewer)) return byResolver;
     const source = sourceOf(field) ?? getterOf(row.type, object, name);
     switch (source?.kind) {
       case "column":

@@ -1,13 +1,14 @@
 import { type GraphQLObjectType, type GraphQLResolveInfo, getNamedType } from "graphql";
 import { collectSubfields } from "graphql/execution/collectFields.js";
 import { Arg, type ClassType, Ctx, Field, ID, Info, Int, Mutation, ObjectType } from "type-graphql";
-import { declareAccess, demand } from "../access/guard.js";
+import { declareAccess, demand, permits } from "../access/guard.js";
 import { type Permission, toRead } from "../access/permission.js";
 import type { Viewer } from "../access/viewer.js";
 import type { Context } from "../context.js";
 import type { Query } from "../database/client.js";
 import { modelOfId } from "../database/datamodel.js";
 import { AuthenticationError } from "../errors.js";
+import { accessOf } from "../graphql/access-directive.js";
 import { type ModelType, modelTypeOf } from "../graphql/model.js";
 import { DateTime } from "../graphql/scalars.js";
 import { Refusal, UserError, type UserErrorCode } from "../graphql/user-error.type.js";
@@ -28,6 +29,8 @@ export interface PayloadField {
   list?: true;
   /** What a plain value is when nothing was changed; absent: null. */
   otherwise?: unknown;
+  /** What the caller needs to be shown it. A row needs the permission to read its model, unless it is read another way. */
+  access?: readonly Permission[];
   /** Reads the row another way than as the caller. For a retry it is given the row as it was shown the first time. */
   read?: (context: Context, id: string, first?: Row) => Promise<unknown>;
 }
@@ -49,7 +52,10 @@ export function payloadOf(
   const type = class {};
   Object.defineProperty(type, "name", { value: `${name}Payload` });
   ObjectType(`${name}Payload`, { description })(type);
-  for (const [field, { row, node, type: plain, list, otherwise, description: meaning }] of Object.entries(fields)) {
+  for (const [field, payloadField] of Object.entries(fields)) {
+    const { row, node, type: plain, list, otherwise, description: meaning, access, read } = payloadField;
+    if (access) declareAccess(access)(type.prototype, field);
+    else if (row && !read) declareAccess(() => [toRead(modelTypeOf(row()).name)])(type.prototype, field);
     const inner = row ? () => modelTypeOf(row()).type : (node ?? plain)!;
     const nullable = !list && otherwise === undefined;
     Field((() => (list ? [inner()] : inner())) as never, { nullable, description: meaning })(type.prototype, field);
@@ -319,6 +325,12 @@ async function payloadFrom(
     const field = nodes[0]!.name.value;
     const { row, node, list, otherwise, read, type } = fields[field] ?? {};
     const value = outcome[field];
+    const access = accessOf(object.getFields()[field]!);
+    if (access && !permits(context.viewer, access)) {
+      context.redactions.push({ path: [info.path.key, key], missing: access });
+      payload[field] = list ? [] : null;
+      continue;
+    }
     const find = async (id: string) => {
       const first = outcome.first?.[field];
       if (read) return read(context, id, first && revived(modelTypeOf(row!()), first));

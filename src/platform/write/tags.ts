@@ -1,4 +1,4 @@
-import { demand } from "../access/guard.js";
+import { demand, permits } from "../access/guard.js";
 import type { Permission } from "../access/permission.js";
 import { type ModelName, modelOfId, relationOf } from "../database/datamodel.js";
 import { modelTypeNamed, modelTypeOf } from "../graphql/model.js";
@@ -92,11 +92,12 @@ async function applyTags(
     return clean as string;
   });
   write.check();
+  // Tags that the caller may not see are unknown: nobody finds out by trying which there are.
   const [[known, present]] = (await query(
     `SELECT (SELECT coalesce(json_agg(json_build_object('id', "id", 'name', "name")), '[]')
              FROM "tags" WHERE "mode" = $2::"mode" AND "name" = ANY ($3::text[])),
             ARRAY(SELECT "${to}" FROM "${table}" WHERE "${from}" = $1)`,
-    [id, viewer.mode, wanted],
+    [id, viewer.mode, permits(viewer, ["tags:read"]) ? wanted : []],
   )) as [[{ id: string; name: string }[], string[]]];
   await refuseUnknown(
     write,
@@ -120,15 +121,17 @@ async function applyTags(
   return { added, removed, unchanged: named.filter((tag) => !touched.includes(tag)) };
 }
 
-/** Notes tags that there are not, each with the nearest name that there is. */
+/** Notes tags that there are not, each with the nearest name that there is and that the caller may see. */
 async function refuseUnknown(write: Write, unknown: { tag: string; path: string[] }[]) {
   if (!unknown.length) return;
-  const nearest = await write.query(
-    `SELECT n.name, (SELECT t."name" FROM "tags" t WHERE t."mode" = $2::"mode" AND t."name" % n.name
-                     ORDER BY similarity(t."name", n.name) DESC, t."name" LIMIT 1) AS near
-     FROM unnest($1::text[]) n (name)`,
-    [[...new Set(unknown.map(({ tag }) => tag))], write.viewer.mode],
-  );
+  const nearest = permits(write.viewer, ["tags:read"])
+    ? await write.query(
+        `SELECT n.name, (SELECT t."name" FROM "tags" t WHERE t."mode" = $2::"mode" AND t."name" % n.name
+                         ORDER BY similarity(t."name", n.name) DESC, t."name" LIMIT 1) AS near
+         FROM unnest($1::text[]) n (name)`,
+        [[...new Set(unknown.map(({ tag }) => tag))], write.viewer.mode],
+      )
+    : [];
   const suggestions = new Map(nearest as [name: string, near: string | null][]);
   for (const { tag, path } of unknown) write.errors.push(new UnknownTagError(path, tag, suggestions.get(tag) ?? null));
   write.check();

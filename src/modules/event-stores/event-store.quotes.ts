@@ -1,0 +1,40 @@
+import type { Quotes } from "../../platform/access/guard.js";
+import { type Permission, unreadable } from "../../platform/access/permission.js";
+import { aboutOf, modelOfType } from "../../platform/database/datamodel.js";
+import { camelCase, changedFields, fieldsOf, isOpen, missingFor } from "../../platform/graphql/changed-fields.js";
+
+type Json = Record<string, object>;
+
+/** Without `staff:read` nobody of the staff is named, without `customers:read` no customer. */
+export const quotesOfWho: Quotes = ({ who }, { permissions }) => {
+  const needed: Permission[] = ["customers:read", "staff:read"];
+  const missing = needed.filter((permission) => !permissions.has(permission));
+  if (!missing.length) return { shown: who, missing };
+  const { application, worker, owner } = who as Json & { owner?: { type?: string } };
+  const isNamed = owner && permissions.has(owner.type === "Customer" ? "customers:read" : "staff:read");
+  return {
+    shown: { ...(application && { application }), ...(worker && { worker }), ...(isNamed && { owner }) },
+    missing,
+  };
+};
+
+/** The attributes of which the viewer may see a field; all of a resource of which it may see every field. */
+export const quotesOfPayload: Quotes = ({ payload, resourceType, event }, viewer, schema) => {
+  const model = modelOfType(resourceType as string);
+  // What quotes other resources may be about any of them.
+  if (!model || aboutOf(model)) return { shown: {}, missing: unreadable(viewer.permissions) };
+  // The entries of an anonymization have the request, not columns.
+  const isRequest = (event as string).startsWith("anonymization_");
+  const missing = missingFor(schema, isRequest ? "AnonymizationInfo" : model.name, viewer);
+  if (!missing.length) return { shown: payload, missing };
+  const ofRequest = fieldsOf(schema, "AnonymizationInfo");
+  const isShown = (name: string) => {
+    if (!isRequest) return changedFields(schema, model, [name], viewer).length > 0;
+    const field = ofRequest[camelCase(name)];
+    return field !== undefined && isOpen(field, viewer);
+  };
+  return {
+    shown: Object.fromEntries(Object.entries(payload as Json).filter(([name]) => isShown(name))),
+    missing,
+  };
+};
