@@ -302,26 +302,38 @@ class Merge {
   private async refuseTaken(model: Model, fields: readonly string[], range: Range): Promise<void> {
     const where = within(model, range);
     const columns = fields.map((field) => model.columns[field]!).filter(({ column }) => column !== "mode");
-    const stated = columns.map(({ column }) => `s."row"->>${literal(column)}`);
+    // Beside others, a missing value is one like any other; and what is not stated stays as it is.
+    const together = columns.length > 1 && columns.some(({ nullable }) => nullable);
+    const values = columns.map(({ column }) => {
+      const stated = `s."row"->>${literal(column)}`;
+      return together
+        ? `CASE WHEN s."row" ? ${literal(column)} THEN ${stated} ELSE o.${identifier(column)} END`
+        : stated;
+    });
+    const needed = together ? [`s."row" ?| ${textArray(columns.map(({ column }) => column))}`] : [];
+    needed.push(...values.filter((_, i) => !together || !columns[i]!.nullable).map((value) => `${value} IS NOT NULL`));
+    const rows = `import_resources s${together ? ` LEFT JOIN ${identifier(model.table)} o ON o.id = s.id` : ""}`;
+    const same = columns.map(({ column, nullable }, i) => {
+      const operator = together && nullable ? "IS NOT DISTINCT FROM" : "=";
+      return `holder.${identifier(column)} ${operator} ${values[i]}`;
+    });
     const taken = `
       SELECT s.seq, coalesce(holder.id, first.id) AS by
-      FROM import_resources s
+      FROM ${rows}
       JOIN (
-        SELECT s.seq, first_value(s.id) OVER (PARTITION BY s.mode, ${stated.join()} ORDER BY s.seq) AS id
-        FROM import_resources s WHERE ${where} AND s."row" ?& ${textArray(columns.map(({ column }) => column))}
+        SELECT s.seq, first_value(s.id) OVER (PARTITION BY s.mode, ${values.join()} ORDER BY s.seq) AS id
+        FROM ${rows} WHERE ${where} AND ${needed.join(" AND ")}
       ) first ON first.seq = s.seq
       LEFT JOIN ${identifier(model.table)} holder
-        ON holder.mode = s.mode AND holder.id <> s.id
-        AND ${columns.map(({ column }, i) => `holder.${identifier(column)} = ${stated[i]}`).join(" AND ")}
-      WHERE ${where} AND ${stated.map((value) => `${value} IS NOT NULL`).join(" AND ")}
-        AND (holder.id IS NOT NULL OR first.id <> s.id)`;
+        ON holder.mode = s.mode AND holder.id <> s.id AND ${same.join(" AND ")}
+      WHERE ${where} AND (holder.id IS NOT NULL OR first.id <> s.id)`;
     if (range.to < later) {
       await this.client.query(
         `UPDATE import_resources s SET seq = s.seq + ${later} FROM (${taken}) taken WHERE ${where} AND s.seq = taken.seq`,
       );
     } else {
       const found = `
-        SELECT taken.seq, ${literal(pointerOf(model, columns.at(-1)!))} AS at,
+        SELECT taken.seq, ${literal(pointerOf(model, together ? columns.find(({ nullable }) => !nullable)! : columns.at(-1)!))} AS at,
           concat('is already taken by ', ${literal(model.table)}, ' ', taken.by) AS reason
         FROM (${taken}) taken`;
       await this.client.query(refuse(where, found));

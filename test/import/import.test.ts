@@ -685,6 +685,40 @@ describe("tags", () => {
 });
 
 describe("what is unique", () => {
+  test("a slug is so among the lists of a customer, or of the shop", async () => {
+    const list = (id: string, slug: string | undefined, owner?: string) => ({
+      type: "sku_lists",
+      id,
+      attributes: { name: id, ...(slug && { slug }) },
+      ...(owner && { relationships: { customer: ref("customers", owner) } }),
+    });
+    const first = await db.run([
+      customer("c"),
+      customer("d"),
+      list("a", "s", "c"),
+      list("b", "s", "d"),
+      list("e", "s"),
+    ]);
+    expect(first.issues).toEqual([]);
+    const { issues } = await db.run([
+      list("f", "s", "c"),
+      list("g", "s"),
+      // It stays as it is, and one goes to where another has the same.
+      list("a", undefined),
+      list("b", undefined, "c"),
+    ]);
+    expect(issues.sort()).toEqual([
+      "refused sku_lists b /data/3/attributes/slug: is already taken by sku_lists a",
+      "refused sku_lists f /data/0/attributes/slug: is already taken by sku_lists a",
+      "refused sku_lists g /data/1/attributes/slug: is already taken by sku_lists e",
+    ]);
+    expect(await db.rows("SELECT id, customer_id FROM sku_lists ORDER BY id")).toEqual([
+      { id: "a", customer_id: "c" },
+      { id: "b", customer_id: "d" },
+      { id: "e", customer_id: null },
+    ]);
+  });
+
   test("is refused if another has it, in the database or in the files", async () => {
     await db.run([customer("c")]);
     const { issues, counts } = await db.run([

@@ -7,6 +7,7 @@ beforeAll(async () => {
 afterAll(() => app.stop());
 
 const ada = { kind: "customer", id: "cus_ada" } as const;
+const bruno = { kind: "customer", id: "cus_bruno" } as const;
 const LIST = `skuList { id name slug description imageUrl manual skuCodeRegex version customer { id }
   skuListItems { nodes { skuCode quantity position sku { code } } } } userErrors { code message path }`;
 const ITEM = "skuListItem { id skuCode quantity position version skuList { id } } userErrors { code message path }";
@@ -124,6 +125,26 @@ test("of 20 lists of one name at once each gets a slug of its own", async () => 
   expect(slugs).toEqual(["tres-chic", ...Array.from({ length: 19 }, (_, i) => `tres-chic-${i + 1}`)].sort());
   const { skuList } = await create({ name: "日本" });
   expect(skuList.slug).toBe("list");
+});
+
+test("the slug of a new list tells nobody's lists but the caller's own", async () => {
+  const name = "Coffee Corner";
+  const [own, other, shops] = [await create({ name }, ada), await create({ name }, bruno), await create({ name })];
+  expect([own, other].map(({ skuList }) => skuList.slug)).toEqual(["coffee-corner", "coffee-corner"]);
+  // The demo's shop has one.
+  expect(shops.skuList.slug).toBe("coffee-corner-1");
+  expect((await create({ name }, ada)).skuList.slug).toBe("coffee-corner-1");
+  const bySlug = (as?: Caller) =>
+    app.query(`{ skuList(by: { slug: "coffee-corner" }) { id } }`, {}, as === undefined ? {} : { as });
+  expect((await bySlug(ada)).data.skuList.id).toBe(own.skuList.id);
+  expect((await bySlug(bruno)).data.skuList.id).toBe(other.skuList.id);
+  // Who sees them all has to say which.
+  expect((await bySlug()).errors?.[0]).toMatchObject({
+    message: "`by.slug` names several SKU lists; list them with a filter instead.",
+    extensions: { code: "BAD_USER_INPUT" },
+  });
+  const moved = await update(other.skuList.id, { customerId: "cus_ada" });
+  expect(moved).toMatchObject({ skuList: { slug: "coffee-corner-2", customer: { id: "cus_ada" } }, userErrors: [] });
 });
 
 test("items are added, moved and taken off", async () => {

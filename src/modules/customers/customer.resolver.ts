@@ -17,7 +17,7 @@ export class CustomerResolver extends ResourceResolver(Customer, {
   many: "customers",
   keys: {
     email: { description: "Its e-mail address; the case does not matter.", stored: emailKey },
-    reference: { description: "How another system names it; refused when several share the name." },
+    reference: { description: "How another system names it; refused when several share the name.", shared: true },
   },
 }) {
   @Mutates<Args<CustomersBulkUpdateInput>>({

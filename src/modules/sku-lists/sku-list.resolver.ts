@@ -12,7 +12,7 @@ import { skuListWrites } from "./sku-list.writes.js";
 export class SkuListResolver extends ResourceResolver(SkuList, {
   one: "skuList",
   many: "skuLists",
-  keys: { slug: { description: "Its slug." } },
+  keys: { slug: { description: "Its slug; refused when lists of several customers share it.", shared: true } },
 }) {
   @BelongsTo(Customer, { description: "Whose list it is; null for lists of the shop.", filters: SkuList })
   customer(skuList: SkuList, { loaders }: Context) {

@@ -10,7 +10,11 @@ export class SkuList extends Resource<"SkuList"> {
   @Attribute(() => String, { description: "The name of the list.", filter: "text", sort: true })
   name!: string;
 
-  @Attribute(() => String, { description: "Derived from the name, unique in the shop.", filter: true, sort: true })
+  @Attribute(() => String, {
+    description: "Derived from the name, unique among the lists of its customer, or among those of the shop.",
+    filter: true,
+    sort: true,
+  })
   slug!: string;
 
   @Attribute(() => String, { nullable: true, description: "What the list is for." })

@@ -63,7 +63,8 @@ export const skuListWrites = new ResourceWrites<typeof rules, string | undefined
         );
       }
       if (typeof values.name !== "string") return given;
-      return { ...given, customerId, slug: await newSlug(write, "SkuList", values.name) };
+      const slug = await newSlug(write, "SkuList", values.name, (customerId as string | null | undefined) ?? null);
+      return { ...given, customerId, slug };
     },
     after: async (write, id, _input, path, { items }) => {
       for (const [i, item] of ((items as Values[] | undefined) ?? []).entries()) {
@@ -87,7 +88,7 @@ export const skuListWrites = new ResourceWrites<typeof rules, string | undefined
         const message = "There are SKUs on the list that were put there by hand; take them off first.";
         write.refuse(UserErrorCode.WRONG_STATE, [...path, "manual"], message);
       }
-      return values;
+      return { ...values, ...(await movedSlug(write, row, values)) };
     },
   },
   delete: {
@@ -128,6 +129,17 @@ function refuseUnpicked(write: Write, after: Values, input: Input, path: Path, p
       "A list that is not manual needs a regular expression to pick its SKUs.",
     );
   }
+}
+
+/** A new slug for a list that goes to somebody who has a list of the same slug. */
+async function movedSlug(write: Write, row: Row, { customerId, name }: Values): Promise<Values> {
+  if (customerId === undefined || customerId === row.customerId) return {};
+  const taken = await write.query(
+    `SELECT FROM sku_lists WHERE mode = $1::"mode" AND slug = $2 AND customer_id IS NOT DISTINCT FROM $3`,
+    [write.viewer.mode, row.slug, customerId],
+  );
+  if (!taken.length) return {};
+  return { slug: await newSlug(write, "SkuList", (name ?? row.name) as string, customerId as string | null) };
 }
 
 async function hasItems({ query }: Write, { id }: Row): Promise<boolean> {

@@ -14,7 +14,7 @@ export interface ResourceOptions {
   one: string;
   /** The root field of many, if there is one: `customers`. */
   many?: string;
-  /** Fields that identify it besides the id, with their descriptions. They are unique in a mode. */
+  /** Fields that identify it besides the id, with their descriptions. They are unique in a mode unless they are shared. */
   keys?: Record<string, KeyOptions>;
 }
 
@@ -22,6 +22,8 @@ interface KeyOptions {
   description: string;
   /** The form in which values are stored, where it is not that in which they come. */
   stored?: (given: string) => string;
+  /** Several rows may have the same value; then it is refused. */
+  shared?: true;
 }
 
 /**
@@ -46,7 +48,8 @@ export function ResourceResolver(
     if (unique) return context.loaders.byField(name, condition.field, condition.value);
     const found = await context.loaders.find(name, condition, 2);
     if (found.length > 1) {
-      throw new UserInputError(["by", "reference"], `names several ${plural(name)}; list them with a filter instead.`);
+      const [key] = Object.keys(by as Identifier).filter((one) => (by as Identifier)[one] !== undefined);
+      throw new UserInputError(["by", key!], `names several ${plural(name)}; list them with a filter instead.`);
     }
     return found[0] ?? null;
   });
@@ -54,6 +57,7 @@ export function ResourceResolver(
     kind: "one",
     model: name,
     where: (args) => lookUp((identifier ? args.by : args) as Identifier, keys),
+    shared: Object.keys(keys).filter((key) => keys[key]!.shared),
   })(Base.prototype, one, Object.getOwnPropertyDescriptor(Base.prototype, one)! as never);
   declareAccess(access)(Base.prototype, one, Object.getOwnPropertyDescriptor(Base.prototype, one)! as never);
   Query(() => model.type as never, {
@@ -129,7 +133,8 @@ function lookUp(by: Identifier, keys: Record<string, KeyOptions>): KeyLookUp {
   const [field, value] = Object.entries(by).find(([, value]) => value !== undefined)!;
   if (typeof value === "string") {
     const key = keys[field]?.stored?.(value) ?? value;
-    return { unique: true, condition: { op: "eq", field, value: key } };
+    const condition = { op: "eq", field, value: key } as const;
+    return keys[field]?.shared ? { unique: false, condition } : { unique: true, condition };
   }
   const { reference, referenceOrigin } = value!;
   const of: Condition[] = [{ op: "eq", field: "reference", value: reference }];

@@ -225,7 +225,7 @@ class Planner {
     if (!permitsRoot(this.switches.viewer, accessOf(field) ?? [])) return byResolver;
     switch (source.kind) {
       case "one":
-        return this.one(key, modelTypeNamed(source.model), field, nodes, source.where);
+        return this.one(key, modelTypeNamed(source.model), field, nodes, source.where, source.shared);
       case "node": {
         const model = this.modelOfNode(field, nodes[0]!);
         if (!model) return byResolver;
@@ -272,6 +272,7 @@ class Planner {
     field: GraphQLField<unknown, unknown>,
     nodes: readonly FieldNode[],
     where: (args: Record<string, unknown>) => LookUp,
+    shared: readonly string[] = [],
   ): Root {
     const row = new RowPlan(type);
     const site = this.site(field, nodes[0]!, (args, index) => {
@@ -282,16 +283,16 @@ class Planner {
       const shape = condition.op === "eq" ? condition.field : JSON.stringify(condition);
       return { shape, values, sql: { condition }, lookUp };
     });
-    const unique = this.sites[site]!.constant?.lookUp?.unique ?? this.isUnique(field, nodes[0]!);
+    const unique = this.sites[site]!.constant?.lookUp?.unique ?? this.isUnique(field, nodes[0]!, shared);
     const views = this.views(row, nodes);
     return { key, kind: "one", tree: { kind: "one", site, unique, row }, type, views };
   }
 
   /** Whether the key that a variable look-up uses identifies a row; when in doubt, no. */
-  private isUnique(field: GraphQLField<unknown, unknown>, node: FieldNode): boolean {
+  private isUnique(field: GraphQLField<unknown, unknown>, node: FieldNode, shared: readonly string[]): boolean {
     const by = node.arguments?.find(({ name }) => name.value === "by")?.value;
     if (!field.args.some(({ name }) => name === "by")) return true;
-    return by?.kind === Kind.OBJECT && by.fields.every(({ name }) => name.value !== "reference");
+    return by?.kind === Kind.OBJECT && by.fields.every(({ name }) => !shared.includes(name.value));
   }
 
   private modelOfNode(field: GraphQLField<unknown, unknown>, node: FieldNode): ModelName | undefined {

@@ -17,8 +17,8 @@ export type Source =
   /** All rows of a small to-many relation, in the model's default order. */
   | { kind: "all"; relation: string; limit: number }
   | Derived
-  /** A root field that finds one row; `where` tells which, from the field's arguments. */
-  | { kind: "one"; model: ModelName; where: (args: Record<string, unknown>) => LookUp }
+  /** A root field that finds one row; `where` tells which, from the field's arguments. Several may have a `shared` key. */
+  | { kind: "one"; model: ModelName; where: (args: Record<string, unknown>) => LookUp; shared: readonly string[] }
   /** A root field that lists rows. */
   | { kind: "many"; model: ModelName }
   /** The customer whom the caller's token belongs to, wherever it is asked for. */
