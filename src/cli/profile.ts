@@ -136,7 +136,9 @@ function readSubject(command: Command, schema: GraphQLSchema): Subject {
   if (operation.operation !== "query") {
     throw new Error(`A ${operation.operation} is not profiled: it would change data on each run.`);
   }
-  const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], given);
+  const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], given, {
+    maxErrors: limits.errors - 1,
+  });
   if (!coerced) throw new Error(told(errors));
   checkText(document, given);
   checkCost(weigh(schema, document, operation, coerced));

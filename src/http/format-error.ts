@@ -22,6 +22,22 @@ export interface FailedRequest {
   writes?: WriteNotes;
 }
 
+/** What graphql-js says where it gives up, and what clients are told instead. */
+const givenUp: Record<string, { code: ErrorCode; message: string }> = {
+  "Too many errors processing variables, error limit reached. Execution aborted.": {
+    code: "BAD_USER_INPUT",
+    message: "There are more errors in the variables than these; correct these first.",
+  },
+  "Too many validation errors, error limit reached. Validation aborted.": {
+    code: "GRAPHQL_VALIDATION_FAILED",
+    message: "There are more errors in the document than these; correct these first.",
+  },
+  "Validation aborted.": {
+    code: "GRAPHQL_VALIDATION_FAILED",
+    message: "The document selects the same fields too many times to be checked; select each field once.",
+  },
+};
+
 /**
  * Decides what a caller sees of an error. What was made for callers passes; faults of the request pass without stack;
  * a lost database is `UNAVAILABLE`; everything else is a fault of ours and tells its id alone, under which it is logged.
@@ -57,6 +73,10 @@ function shownOf(
   if (origin instanceof ApiError) return { message, locations, path, extensions: kept };
   if (/^Syntax Error: Document contains more tha[nt] \d+ tokens/.test(message)) {
     return { message, locations, path, extensions: { code: "TOKEN_LIMIT" satisfies ErrorCode } };
+  }
+  if (origin instanceof GraphQLError && Object.hasOwn(givenUp, origin.message)) {
+    const { code, message } = givenUp[origin.message]!;
+    return { message, extensions: { code } };
   }
   const code = requestFaults[extensions.code as string];
   if (code) {

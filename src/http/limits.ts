@@ -24,8 +24,11 @@ export const limits = {
   cost: 50_000,
   bodyBytes: 100_000,
   tokens: 5_000,
+  /** Errors of one kind in an answer; the last one says that there are more. */
+  errors: 50,
   variableDepth: 32,
   variableObjects: 2_000,
+  variableValues: 10_000,
   /** Streams that run at once in one process, how many of them customers may have together, and one caller. */
   streams: 1_000,
   streamsOfCustomers: 800,
@@ -185,7 +188,8 @@ export function checkCost({ objects, depth }: Cost) {
 const checked = new WeakSet<DocumentNode>();
 
 /**
- * Refuses variables that are nested too deeply or hold too many objects, and text that PostgreSQL cannot hold, wherever it comes from: NUL characters, and halves of surrogate pairs.
+ * Refuses variables that are nested too deeply or hold too much, and text that PostgreSQL cannot hold, wherever it comes
+ * from: NUL characters, and halves of surrogate pairs.
  * This is the one place; everything behind it may take strings as they are.
  */
 export function checkText(document: DocumentNode, variables: Record<string, unknown>) {
@@ -198,6 +202,7 @@ export function checkText(document: DocumentNode, variables: Record<string, unkn
     throw new ApiError("BAD_USER_INPUT", message);
   };
   let objects = 0;
+  let values = 0;
   const walk = (value: unknown, path: string, depth: number) => {
     if (depth > limits.variableDepth)
       tooMuch(`\`${path.slice(0, 100)}\` is nested more than ${limits.variableDepth} levels deep.`);
@@ -205,6 +210,9 @@ export function checkText(document: DocumentNode, variables: Record<string, unkn
       tooMuch(
         `The variables hold more than ${limits.variableObjects} objects and lists; send them in several requests.`,
       );
+    }
+    if (++values > limits.variableValues) {
+      tooMuch(`The variables hold more than ${limits.variableValues} values; send them in several requests.`);
     }
     if (typeof value === "string") {
       const what = bad(value);
@@ -240,5 +248,5 @@ export function coerced(
   operation: OperationDefinitionNode,
   variables: Record<string, unknown>,
 ): Record<string, unknown> | undefined {
-  return getVariableValues(schema, operation.variableDefinitions ?? [], variables).coerced;
+  return getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 }).coerced;
 }

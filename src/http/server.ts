@@ -85,6 +85,8 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     stopOnTerminationSignals: false,
     maxRecursiveSelections: true,
     parseOptions: { maxTokens: limits.tokens },
+    validationOptions: { maxErrors: limits.errors - 1 },
+    executionOptions: { maxCoercionErrors: limits.errors - 1 },
     validationRules: introspection ? [directivesOnMutations] : [directivesOnMutations, noIntrospection],
     documentStore: documentStore(),
     stringifyResult: JSON.stringify,
