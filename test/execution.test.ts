@@ -369,7 +369,7 @@ describe("an answer that a plan wrote goes the way of all answers", () => {
     expect(body.data.customerGroups.totalCount).toBe(rows);
     const found = body.data.customerGroups.nodes.map((node: { name: string }) => node.name);
     expect(found.sort()).toEqual(Array.from({ length: rows }, (_, i) => `${name} ${i}`).sort());
-    expect(body.extensions).toEqual({ requestId: expect.stringMatching(/\S{8,}/), cost: 250, statements: 1 });
+    expect(body.extensions).toEqual({ requestId: expect.stringMatching(/\S{8,}/), cost: 2_250, statements: 1 });
     expect(body.errors).toBeUndefined();
   });
 });

@@ -1,5 +1,12 @@
-import { type OperationDefinitionNode, parse } from "graphql";
-import { coerced } from "../src/http/limits.js";
+import {
+  GraphQLObjectType,
+  getIntrospectionQuery,
+  isLeafType,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  parse,
+} from "graphql";
+import { checkCost, coerced, limits, weigh } from "../src/http/limits.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 import { schema } from "./support/graph.js";
 import { stream } from "./support/live.js";
@@ -24,6 +31,17 @@ async function refused(query: string, variables?: Record<string, unknown>) {
   // What earlier requests changed is announced a little later.
   expect(app.statements().filter(({ text }) => !text.includes("pg_notify"))).toEqual([]);
   return errors!;
+}
+
+async function expectCostLimit(query: string, says: RegExp, extensions: Record<string, unknown>) {
+  const errors = await refused(query);
+  expect(errors).toEqual([{ message: expect.stringMatching(says), extensions: { code: "COST_LIMIT", ...extensions } }]);
+}
+
+async function accepted(query: string, variables?: Record<string, unknown>) {
+  const { status, errors, data, extensions } = await app.query(query, variables);
+  expect([status, errors]).toEqual([200, undefined]);
+  return { data, cost: extensions.cost! };
 }
 
 describe("values that do not fit", () => {
@@ -114,3 +132,208 @@ describe("values that do not fit", () => {
     expect(reads).toBeLessThan(25_000);
   });
 });
+
+describe("introspection", () => {
+  const everything = {
+    descriptions: true,
+    specifiedByUrl: true,
+    directiveIsRepeatable: true,
+    schemaDescription: true,
+    inputValueDeprecation: true,
+    oneOf: true,
+  };
+  const standard = getIntrospectionQuery(everything);
+  const aliased = (count: number) => {
+    const [, selection, fragments] = /__schema ({[\s\S]*})\s*}\s*(fragment FullType[\s\S]*)/.exec(standard)!;
+    return `{ ${many(count, (i) => `s${i}: __schema ${selection}`)} } ${fragments}`;
+  };
+
+  test("by the standard queries passes, and weighs what it returns", async () => {
+    for (const query of [standard, getIntrospectionQuery(), getIntrospectionQuery({ ...everything, oneOf: false })]) {
+      const { data, cost } = await accepted(query);
+      let objects = 0;
+      JSON.stringify(
+        data.__schema,
+        (_, value) => [value && !Array.isArray(value) && typeof value === "object" && objects++, value][1],
+      );
+      expect(cost).toBe(objects);
+    }
+    // What the schema may still grow by.
+    expect(weighed(standard).introspection * 2).toBeLessThan(limits.introspection);
+  });
+
+  test.each<[string, string]>([
+    ["aliases of the standard query", aliased(4)],
+    [
+      "40 aliases of all types",
+      `{ ${many(40, (i) => `s${i}: __schema { types { name kind description fields { name } } }`)} }`,
+    ],
+    [
+      "all types of all fields",
+      "{ __schema { types { fields { type { fields { ...F } ofType { fields { ...F } } } } } } } fragment F on __Field { name description args { name description } type { name kind ofType { name kind } } }",
+    ],
+    [
+      "types again and again",
+      `{ ${many(45, (i) => `t${i}: __type(name: "Mutation") { fields { args { type { ofType { inputFields { name description type { name kind ofType { name kind } } } } } } } }`)} }`,
+    ],
+    [
+      "fragments that spread others twice",
+      `{ __schema { types { ...f0 } } } ${many(18, (i) => `fragment f${i} on __Type { ...f${i + 1} ...f${i + 1} }`)} fragment f18 on __Type { name }`,
+    ],
+  ])("by %s is refused", (_, query) =>
+    expectCostLimit(query, /values of the schema; at most 75000/, { maximum: 75_000 }),
+  );
+
+  test("of one type by name is cheap, by a variable too", async () => {
+    const query =
+      "query ($name: String!) { __type(name: $name) { name fields { name type { name ofType { name } } } } }";
+    expect((await accepted(query, { name: "Order" })).data.__type.name).toBe("Order");
+    const { cost } = await accepted('{ __type(name: "Order") { fields { name } } }');
+    expect(cost).toBe(1 + Object.keys((schema.getType("Order") as GraphQLObjectType).getFields()).length);
+  });
+});
+
+function weighed(query: string, variables: Record<string, unknown> = {}) {
+  const document = parse(query);
+  return weigh(schema, document, document.definitions[0] as OperationDefinitionNode, variables);
+}
+
+describe("the parts of an operation", () => {
+  const count = (i: number) => `c${i}: customers(first: 0) { totalCount(atMost: 1) }`;
+
+  test("50 root fields, wherever they stand", async () => {
+    await accepted(`{ ${many(50, count)} }`);
+    await expectCostLimit(`{ ${many(51, count)} }`, /has 51 root fields; at most 50/, { rootFields: 51, maximum: 50 });
+    await expectCostLimit(
+      `{ ...A ... { ...B } } fragment A on Query { ${many(30, count)} } fragment B on Query { ...A ${many(30, (i) => count(i + 25))} }`,
+      /has 55 root fields/,
+      { rootFields: 55, maximum: 50 },
+    );
+    // Said twice it is one.
+    await accepted(`{ ${many(60, () => "customers(first: 0) { totalCount(atMost: 1) }")} }`);
+  });
+
+  test("100 aliases of anything", async () => {
+    await accepted(`{ customers(first: 1) { nodes { ${many(100, (i) => `a${i}: email`)} } } }`);
+    for (const inside of [
+      "email",
+      "orders(first: 1) { nodes { id } }",
+      "links { self }",
+      "customerGroup { name }",
+      "__typename",
+    ]) {
+      const query = `{ customers(first: 1) { nodes { ...F } } } fragment F on Customer { ${many(101, (i) => `a${i}: ${inside}`)} }`;
+      await expectCostLimit(query, /has 101 aliases; at most 100/, { aliases: 101, maximum: 100 });
+    }
+  });
+
+  test("100 directives", async () => {
+    const fields = (times: number) =>
+      `{ customers(first: 0) { ${many(times, () => "... @include(if: true) @skip(if: false) { totalCount(atMost: 1) }")} } }`;
+    await accepted(fields(50));
+    await expectCostLimit(fields(51), /has 102 directives; at most 100/, { directives: 102, maximum: 100 });
+  });
+
+  test("10 mutations, and none of more runs", async () => {
+    const tag = (i: number) => `m${i}: tagsAdd(id: "cus_kenji", names: ["vip"]) { userErrors { code } }`;
+    const { data } = await accepted(`mutation { ${many(10, tag)} }`);
+    expect(Object.keys(data)).toHaveLength(10);
+    for (const body of [many(11, tag), `...M } fragment M on Mutation { ${many(11, tag)}`]) {
+      await expectCostLimit(
+        `mutation { ${body} }`,
+        /has 11 mutations; at most 10 .*None was run.*customersBulkUpdate/,
+        {
+          rootFields: 11,
+          maximum: 10,
+        },
+      );
+    }
+    const signUp = (i: number) =>
+      `s${i}: customerCreate(input: { email: "new${i}@example.com", password: "a long enough one" }) { customer { id } }`;
+    await expectCostLimit(`mutation { ${many(40, signUp)} }`, /has 40 mutations/, { rootFields: 40, maximum: 10 });
+  });
+});
+
+describe("counts and filters", () => {
+  const cost = (query: string, variables?: Record<string, unknown>) => weighed(query, variables).objects;
+
+  test("weigh the rows that they may read", () => {
+    expect(cost("{ customers(first: 0) { nodes { id } } }")).toBe(1);
+    expect(cost("{ customers(first: 30) { nodes { id } } }")).toBe(30);
+    expect(cost("{ customers(first: 0) { totalCount } }")).toBe(1_000);
+    expect(cost("{ customers(first: 0) { totalCount(atMost: 7) } }")).toBe(7);
+    expect(cost("query ($n: Int) { customers(first: 0) { totalCount(atMost: $n) } }", { n: 9 })).toBe(9);
+    expect(cost("query ($n: Int) { customers(first: 0) { totalCount(atMost: $n) } }")).toBe(1_000);
+    expect(cost("{ customers(first: 0) { totalCount(atMost: 1000000) } }")).toBe(1_000);
+    expect(cost("{ customers(first: 0) { totalCount(atMost: -1) } }")).toBe(1);
+    expect(cost("{ customers(first: 0) { a: totalCount b: totalCount } }")).toBe(2_000);
+    const filtered = "query ($f: CustomerFilter) { customers(filter: $f) { nodes { id } } }";
+    expect(cost(filtered, { f: { email: { contains: "a" } } })).toBe(1_020);
+    expect(cost(filtered, { f: null })).toBe(20);
+    expect(cost(filtered)).toBe(20);
+    // Nested, for each parent: those of one customer are few, those of the shop may be many.
+    expect(cost("{ customers(first: 50) { nodes { orders(first: 0) { totalCount } } } }")).toBe(50 * (1 + 20));
+    expect(cost("{ customers(first: 50) { nodes { customerGroup { customers(first: 0) { totalCount } } } } }")).toBe(
+      50 * (1 + 1 + 200),
+    );
+  });
+
+  test("show in the answer's cost, for the same document by its variables", async () => {
+    const query = "query ($f: CustomerFilter, $n: Int) { customers(first: 0, filter: $f) { totalCount(atMost: $n) } }";
+    expect((await accepted(query)).cost).toBe(1_000);
+    expect((await accepted(query, { n: 5 })).cost).toBe(5);
+    expect((await accepted(query, { n: 5, f: { email: { contains: "x" } } })).cost).toBe(1_005);
+  });
+
+  test("of many aliases or parents are refused", async () => {
+    const filter = (i: number) => `filter: { email: { contains: "a${i}" } }, first: 0`;
+    for (const query of [
+      `{ ${many(30, (i) => `a${i}: customers(${filter(i)}) { totalCount }`)} }`,
+      `{ customers(first: 0) { ${many(60, (i) => `a${i}: totalCount`)} } }`,
+      `{ ${many(51, (i) => `a${i}: customers(${filter(i)}) { nodes { id } }`)} }`,
+      "{ customers(first: 250) { nodes { customerGroup { customers(first: 0) { totalCount } } } } }",
+      `{ customers(first: 250) { nodes { ${many(10, (i) => `a${i}: orders(first: 0) { totalCount }`)} } } }`,
+    ]) {
+      const [error] = await refused(query);
+      expect(error!.extensions.code).toBe("COST_LIMIT");
+    }
+  });
+});
+
+describe("the values of an answer", () => {
+  test("of a page of everything that an order has pass; of many such pages they do not", async () => {
+    const order = schema.getType("Order") as GraphQLObjectType;
+    const leaves = Object.values(order.getFields()).filter(({ type, args }) => !args.length && isLeafType(named(type)));
+    const all = leaves.map(({ name }) => name).join(" ");
+    await accepted(`{ orders(first: 250) { nodes { ${all} } } }`);
+    const errors = await refused(
+      `{ ${many(40, (i) => `a${i}: orders(first: 250) { nodes { ...F } }`)} } fragment F on Order { ${all} }`,
+    );
+    expect(errors[0]!.extensions).toMatchObject({ code: "COST_LIMIT", maximum: limits.values });
+    expect(errors[0]!.message).toMatch(/smaller pages, or fewer fields/);
+  });
+
+  test("weigh more where code makes them", () => {
+    const weight = (field: string) => weighed(`{ orders(first: 10) { nodes { ${field} } } }`).values;
+    expect(weight("number")).toBe(10);
+    expect(weight("totalAmountFloat")).toBe(10);
+    for (const field of ["formattedTotalAmount", "token", "metadata", "links { self }"])
+      expect([field, weight(field)]).toEqual([field, 50]);
+    expect(weighed("{ orders(first: 10) { edges { cursor } } }").values).toBe(50);
+  });
+
+  test("of one event of a subscription are fewer", () => {
+    const check = (selection: string) =>
+      checkCost(weighed(`subscription { customerChanged { ${selection} } }`), OperationTypeNode.SUBSCRIPTION);
+    check("id event customer { email customerAddresses(first: 100) { nodes { address { line1 city } } } }");
+    const orders = "customer { orders(first: 100) { nodes { lineItems(first: 20) { nodes { id } } } } }";
+    expect(() => check(orders)).toThrow(/could return 2102 objects for each event.*at most 1000/);
+    const wide = `customer { orders(first: 100) { nodes { ${many(30, (i) => `a${i}: formattedTotalAmount`)} } } }`;
+    expect(() => check(wide)).toThrow(/for each event; at most 10000/);
+  });
+});
+
+function named(type: unknown): GraphQLObjectType {
+  const { ofType } = type as { ofType?: unknown };
+  return ofType ? named(ofType) : (type as GraphQLObjectType);
+}

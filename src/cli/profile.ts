@@ -141,7 +141,7 @@ function readSubject(command: Command, schema: GraphQLSchema): Subject {
   });
   if (!coerced) throw new Error(told(errors));
   checkText(document, given);
-  checkCost(weigh(schema, document, operation, coerced));
+  checkCost(weigh(schema, document, operation, coerced), operation.operation);
   return {
     text,
     document,

@@ -1,6 +1,7 @@
 import {
   type ASTNode,
   type DocumentNode,
+  type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLField,
   type GraphQLNamedType,
@@ -9,19 +10,38 @@ import {
   getVariableValues,
   isCompositeType,
   isInterfaceType,
+  isListType,
   isObjectType,
   Kind,
   type OperationDefinitionNode,
+  type OperationTypeNode,
   type SelectionSetNode,
   visit,
 } from "graphql";
+import { reach } from "../platform/erasure/reach.js";
 import { ApiError } from "../platform/errors.js";
+import { accessOf } from "../platform/graphql/access-directive.js";
 import { defaultPageSize } from "../platform/graphql/connection.js";
+import { sourceOf } from "../platform/plan/source.js";
+import { introspectionCost, introspectionFields } from "./introspection-cost.js";
 
-/** What one operation may ask for. Depth counts nested fields; cost counts the objects that it could return. */
+/**
+ * What one operation may ask for. Depth counts nested fields; cost counts the objects that it could return and the rows
+ * that it could read for counts and filters; values are the fields of these objects.
+ */
 export const limits = {
   depth: 16,
   cost: 50_000,
+  values: 400_000,
+  /** Values of the schema: a standard introspection query reads 33,000. */
+  introspection: 75_000,
+  rootFields: 50,
+  mutations: 10,
+  aliases: 100,
+  directives: 100,
+  /** For each event of a subscription. */
+  eventCost: 1_000,
+  eventValues: 10_000,
   bodyBytes: 100_000,
   tokens: 5_000,
   /** Errors of one kind in an answer; the last one says that there are more. */
@@ -35,15 +55,34 @@ export const limits = {
   streamsPerCaller: 20,
 } as const;
 
-/** The largest number of objects and the greatest depth that an operation could come to. */
+/** How many rows a count or a filter reads, as it is weighed: of a root list, of another list of the shop, of a customer's. */
+const scannedRows = { root: 1_000, shop: 200, customer: 20 } as const;
+/** What a value weighs that takes code, a check of permissions, or parsing; a plain column weighs 1. */
+const computedValue = 5;
+
+/** What an operation could come to at most. */
 export interface Cost {
   objects: number;
   depth: number;
+  values: number;
+  /** Values of the schema that it reads by introspection. */
+  introspection: number;
+  rootFields: number;
+  aliases: number;
+  directives: number;
+}
+
+type Weight = Pick<Cost, "objects" | "depth" | "values">;
+
+/** The list that a selection is inside of: the size of its page, and the rows that a count of it reads. */
+interface List {
+  size: number;
+  scan: number;
 }
 
 /**
  * Weighs an operation before it runs, with its variables. Each fragment is weighed once per type, so a document cannot
- * make this expensive. A list counts as many objects as its page may hold.
+ * make this expensive. A list counts as many objects as its page may hold, and one if it is empty.
  */
 export function weigh(
   schema: GraphQLSchema,
@@ -55,53 +94,113 @@ export function weigh(
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
   }
-  const known = new Map<string, Cost>();
+  const root = schema.getRootType(operation.operation)!;
+  const known = new Map<string, Weight>();
+  let introspection = 0;
 
-  function selections(set: SelectionSetNode, type: GraphQLNamedType, pageSize: number): Cost {
-    const total = { objects: 0, depth: 0 };
-    const add = ({ objects, depth }: Cost) => {
+  function selections(set: SelectionSetNode, type: GraphQLNamedType, list: List | undefined): Weight {
+    const total = { objects: 0, depth: 0, values: 0 };
+    const add = ({ objects, depth, values }: Weight) => {
       total.objects += objects;
       total.depth = Math.max(total.depth, depth);
+      total.values += values;
     };
     for (const selection of set.selections) {
       if (selection.kind === Kind.FIELD) {
-        const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[selection.name.value] : undefined;
-        if (!field || !selection.selectionSet) {
-          add({ objects: 0, depth: 1 });
-          continue;
-        }
-        const fieldType = getNamedType(field.type);
-        const listed = pageSize > 0 && (field.name === "nodes" || field.name === "edges");
-        const size = pageSizeOf(field, selection.arguments ?? [], variables);
-        const inner = selections(selection.selectionSet, fieldType, size ?? 0);
-        const times = listed ? pageSize : plainListSize(field, selection.arguments ?? [], variables);
-        // The wrappers of a page are no objects of their own.
-        const self = size === undefined && field.name !== "edges" && field.name !== "pageInfo" ? 1 : 0;
-        add({ objects: times * (self + inner.objects), depth: 1 + inner.depth });
+        add(fieldWeight(selection, type, list));
       } else if (selection.kind === Kind.INLINE_FRAGMENT) {
         const name = selection.typeCondition?.name.value;
         const inner = name ? schema.getType(name) : type;
-        if (inner && isCompositeType(inner)) add(selections(selection.selectionSet, inner, pageSize));
+        if (inner && isCompositeType(inner)) add(selections(selection.selectionSet, inner, list));
       } else {
         const fragment = fragments.get(selection.name.value);
         const inner = fragment && schema.getType(fragment.typeCondition.name.value);
         if (!fragment || !inner) continue;
-        const key = `${selection.name.value}:${pageSize}`;
-        let cost = known.get(key);
-        if (!cost) {
-          cost = selections(fragment.selectionSet, inner, pageSize);
-          known.set(key, cost);
+        const key = `${selection.name.value}:${list?.size}:${list?.scan}`;
+        let weight = known.get(key);
+        if (!weight) {
+          weight = selections(fragment.selectionSet, inner, list);
+          known.set(key, weight);
         }
-        add(cost);
+        add(weight);
       }
     }
     return total;
   }
 
-  return selections(operation.selectionSet, schema.getRootType(operation.operation)!, 0);
+  function fieldWeight(node: FieldNode, type: GraphQLNamedType, list: List | undefined): Weight {
+    if (type === root && introspectionFields.has(node.name.value)) {
+      const read = introspectionCost(schema, node, fragments, limits.introspection - introspection);
+      introspection += read.values;
+      return { objects: read.objects, depth: 1, values: 0 };
+    }
+    const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[node.name.value] : undefined;
+    const given = node.arguments ?? [];
+    if (!field || !node.selectionSet) {
+      const counted = list && field?.name === "totalCount" ? countedRows(given, variables, list.scan) : 0;
+      return { objects: counted, depth: 1, values: field ? valueWeight(field) : 1 };
+    }
+    const listed = list && (field.name === "nodes" || field.name === "edges");
+    const times = listed ? list.size : plainListSize(field, given, variables);
+    const own = connectionOf(
+      field,
+      given,
+      variables,
+      type === root ? "root" : type.name in reach ? "customer" : "shop",
+    );
+    const inner = selections(node.selectionSet, getNamedType(field.type), own);
+    if (own) {
+      const filtered = isGiven("filter", given, variables) ? own.scan : 0;
+      return { ...inner, objects: Math.max(1, inner.objects) + filtered, depth: 1 + inner.depth };
+    }
+    // The wrappers of a page are no objects of their own.
+    const self = field.name !== "edges" && field.name !== "pageInfo" ? 1 : 0;
+    return { objects: times * (self + inner.objects), depth: 1 + inner.depth, values: times * inner.values };
+  }
+
+  const weight = selections(operation.selectionSet, root, undefined);
+  return { ...weight, introspection, ...countSyntax(operation, fragments) };
 }
 
-/** What was weighed, by the numbers and the lengths of lists among the variables: nothing else bears on a weight. */
+/** The root fields, aliases and directives of an operation; those of a fragment once, however often it is spread. */
+function countSyntax(
+  operation: OperationDefinitionNode,
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+): Pick<Cost, "rootFields" | "aliases" | "directives"> {
+  const rootKeys = new Set<string>();
+  const seen = new Set<string>();
+  let aliases = 0;
+  let directives = operation.directives?.length ?? 0;
+  const walk = ({ selections }: SelectionSetNode, isRoot: boolean) => {
+    for (const selection of selections) {
+      directives += selection.directives?.length ?? 0;
+      if (selection.kind === Kind.FIELD) {
+        if (selection.alias) aliases++;
+        if (isRoot) rootKeys.add((selection.alias ?? selection.name).value);
+        if (selection.selectionSet) walk(selection.selectionSet, false);
+      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+        walk(selection.selectionSet, isRoot);
+      } else if (!seen.has(selection.name.value)) {
+        seen.add(selection.name.value);
+        const fragment = fragments.get(selection.name.value);
+        if (fragment) walk(fragment.selectionSet, isRoot);
+      }
+    }
+  };
+  walk(operation.selectionSet, true);
+  return { rootFields: rootKeys.size, aliases, directives };
+}
+
+/** What one value of a leaf field weighs. */
+function valueWeight(field: GraphQLField<unknown, unknown>): number {
+  const { name } = getNamedType(field.type);
+  const source = sourceOf(field);
+  const isNumber = name === "Int" || name === "Float" || name === "Boolean";
+  const isPlain = !accessOf(field) && (source?.kind === "column" ? name !== "JSON" : isNumber);
+  return (isPlain ? 1 : computedValue) * (isListType(field.type) ? plainListLength : 1);
+}
+
+/** What was weighed, by the numbers, lists and objects among the variables: nothing else bears on a weight. */
 const weights = new WeakMap<OperationDefinitionNode, Map<string, Cost>>();
 const maximumWeights = 20;
 
@@ -116,6 +215,7 @@ export function costOf(
   for (const [name, value] of Object.entries(variables)) {
     if (typeof value === "number") key += `${name}=${value} `;
     else if (Array.isArray(value)) key += `${name}[${value.length}] `;
+    else if (value && typeof value === "object") key += `${name}{} `;
   }
   const known = weights.get(operation) ?? new Map<string, Cost>();
   weights.set(operation, known);
@@ -130,19 +230,35 @@ export function costOf(
 
 type Arguments = NonNullable<Extract<SelectionSetNode["selections"][number], { kind: Kind.FIELD }>["arguments"]>;
 
-/** How many entries a connection's page may hold; undefined for a field that is no connection. */
-function pageSizeOf(
+/** The page and the scan of a connection; undefined for a field that is none. */
+function connectionOf(
   field: GraphQLField<unknown, unknown>,
   given: Arguments,
   variables: Record<string, unknown>,
-): number | undefined {
+  owner: keyof typeof scannedRows,
+): List | undefined {
   if (!field.args.some(({ name }) => name === "first")) return undefined;
+  const scan = scannedRows[owner];
   for (const argument of given) {
     if (argument.name.value !== "first" && argument.name.value !== "last") continue;
-    const value = numberOf(argument.value, variables);
-    if (value !== undefined) return Math.max(0, value);
+    const size = numberOf(argument.value, variables);
+    if (size !== undefined) return { size: Math.max(0, size), scan };
   }
-  return defaultPageSize;
+  return { size: defaultPageSize, scan };
+}
+
+/** Whether an argument has a value: null in it or in its variable is none. */
+function isGiven(argument: string, given: Arguments, variables: Record<string, unknown>): boolean {
+  const value = given.find(({ name }) => name.value === argument)?.value;
+  if (!value || value.kind === Kind.NULL) return false;
+  return value.kind !== Kind.VARIABLE || (variables[value.name.value] ?? undefined) !== undefined;
+}
+
+/** How many rows a `totalCount` reads. */
+function countedRows(given: Arguments, variables: Record<string, unknown>, scan: number): number {
+  const atMost = given.find(({ name }) => name.value === "atMost");
+  const limit = atMost && numberOf(atMost.value, variables);
+  return limit === undefined ? scan : Math.min(Math.max(0, limit), scan);
 }
 
 function numberOf(node: Arguments[number]["value"], variables: Record<string, unknown>): number | undefined {
@@ -150,6 +266,9 @@ function numberOf(node: Arguments[number]["value"], variables: Record<string, un
     node.kind === Kind.INT ? Number(node.value) : node.kind === Kind.VARIABLE ? variables[node.name.value] : undefined;
   return typeof value === "number" ? value : undefined;
 }
+
+/** How many entries a list has that neither a page nor ids bound: few, by a limit of its own. */
+const plainListLength = 10;
 
 /** Lists that no page bounds: as many as were asked for by id, else the few that their own limit allows. */
 function plainListSize(
@@ -160,27 +279,55 @@ function plainListSize(
   const ids = given.find(({ name }) => name.value === "ids")?.value;
   if (ids?.kind === Kind.LIST) return ids.values.length;
   if (ids?.kind === Kind.VARIABLE) return (variables[ids.name.value] as unknown[] | undefined)?.length ?? 0;
-  return String(field.type).startsWith("[") ? 10 : 1;
+  return String(field.type).startsWith("[") ? plainListLength : 1;
 }
 
-/** Refuses an operation that is too deep or could return too much. */
-export function checkCost({ objects, depth }: Cost) {
+/** Refuses an operation that is too deep, has too many parts, or could return or read too much. */
+export function checkCost(cost: Cost, operation: OperationTypeNode) {
+  const { depth, objects, values } = cost;
   if (depth > limits.depth) {
     throw new ApiError(
       "DEPTH_LIMIT",
       `The operation is nested ${depth} levels deep; at most ${limits.depth} are allowed.`,
-      {
-        depth,
-        maximum: limits.depth,
-      },
+      { depth, maximum: limits.depth },
     );
   }
-  if (objects > limits.cost) {
-    throw new ApiError(
-      "COST_LIMIT",
-      `The operation could return ${objects} objects; at most ${limits.cost} are allowed. Ask for smaller pages.`,
-      { cost: objects, maximum: limits.cost },
+  const refuse = (what: string, figure: Record<string, number>, maximum: number, hint: string): never => {
+    throw new ApiError("COST_LIMIT", `The operation ${what}; at most ${maximum} are allowed. ${hint}`, {
+      ...figure,
+      maximum,
+    });
+  };
+  const { rootFields, aliases, directives } = cost;
+  if (operation === "mutation" && rootFields > limits.mutations) {
+    const hint = "None was run. Send them in several requests; `customersBulkUpdate` changes many customers at once.";
+    refuse(`has ${rootFields} mutations`, { rootFields }, limits.mutations, hint);
+  }
+  const several = "Send several requests.";
+  if (rootFields > limits.rootFields)
+    refuse(`has ${rootFields} root fields`, { rootFields }, limits.rootFields, several);
+  if (aliases > limits.aliases) refuse(`has ${aliases} aliases`, { aliases }, limits.aliases, several);
+  if (directives > limits.directives)
+    refuse(`has ${directives} directives`, { directives }, limits.directives, several);
+  if (cost.introspection > limits.introspection) {
+    const hint = "Read the schema by one introspection query, and by no aliases of it.";
+    refuse("reads too many values of the schema", {}, limits.introspection, hint);
+  }
+  const [maximum, maximumValues] =
+    operation === "subscription" ? [limits.eventCost, limits.eventValues] : [limits.cost, limits.values];
+  const each = operation === "subscription" ? " for each event" : "";
+  if (objects > maximum) {
+    const hint = "Ask for smaller pages, and count with `totalCount(atMost: …)`.";
+    refuse(
+      `could return ${objects} objects${each}, counted and filtered rows among them`,
+      { cost: objects },
+      maximum,
+      hint,
     );
+  }
+  if (values > maximumValues) {
+    const hint = "Ask for smaller pages, or fewer fields.";
+    refuse(`could return values that weigh ${values}${each}`, { values }, maximumValues, hint);
   }
 }
 

@@ -385,7 +385,7 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
             contextValue.variables = variables;
             const cost = costOf(schema, document, operation, variables);
             contextValue.cost = cost.objects;
-            checkCost(cost);
+            checkCost(cost, operation.operation);
           } catch (error) {
             // Nothing was executed: the whole request is at fault.
             if (error instanceof ApiError) error.extensions.http = { status: 400 };

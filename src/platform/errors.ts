@@ -10,7 +10,8 @@ export const errorCodes = {
   GRAPHQL_PARSE_FAILED: "The document is not GraphQL.",
   GRAPHQL_VALIDATION_FAILED: "The document does not fit the schema.",
   DEPTH_LIMIT: "The document is nested too deeply.",
-  COST_LIMIT: "The operation could return too many objects, or its answer is too large; ask for smaller pages.",
+  COST_LIMIT:
+    "The operation asks for too much: objects, values, counts, root fields, aliases or bytes; the message says of what.",
   TOKEN_LIMIT: "The document is too long.",
   PAGE_TOO_LARGE: "`first`, `last` or `offset` is above its maximum.",
   CURSOR_MISMATCH: "The cursor was made for another list or another order.",

@@ -67,18 +67,19 @@ test("a network address learns of twenty customers, then of one a minute, and of
 });
 
 test("aliases in one request count each, and so do many requests at once", async () => {
-  const all = Array.from({ length: 30 }, (_, i) => `a${i}: ${field(taken)}`);
+  const all = Array.from({ length: 10 }, (_, i) => `a${i}: ${field(taken)}`);
+  const together = () => ask("10.2.0.1", `mutation { ${all.join(" ")} }`);
   await app.standingStill(async () => {
-    const { status, body } = await ask("10.2.0.1", `mutation { ${all.join(" ")} }`);
+    expect(await times(5, () => signUp("10.2.0.1", taken))).toEqual(Array(5).fill("TAKEN"));
+    expect((await together()).status).toBe(200);
+    const { status, body } = await together();
     expect(status).toBe(429);
     // Those before are answered all the same.
     expect(Object.values(body.data).map((payload: any) => payload?.userErrors[0].code ?? null)).toEqual([
-      ...twenty("TAKEN"),
-      ...Array(10).fill(null),
+      ...Array(5).fill("TAKEN"),
+      ...Array(5).fill(null),
     ]);
-    expect(body.errors.map(({ path }: { path: string[] }) => path)).toEqual(
-      all.slice(20).map((_, i) => [`a${i + 20}`]),
-    );
+    expect(body.errors.map(({ path }: { path: string[] }) => path)).toEqual(all.slice(5).map((_, i) => [`a${i + 5}`]));
     const answers = await Promise.all(Array.from({ length: 60 }, () => signUp("10.2.0.2", taken)));
     expect(answers.filter((code) => code === "TAKEN")).toHaveLength(20);
     expect(answers.filter((code) => code === "RATE_LIMITED")).toHaveLength(40);
@@ -149,10 +150,9 @@ test("an integration signs up as many as it likes", async () => {
 test("newsletter forms, which tell nothing, are held up only by being many", async () => {
   const subscribe = (i: number) =>
     `a${i}: customerSubscriptionCreate(input: { customerEmail: "${taken}", reference: "r${i % 5}" }) { userErrors { code } }`;
-  const forms = (from: number) =>
-    `mutation { ${Array.from({ length: 100 }, (_, i) => subscribe(from + i)).join(" ")} }`;
+  const forms = (from: number) => `mutation { ${Array.from({ length: 10 }, (_, i) => subscribe(from + i)).join(" ")} }`;
   await app.standingStill(async () => {
-    for (let i = 0; i < 6; i++) expect((await ask("10.7.0.1", forms(100 * i))).status).toBe(200);
+    for (let i = 0; i < 60; i++) expect((await ask("10.7.0.1", forms(10 * i))).status).toBe(200);
     const held = await ask("10.7.0.1", `mutation { ${subscribe(600)} }`);
     expect([held.status, held.headers.get("retry-after"), codeOf(held)]).toEqual([429, "2", "RATE_LIMITED"]);
     expect((await ask("10.7.0.2", `mutation { ${subscribe(600)} }`)).status).toBe(200);
