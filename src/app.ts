@@ -101,6 +101,7 @@ export async function startApp({
       countStatements: config.environment !== "production",
       corsOrigins: config.corsOrigins,
       introspection: config.introspection,
+      unsent: { stallMs: config.writeStallMs },
     });
     const url = await server.listen(config.port, config.host);
     undo.push(() => server.stop(graceMs));

@@ -52,6 +52,8 @@ export interface Config {
   readonly trustedProxies: number;
   /** Whether clients may ask for the schema: by introspection, and at `/schema.graphql`. */
   readonly introspection: boolean;
+  /** How long a client may take nothing of its answer. */
+  readonly writeStallMs: number;
 }
 
 const mebibyte = 1024 * 1024;
@@ -107,6 +109,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     worker: read("WORKER", true, trueOrFalse),
     trustedProxies: read("TRUSTED_PROXIES", 0, wholeNumber(0, 10)),
     introspection: read("INTROSPECTION", true, onOrOff),
+    writeStallMs: read("WRITE_STALL", 20_000, duration),
     corsOrigins: read("CORS_ORIGINS", environment === "production" ? [] : "local", origins),
   };
   const tokenIssuer = config.tokenIssuer ?? config.publicUrl ?? "urn:customer-graph";

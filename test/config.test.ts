@@ -45,6 +45,7 @@ test("nothing set, or only empty texts, gives the defaults, frozen", () => {
     worker: true,
     trustedProxies: 0,
     introspection: true,
+    writeStallMs: 20_000,
     corsOrigins: "local",
   });
   expect(loadConfig({ PORT: "", DATABASE_URL: " ", MODE: "" })).toEqual(config);
@@ -81,6 +82,7 @@ test("every variable is understood", () => {
     WORKER: "false",
     TRUSTED_PROXIES: "1",
     INTROSPECTION: "off",
+    WRITE_STALL: "1m",
     CORS_ORIGINS: "https://shop.example, http://localhost:3000,capacitor://localhost,http://[::1]:8080",
   });
   expect(config).toEqual({
@@ -112,6 +114,7 @@ test("every variable is understood", () => {
     worker: false,
     trustedProxies: 1,
     introspection: false,
+    writeStallMs: 60_000,
     corsOrigins: ["https://shop.example", "http://localhost:3000", "capacitor://localhost", "http://[::1]:8080"],
   });
 });

@@ -42,6 +42,7 @@ export const limits = {
   /** For each event of a subscription. */
   eventCost: 1_000,
   eventValues: 10_000,
+  eventLength: 1024 * 1024,
   bodyBytes: 100_000,
   tokens: 5_000,
   /** Errors of one kind in an answer; the last one says that there are more. */

@@ -29,6 +29,7 @@ import type { Playground } from "./playground.js";
 import { createSchemaFile, noIntrospection } from "./schema-file.js";
 import { checkSubscription, createStreams, type StreamedOperation, type Streams } from "./stream.js";
 import { serveSubjectExport } from "./subject-export.js";
+import { UnsentAnswers, type UnsentLimits, unsentLimits } from "./unsent.js";
 
 export interface HttpServer {
   /** Starts listening and gives the address, such as `http://127.0.0.1:4000`. */
@@ -51,6 +52,8 @@ export interface HttpOptions {
   planned?: boolean;
   /** Whether clients may ask for the schema; they may unless told. */
   introspection?: boolean;
+  /** How long, and how much of it, answers wait for clients that do not read. */
+  unsent?: Partial<UnsentLimits>;
 }
 
 /** So large that a token which is far too long is refused by the check of tokens, with its own words. */
@@ -106,7 +109,8 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       formatError(formatted, error, resources.log, requests.get(error as object) ?? { requestId: "" }),
   });
   await apollo.start();
-  const streams = createStreams(schema, resources);
+  const unsent = new UnsentAnswers({ ...unsentLimits, ...options.unsent }, resources.log);
+  const streams = createStreams(schema, resources, unsent);
   const cors = createCors(options.corsOrigins ?? []);
   const serveSchema = introspection ? createSchemaFile(schema) : undefined;
 
@@ -267,7 +271,8 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     });
     if (stopping) response.setHeader("connection", "close");
     response.setHeader("x-content-type-options", "nosniff");
-    handle(request, response).catch((error: unknown) => {
+    const answered = handle(request, response).then(() => unsent.watch(response));
+    answered.catch((error: unknown) => {
       if (error instanceof RequestError) {
         return json(response, error.status, errorBody(error.code, error.message), error.headers);
       }

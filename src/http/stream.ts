@@ -19,11 +19,12 @@ import { isUnavailable } from "../platform/database/unavailable.js";
 import { ApiError, AuthenticationError, httpOf } from "../platform/errors.js";
 import { RequestError } from "../platform/http-request.js";
 import { onceAvailable } from "../platform/live/once-available.js";
-import { errorBody, json, redactionOf } from "./answer.js";
+import { errorBody, isLonger, json, redactionOf } from "./answer.js";
 import { type AppResources, createContext } from "./context.js";
 import { formatError } from "./format-error.js";
 import { limits } from "./limits.js";
 import { eventHeaders, StreamConnection } from "./stream-connection.js";
+import type { UnsentAnswers } from "./unsent.js";
 
 /** A subscription that has passed every check that a query has to pass. */
 export interface StreamedOperation {
@@ -71,11 +72,9 @@ const checkMs = 1_000;
 
 /** When to ask for a place again. */
 const retrySeconds = 5;
-/** A client that takes nothing for so long is given up. */
-const stalledMs = 60_000;
 
 /** Subscriptions as server-sent events: GraphQL over SSE, one connection for each or one for many. */
-export function createStreams(schema: GraphQLSchema, resources: AppResources): Streams {
+export function createStreams(schema: GraphQLSchema, resources: AppResources, unsent: UnsentAnswers): Streams {
   const places = new Places(limits.streams, limits.streamsOfCustomers, limits.streamsPerCaller);
   const open = new Map<Events, ServerResponse | undefined>();
   const connectionPlaces = new Places(limits.streams, limits.streamsOfCustomers, limits.streamsPerCaller);
@@ -139,6 +138,11 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources): S
     json(response, 429, body, { "retry-after": String(retrySeconds) });
   }
 
+  /** For an answer that carries many: it cannot tell each of them that it is not read. */
+  async function drainedOrLost(response: ServerResponse) {
+    if (!(await unsent.drained(response))) response.destroy();
+  }
+
   /** Subscribes; false where the answer is no stream, and given. */
   async function begin(response: ServerResponse, events: Events): Promise<boolean> {
     const refused = await events.begin();
@@ -183,7 +187,7 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources): S
       for await (const piece of body) {
         const isEvent = piece.startsWith("event: next");
         const text = isEvent && events.lastId ? `id: ${events.lastId}\n${piece}` : piece;
-        if (!response.write(text)) await drained(response);
+        if (!response.write(text) && !(await unsent.drained(response))) events.end(readTooSlowly());
         if (response.destroyed) return;
         if (isEvent) events.taken();
       }
@@ -198,7 +202,7 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources): S
       const [caller, isCustomer] = [callerOf(viewer), viewer.kind === "customer"];
       const refusal = connectionPlaces.take(caller, isCustomer);
       if (refusal) return tooMany(response, refusal);
-      const connection = new StreamConnection(caller, authorization, drained, () => {
+      const connection = new StreamConnection(caller, authorization, drainedOrLost, () => {
         connectionPlaces.leave(caller, isCustomer);
         connections.delete(connection.token);
         watch();
@@ -256,18 +260,15 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources): S
   };
 }
 
-/** Resolves when more can be written, or nothing ever. */
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => response.destroy(), stalledMs).unref();
-    const done = () => {
-      clearTimeout(timer);
-      response.off("drain", done).off("close", done);
-      resolve();
-    };
-    response.on("drain", done).on("close", done);
-    if (response.destroyed) done();
+function eventTooLarge() {
+  const what = `more than ${limits.eventLength} characters`;
+  return new ApiError("COST_LIMIT", `An event came to ${what}; select less, and read the rest by a query.`, {
+    maximum: limits.eventLength,
   });
+}
+
+function readTooSlowly() {
+  return new ApiError("TIMEOUT", "The events were not read; subscribe again after the last one that was.");
 }
 
 /**
@@ -324,6 +325,7 @@ class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
         const { done, value } = await this.source!.next();
         const result = done ? undefined : await this.resultOf(value);
         if (result && !this.over) {
+          if (isLonger(result, limits.eventLength)) throw eventTooLarge();
           this.lastId = idOf(value);
           return this.given(result);
         }

@@ -3,7 +3,7 @@ import { print } from "graphql";
 import { seedDemo } from "../../prisma/seed.js";
 import type { CorsOrigins } from "../../src/http/cors.js";
 import { createPlayground } from "../../src/http/playground.js";
-import { createHttpServer } from "../../src/http/server.js";
+import { createHttpServer, type HttpOptions } from "../../src/http/server.js";
 import { loadSigningKeys, newKeySet } from "../../src/platform/access/keys.js";
 import { Limits } from "../../src/platform/access/limits.js";
 import type { Permission } from "../../src/platform/access/permission.js";
@@ -133,6 +133,7 @@ export async function createTestApp({
   pollMs = undefined as number | undefined,
   corsOrigins = undefined as CorsOrigins | undefined,
   introspection = true,
+  unsent = undefined as HttpOptions["unsent"],
 } = {}): Promise<TestApp> {
   const { connectionString, drop } = sharing
     ? { connectionString: sharing.connectionString, drop: async () => {} }
@@ -174,6 +175,7 @@ export async function createTestApp({
     planned,
     corsOrigins,
     introspection,
+    unsent,
   });
   const url = await server.listen(0, "127.0.0.1");
   setPublicUrl(url);

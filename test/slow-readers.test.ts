@@ -1,0 +1,167 @@
+import { Agent, request } from "node:http";
+import { connect, type Socket } from "node:net";
+import { createTestApp, type TestApp } from "./support/app.js";
+import { until } from "./support/live.js";
+
+/** Clients that ask and do not read what comes. Their answers are larger than what the system buffers. */
+const apps: TestApp[] = [];
+const sockets: Socket[] = [];
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  for (const app of apps.splice(0)) await app.stop();
+});
+
+/** A server with 200 customers that carry 60,000 characters each, and one with 100 lists that do. */
+async function start(options: Parameters<typeof createTestApp>[0]) {
+  const app = await createTestApp({ demo: false, ...options });
+  apps.push(app);
+  const metadata = "jsonb_build_object('long', repeat('x', 60000))";
+  await app.database.query(
+    `INSERT INTO customers (id, mode, email, metadata)
+     SELECT 'cus_long' || n, 'test', 'long' || n || '@example.com', ${metadata} FROM generate_series(1, 200) n`,
+    [],
+  );
+  await app.database.query(
+    `INSERT INTO sku_lists (id, mode, name, slug, customer_id, metadata)
+     SELECT 'skl_long' || n, 'test', 'List ' || n, 'list-' || n, 'cus_long1', ${metadata} FROM generate_series(1, 100) n`,
+    [],
+  );
+  return app;
+}
+
+const everything = { query: "{ customers(first: 250) { nodes { id metadata } } }" };
+
+interface Reader {
+  /** Goes away. */
+  leave: () => void;
+  /** Reads from now on, and gives what comes until the connection ends or the text is there. */
+  read: (until?: RegExp) => Promise<string>;
+}
+
+/** Sends a request over a connection of its own and reads nothing of the answer. */
+async function ask(app: TestApp, path: string, body?: object): Promise<Reader> {
+  const { hostname, port } = new URL(app.url);
+  const authorization = `Bearer ${await app.token({ kind: "integration" })}`;
+  const socket = connect({ port: Number(port), host: hostname }).on("error", () => {});
+  sockets.push(socket);
+  const text = body ? JSON.stringify(body) : "";
+  const head = `${body ? "POST" : "GET"} ${path} HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\n`;
+  socket.write(`${head}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+  return {
+    leave: () => socket.destroy(),
+    read: (end = /$^/) =>
+      new Promise((resolve) => {
+        let got = "";
+        socket.on("data", (chunk) => {
+          got += String(chunk);
+          if (end.test(got.slice(-200))) resolve(got);
+        });
+        socket.on("close", () => resolve(got));
+      }),
+  };
+}
+
+const disconnected = (app: TestApp) => app.logged.filter((line) => line.includes("was disconnected")).length;
+
+describe("a client that takes nothing for a while is disconnected", () => {
+  test("whatever it asked for", async () => {
+    const app = await start({ unsent: { stallMs: 1_500 } });
+    const { contentLength } = await sizes(app);
+    const before = disconnected(app);
+    const readers = await Promise.all([ask(app, "/graphql", everything)]);
+    await until(() => disconnected(app) === before + 1);
+    for (const reader of readers) expect((await reader.read()).length).toBeLessThan(contentLength);
+    // One that reads gets everything.
+    const reading = await ask(app, "/graphql", everything);
+    expect((await reading.read(/\}\}$/)).length).toBeGreaterThan(contentLength);
+    expect(disconnected(app)).toBe(before + 1);
+  });
+
+  test("and keeps its connection if it reads what it asked for", async () => {
+    const app = await start({ unsent: { stallMs: 1_500 } });
+    const { socketsUsed } = await sizes(app);
+    expect(socketsUsed).toBe(1);
+  });
+});
+
+/** Asks for a large answer twice over one connection, with a pause that is longer than a stall. */
+async function sizes(app: TestApp) {
+  const authorization = `Bearer ${await app.token({ kind: "integration" })}`;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const used = new Set<Socket>();
+  let contentLength = 0;
+  for (let i = 0; i < 2; i++) {
+    await new Promise<void>((resolve, reject) => {
+      const sent = request(`${app.url}/graphql`, {
+        agent,
+        method: "POST",
+        headers: { authorization, "content-type": "application/json" },
+      });
+      sent.on("socket", (socket) => used.add(socket)).on("error", reject);
+      sent.on("response", (response) => {
+        contentLength = Number(response.headers["content-length"]);
+        response.resume().on("end", () => resolve());
+      });
+      sent.end(JSON.stringify(everything));
+    });
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+  }
+  agent.destroy();
+  return { contentLength, socketsUsed: used.size };
+}
+
+test("answers that wait are bounded in all: the largest goes, the newest stays, and others are served", async () => {
+  const app = await start({ unsent: { stallMs: 60_000, maximumBytes: 30_000_000 } });
+  const readers: Reader[] = [];
+  for (let i = 0; i < 5; i++) readers.push(await ask(app, "/graphql", everything));
+  // Each is 12 MB: two may wait.
+  await until(() => disconnected(app) === 3);
+  expect((await app.query("{ customers(first: 1) { nodes { id } } }")).status).toBe(200);
+  const texts = await Promise.all(readers.map((reader) => reader.read(/\}\}$/)));
+  expect(texts.filter((text) => text.length > 12_000_000)).toHaveLength(2);
+  expect(disconnected(app)).toBe(3);
+});
+
+describe("a stream", () => {
+  const change = (app: TestApp, i: number) =>
+    app.database.query("UPDATE customers SET reference = $1 WHERE id = 'cus_long1'", [`R${i}`]);
+  const subscription = (selection: string) => ({
+    query: `subscription { customerChanged(customerId: "cus_long1") { id ${selection} } }`,
+  });
+  const listeners = async (app: TestApp) => {
+    const text =
+      "SELECT count(*)::int FROM pg_stat_activity WHERE application_name = 'customer-graph live' AND datname = current_database()";
+    return (await app.database.query(text, []))[0]![0];
+  };
+
+  test("that is not read ends, and says so where the client can go on from", async () => {
+    const app = await start({ unsent: { stallMs: 4_000 } });
+    const fields = Array.from({ length: 10 }, (_, i) => `a${i}: metadata`).join(" ");
+    const reader = await ask(app, "/graphql/stream", subscription(`customer { ${fields} }`));
+    await until(async () => (await listeners(app)) === 1);
+    for (let i = 0; i < 40; i++) await change(app, i);
+    app.live.announce();
+    await until(async () => (await listeners(app)) === 0);
+    const text = (await reader.read(/event: complete/)).replace(/x{100,}/g, "");
+    const events = text.split("\n\n").filter((block) => /event: /.test(block));
+    expect(events.length).toBeLessThan(42);
+    expect(events.at(-1)).toMatch(/event: complete/);
+    expect(events.at(-2)).toMatch(
+      /"message":"The events were not read; subscribe again after the last one that was\."/,
+    );
+    expect(events.at(-2)).toMatch(/"code":"TIMEOUT"/);
+    expect(events.at(-3)).toMatch(/^id: \S+\nevent: next/m);
+  });
+
+  test("ends where an event comes to too much", async () => {
+    const app = await start({});
+    const fields = Array.from({ length: 40 }, (_, i) => `a${i}: metadata`).join(" ");
+    const reader = await ask(app, "/graphql/stream", subscription(`customer { ${fields} }`));
+    await until(async () => (await listeners(app)) === 1);
+    await change(app, 0);
+    app.live.announce();
+    const text = await reader.read(/event: complete/);
+    expect(text.length).toBeLessThan(2_000);
+    expect(text).toMatch(/event: next\ndata: .*An event came to more than 1048576 characters.*"code":"COST_LIMIT"/);
+  });
+});
