@@ -1,5 +1,7 @@
+import { readdirSync, readlinkSync, statSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
 import { createTestApp, type TestApp } from "./support/app.js";
 import { until } from "./support/live.js";
 
@@ -11,9 +13,12 @@ afterEach(async () => {
   for (const app of apps.splice(0)) await app.stop();
 });
 
-/** A server with 200 customers that carry 60,000 characters each, and one with 100 lists that do. */
+/**
+ * A server with 200 customers that carry 60,000 characters each, and one with 100 lists that do. Nobody is slow for it
+ * unless told otherwise.
+ */
 async function start(options: Parameters<typeof createTestApp>[0]) {
-  const app = await createTestApp({ demo: false, ...options });
+  const app = await createTestApp({ demo: false, unsent: { stallMs: 600_000 }, ...options });
   apps.push(app);
   const metadata = "jsonb_build_object('long', repeat('x', 60000))";
   await app.database.query(
@@ -30,6 +35,7 @@ async function start(options: Parameters<typeof createTestApp>[0]) {
 }
 
 const everything = { query: "{ customers(first: 250) { nodes { id metadata } } }" };
+const exported = "/exports/customers/cus_long1";
 
 interface Reader {
   /** Goes away. */
@@ -63,18 +69,131 @@ async function ask(app: TestApp, path: string, body?: object): Promise<Reader> {
 
 const disconnected = (app: TestApp) => app.logged.filter((line) => line.includes("was disconnected")).length;
 
+/** The states of the server's connections. */
+async function states(app: TestApp): Promise<unknown[]> {
+  const { rows } = await app.database.pool.query(
+    "SELECT state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'customer-graph'",
+  );
+  return rows.map(({ state }) => state);
+}
+
+/** The modes of the files that this process has open and that have no name any more. */
+function unlinkedFiles(): number[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      const deleted = /customer-graph-[\da-f-]{36} \(deleted\)$/.test(readlinkSync(`/proc/self/fd/${fd}`));
+      return deleted ? [statSync(`/proc/self/fd/${fd}`).mode & 0o777] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+describe("readers of exports", () => {
+  test("hold no connection, and get the customer as it was when they asked", async () => {
+    const app = await start({ poolSize: 16, exports: { atOnce: 8, perCaller: 8 } });
+    const readers = await Promise.all(Array.from({ length: 8 }, () => ask(app, exported)));
+    await until(() => unlinkedFiles().length === 8);
+    await until(async () => (await states(app)).every((state) => state === "idle"));
+    // No other user of the machine reads the files, and nothing is left of them when the process ends in any way.
+    expect(unlinkedFiles()).toEqual(Array(8).fill(0o600));
+    expect(readdirSync(tmpdir()).filter((name) => /^customer-graph-[\da-f-]{36}$/.test(name))).toEqual([]);
+    const { status, data } = await app.query("{ customers(first: 1) { nodes { id } } }");
+    expect([status, data.customers.nodes.length]).toEqual([200, 1]);
+    await app.database.query("UPDATE customers SET reference = 'later' WHERE id = 'cus_long1'", []);
+    for (const reader of readers.slice(1)) reader.leave();
+    const [head, body] = (await readers[0]!.read(/\]\}$/)).split("\r\n\r\n") as [string, string];
+    expect(Number(/content-length: (\d+)/i.exec(head)![1])).toBe(Buffer.byteLength(body));
+    const { data: customer, included } = JSON.parse(body);
+    expect([customer.id, customer.attributes.reference]).toEqual(["cus_long1", undefined]);
+    expect(included.filter(({ type }: { type: string }) => type === "sku_lists")).toHaveLength(100);
+    await until(() => unlinkedFiles().length === 0);
+    expect(app.logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
+  });
+
+  test("are few at once, of one caller and in all; a place comes back when one leaves", async () => {
+    const app = await start({ exports: { atOnce: 3, perCaller: 2 } });
+    const get = async (caller: "integration" | "user") => {
+      const as = { kind: caller, permissions: ["subjects:export", "customers:read"] } as const;
+      const headers = { authorization: `Bearer ${await app.token(as as never)}` };
+      return fetch(`${app.url}${exported}`, { headers });
+    };
+    const readers = await Promise.all([ask(app, exported), ask(app, exported)]);
+    await until(() => unlinkedFiles().length === 2);
+    const refused = await get("integration");
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "5"]);
+    expect(await refused.json()).toMatchObject({
+      errors: [
+        {
+          message: expect.stringMatching(/2 exports of yours/),
+          extensions: { code: "RATE_LIMITED", retryAfterMs: 5_000 },
+        },
+      ],
+    });
+    const other = await get("user");
+    expect(other.status).toBe(200);
+    const third = await get("user");
+    expect([third.status, ((await third.json()) as any).errors[0].message]).toEqual([
+      429,
+      expect.stringMatching(/too many exports/),
+    ]);
+    await other.body!.cancel();
+    readers[0]!.leave();
+    await until(async () => {
+      const answer = await get("integration");
+      await answer.body!.cancel();
+      return answer.status === 200;
+    });
+  });
+
+  test("are told when there is more than a file may hold", async () => {
+    const app = await start({ exports: { maximumBytes: 1_000_000 } });
+    const headers = { authorization: `Bearer ${await app.token({ kind: "integration" })}` };
+    const response = await fetch(`${app.url}${exported}`, { headers });
+    expect([response.status, await response.json()]).toEqual([
+      413,
+      {
+        errors: [
+          {
+            message: "The export comes to more than 1000000 bytes.",
+            extensions: { code: "COST_LIMIT", maximum: 1_000_000 },
+          },
+        ],
+      },
+    ]);
+    await until(() => unlinkedFiles().length === 0);
+  });
+
+  test("that leave while it is read stop the reading", async () => {
+    const app = await start({ poolSize: 2 });
+    // The export waits for a table that is locked.
+    const lock = await app.database.pool.connect();
+    await lock.query("BEGIN");
+    await lock.query("LOCK TABLE sku_lists IN ACCESS EXCLUSIVE MODE");
+    const reader = await ask(app, exported);
+    await until(() => unlinkedFiles().length === 1);
+    reader.leave();
+    await lock.query("COMMIT");
+    lock.release();
+    await until(() => unlinkedFiles().length === 0);
+    await until(async () => (await states(app)).every((state) => state === "idle"));
+    expect(app.logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
+  });
+});
+
 describe("a client that takes nothing for a while is disconnected", () => {
   test("whatever it asked for", async () => {
     const app = await start({ unsent: { stallMs: 1_500 } });
     const { contentLength } = await sizes(app);
     const before = disconnected(app);
-    const readers = await Promise.all([ask(app, "/graphql", everything)]);
-    await until(() => disconnected(app) === before + 1);
+    const readers = await Promise.all([ask(app, "/graphql", everything), ask(app, exported)]);
+    await until(() => disconnected(app) === before + 2);
+    await until(() => unlinkedFiles().length === 0);
     for (const reader of readers) expect((await reader.read()).length).toBeLessThan(contentLength);
     // One that reads gets everything.
     const reading = await ask(app, "/graphql", everything);
     expect((await reading.read(/\}\}$/)).length).toBeGreaterThan(contentLength);
-    expect(disconnected(app)).toBe(before + 1);
+    expect(disconnected(app)).toBe(before + 2);
   });
 
   test("and keeps its connection if it reads what it asked for", async () => {
@@ -111,7 +230,7 @@ async function sizes(app: TestApp) {
 }
 
 test("answers that wait are bounded in all: the largest goes, the newest stays, and others are served", async () => {
-  const app = await start({ unsent: { stallMs: 60_000, maximumBytes: 30_000_000 } });
+  const app = await start({ unsent: { stallMs: 600_000, maximumBytes: 30_000_000 } });
   const readers: Reader[] = [];
   for (let i = 0; i < 5; i++) readers.push(await ask(app, "/graphql", everything));
   // Each is 12 MB: two may wait.

@@ -28,7 +28,7 @@ import { preferredType } from "./negotiation.js";
 import type { Playground } from "./playground.js";
 import { createSchemaFile, noIntrospection } from "./schema-file.js";
 import { checkSubscription, createStreams, type StreamedOperation, type Streams } from "./stream.js";
-import { serveSubjectExport } from "./subject-export.js";
+import { createSubjectExports, type ExportLimits, exportLimits } from "./subject-export.js";
 import { UnsentAnswers, type UnsentLimits, unsentLimits } from "./unsent.js";
 
 export interface HttpServer {
@@ -54,6 +54,7 @@ export interface HttpOptions {
   introspection?: boolean;
   /** How long, and how much of it, answers wait for clients that do not read. */
   unsent?: Partial<UnsentLimits>;
+  exports?: Partial<ExportLimits>;
 }
 
 /** So large that a token which is far too long is refused by the check of tokens, with its own words. */
@@ -111,6 +112,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   await apollo.start();
   const unsent = new UnsentAnswers({ ...unsentLimits, ...options.unsent }, resources.log);
   const streams = createStreams(schema, resources, unsent);
+  const subjectExports = createSubjectExports(resources, unsent, { ...exportLimits, ...options.exports });
   const cors = createCors(options.corsOrigins ?? []);
   const serveSchema = introspection ? createSchemaFile(schema) : undefined;
 
@@ -154,7 +156,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
       default:
         if (url.pathname.startsWith(exportPath)) {
           const id = decoded(url.pathname.slice(exportPath.length));
-          return serveSubjectExport(resources, headerOf(request, "authorization"), id, request, response);
+          return subjectExports.serve(request, response, id);
         }
         return notFound(response);
     }

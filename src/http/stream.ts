@@ -425,7 +425,7 @@ function callerOf(viewer: Viewer): string {
   return [viewer.mode, viewer.kind, viewer.applicationId, who].join(" ");
 }
 
-/** How many streams there are, of all callers, of customers, and of each. Anybody can become many customers. */
+/** How many streams or exports there are, of all callers, of customers, and of each. Anybody can become many customers. */
 export class Places {
   private taken = 0;
   private takenByCustomers = 0;
@@ -435,14 +435,15 @@ export class Places {
     private readonly maximum: number,
     private readonly maximumOfCustomers: number,
     private readonly maximumPerCaller: number,
+    private readonly what = "streams",
   ) {}
 
   /** Takes a place, or says why there is none. */
   take(caller: string, isCustomer: boolean): string | undefined {
     const own = this.takenBy.get(caller) ?? 0;
-    if (own >= this.maximumPerCaller) return `There are ${own} streams of yours already; end one of them first.`;
+    if (own >= this.maximumPerCaller) return `There are ${own} ${this.what} of yours already; end one of them first.`;
     if (this.taken >= this.maximum || (isCustomer && this.takenByCustomers >= this.maximumOfCustomers)) {
-      return "The server has too many streams at the moment; try again later.";
+      return `The server has too many ${this.what} at the moment; try again later.`;
     }
     this.taken++;
     if (isCustomer) this.takenByCustomers++;

@@ -1,44 +1,143 @@
+import { randomUUID } from "node:crypto";
+import { type FileHandle, open, unlink } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { demand } from "../platform/access/guard.js";
+import type { Query } from "../platform/database/client.js";
+import { Requester } from "../platform/database/requester.js";
+import { isUnavailable } from "../platform/database/unavailable.js";
 import { subjectExport } from "../platform/erasure/subject-export.js";
-import { ApiError, httpOf } from "../platform/errors.js";
+import { ApiError, type ErrorCode, errorCodes, httpOf } from "../platform/errors.js";
+import { headerOf } from "../platform/http-request.js";
+import { factsOf } from "../platform/telemetry/logger.js";
 import { errorBody, json } from "./answer.js";
 import { type AppResources, createContext } from "./context.js";
+import { Places } from "./stream.js";
+import type { UnsentAnswers } from "./unsent.js";
 
-/** Streams everything about one customer, as it is at one moment: `GET /exports/customers/<id>`. */
-export async function serveSubjectExport(
+export interface ExportLimits {
+  /** How many exports one process makes or sends at once, and how many of them for one caller. */
+  readonly atOnce: number;
+  readonly perCaller: number;
+  readonly maximumBytes: number;
+}
+
+export const exportLimits: ExportLimits = { atOnce: 6, perCaller: 3, maximumBytes: 1024 ** 3 };
+
+/** When to ask again for an export that there was no place for. */
+const retrySeconds = 5;
+
+/** How much is written into the file at once. */
+const batchCharacters = 256 * 1024;
+
+/** `GET /exports/customers/<id>`: everything about one customer, as it is at one moment. */
+export interface SubjectExports {
+  serve(request: IncomingMessage, response: ServerResponse, customerId: string): Promise<void>;
+}
+
+/**
+ * Exports are read into a file before they are sent: no connection to the database is held while a client reads, however
+ * slowly it does.
+ */
+export function createSubjectExports(
   resources: AppResources,
-  authorization: string | undefined,
-  customerId: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-) {
-  if (request.method !== "GET") {
-    return json(response, 405, errorBody("BAD_REQUEST", "Ask for an export by GET."), { allow: "GET" });
+  unsent: UnsentAnswers,
+  limits: ExportLimits,
+): SubjectExports {
+  const places = new Places(limits.atOnce, limits.atOnce, limits.perCaller, "exports");
+
+  async function send(requester: Requester, customerId: string, response: ServerResponse) {
+    const file = await openUnlinked();
+    try {
+      const size = await spool(requester, customerId, file);
+      response.writeHead(200, {
+        "content-type": "application/vnd.api+json",
+        "content-disposition": 'attachment; filename="customer.json"',
+        "content-length": size,
+        "cache-control": "no-store",
+      });
+      unsent.limit(response);
+      await pipeline(file.createReadStream({ start: 0 }), response);
+    } finally {
+      await file.close();
+    }
   }
-  const { database, log } = resources;
-  try {
-    const context = await createContext(resources, authorization);
-    demand(context, ["subjects:export"]);
-    const known = await context.loaders.byId("Customer", customerId);
-    if (!known) return json(response, 404, errorBody("BAD_REQUEST", "There is no customer with this id."));
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    const { code, http: _, ...extensions } = error.extensions as { code: never; http?: object };
-    const { status = 403, headers } = httpOf(error);
-    return json(response, status, errorBody(code, error.message, extensions), headers);
+
+  /** Reads the whole export as of one moment into the file, and gives its size. Stops when nobody waits for it any more. */
+  async function spool(requester: Requester, customerId: string, file: FileHandle) {
+    let size = 0;
+    const read = async (query: Query) => {
+      let batch = "";
+      for await (const piece of subjectExport(query, customerId)) {
+        size += Buffer.byteLength(piece);
+        if (size > limits.maximumBytes) throw exportTooLarge(limits.maximumBytes);
+        batch += piece;
+        if (batch.length < batchCharacters) continue;
+        await file.appendFile(batch);
+        batch = "";
+      }
+      await file.appendFile(batch);
+    };
+    await resources.database.snapshot(read, { kind: "export", requester });
+    return size;
   }
-  response.writeHead(200, {
-    "content-type": "application/vnd.api+json",
-    "content-disposition": 'attachment; filename="customer.json"',
-    "cache-control": "no-store",
+
+  return {
+    async serve(request, response, customerId) {
+      if (request.method !== "GET") {
+        return json(response, 405, errorBody("BAD_REQUEST", "Ask for an export by GET."), { allow: "GET" });
+      }
+      const asking = new Requester();
+      response.once("close", () => asking.cancel());
+      try {
+        const context = await createContext(resources, headerOf(request, "authorization"), request, asking);
+        demand(context, ["subjects:export"]);
+        const known = await context.loaders.byId("Customer", customerId);
+        if (!known) return json(response, 404, errorBody("BAD_REQUEST", "There is no customer with this id."));
+        const caller = asking.caller!;
+        const refusal = places.take(caller, false);
+        if (refusal) {
+          const body = errorBody("RATE_LIMITED", refusal, { retryAfterMs: retrySeconds * 1_000 });
+          return json(response, 429, body, { "retry-after": String(retrySeconds) });
+        }
+        // What goes into a file is not held in memory: each statement is bounded, and the file.
+        asking.bytesLeft = Number.POSITIVE_INFINITY;
+        try {
+          await send(asking, customerId, response);
+        } finally {
+          places.leave(caller, false);
+        }
+      } catch (error) {
+        if (response.destroyed) return;
+        if (response.headersSent) {
+          // Half a document is no document: the client sees that it was cut.
+          resources.log.error("An export was broken off.", factsOf(error));
+          response.destroy();
+        } else if (error instanceof ApiError) {
+          const { code, http: _, ...extensions } = error.extensions as { code: ErrorCode; http?: object };
+          const { status = code === "TIMEOUT" ? 504 : 403, headers } = httpOf(error);
+          json(response, status, errorBody(code, error.message, extensions), headers);
+        } else if (isUnavailable(error)) {
+          json(response, 503, errorBody("UNAVAILABLE", errorCodes.UNAVAILABLE), { "retry-after": "1" });
+        } else throw error;
+      }
+    },
+  };
+}
+
+/** A file that only this process reaches and that is gone when it ends, however it does: it holds personal data. */
+async function openUnlinked(): Promise<FileHandle> {
+  const path = join(tmpdir(), `customer-graph-${randomUUID()}`);
+  const file = await open(path, "wx+", 0o600);
+  await unlink(path);
+  return file;
+}
+
+function exportTooLarge(maximum: number) {
+  return new ApiError("COST_LIMIT", `The export comes to more than ${maximum} bytes.`, {
+    maximum,
+    http: { status: 413 },
   });
-  try {
-    await database.snapshot((query) => pipeline(subjectExport(query, customerId), response), { kind: "export" });
-  } catch (error) {
-    // Half a document is no document: the client sees that it was cut, unless it went away by itself.
-    log.error("An export was broken off.", { reason: (error as { code?: string }).code ?? (error as Error).name });
-    response.destroy();
-  }
 }

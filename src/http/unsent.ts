@@ -48,6 +48,11 @@ export class UnsentAnswers {
     });
   }
 
+  /** Disconnects a client that takes nothing, while something is sent to it in parts. */
+  limit(response: ServerResponse) {
+    response.setTimeout(this.limits.stallMs, () => this.disconnect(response));
+  }
+
   private add(response: ServerResponse, onStalled: () => void): boolean {
     const bytes = response.writableLength;
     if (bytes === 0 || response.destroyed) return false;

@@ -134,6 +134,7 @@ export async function createTestApp({
   corsOrigins = undefined as CorsOrigins | undefined,
   introspection = true,
   unsent = undefined as HttpOptions["unsent"],
+  exports = undefined as HttpOptions["exports"],
 } = {}): Promise<TestApp> {
   const { connectionString, drop } = sharing
     ? { connectionString: sharing.connectionString, drop: async () => {} }
@@ -176,6 +177,7 @@ export async function createTestApp({
     corsOrigins,
     introspection,
     unsent,
+    exports,
   });
   const url = await server.listen(0, "127.0.0.1");
   setPublicUrl(url);

@@ -7,8 +7,8 @@ import { reach } from "./reach.js";
 /** Where the export of a customer's data is had, below the server's address. */
 export const exportPath = "/exports/customers/";
 
-/** How many rows are read at once. */
-const batch = 200;
+/** How many rows are read at once: of the largest, with all JSON that a row may have, one statement may still return so many. */
+const batch = 50;
 
 /** What the shop notes about the customer's own erasure, for itself alone. */
 const withheld = new Set(["anonymization_receipt", "legal_hold_at", "legal_hold_reason", "legal_hold_requester"]);
