@@ -271,6 +271,10 @@ describe("counts and filters", () => {
     expect(cost(filtered, { f: { email: { contains: "a" } } })).toBe(1_020);
     expect(cost(filtered, { f: null })).toBe(20);
     expect(cost(filtered)).toBe(20);
+    expect(cost("{ customers(first: 5, offset: 10000) { nodes { id } } }")).toBe(2_505);
+    // One that is refused is not read.
+    expect(cost("{ customers(first: 5, offset: 2000000000) { nodes { id } } }")).toBe(2_505);
+    expect(cost("query ($n: Int) { customers(first: 5, offset: $n) { nodes { id } } }", { n: 8 })).toBe(7);
     // Nested, for each parent: those of one customer are few, those of the shop may be many.
     expect(cost("{ customers(first: 50) { nodes { orders(first: 0) { totalCount } } } }")).toBe(50 * (1 + 20));
     expect(cost("{ customers(first: 50) { nodes { customerGroup { customers(first: 0) { totalCount } } } } }")).toBe(
@@ -291,6 +295,7 @@ describe("counts and filters", () => {
       `{ ${many(30, (i) => `a${i}: customers(${filter(i)}) { totalCount }`)} }`,
       `{ customers(first: 0) { ${many(60, (i) => `a${i}: totalCount`)} } }`,
       `{ ${many(51, (i) => `a${i}: customers(${filter(i)}) { nodes { id } }`)} }`,
+      `{ ${many(25, (i) => `a${i}: customers(first: 1, offset: ${9_900 + i}) { nodes { id } }`)} }`,
       "{ customers(first: 250) { nodes { customerGroup { customers(first: 0) { totalCount } } } } }",
       `{ customers(first: 250) { nodes { ${many(10, (i) => `a${i}: orders(first: 0) { totalCount }`)} } } }`,
     ]) {

@@ -21,18 +21,18 @@ import {
 import { reach } from "../platform/erasure/reach.js";
 import { ApiError } from "../platform/errors.js";
 import { accessOf } from "../platform/graphql/access-directive.js";
-import { defaultPageSize } from "../platform/graphql/connection.js";
+import { defaultPageSize, maximumOffset } from "../platform/graphql/connection.js";
 import { sourceOf } from "../platform/plan/source.js";
 import { introspectionCost, introspectionFields } from "./introspection-cost.js";
 
 /**
  * What one operation may ask for. Depth counts nested fields; cost counts the objects that it could return and the rows
- * that it could read for counts and filters; values are the fields of these objects.
+ * that it could read for counts, filters and offsets; values are the fields of these objects.
  */
 export const limits = {
   depth: 16,
   cost: 50_000,
-  values: 400_000,
+  values: 250_000,
   /** Values of the schema: a standard introspection query reads 33,000. */
   introspection: 75_000,
   rootFields: 50,
@@ -152,7 +152,8 @@ export function weigh(
     const inner = selections(node.selectionSet, getNamedType(field.type), own);
     if (own) {
       const filtered = isGiven("filter", given, variables) ? own.scan : 0;
-      return { ...inner, objects: Math.max(1, inner.objects) + filtered, depth: 1 + inner.depth };
+      const skipped = skippedRows(given, variables, type === root ? maximumOffset / 4 : own.scan);
+      return { ...inner, objects: Math.max(1, inner.objects) + filtered + skipped, depth: 1 + inner.depth };
     }
     // The wrappers of a page are no objects of their own.
     const self = field.name !== "edges" && field.name !== "pageInfo" ? 1 : 0;
@@ -255,6 +256,12 @@ function isGiven(argument: string, given: Arguments, variables: Record<string, u
   return value.kind !== Kind.VARIABLE || (variables[value.name.value] ?? undefined) !== undefined;
 }
 
+/** What the rows before a numbered page weigh: they are read, though less of them than of those that are returned. */
+function skippedRows(given: Arguments, variables: Record<string, unknown>, maximum: number): number {
+  const offset = given.find(({ name }) => name.value === "offset");
+  return Math.min(Math.ceil(Math.max(0, (offset && numberOf(offset.value, variables)) ?? 0) / 4), maximum);
+}
+
 /** How many rows a `totalCount` reads. */
 function countedRows(given: Arguments, variables: Record<string, unknown>, scan: number): number {
   const atMost = given.find(({ name }) => name.value === "atMost");
@@ -320,7 +327,7 @@ export function checkCost(cost: Cost, operation: OperationTypeNode) {
   if (objects > maximum) {
     const hint = "Ask for smaller pages, and count with `totalCount(atMost: …)`.";
     refuse(
-      `could return ${objects} objects${each}, counted and filtered rows among them`,
+      `could return ${objects} objects${each}, with the rows that counts, filters and offsets read`,
       { cost: objects },
       maximum,
       hint,
