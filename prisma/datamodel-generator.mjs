@@ -123,6 +123,9 @@ helper.generatorHandler({
             relations,
             owners: ownersOf(model, relations),
             unique: model.uniqueFields,
+            indexes: dmmf.datamodel.indexes
+              .filter(({ model: of, type, algorithm }) => of === model.name && type === "normal" && !algorithm)
+              .map(({ fields }) => fields.map(({ name }) => name)),
           },
         ];
       }),

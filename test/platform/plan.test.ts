@@ -499,7 +499,7 @@ describe("every table that is read carries the rule of its model", () => {
     order_subscription_items: within("order_subscriptions", "order_subscription_id"),
     order_subscriptions: own,
     orders: own,
-    payment_methods: "TRUE",
+    payment_methods: 'A."disabled_at" IS NULL',
     payment_sources: `(${heldBy("customer_payment_sources", "payment_source_id")}`,
     return_line_items: within("returns", "return_id"),
     returns: own,

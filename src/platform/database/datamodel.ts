@@ -37,6 +37,8 @@ export interface Model {
   /** The relations that lead towards the customer whom a row belongs to: the first that is set counts. */
   readonly owners?: readonly string[];
   readonly unique: readonly (readonly string[])[];
+  /** The fields of its B-tree indexes that are not unique. */
+  readonly indexes: readonly (readonly string[])[];
 }
 
 /** Where rows of a model say what they are about, if that may be a resource of any type. */

@@ -96,7 +96,7 @@ export function conditionSql(
 }
 
 /** Whether a row rule shows all rows of the viewer's mode. */
-function isWholeMode(rule: Condition): boolean {
+export function isWholeMode(rule: Condition): boolean {
   return rule.op === "eq" && rule.field === "mode";
 }
 

@@ -1,5 +1,6 @@
 import { columnOf, type Model, modelNamed, relationOf } from "../database/datamodel.js";
 import { type Condition, conditionSql, everything, type RowRule } from "./condition.js";
+import { dependsOnValues, filteredCount, filteredRows } from "./filtered-page.js";
 import { orderSql, rangesSql, reversed, withinRange } from "./order.js";
 import type { Page } from "./page.js";
 import { mapValue, Parameters } from "./parameters.js";
@@ -158,19 +159,33 @@ export function pageSql(
   },
 ): string {
   const order = page.backward ? reversed(page.order) : page.order;
+  const ranges = (from: string) => rangesSql(page.after, order, model, from, parameters);
+  const columns = (from: string) =>
+    columnsSql(model, from, [...new Set([...fields, ...order.map(({ field }) => field)])]);
+  const limited = () => ({
+    limit: parameters.add(beyond ? mapValue(page.limit, (rows: number) => rows + 1) : page.limit, "int"),
+    offset: page.offset ? parameters.add(page.offset, "int") : "0",
+  });
+  const sorted = (rows: string, both: string, { limit, offset }: ReturnType<typeof limited>) =>
+    `SELECT ${select(both)} FROM (${rows}) ${both} ORDER BY ${orderSql(order, model, both)} LIMIT ${limit} OFFSET ${offset}`;
+  if (!joins.length && dependsOnValues(model, page.filter, order, rule)) {
+    const limits = limited();
+    const needed = `${limits.limit} + ${limits.offset}`;
+    const filtered = { model, filter: page.filter, order, ranges, columns, needed };
+    return sorted(filteredRows(filtered, parameters, rule), parameters.alias(), limits);
+  }
   const where = whereSql(model, alias, joins, page.filter, parameters, rule).join(" AND ");
-  const ranges = rangesSql(page.after, order, model, alias, parameters);
-  const limit = parameters.add(beyond ? mapValue(page.limit, (rows: number) => rows + 1) : page.limit, "int");
-  const offset = page.offset ? parameters.add(page.offset, "int") : "0";
+  const [only, ...others] = ranges(alias);
+  const limits = limited();
   const inner = orderSql(withinRange(order), model, alias);
   const rows = (selected: string, range: string) =>
     `SELECT ${selected} FROM ${source} WHERE ${where} AND ${range} ORDER BY ${inner}`;
-  const [only, ...others] = ranges;
-  if (!others.length) return `${rows(select(alias), only!)} LIMIT ${limit} OFFSET ${offset}`;
+  if (!others.length) return `${rows(select(alias), only!)} LIMIT ${limits.limit} OFFSET ${limits.offset}`;
   const both = parameters.alias();
-  const columns = columnsSql(model, alias, [...new Set([...fields, ...order.map(({ field }) => field)])]);
-  const union = ranges.map((range) => `(${rows(columns, range)} LIMIT ${limit} + ${offset})`).join(" UNION ALL ");
-  return `SELECT ${select(both)} FROM (${union}) ${both} ORDER BY ${orderSql(order, model, both)} LIMIT ${limit} OFFSET ${offset}`;
+  const parts = [only!, ...others].map(
+    (range) => `(${rows(columns(alias), range)} LIMIT ${limits.limit} + ${limits.offset})`,
+  );
+  return sorted(parts.join(" UNION ALL "), both, limits);
 }
 
 /** How many rows there are, counting up to `atMost`. */
@@ -181,10 +196,13 @@ export function countSql(
   parameters: Parameters,
   rule: RowRule,
 ): string {
-  const where = whereSql(model, alias, joins, filter, parameters, rule).join(" AND ");
-  if (atMost === undefined) return `SELECT count(*)::int FROM ${source} WHERE ${where}`;
+  const where = () => whereSql(model, alias, joins, filter, parameters, rule).join(" AND ");
+  if (atMost === undefined) return `SELECT count(*)::int FROM ${source} WHERE ${where()}`;
   const limit = parameters.add(atMost, "int");
-  return `SELECT count(*)::int FROM (SELECT FROM ${source} WHERE ${where} LIMIT ${limit}) c`;
+  if (!joins.length && dependsOnValues(model, filter, [], rule)) {
+    return filteredCount(model, filter, limit, parameters, rule);
+  }
+  return `SELECT count(*)::int FROM (SELECT FROM ${source} WHERE ${where()} LIMIT ${limit}) c`;
 }
 
 function whereSql(
