@@ -437,10 +437,10 @@ function statedRow({ model, deferred }: MergeStep, old?: string): string {
   return row;
 }
 
-/** Errors that a value in a row causes: data exceptions, broken constraints, and texts too long for an index. */
+/** Errors that a value in a row causes: data exceptions and broken constraints. */
 function isFaultOfRow(error: unknown): boolean {
   const { code = "" } = error as { code?: string };
-  return code.startsWith("22") || code.startsWith("23") || code === "54000";
+  return code.startsWith("22") || code.startsWith("23");
 }
 
 /** What is wrong with the one row that PostgreSQL did not take. Its own message may repeat personal data. */
@@ -461,8 +461,6 @@ function explain(error: unknown, model: Model): { at: string; reason: string } {
       return { at, reason: broken?.words ?? `breaks the rule ${constraint}` };
     case "22003":
       return { at, reason: "has numbers whose sum or product is beyond 2147483647" };
-    case "54000":
-      return { at, reason: "has a text that is too long for an index" };
     default:
       return { at, reason: `was not taken by PostgreSQL (error ${code})` };
   }

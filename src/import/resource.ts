@@ -25,7 +25,7 @@ import {
   leftOutTypes,
   paymentSourceAttributes,
 } from "./known.js";
-import { type Checked, checkAs, checkText, checkValue, isObject } from "./values.js";
+import { type Checked, checkAs, checkColumn, checkText, isObject } from "./values.js";
 
 export type Mode = "test" | "live";
 
@@ -135,12 +135,12 @@ function whyBadId(id: unknown): string | undefined {
 }
 
 function isComparable(value: unknown): boolean {
-  if (typeof value === "string") return !("wrong" in checkText("", value));
+  if (typeof value === "string") return !("wrong" in checkText(value));
   return typeof value === "number" || typeof value === "boolean";
 }
 
 type Attribute =
-  | { readonly is: "stored"; readonly column: Column }
+  | { readonly is: "stored"; readonly field: string; readonly column: Column }
   | { readonly is: "own"; readonly type: string }
   | { readonly is: "derived"; readonly column?: Column }
   | { readonly is: "money"; readonly cents: Column; readonly form: "float" | "formatted" }
@@ -164,6 +164,7 @@ interface KnownType {
   readonly leftOut: ReadonlySet<string>;
 }
 
+const camelCase = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 const paymentSourceKinds = enumValues("PaymentSourceType");
@@ -196,7 +197,7 @@ function knowType(type: string, model: Model): KnownType {
     if (model.name === "Customer" && /^anonymization_.+(?<!_status)$/.test(name)) continue;
     attributes.set(
       name,
-      column.derived || derived.includes(name) ? { is: "derived", column } : { is: "stored", column },
+      column.derived || derived.includes(name) ? { is: "derived", column } : { is: "stored", field, column },
     );
     if (!name.endsWith("_cents")) continue;
     const amount = name.slice(0, -"_cents".length);
@@ -292,9 +293,9 @@ class Reader {
   private attribute(attribute: Attribute, name: string, pointer: string, value: unknown, all: Record<string, unknown>) {
     switch (attribute.is) {
       case "stored":
-        return this.stored(attribute.column, pointer, value);
+        return this.stored(attribute.field, attribute.column, pointer, value);
       case "own": {
-        const checked = value === null ? { value } : checkAs(attribute.type, name, value);
+        const checked = value === null ? { value } : checkAs(attribute.type, camelCase(name), value, true);
         return this.take(pointer, checked, (taken) => {
           this.row.attributes = { ...(this.row.attributes as object), [name]: taken };
         });
@@ -309,8 +310,8 @@ class Reader {
         return this.money(attribute.cents, attribute.form, pointer, value, all);
       case "customer email":
         if (value === null) return;
-        return this.take(pointer, checkText(name, value), (email) => {
-          this.row.customer_email = email;
+        return this.take(pointer, checkAs("String", "customerEmail", value, true), (email) => {
+          if (email !== null) this.row.customer_email = email;
         });
       case "password":
         return this.plainPassword(pointer, value);
@@ -321,7 +322,7 @@ class Reader {
     }
   }
 
-  private stored(column: Column, pointer: string, value: unknown) {
+  private stored(field: string, column: Column, pointer: string, value: unknown) {
     if (value === null) {
       if (column.column === "anonymization_status") return;
       if (column.nullable) this.row[column.column] = null;
@@ -332,8 +333,7 @@ class Reader {
       }
       return;
     }
-    const checked = checkValue(`${this.known.type}.${column.column}`, column, value);
-    this.take(pointer, checked, (taken) => {
+    this.take(pointer, checkColumn(this.known.model, field, value), (taken) => {
       this.row[column.column] = taken;
     });
   }
@@ -364,7 +364,7 @@ class Reader {
 
   private plainPassword(pointer: string, value: unknown) {
     if (value === null) return; // documents cannot show it, so an absent one says nothing
-    const checked = checkText("password", value);
+    const checked = checkText(value);
     if ("wrong" in checked) return this.refuse(pointer, checked.wrong);
     const password = checked.value as string;
     const problem = passwordProblem(password);
@@ -378,20 +378,22 @@ class Reader {
     if (!isObject(info)) return this.refuse(pointer, "must be an object or null");
     const { columns } = this.known.model;
     const byName = new Map(
-      Object.values(columns)
-        .filter(({ column }) => column.startsWith("anonymization_") && !internalColumns.customers!.includes(column))
-        .map((column) => [column.column.slice("anonymization_".length), column]),
+      Object.entries(columns)
+        .filter(([, { column }]) => column.startsWith("anonymization_") && !internalColumns.customers!.includes(column))
+        .map(([field, column]) => [column.column.slice("anonymization_".length), { field, column }]),
     );
     const status = info.status ?? null;
     if (Object.keys(info).length > 0 && status === null) this.refuse(`${pointer}/status`, "is missing");
     if (mirror !== undefined && mirror !== status) this.refuse(`${pointer}/status`, "contradicts anonymization_status");
     for (const [name, inner] of Object.entries(info)) {
-      const column = byName.get(name);
+      const column = byName.get(name)?.column;
       const place = `${pointer}/${escapePointer(name)}`;
       if (!column) this.refuseUnknown(place, name, "anonymization_info", byName.keys());
       else if (column.type === "Json" && inner !== null) this.user(place, inner);
     }
-    for (const [name, column] of byName) if (name in info) this.stored(column, `${pointer}/${name}`, info[name]);
+    for (const [name, { field, column }] of byName) {
+      if (name in info) this.stored(field, column, `${pointer}/${name}`, info[name]);
+    }
   }
 
   private user(pointer: string, user: unknown) {
@@ -409,7 +411,7 @@ class Reader {
     if (typeof value !== "string") return this.refuse(pointer, "must be a text of tag names with commas between them");
     const model = this.known.model.name;
     for (const name of value.split(",").map(codeKey)) {
-      const checked = checkText("tags.name", name);
+      const checked = checkAs("String", "Tag.name", name, false);
       if ("wrong" in checked) this.refuse(pointer, `each name ${checked.wrong}`);
       else this.tags.push({ what, model, owner: this.id, tag: name, pointer });
     }

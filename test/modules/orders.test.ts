@@ -1,4 +1,4 @@
-import { readFrequency } from "../../src/modules/orders/frequency.js";
+import { readFrequency } from "../../src/platform/write/frequency.js";
 import { Problem } from "../../src/platform/write/rules.js";
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
 
@@ -147,7 +147,7 @@ test("everything that is wrong is told at once, each where it is", async () => {
     customerEmail: "nobody",
     languageCode: "xx",
     cartUrl: "javascript:alert(1)",
-    couponCode: "",
+    couponCode: "x".repeat(256),
     shippingAddressId: "adr_nothing",
     number: " ",
     lineItems: [

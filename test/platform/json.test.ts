@@ -210,7 +210,7 @@ describe("metadata", () => {
     ]);
     expect((await byImport(ofLength(65_536))).issues).toEqual([]);
     expect((await byImport(ofLength(65_537))).issues).toEqual([
-      "refused customers c /data/0/attributes/metadata: must have at most 65536 characters as JSON",
+      "refused customers c /data/0/attributes/metadata: must be a JSON object of at most 65536 characters",
     ]);
     await app.database.pool.query("UPDATE customers SET metadata = $1 WHERE id = 'cus_ada'", [
       JSON.stringify({ a: "x".repeat(70_000), b: 1 }),

@@ -1,12 +1,9 @@
-import { Float } from "type-graphql";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { country, decimal, email, flag, inputOf, text } from "../../platform/write/rules.js";
+import { decimal, flag, inputOf, text } from "../../platform/write/rules.js";
 import type { Path, Row, Values, Write } from "../../platform/write/write.js";
 import { Address } from "./address.type.js";
 import { hasPostalCodes } from "./postal-codes.js";
-
-const long = 5_000;
 
 const rules = {
   business: flag({
@@ -21,26 +18,21 @@ const rules = {
   city: text({ description: "City or town.", required: true }),
   zipCode: text({ description: "Postal code; needed except in countries that have none." }),
   stateCode: text({ description: "Code of the state, province or region." }),
-  countryCode: country({
+  countryCode: text({
     description: "Country as two letters, ISO 3166-1 alpha-2; the case does not matter.",
     required: true,
   }),
   phone: text({ description: "Phone number with extension.", required: true }),
-  email: email({ description: "E-mail address for this address." }),
-  notes: text({ description: "Free notes, such as delivery instructions: at most 5,000 characters.", maximum: long }),
-  lat: decimal(Float, {
+  email: text({ description: "E-mail address for this address." }),
+  notes: text({ description: "Free notes, such as delivery instructions: at most 5,000 characters." }),
+  lat: decimal({
     description: "Latitude in degrees, -90 to 90; comes with the longitude.",
-    minimum: -90,
-    maximum: 90,
   }),
-  lng: decimal(Float, {
+  lng: decimal({
     description: "Longitude in degrees, -180 to 180; comes with the latitude.",
-    minimum: -180,
-    maximum: 180,
   }),
   billingInfo: text({
     description: "VAT number, tax code or other data for the invoice: at most 5,000 characters.",
-    maximum: long,
   }),
 };
 

@@ -3,7 +3,7 @@ import { modelTypeOf } from "../../platform/graphql/model.js";
 import type { Node } from "../../platform/graphql/resource.type.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { text, url, value } from "../../platform/write/rules.js";
+import { text, value } from "../../platform/write/rules.js";
 import type { Path, Values, Write } from "../../platform/write/write.js";
 import { CustomerGroup } from "../customer-groups/customer-group.type.js";
 import { Customer } from "../customers/customer.type.js";
@@ -31,8 +31,8 @@ export const attachableTypes = [
 
 const rules = {
   name: text({ description: "The name of the document, or `Note`.", required: true }),
-  description: text({ description: "What it is, or the text of a note: at most 5,000 characters.", maximum: 5_000 }),
-  url: url({ description: "The address of the document. A note of the staff has none, but a `description`." }),
+  description: text({ description: "What it is, or the text of a note: at most 5,000 characters." }),
+  url: text({ description: "The address of the document. A note of the staff has none, but a `description`." }),
   attachableId: value<string>(() => ID, {
     description:
       "The id of the resource that it is attached to: a customer, customer group, order, return, list, SKU, market, stock location or payment method.",

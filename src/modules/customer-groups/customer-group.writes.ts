@@ -1,11 +1,11 @@
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { code, text } from "../../platform/write/rules.js";
+import { text } from "../../platform/write/rules.js";
 import type { Row, Write } from "../../platform/write/write.js";
 import { CustomerGroup } from "./customer-group.type.js";
 
 const rules = {
   name: text({ description: "The internal name of the group.", required: true }),
-  code: code({
+  code: text({
     description:
       "A short code of at most 25 letters, digits, `_` and `-`, unique in the shop. The case does not matter; it is kept in lower case.",
   }),

@@ -4,13 +4,12 @@ import type { EnumValue } from "../../platform/database/datamodel.js";
 import { ApiError } from "../../platform/errors.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { choice, link, value } from "../../platform/write/rules.js";
+import { choice, link, text, value } from "../../platform/write/rules.js";
 import { deleteUnused } from "../../platform/write/unused.js";
 import type { Path, Values, Write } from "../../platform/write/write.js";
 import { Customer } from "../customers/customer.type.js";
 import { PaymentSourceType } from "../payment-methods/payment-method.type.js";
 import {
-  cardless,
   createPaymentSource,
   type Instrument,
   PaymentInstrumentInput,
@@ -45,8 +44,8 @@ const rules = {
     on: "create",
     virtual: true,
   }),
-  customerToken: cardless({ description: `The customer's token at the payment gateway. ${noCard}` }),
-  paymentSourceToken: cardless({ description: `The reusable token of the payment source at the gateway. ${noCard}` }),
+  customerToken: text({ description: `The customer's token at the payment gateway. ${noCard}` }),
+  paymentSourceToken: text({ description: `The reusable token of the payment source at the gateway. ${noCard}` }),
 };
 
 const tokens = ["customerToken", "paymentSourceToken"] as const satisfies readonly (keyof typeof rules)[];

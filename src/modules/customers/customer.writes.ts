@@ -5,7 +5,7 @@ import type { Context } from "../../platform/context.js";
 import { Loaders } from "../../platform/database/loaders.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { email, lengths, link, Problem, text, value } from "../../platform/write/rules.js";
+import { link, Problem, text, value } from "../../platform/write/rules.js";
 import { setTags } from "../../platform/write/tags.js";
 import { deleteUnused } from "../../platform/write/unused.js";
 import type { Path, Row, Values, Write } from "../../platform/write/write.js";
@@ -13,7 +13,7 @@ import { countForm } from "./customer.service.js";
 import { Customer } from "./customer.type.js";
 
 const rules = {
-  email: email({
+  email: text({
     description: "The e-mail address, which identifies the customer. Kept in lower case.",
     required: true,
   }),
@@ -30,12 +30,10 @@ const rules = {
   ),
   shopperReference: text({
     description: "Identifies the customer in payment sessions at the gateways: 3 to 128 characters.",
-    ...lengths.shopperReference,
     generated: true,
   }),
   profileId: text({
     description: "Identifies the customer at connected external services: at most 255 characters.",
-    ...lengths.profileId,
     generated: true,
   }),
   taxExemptionCode: text({

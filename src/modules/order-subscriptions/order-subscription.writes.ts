@@ -1,21 +1,16 @@
 import type { EnumValue } from "../../platform/database/datamodel.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { flag, integer, link, moment, value } from "../../platform/write/rules.js";
+import { flag, integer, link, moment, text } from "../../platform/write/rules.js";
 import type { Path, Row, Values, Write } from "../../platform/write/write.js";
-import { readFrequency } from "../orders/frequency.js";
 import { OrderSubscription, OrderSubscriptionStateError } from "./order-subscription.type.js";
 
 const rules = {
-  frequency: value<string>(
-    () => String,
-    {
-      description:
-        'How often it runs: `hourly`, `daily`, `weekly`, `monthly`, `two-month`, `three-month`, `four-month`, `six-month`, `yearly`, or a crontab expression that runs once an hour at most, such as `"0 8 1 * *"`.',
-      required: true,
-    },
-    readFrequency,
-  ),
+  frequency: text({
+    description:
+      'How often it runs: `hourly`, `daily`, `weekly`, `monthly`, `two-month`, `three-month`, `four-month`, `six-month`, `yearly`, or a crontab expression that runs once an hour at most, such as `"0 8 1 * *"`.',
+    required: true,
+  }),
   nextRunAt: moment({ description: "When it runs next, which is in the future." }),
   customerPaymentSourceId: link("CustomerPaymentSource", {
     description: "The id of the wallet entry that pays, which is the same customer's.",
@@ -35,8 +30,6 @@ const rules = {
     description: "Hours before the next run when the customer is told, 1 to 720.",
     generated: "1",
     access: ["orders:manage"],
-    minimum: 1,
-    maximum: 720,
   }),
 };
 

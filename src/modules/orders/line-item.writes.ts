@@ -1,41 +1,26 @@
 import type { ClassType } from "type-graphql";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import {
-  commonRules,
-  type InputOf,
-  inputOf,
-  integer,
-  type Rules,
-  text,
-  url,
-  value,
-} from "../../platform/write/rules.js";
+import { commonRules, type InputOf, inputOf, integer, type Rules, rulesOf, text } from "../../platform/write/rules.js";
 import type { Path, Row, Values, Write } from "../../platform/write/write.js";
-import { readFrequency } from "./frequency.js";
 
 /** How many lines an order may be given at once. */
 const maximumLines = 100;
 /** Amounts are stored in 32 bits. */
 export const maximumAmount = 2_147_483_647;
 
-const rules = {
+const rules = rulesOf("LineItem", {
   skuCode: text({ description: "Code of the product, which must exist.", required: true }),
-  quantity: integer({ description: "How many, at least 1.", required: true, minimum: 1, maximum: 1_000_000 }),
+  quantity: integer({ description: "How many, at least 1.", required: true }),
   name: text({ description: "What the line is called; the product's name when absent." }),
-  imageUrl: url({ description: "Its picture; the product's when absent." }),
+  imageUrl: text({ description: "Its picture; the product's when absent." }),
   unitAmountCents: integer({
     description: "Price of one, in cents. When absent, what the order's line of the same product says, if it has one.",
     access: ["orders:manage"],
-    minimum: 0,
-    maximum: maximumAmount,
+    range: [0, maximumAmount],
   }),
-  frequency: value<string>(
-    () => String,
-    { description: "Makes the line recur: how often, as in `OrderSubscription.frequency`." },
-    readFrequency,
-  ),
+  frequency: text({ description: "Makes the line recur: how often, as in `OrderSubscription.frequency`." }),
   ...commonRules,
-} satisfies Rules;
+} satisfies Rules);
 
 export type LineItemInput = InputOf<typeof rules>;
 export const OrderLineItemInput: ClassType = inputOf(
@@ -98,6 +83,9 @@ export async function readLines(
       taxAmountCents,
       taxRate,
     });
+  }
+  if (lines.reduce((sum, line) => sum + (line.quantity as number), 0) > maximumAmount) {
+    write.refuse(UserErrorCode.INVALID, path, `The quantities are at most ${maximumAmount} together.`);
   }
   const total = lines.reduce((sum, line) => sum + line.totalAmountCents + line.taxAmountCents, 0);
   if (total > maximumAmount) {

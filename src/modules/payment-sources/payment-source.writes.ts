@@ -1,40 +1,38 @@
 import type { EnumValue } from "../../platform/database/datamodel.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { type InputOf, inputOf, Problem, type Rule, type TextOptions, text } from "../../platform/write/rules.js";
+import { withoutCardNumber } from "../../platform/write/card-number.js";
+import { type InputOf, inputOf, Problem, type Rule, value } from "../../platform/write/rules.js";
+import { maximumText, readText } from "../../platform/write/values.js";
 import type { Path, Write } from "../../platform/write/write.js";
-import { withoutCardNumber } from "./card-number.js";
 import { instrumentKeys } from "./payment-source.type.js";
 
-/** A text in which no card's number may stand. */
-export function cardless(options: TextOptions): Rule<string> {
-  const rule = text(options);
-  const check = rule.check as (given: string) => string | Problem;
-  return {
-    ...rule,
-    check: (given: string) => {
+/** A text of an instrument, which is no column: no card's number may stand in it. */
+function cardless(description: string, form?: (given: string) => string | Problem): Rule<string> {
+  return value<string>(
+    () => String,
+    { description },
+    (given: string) => {
       const clean = withoutCardNumber(given);
-      return clean instanceof Problem ? clean : check(clean);
+      if (clean instanceof Problem || !clean.trim()) return clean instanceof Problem ? clean : null;
+      return form ? form(clean) : readText(clean, { minimum: 0, maximum: maximumText });
     },
-  };
+  );
 }
 
 const instrumentRules = {
-  issuer: cardless({ description: "Who issued it, such as a bank." }),
-  issuerType: cardless({ description: "The kind of issuer, such as `credit card`." }),
-  cardType: cardless({ description: "The brand of the card, such as `visa`." }),
-  cardLastDigits: cardless({
-    description: "The last digits of the card's number: at most 4.",
-    form: { pattern: /^\d{1,4}$/, problem: "These are at most 4 digits." },
-  }),
-  cardExpiryMonth: cardless({
-    description: "The month when the card expires, `1` to `12`; comes with the year.",
-    form: { pattern: /^([1-9]|1[0-2])$/, problem: "A month is a number from 1 to 12, without a zero in front." },
-  }),
-  cardExpiryYear: cardless({
-    description: "The year when the card expires: 4 digits; comes with the month.",
-    form: { pattern: /^20\d\d$/, problem: "A year has 4 digits, such as 2030." },
-  }),
-  cardHolderName: cardless({ description: "The name on the card." }),
+  issuer: cardless("Who issued it, such as a bank."),
+  issuerType: cardless("The kind of issuer, such as `credit card`."),
+  cardType: cardless("The brand of the card, such as `visa`."),
+  cardLastDigits: cardless("The last digits of the card's number: at most 4.", (given) =>
+    /^\d{1,4}$/.test(given) ? given : new Problem("These are at most 4 digits."),
+  ),
+  cardExpiryMonth: cardless("The month when the card expires, `1` to `12`; comes with the year.", (given) =>
+    /^([1-9]|1[0-2])$/.test(given) ? given : new Problem("A month is a number from 1 to 12, without a zero in front."),
+  ),
+  cardExpiryYear: cardless("The year when the card expires: 4 digits; comes with the month.", (given) =>
+    /^20\d\d$/.test(given) ? given : new Problem("A year has 4 digits, such as 2030."),
+  ),
+  cardHolderName: cardless("The name on the card."),
 } satisfies Record<keyof typeof instrumentKeys, Rule<string>>;
 
 export type Instrument = InputOf<typeof instrumentRules>;

@@ -2,19 +2,29 @@ import { permits } from "../../platform/access/guard.js";
 import type { EnumValue } from "../../platform/database/datamodel.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { commonRules, flag, type InputOf, inputOf, integer, json, link, value } from "../../platform/write/rules.js";
+import {
+  commonRules,
+  flag,
+  type InputOf,
+  inputOf,
+  integer,
+  json,
+  link,
+  rulesOf,
+  value,
+} from "../../platform/write/rules.js";
 import { deleteUnused } from "../../platform/write/unused.js";
 import type { Path, Row, Values, Write } from "../../platform/write/write.js";
 import { copyAddress } from "../addresses/address-copies.js";
 import { OrderStateError } from "../orders/order.type.js";
 import { Return, ReturnStateError } from "./return.type.js";
 
-const lineRules = {
+const lineRules = rulesOf("ReturnLineItem", {
   lineItemId: link("LineItem", { description: "The id of the line of the order.", required: true }),
-  quantity: integer({ description: "How many of it are sent back, at least 1.", required: true, minimum: 1 }),
+  quantity: integer({ description: "How many of it are sent back, at least 1.", required: true }),
   returnReason: json({ description: 'Why, as free keys and values: `{ size: "was wrong" }`.' }),
   ...commonRules,
-};
+});
 type LineInput = InputOf<typeof lineRules>;
 const ReturnLineItemInput = inputOf(
   "ReturnLineItemInput",

@@ -7,8 +7,8 @@ import { SkuListItem } from "./sku-list-item.type.js";
 /** What an item is made of, beside its list. */
 export const itemRules = {
   skuCode: text({ description: "The code of the SKU, which must exist.", required: true, on: "create" }),
-  position: integer({ description: "Its place in the list; items without one come last.", minimum: 0 }),
-  quantity: integer({ description: "How many: at least 1.", minimum: 1, generated: "1" }),
+  position: integer({ description: "Its place in the list; items without one come last." }),
+  quantity: integer({ description: "How many: at least 1.", generated: "1" }),
 };
 
 const rules = {

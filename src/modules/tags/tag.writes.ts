@@ -1,18 +1,13 @@
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { value } from "../../platform/write/rules.js";
-import { readTagName } from "../../platform/write/values.js";
+import { text } from "../../platform/write/rules.js";
 import { Tag } from "./tag.type.js";
 
 const rules = {
-  name: value<string>(
-    () => String,
-    {
-      description:
-        "What it is called, unique in the shop: at most 25 letters and digits, joined by single `-`, `_` or `:`. Kept in lower case.",
-      required: true,
-    },
-    readTagName,
-  ),
+  name: text({
+    description:
+      "What it is called, unique in the shop: at most 25 letters and digits, joined by single `-`, `_` or `:`. Kept in lower case.",
+    required: true,
+  }),
 };
 
 /** Tags themselves. What carries them is written by `tagsAdd` and its like. */

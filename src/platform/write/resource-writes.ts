@@ -14,6 +14,7 @@ import {
   metadataChange,
   type Rules,
   rulesFor,
+  rulesOf,
 } from "./rules.js";
 import { type Along, type Path, type Row, singular, type Values, type Write } from "./write.js";
 
@@ -101,7 +102,7 @@ export class ResourceWrites<R extends Rules, P = void> {
   ) {
     this.model = modelTypeOf(type);
     // A resource may have rules of its own for the common fields.
-    this.createRules = { ...options.rules, ...commonRules, ...options.rules };
+    this.createRules = rulesOf(this.model.name, { ...options.rules, ...commonRules, ...options.rules });
     this.updateRules = { ...this.createRules, metadata: metadataChange };
   }
 

@@ -1,11 +1,13 @@
 import { GraphQLCountryCode } from "graphql-scalars";
-import { type ClassType, Field, ID, InputType, Int } from "type-graphql";
+import { type ClassType, Field, Float, ID, InputType, Int } from "type-graphql";
 import { type Permission, permissionsText } from "../access/permission.js";
-import type { ModelName } from "../database/datamodel.js";
+import { type ModelName, modelNamed } from "../database/datamodel.js";
 import { DateTime, Json } from "../graphql/scalars.js";
-import { maximumText, Problem, readCode, readEmail, readJson, readText, readUrl, upperAscii } from "./values.js";
+import { maximumJson } from "../json.js";
+import { readColumn } from "./columns.js";
+import { Problem, readEmail, readJson, readNumber } from "./values.js";
 
-export { lengths, Problem, readEmail } from "./values.js";
+export { Problem, readEmail } from "./values.js";
 
 /** One field of an input: how clients see it, and which values it takes. `T` is the value that is stored. */
 export interface Rule<T = unknown> {
@@ -19,8 +21,8 @@ export interface Rule<T = unknown> {
   readonly on?: "create" | "update";
   /** Without one of these permissions the whole mutation is refused, naming the field. */
   readonly access?: readonly Permission[];
-  /** The value to store, or what is wrong with the one given. Absent: as it came. */
-  readonly check?: (given: never) => T | Problem;
+  /** The value to store, null for none, or what is wrong with the one given. Absent: what its column takes. */
+  readonly check?: (given: never) => T | null | Problem;
   /** The id of a resource of this model, which must exist and be visible to the caller. */
   readonly link?: ModelName;
   /** No column of the row: whoever uses the rule sees to it. */
@@ -41,74 +43,24 @@ interface Options {
   virtual?: true;
 }
 
-function rule<T>(type: () => unknown, options: Options, check?: (given: never) => T | Problem): Rule<T> {
+function rule<T>(type: () => unknown, options: Options, check?: (given: never) => T | null | Problem): Rule<T> {
   const { required = false, ...rest } = options;
   return { type, required, ...rest, ...(check && { check }) };
 }
 
-export interface TextOptions extends Options {
-  /** How many characters fit; 255 unless told. */
-  maximum?: number;
-  minimum?: number;
-  /** What it must look like, and how to say so. */
-  form?: { pattern: RegExp; problem: string };
+/** A text: what its column takes. */
+export function text(options: Options) {
+  return rule<string>(() => String, options);
 }
 
-/** A text. A required one is not blank. */
-export function text({ maximum = maximumText, minimum = 0, form, ...options }: TextOptions) {
-  return rule<string>(
-    () => String,
-    options,
-    (value: string) => {
-      if (options.required && !value.trim()) return new Problem("This must not be blank.");
-      if (form && !form.pattern.test(value)) return new Problem(form.problem);
-      return readText(value, { minimum, maximum });
-    },
-  );
-}
-
-/** An e-mail address, brought into its stored form. */
+/** An e-mail address that is no column of the row, brought into its stored form. */
 export function email(options: Options) {
   return rule<string>(() => String, options, readEmail);
 }
 
-/** A country of ISO 3166-1, and Kosovo's `XK`. Stored in upper case. */
-export function country(options: Options) {
-  return rule<string>(
-    () => String,
-    options,
-    (given: string) => {
-      const code = upperAscii(given.trim());
-      try {
-        return GraphQLCountryCode.parseValue(code) as string;
-      } catch {
-        return new Problem("A country is one of the two-letter codes of ISO 3166-1, such as DE.");
-      }
-    },
-  );
-}
-
-/** An absolute address of the web. */
-export function url(options: Options) {
-  return rule<string>(() => String, options, readUrl);
-}
-
-/** A short code, stored in lower case. */
-export function code(options: Options) {
-  return rule<string>(() => String, options, readCode);
-}
-
-/** A whole number. */
-export function integer({ minimum, maximum, ...options }: Options & { minimum: number; maximum?: number }) {
-  return rule<number>(
-    () => Int,
-    options,
-    (given: number) => {
-      if (given < minimum) return new Problem(`At least ${minimum} is needed; this is ${given}.`);
-      if (maximum !== undefined && given > maximum) return new Problem(`At most ${maximum} fits; this is ${given}.`);
-      return given;
-    },
-  );
+/** A whole number: what its column takes, or within a range of its own. */
+export function integer({ range, ...options }: Options & { range?: readonly [minimum: number, maximum: number] }) {
+  return rule<number>(() => Int, options, range && ((given: number) => readNumber(given, range, true)));
 }
 
 export function flag(options: Options) {
@@ -127,16 +79,8 @@ export function choice<E extends string>(type: Record<string, E>, options: Optio
 }
 
 /** A number that need not be whole. */
-export function decimal(
-  type: unknown,
-  { minimum, maximum, ...options }: Options & Record<"minimum" | "maximum", number>,
-) {
-  return rule<number>(
-    () => type,
-    options,
-    (given: number) =>
-      given >= minimum && given <= maximum ? given : new Problem(`A number from ${minimum} to ${maximum} is needed.`),
-  );
+export function decimal(options: Options) {
+  return rule<number>(() => Float, options);
 }
 
 /** The id of another resource. */
@@ -146,11 +90,11 @@ export function link(model: ModelName, options: Options): Rule<string> {
 
 /** A JSON object. */
 export function json(options: Options) {
-  return rule<Record<string, unknown>>(() => Json, options, readJson);
+  return rule<Record<string, unknown>>(() => Json, options);
 }
 
 /** Whatever type; `check` gives the value to use. */
-export function value<T>(type: () => unknown, options: Options, check?: (given: never) => T | Problem): Rule<T> {
+export function value<T>(type: () => unknown, options: Options, check?: (given: never) => T | null | Problem): Rule<T> {
   return rule<T>(type, options, check);
 }
 
@@ -178,21 +122,24 @@ export function changedMetadata(
   const kept = removeKeys
     ? Object.fromEntries(Object.entries(after).filter(([key]) => !removeKeys.includes(key)))
     : after;
-  return readJson(kept, JSON.stringify(before).length);
+  return readJson(kept, Math.max(maximumJson, JSON.stringify(before).length));
+}
+
+/** Rules for the columns of a model: each takes what its column takes, unless it has a check of its own. */
+export function rulesOf<R extends Rules>(name: ModelName, rules: R): R {
+  const model = modelNamed(name);
+  const bound = Object.entries(rules).map(([field, one]): [string, Rule] => {
+    const free = one.check || one.virtual || one.link || !model.columns[field];
+    return [field, free ? one : { ...one, check: (given: unknown) => readColumn(model, field, given) as never }];
+  });
+  return Object.fromEntries(bound) as R;
 }
 
 /** What every resource takes, when it is made and when it is changed. */
 export const commonRules = {
   reference: text({ description: "How another system, such as an ERP, names the resource; null for not at all." }),
   referenceOrigin: text({ description: "The system that `reference` comes from." }),
-  metadata: rule<Record<string, unknown>>(
-    () => Json,
-    {
-      description: "Free data of the shop's own: a JSON object.",
-      on: "create",
-    },
-    readJson,
-  ),
+  metadata: json({ description: "Free data of the shop's own: a JSON object.", on: "create" }),
 } satisfies Rules;
 
 /** The change of metadata, where a resource is changed. */

@@ -1,11 +1,18 @@
 import { isCurrency } from "../graphql/money.js";
 import { maximumJson } from "../json.js";
+import { countries, languages } from "./iso-codes.js";
 
 // What values of some kinds look like: the same for clients, who write them by mutations, and for files that are imported.
 
-/** What is wrong with a value, and what would be right: a whole sentence without the field's name. */
+/**
+ * What is wrong with a value, and what would be right: a whole sentence without the field's name. `expected` completes
+ * the sentence "The value must be …".
+ */
 export class Problem {
-  constructor(readonly message: string) {}
+  constructor(
+    readonly message: string,
+    readonly expected?: string,
+  ) {}
 }
 
 export const maximumText = 255;
@@ -13,18 +20,40 @@ export const maximumText = 255;
 /** How many tags a resource may have. */
 export const maximumTags = 10;
 
-/** How many characters some texts have. The database checks these, too. */
-export const lengths = {
-  shopperReference: { minimum: 3, maximum: 128 },
-  profileId: { minimum: 1, maximum: maximumText },
-} as const;
-
 /** A text of so many characters, counted as PostgreSQL does, or what is wrong with it. */
 export function readText(given: string, { minimum, maximum }: Record<"minimum" | "maximum", number>): string | Problem {
+  // A character has one or two code units, so short texts need not be counted.
+  if (given.length <= maximum && given.length >= 2 * minimum) return given;
   const { length } = [...given];
-  if (length > maximum) return new Problem(`At most ${maximum} characters fit here; these are ${length}.`);
-  if (length < minimum) return new Problem(`At least ${minimum} characters are needed; these are ${length}.`);
+  const expected = `a text of ${minimum ? `${minimum} to` : "at most"} ${maximum} characters`;
+  if (length > maximum) return new Problem(`At most ${maximum} characters fit here; these are ${length}.`, expected);
+  if (length < minimum) return new Problem(`At least ${minimum} characters are needed; these are ${length}.`, expected);
   return given;
+}
+
+/** A number within a range, or what is wrong with it. */
+export function readNumber(given: number, [minimum, maximum]: readonly [number, number], whole: boolean) {
+  if (given >= minimum && given <= maximum && (!whole || Number.isInteger(given))) return given;
+  const expected = `a ${whole ? "whole " : ""}number from ${minimum} to ${maximum}`;
+  return new Problem(`This must be ${expected}; it is ${given}.`, expected);
+}
+
+/** Makes a reader of texts that have a form. */
+export function readForm(form: RegExp, expected: string): (given: string) => string | Problem {
+  return (given) => (form.test(given) ? given : new Problem(`This must be ${expected}.`, expected));
+}
+
+/** Makes a reader of regular expressions. Whether PostgreSQL knows one too is asked where it is used. */
+export function readRegex(maximum: number): (given: string) => string | Problem {
+  return (given) => {
+    try {
+      new RegExp(given);
+    } catch {
+      const expected = "a regular expression, such as ^(MUG|CAP)-";
+      return new Problem(`This must be ${expected}.`, expected);
+    }
+    return readText(given, { minimum: 0, maximum });
+  };
 }
 
 /**
@@ -57,12 +86,15 @@ function isOwnForm(character: string): boolean {
   return composed === character.normalize("NFKC") && (composed === character || [...composed].length > 1);
 }
 
-/** A JSON object that is not too long, or what is wrong with it. `known` is the length that it had before. */
-export function readJson(given: Record<string, unknown>, known = 0): Record<string, unknown> | Problem {
+/** A JSON object that is not too long, or what is wrong with it. */
+export function readJson(given: Record<string, unknown>, maximum = maximumJson): Record<string, unknown> | Problem {
   const { length } = JSON.stringify(given);
-  return length <= Math.max(maximumJson, known)
+  return length <= maximum
     ? given
-    : new Problem(`At most ${maximumJson} characters fit as JSON; these would be ${length}.`);
+    : new Problem(
+        `At most ${maximum} characters fit as JSON; these would be ${length}.`,
+        `a JSON object of at most ${maximum} characters`,
+      );
 }
 
 const trimmed = (text: string) => text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "");
@@ -78,6 +110,7 @@ export function readEmail(given: string): string | Problem {
     ? value
     : new Problem(
         `An e-mail address looks like name@example.com: at most ${maximumText} characters, without spaces, invisible characters or special forms of letters.`,
+        `an e-mail address of at most ${maximumText} characters, without spaces, invisible characters or special forms of letters`,
       );
 }
 
@@ -90,7 +123,10 @@ export function emailKey(given: string): string {
 export function readUrl(given: string): string | Problem {
   return given.length <= 2_000 && /^https?:\/\//i.test(given) && URL.canParse(given)
     ? given
-    : new Problem("An address starts with https:// or http://, and has at most 2,000 characters.");
+    : new Problem(
+        "An address starts with https:// or http://, and has at most 2,000 characters.",
+        "an absolute http or https URL",
+      );
 }
 
 /** The stored form of a short code, or what is wrong with it. domain rule: the case does not matter. */
@@ -98,7 +134,10 @@ export function readCode(given: string): string | Problem {
   const value = codeKey(given);
   return /^[a-z0-9_-]{1,25}$/.test(value)
     ? value
-    : new Problem("A code is made of 1 to 25 letters, digits, _ and -; the case does not matter.");
+    : new Problem(
+        "A code is made of 1 to 25 letters, digits, _ and -; the case does not matter.",
+        "a code of 1 to 25 letters, digits, _ and -",
+      );
 }
 
 /** The stored form of a tag's name, or what is wrong with it. domain rule: names are kept in lower case. */
@@ -106,17 +145,41 @@ export function readTagName(given: string): string | Problem {
   const name = codeKey(given);
   return name.length <= 25 && /^[a-z0-9]+([-_:][a-z0-9]+)*$/.test(name)
     ? name
-    : new Problem('A tag is called by at most 25 letters and digits, joined by single "-", "_" or ":".');
+    : new Problem(
+        'A tag is called by at most 25 letters and digits, joined by single "-", "_" or ":".',
+        "at most 25 letters and digits in groups joined by single -, _ or :, such as early-bird",
+      );
 }
 
 /** A country in two capital letters, or what is wrong with it. */
 export function readCountryCode(given: string): string | Problem {
   const value = upperAscii(given.trim());
-  return /^[A-Z]{2}$/.test(value) ? value : new Problem("A country is two letters, such as DE (ISO 3166-1 alpha-2).");
+  return countries.has(value)
+    ? value
+    : new Problem(
+        "A country is one of the two-letter codes of ISO 3166-1, such as DE.",
+        "a country of two letters (ISO 3166-1 alpha-2), such as IT",
+      );
 }
 
-/** A currency of ISO 4217 in three capital letters, or what is wrong with it. */
+/** A currency in three capital letters, or what is wrong with it. */
 export function readCurrencyCode(given: string): string | Problem {
   const value = upperAscii(given.trim());
-  return isCurrency(value) ? value : new Problem("A currency is three letters, such as EUR (ISO 4217).");
+  return isCurrency(value)
+    ? value
+    : new Problem(
+        "A currency is three letters, such as EUR (ISO 4217).",
+        "a currency of three letters (ISO 4217), such as EUR",
+      );
+}
+
+/** A language in two small letters, or what is wrong with it. */
+export function readLanguageCode(given: string): string | Problem {
+  const value = codeKey(given);
+  return languages.has(value)
+    ? value
+    : new Problem(
+        "A language is two letters, such as de (ISO 639-1).",
+        "a language of two letters (ISO 639-1), such as en",
+      );
 }

@@ -103,17 +103,18 @@ export class Write {
         continue;
       }
       if (access && !permits(this.viewer, access)) throw forbidden(place, access.map(permissionName));
-      if (given === null) {
-        if (kind === "update") {
+      const value = given !== null && check ? check(given as never) : given;
+      if (value instanceof Problem) this.refuse(UserErrorCode.INVALID, place, value.message);
+      else if (value === null) {
+        // A blank text is none.
+        if (given !== null && (required || generated)) {
+          this.refuse(UserErrorCode.INVALID, place, "This must not be blank.");
+        } else if (kind === "update") {
           if (required || generated) {
             this.refuse(UserErrorCode.INVALID, place, "This cannot be null; leave it out to keep it.");
           } else values[field] = null;
         } else if (required) this.refuse(UserErrorCode.INVALID, place, "This is needed.");
-        continue;
-      }
-      const value = check ? check(given as never) : given;
-      if (value instanceof Problem) this.refuse(UserErrorCode.INVALID, place, value.message);
-      else if (!link || (await this.linked(link, value as string, place))) values[field] = value;
+      } else if (!link || (await this.linked(link, value as string, place))) values[field] = value;
     }
     return values as { [K in keyof InputOf<R>]: InputOf<R>[K] };
   }

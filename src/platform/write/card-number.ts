@@ -1,4 +1,4 @@
-import { Problem } from "../../platform/write/rules.js";
+import { Problem } from "./values.js";
 
 /** Digits in groups of any size, as people write the numbers of cards. */
 const groups = /\d(?:[ -]?\d){12,}/g;

@@ -1,4 +1,4 @@
-import { codeKey, Problem } from "../../platform/write/values.js";
+import { codeKey, Problem } from "./values.js";
 
 const names = [
   "hourly",
