@@ -265,6 +265,70 @@ test("absent keeps and null clears, and a change is checked as the address will 
   ]);
 });
 
+test("a blank text is none, and leaves no gap in what the address is called", async () => {
+  const blank = { line2: "", stateCode: " ", company: "\u3000", notes: "" };
+  const { address, userErrors } = await run("create", {
+    input: {
+      customerId: "cus_mia",
+      address: {
+        ...blank,
+        firstName: "Mia",
+        lastName: "Verdi",
+        line1: "1 Road",
+        zipCode: "1",
+        city: "Town",
+        countryCode: "DE",
+        phone: "1",
+      },
+    },
+  });
+  expect(userErrors).toEqual([]);
+  expect(address).toMatchObject({
+    line2: null,
+    stateCode: null,
+    company: null,
+    notes: null,
+    fullAddress: "1 Road, 1 Town (DE) 1",
+  });
+  const cleared = await run("address", { id: address.id, input: { ...blank, line1: " " } });
+  expect(cleared.userErrors).toEqual([said("INVALID", "input", "line1")]);
+});
+
+const ws = "\u00a0\t";
+test.each([
+  [{ line_1: "1 Road", line_2: "", zip_code: "1", city: "Town", state_code: "", phone: "1" }, "1 Road, 1 Town (DE) 1"],
+  [
+    { line_1: "1 Road ", line_2: ws, zip_code: null, city: " Town", state_code: "BE", phone: null },
+    "1 Road, Town BE (DE)",
+  ],
+  [
+    { line_1: "1 Road", line_2: "Flat 2", zip_code: "1", city: "Town", state_code: "BE", phone: "1" },
+    "1 Road Flat 2, 1 Town BE (DE) 1",
+  ],
+  [{ line_1: "", line_2: "Flat 2", zip_code: "1", city: "", state_code: null, phone: "" }, "Flat 2, 1 (DE)"],
+  [{ line_1: " ", line_2: null, zip_code: "", city: "", state_code: "", phone: ws }, "(DE)"],
+])("what is stored blank already shows no gap either: %j", async (row, fullAddress) => {
+  const names = [
+    [{ first_name: "Mia", last_name: "", business: false, company: "X" }, "Mia"],
+    [{ first_name: ws, last_name: "Verdi", business: true, company: " " }, "Verdi"],
+    [{ first_name: "Mia", last_name: "Verdi", business: true, company: "Verdi S.r.l." }, "Verdi S.r.l."],
+    [{ first_name: "", last_name: null, business: false, company: "" }, ""],
+  ] as const;
+  for (const [person, fullName] of names) {
+    const { rows } = await app.database.pool.query(
+      `INSERT INTO addresses (id, mode, first_name, last_name, company, business, line_1, line_2, zip_code, city, state_code, country_code, phone)
+       SELECT 'adr_' || gen_random_uuid(), 'test', r.first_name, r.last_name, r.company, r.business, r.line_1, r.line_2, r.zip_code, r.city, r.state_code, 'DE', r.phone
+       FROM jsonb_populate_record(NULL::addresses, $1) r RETURNING full_name, full_address, name`,
+      [{ ...person, ...row }],
+    );
+    expect(rows[0]).toEqual({
+      full_name: fullName,
+      full_address: fullAddress,
+      name: fullName ? `${fullName}, ${fullAddress}` : fullAddress,
+    });
+  }
+});
+
 test("an address that lacks something since it came is left in peace by other changes", async () => {
   await app.database.pool.query(
     "INSERT INTO addresses (id, mode, line_1, city, country_code) VALUES ('adr_poor', 'test', 'Street 1', 'Berlin', 'DE')",
