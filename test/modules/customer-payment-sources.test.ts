@@ -273,20 +273,70 @@ test("a sales channel makes no entry and sets no tokens; its customer changes an
   expect(await rows("SELECT id FROM payment_sources WHERE id = $1", source)).toEqual([]);
 });
 
-test("a payment source stays with the orders that it paid, and recurring orders lose the entry", async () => {
-  const { entry, source, id } = await createWallet();
-  await rows("UPDATE orders SET payment_source_id = $1 WHERE id = 'ord_1001'", source);
+/** Recurring orders of a customer, one of each status, that pay by an entry of its wallet. */
+async function subscribe(customerId: string, entry: string) {
   await rows(
     `INSERT INTO order_subscriptions (id, mode, number, customer_id, customer_payment_source_id, market_id, source_order_id, frequency, status)
-     VALUES ('osu_wallet', 'test', 'wallet-1', $1, $2, 'mkt_europe', 'ord_1001', 'monthly', 'active')`,
-    id,
+     SELECT 'osu_' || s || '_' || $1, 'test', 'wallet-' || s || $1, $1, $2, 'mkt_europe', 'ord_1001', 'monthly', s
+     FROM unnest(enum_range(NULL::order_subscription_status)) s`,
+    customerId,
     entry,
   );
-  expect(await run("delete", { id: entry })).toMatchObject({ paymentSourceId: source, deletedPaymentSourceId: null });
+}
+const subscriptionsOf = async (customerId: string) =>
+  Object.fromEntries(
+    (
+      await rows(
+        `SELECT split_part(id, '_', 2) AS before, status, customer_payment_source_id AS entry FROM order_subscriptions WHERE customer_id = $1`,
+        customerId,
+      )
+    ).map(({ before, status, entry }) => [before, [status, entry]]),
+  );
+const pending = {
+  ...{ draft: ["draft", null], inactive: ["inactive", null], cancelled: ["cancelled", null] },
+  ...{ active: ["pending", null], running: ["pending", null], pending: ["pending", null] },
+};
+
+test("a payment source stays with the orders that it paid, and recurring orders without their entry are pending", async () => {
+  const { entry, source, id, itself } = await createWallet();
+  await rows("UPDATE orders SET payment_source_id = $1 WHERE id = 'ord_1001'", source);
+  await subscribe(id, entry);
+  const { data } = await app.query(
+    `mutation ($id: ID!) { customerPaymentSourceDelete(id: $id) { paymentSourceId deletedPaymentSourceId
+       pendingOrderSubscriptions { id status version customerPaymentSource { id } } } }`,
+    { id: entry },
+    { as: itself },
+  );
+  expect(data.customerPaymentSourceDelete).toEqual({
+    paymentSourceId: source,
+    deletedPaymentSourceId: null,
+    pendingOrderSubscriptions: ["active", "running"].map((status) => ({
+      ...{ id: `osu_${status}_${id}`, status: "PENDING", version: 2, customerPaymentSource: null },
+    })),
+  });
   expect(await rows("SELECT payment_source_id AS id FROM orders WHERE id = 'ord_1001'")).toEqual([{ id: source }]);
-  expect(
-    await rows("SELECT status, customer_payment_source_id AS entry FROM order_subscriptions WHERE id = 'osu_wallet'"),
-  ).toEqual([{ status: "active", entry: null }]);
+  expect(await subscriptionsOf(id)).toEqual(pending);
+  const entries = await rows(
+    "SELECT payload -> 'status' AS status FROM event_stores WHERE resource_id = $1 AND event = 'update'",
+    `osu_active_${id}`,
+  );
+  expect(entries).toEqual([{ status: { from: "active", to: "pending" } }]);
+});
+
+test("a recurring order whose entry is taken off is pending, until it is activated again", async () => {
+  const { entry, id } = await createWallet();
+  await subscribe(id, entry);
+  const change = async (mutation: string) => {
+    const { data } = await app.query(`mutation { ${mutation} { orderSubscription { status } userErrors { code } } }`);
+    return Object.values(data as Record<string, any>)[0].orderSubscription.status;
+  };
+  for (const status of ["active", "running", "inactive", "draft", "pending"]) {
+    const expected = pending[status as keyof typeof pending][0]!.toUpperCase();
+    const update = (input: string) => change(`orderSubscriptionUpdate(id: "osu_${status}_${id}", input: { ${input} })`);
+    expect([status, await update("customerPaymentSourceId: null")]).toEqual([status, expected]);
+    expect([status, await update(`customerPaymentSourceId: "${entry}"`)]).toEqual([status, expected]);
+  }
+  expect(await change(`orderSubscriptionActivate(id: "osu_active_${id}")`)).toBe("ACTIVE");
 });
 
 test("a customer that is deleted takes its book and its wallet along, as far as they are its own", async () => {

@@ -2,11 +2,12 @@ import { ID } from "type-graphql";
 import { demand } from "../../platform/access/guard.js";
 import type { EnumValue } from "../../platform/database/datamodel.js";
 import { ApiError } from "../../platform/errors.js";
+import { modelTypeNamed } from "../../platform/graphql/model.js";
 import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
 import { ResourceWrites } from "../../platform/write/resource-writes.js";
 import { choice, link, text, value } from "../../platform/write/rules.js";
 import { deleteUnused } from "../../platform/write/unused.js";
-import type { Path, Values, Write } from "../../platform/write/write.js";
+import type { Path, Row, Values, Write } from "../../platform/write/write.js";
 import { Customer } from "../customers/customer.type.js";
 import { PaymentSourceType } from "../payment-methods/payment-method.type.js";
 import {
@@ -89,12 +90,13 @@ export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSou
   },
   delete: {
     description:
-      "Takes a payment source out of a wallet. The payment source itself goes too, unless an order or another wallet has it. Recurring orders that use the entry keep running without one, so give them another before.",
+      "Takes a payment source out of a wallet. The payment source itself goes too, unless an order or another wallet has it. Recurring orders that are `ACTIVE` or `RUNNING` and pay by it become `PENDING`: give them another entry (`orderSubscriptionUpdate`), then `orderSubscriptionActivate`.",
     errors: ["WRONG_STATE"],
     example: 'id: "cps_ada_paypal"',
-    after: async (write, { paymentSourceId, customerId }) => {
+    before: suspendSubscriptions,
+    after: async (write, { paymentSourceId, customerId }, pendingOrderSubscriptions) => {
       const [deletedPaymentSourceId] = await deleteUnused(write, "PaymentSource", [paymentSourceId]);
-      return { paymentSourceId, deletedPaymentSourceId, customer: customerId };
+      return { paymentSourceId, deletedPaymentSourceId, customer: customerId, pendingOrderSubscriptions };
     },
     payload: {
       paymentSourceId: {
@@ -108,9 +110,25 @@ export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSou
         access: ["payment_sources:read"],
       },
       customer: { description: "The customer whose wallet it was; null when there is none.", row: () => Customer },
+      pendingOrderSubscriptions: {
+        description: "The recurring orders that became `PENDING`, because this entry was to pay for them.",
+        // By name: the module of recurring orders imports this one.
+        row: () => modelTypeNamed("OrderSubscription").type,
+        list: true,
+      },
     },
   },
 });
+
+/** domain rule: a recurring order without a wallet entry to pay for it is pending. Gives the ids of those that become so. */
+async function suspendSubscriptions({ query }: Write, { id }: Row): Promise<string[]> {
+  const rows = await query(
+    `UPDATE order_subscriptions SET status = 'pending', customer_payment_source_id = NULL
+     WHERE customer_payment_source_id = $1 AND status IN ('active', 'running') RETURNING id`,
+    [id],
+  );
+  return (rows as [string][]).flat().sort();
+}
 
 /** Sees to the payment source of a new entry. */
 async function addSource(write: Write, values: Values, input: Input, path: Path): Promise<Values> {

@@ -13,7 +13,8 @@ const rules = {
   }),
   nextRunAt: moment({ description: "When it runs next, which is in the future." }),
   customerPaymentSourceId: link("CustomerPaymentSource", {
-    description: "The id of the wallet entry that pays, which is the same customer's.",
+    description:
+      "The id of the wallet entry that pays, which is the same customer's. Without one an `ACTIVE` or `RUNNING` recurring order becomes `PENDING`, until `orderSubscriptionActivate`.",
   }),
   expiresAt: moment({ description: "When it ends, which is after it starts.", access: ["orders:manage"] }),
   activateBySourceOrder: flag({
@@ -70,5 +71,8 @@ async function beforeUpdate(write: Write, row: Row, values: Values, _input: obje
       refuse("customerPaymentSourceId", "The wallet entry is another customer's; name one of this customer's.");
     }
   }
-  return values;
+  // domain rule: without a wallet entry that pays for it, it is pending.
+  const suspends =
+    customerPaymentSourceId === null && row.customerPaymentSourceId && (status === "active" || status === "running");
+  return suspends ? { ...values, status: "pending" } : values;
 }

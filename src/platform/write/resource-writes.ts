@@ -67,9 +67,9 @@ interface UpdateVerb<I, P> extends Verb {
 }
 
 interface DeleteVerb extends Verb {
-  /** Checks that it may go, and does what has to go first. */
+  /** Checks that it may go, and does what has to go first; `after` is given its result. */
   before?: (write: Write, row: Row) => Promise<unknown>;
-  after?: (write: Write, row: Row) => Promise<unknown>;
+  after?: (write: Write, row: Row, result: unknown) => Promise<unknown>;
 }
 
 export interface ResourceWritesOptions<R extends Rules, P> {
@@ -152,10 +152,10 @@ export class ResourceWrites<R extends Rules, P = void> {
   async delete(write: Write, id: string, version?: number | null): Promise<Outcome> {
     const { before, after, payload } = this.options.delete ?? {};
     const row = await write.row(this.model.name, id, { version });
-    await before?.(write, row);
+    const result = await before?.(write, row);
     write.check();
     await write.delete(this.model.name, row);
-    return shown(payload, await after?.(write, row));
+    return shown(payload, await after?.(write, row, result));
   }
 
   /** The values that are columns. */

@@ -1,4 +1,3 @@
-import { GraphQLCountryCode } from "graphql-scalars";
 import { type ClassType, Field, Float, ID, InputType, Int } from "type-graphql";
 import { type Permission, permissionsText } from "../access/permission.js";
 import { type ModelName, modelNamed } from "../database/datamodel.js";
