@@ -911,7 +911,17 @@ describe("the export of a customer's data", () => {
       headers: as ? { authorization: `Bearer ${await app.token(as)}` } : {},
     });
 
-  test("is read back by the import, into an empty database, and is the same there", async () => {
+  test("is read back by the import, into an empty database, and is the same there, audit trail and events included", async () => {
+    const write = async (mutation: string) => {
+      const { data } = await app.query(`mutation { ${mutation} } }`);
+      const [payload] = Object.values(data as Record<string, Record<string, any>>);
+      return Object.values(payload!)[0]?.id as string;
+    };
+    await write(`customerUpdate(id: "${id}", input: { reference: "exported", tags: ["vip"] }) { customer { id }`);
+    const entry = await write(
+      `customerAddressCreate(input: { customerId: "${id}", address: { firstName: "A", lastName: "B", line1: "Street of old", city: "Bath", zipCode: "BA1 1AA", countryCode: "GB", phone: "1" } }) { customerAddress { id }`,
+    );
+    await write(`customerAddressDelete(id: "${entry}") { deletedId`);
     const text = await (await get(`/exports/customers/${id}`)).text();
     const folder = mkdtempSync(join(tmpdir(), "export-"));
     const file = join(folder, "ada.json");
@@ -920,23 +930,25 @@ describe("the export of a customer's data", () => {
     const client = new pg.Client(empty.connectionString);
     try {
       await client.connect();
-      const issues: unknown[] = [];
-      await importFiles({
-        client,
-        files: [file],
-        strict: true,
-        mode: "test",
-        onIssue: (issue) => issues.push(issue),
-        onProgress: () => {},
-      });
-      expect(issues).toEqual([]);
-      for (const [name, where] of Object.entries(reach)) {
-        if (["CustomerPasswordReset", "EventStore", "Event"].includes(name)) continue;
-        const { table, columns } = manifest.get(name)!;
-        const kept = Object.values(columns).filter(({ column }) => !unlike.test(column));
-        const sql = `SELECT ${kept.map(({ column }) => `t."${column}"`).join(", ")} FROM "${table}" t WHERE ${where} ORDER BY t.id`;
-        const [before, after] = [await app.database.pool.query(sql, [id]), await client.query(sql, [id])];
-        expect([name, after.rows]).toEqual([name, before.rows]);
+      // A second time changes nothing.
+      for (const _ of [1, 2]) {
+        const issues: unknown[] = [];
+        const own = new pg.Client(empty.connectionString);
+        await own.connect();
+        const onIssue = (issue: unknown) => issues.push(issue);
+        await importFiles({ client: own, files: [file], strict: true, mode: "test", onIssue, onProgress: () => {} });
+        await own.end();
+        expect(issues).toEqual([]);
+        for (const [name, where] of Object.entries(reach)) {
+          if (name === "CustomerPasswordReset") continue;
+          const { table, columns } = manifest.get(name)!;
+          const kept = Object.values(columns).filter(
+            ({ column }) => !unlike.test(column) && !(name === "EventStore" && notOfTheTrail.test(column)),
+          );
+          const sql = `SELECT ${kept.map(({ column }) => `t."${column}"`).join(", ")} FROM "${table}" t WHERE ${where} ORDER BY t.id`;
+          const [before, after] = [await app.database.pool.query(sql, [id]), await client.query(sql, [id])];
+          expect([name, after.rows]).toEqual([name, before.rows]);
+        }
       }
     } finally {
       await client.end();
@@ -944,6 +956,8 @@ describe("the export of a customer's data", () => {
       rmSync(folder, { recursive: true });
     }
   });
+  /** What the gateway notes of an entry for itself. */
+  const notOfTheTrail = /^(customer_id|resource_version|transaction_id)$/;
 
   test("holds every personal value, no credential, and nobody else's", async () => {
     const marks = await plant(app.database.pool, id);

@@ -14,22 +14,50 @@ const shared = ["Address", "PaymentSource"];
 
 /**
  * Notes in import_erased what belongs to customers who were anonymized here, or are being, in the files and in the
- * database: what refers to them, the addresses and payment sources of that, and what is about all these. A customer of
- * whom the files say so, too, is left out. Tells whether there are any.
+ * database. A customer of whom the files say so, too, is left out. Tells whether there are any.
  */
 export async function noteErased(client: pg.Client): Promise<boolean> {
-  const note = async (model: Model, found: string) => {
-    const { rowCount } = await client.query(
-      `INSERT INTO import_erased SELECT ${literal(model.name)}, id FROM (${found}) found (id) WHERE id IS NOT NULL ON CONFLICT DO NOTHING`,
-    );
-    return rowCount ?? 0;
-  };
-  const customers = await note(
-    models.get("Customer")!,
+  return noteTheirs(
+    client,
+    "import_erased",
     `SELECT c.id FROM customers c LEFT JOIN import_resources s ON s.model = 'Customer' AND s.id = c.id
      WHERE c.anonymization_status IN ('started', 'completed') AND NOT ${staysErased}`,
   );
-  if (!customers) return false;
+}
+
+/**
+ * Notes in import_trails what brings its audit trail along: all that belongs to customers whose whole trail is in the
+ * files, as in the export of a customer's data, and what has some entries there. Gives the names of its models.
+ */
+export async function noteTrails(client: pg.Client): Promise<ReadonlySet<string>> {
+  const entry = `FROM import_resources s WHERE s.model = 'EventStore'`;
+  await noteTheirs(client, "import_trails", `SELECT DISTINCT s."row"->>'customer_id' ${entry}`);
+  await client.query(
+    `INSERT INTO import_trails SELECT m.model, s."row"->>'resource_id' FROM import_resources s
+     JOIN (VALUES ${tablesOfModels}) m (model, "table") ON m."table" = s."row"->>'resource_type'
+     WHERE s.model = 'EventStore' AND s."row" ? 'resource_id' ON CONFLICT DO NOTHING`,
+  );
+  const { rows } = await client.query("SELECT DISTINCT model FROM import_trails");
+  return new Set(rows.map(({ model }) => model as string));
+}
+
+const tablesOfModels = [...models.values()].map(({ name, table }) => `(${literal(name)}, ${literal(table)})`).join();
+
+/** Where what belongs to some customers is noted. */
+type Noted = "import_erased" | "import_trails";
+
+/**
+ * Notes customers and what belongs to them, in the files and in the database: what refers to them, the addresses and
+ * payment sources of that, and what is about all these. Tells whether there are any.
+ */
+async function noteTheirs(client: pg.Client, noted: Noted, found: string): Promise<boolean> {
+  const note = async (model: Model, found: string) => {
+    const { rowCount } = await client.query(
+      `INSERT INTO ${noted} SELECT ${literal(model.name)}, id FROM (${found}) found (id) WHERE id IS NOT NULL ON CONFLICT DO NOTHING`,
+    );
+    return rowCount ?? 0;
+  };
+  if (!(await note(models.get("Customer")!, found))) return false;
 
   const all = [...models.values()];
   const references = all.flatMap((model) => referencesOf(model).map((reference) => ({ model, ...reference })));
@@ -37,48 +65,52 @@ export async function noteErased(client: pg.Client): Promise<boolean> {
   for (let added = 1; added > 0; ) {
     added = 0;
     for (const { model, column, target } of references) {
-      if (!shared.includes(target.name)) added += await note(model, referring(model, column.column, target));
+      if (!shared.includes(target.name)) added += await note(model, referring(noted, model, column.column, target));
     }
     for (const model of all) {
       const hasEmail = model.columns.customerEmail || foundBy[model.table]?.by === "customer_email";
-      if (hasEmail) added += await note(model, withItsEmail(model));
+      if (hasEmail) added += await note(model, withItsEmail(noted, model));
     }
   }
   for (const { model, ...reference } of references) {
     // A return goes to an address of the shop.
     if (shared.includes(reference.target.name) && reference.relation !== "destinationAddress") {
-      await note(reference.target, referredTo(model, reference));
+      await note(reference.target, referredTo(noted, model, reference));
     }
   }
-  for (const model of all) if (aboutOf(model)) await note(model, aboutThem(model));
+  for (const model of all) if (aboutOf(model)) await note(model, aboutThem(noted, model));
   return true;
 }
 
-const erased = ({ name }: Model) => `(SELECT e.id FROM import_erased e WHERE e.model = ${literal(name)})`;
+const idsIn = (noted: Noted, { name }: Model) => `(SELECT e.id FROM ${noted} e WHERE e.model = ${literal(name)})`;
 const staged = ({ name }: Model) => `import_resources s WHERE s.model = ${literal(name)}`;
 
-function referring(model: Model, column: string, target: Model): string {
+function referring(noted: Noted, model: Model, column: string, target: Model): string {
+  const theirs = idsIn(noted, target);
   return `
-    SELECT t.id FROM ${identifier(model.table)} t WHERE t.${identifier(column)} IN ${erased(target)}
-    UNION SELECT s.id FROM ${staged(model)} AND s."row"->>${literal(column)} IN ${erased(target)}`;
+    SELECT t.id FROM ${identifier(model.table)} t WHERE t.${identifier(column)} IN ${theirs}
+    UNION SELECT s.id FROM ${staged(model)} AND s."row"->>${literal(column)} IN ${theirs}`;
 }
 
-function withItsEmail(model: Model): string {
+function withItsEmail(noted: Noted, model: Model): string {
+  const customer = models.get("Customer")!;
+  const theirs = idsIn(noted, customer);
   return `
     SELECT s.id FROM ${staged(model)} AND NOT s."row" ? 'customer_id' AND (s.mode::text, s."row"->>'customer_email') IN (
-      SELECT c.mode::text, c.email FROM customers c JOIN import_erased e ON e.model = 'Customer' AND e.id = c.id)`;
+      SELECT c.mode::text, c.email FROM customers c WHERE c.id IN ${theirs}
+      UNION SELECT s.mode::text, s."row"->>'email' FROM ${staged(customer)} AND s.id IN ${theirs})`;
 }
 
-function referredTo(model: Model, { column: { column } }: Reference): string {
+function referredTo(noted: Noted, model: Model, { column: { column } }: Reference): string {
+  const theirs = idsIn(noted, model);
   return `
-    SELECT t.${identifier(column)} FROM ${identifier(model.table)} t WHERE t.id IN ${erased(model)}
-    UNION SELECT s."row"->>${literal(column)} FROM ${staged(model)} AND s.id IN ${erased(model)}`;
+    SELECT t.${identifier(column)} FROM ${identifier(model.table)} t WHERE t.id IN ${theirs}
+    UNION SELECT s."row"->>${literal(column)} FROM ${staged(model)} AND s.id IN ${theirs}`;
 }
 
-function aboutThem(model: Model): string {
+function aboutThem(noted: Noted, model: Model): string {
   const { typeColumn, idColumn } = aboutOf(model)!;
-  const tables = [...models.values()].map(({ name, table }) => `(${literal(name)}, ${literal(table)})`).join();
-  const theirs = `SELECT m."table", e.id FROM import_erased e JOIN (VALUES ${tables}) m (model, "table") ON m.model = e.model`;
+  const theirs = `SELECT m."table", e.id FROM ${noted} e JOIN (VALUES ${tablesOfModels}) m (model, "table") ON m.model = e.model`;
   return `
     SELECT t.id FROM (${theirs}) x JOIN ${identifier(model.table)} t
       ON t.${identifier(idColumn.column)} = x.id AND t.${identifier(typeColumn.column)} = x."table"

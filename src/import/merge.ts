@@ -2,7 +2,7 @@ import type pg from "pg";
 import { aboutOf, type Column, type Model, modelOfType } from "../platform/database/datamodel.js";
 import { brokenConstraint } from "../platform/write/constraints.js";
 import { slugBaseSql, slugNumberSql } from "../platform/write/slug.js";
-import { noteErased } from "./erased.js";
+import { noteErased, noteTrails } from "./erased.js";
 import { leaveAway, leaveOutdated, pointerOf, refuse, whyMissing } from "./issues.js";
 import { attachedTypes, filledIn, foundBy, keptByTriggers, mergedColumns } from "./known.js";
 import { type MergeStep, mergeOrder, type Reference } from "./order.js";
@@ -22,11 +22,35 @@ export interface MergeOptions {
 
 /** Brings the staged resources into the tables of the datamodel, what is referred to first. */
 export async function mergeAll(client: pg.Client, options: MergeOptions): Promise<void> {
-  const merge = new Merge(client, options, await readCatalogue(client), await noteErased(client));
+  const merge = new Merge(
+    client,
+    options,
+    await readCatalogue(client),
+    await noteErased(client),
+    await noteTrails(client),
+  );
   const { rows } = await client.query("SELECT DISTINCT model FROM import_resources");
   const steps = mergeOrder().filter(({ model }) => rows.some((row) => row.model === model.name));
   for (const step of steps) await merge.resources(step);
   for (const step of steps) for (const reference of step.deferred) await merge.deferred(step.model, reference);
+}
+
+/** That the staged resource `s` brings its audit trail along. */
+export function hasTrail(model: Model): string {
+  return `EXISTS (SELECT FROM import_trails r WHERE r.id = s.id AND r.model = ${literal(model.name)})`;
+}
+
+/** That the staged resource `s` was made by this import. */
+export const isCreated = "EXISTS (SELECT FROM import_changed c WHERE c.seq = s.seq AND c.created)";
+
+/**
+ * Does work within a transaction without the triggers that write the audit trail and raise events: what brings its own along
+ * would be told twice.
+ */
+export async function unaudited(client: pg.Client, work: () => Promise<unknown>): Promise<void> {
+  await client.query("SELECT set_config('customer_graph.audit', 'off', true)");
+  await work();
+  await client.query("SELECT set_config('customer_graph.audit', 'on', true)");
 }
 
 /** What PostgreSQL knows and the datamodel does not. */
@@ -65,6 +89,8 @@ class Merge {
     private readonly catalogue: Catalogue,
     /** Whether the database has customers who are anonymized there, and not in the files. */
     private readonly someErased: boolean,
+    /** The names of models of which resources bring their audit trail along. */
+    private readonly trailed: ReadonlySet<string>,
   ) {}
 
   async resources(step: MergeStep): Promise<void> {
@@ -82,16 +108,21 @@ class Merge {
       this.attempt(async () => {
         await this.dropMissing(model, reference, range);
         const column = identifier(reference.column.column);
-        const { rowCount } = await this.client.query(`
+        const set = (only: string) =>
+          this.client.query(`
           WITH done AS (
             UPDATE ${identifier(model.table)} t SET ${column} = s."row"->>${literal(reference.column.column)}
             FROM import_resources s
-            WHERE ${within(model, range)} AND t.id = s.id AND s."row" ? ${literal(reference.column.column)}
+            WHERE ${within(model, range)} AND t.id = s.id AND s."row" ? ${literal(reference.column.column)} AND ${only}
               AND t.${column} IS DISTINCT FROM s."row"->>${literal(reference.column.column)}
             RETURNING s.seq
           ), noted AS (INSERT INTO import_changed SELECT seq, false FROM done ON CONFLICT DO NOTHING)
           SELECT FROM done`);
-        if (rowCount) await this.keepStatedTime(model, range);
+        if (this.trailed.has(model.name)) {
+          await unaudited(this.client, () => set(`${hasTrail(model)} AND ${isCreated}`));
+        }
+        await set("true");
+        await this.keepStatedTime(model, range);
       }),
     );
   }
@@ -172,6 +203,9 @@ class Merge {
     if (filledIn[model.table]) await this.fillInSlugs(model, range);
     for (const fields of model.unique) await this.refuseTaken(model, fields, range);
     await this.update(step, range);
+    if (this.trailed.has(model.name)) {
+      await unaudited(this.client, () => this.insert(step, range, hasTrail(model)));
+    }
     await this.insert(step, range);
   }
 
@@ -362,7 +396,7 @@ class Merge {
     await this.keepStatedTime(model, range);
   }
 
-  private async insert(step: MergeStep, range: Range): Promise<void> {
+  private async insert(step: MergeStep, range: Range, only = "true"): Promise<void> {
     const { model } = step;
     const table = identifier(model.table);
     const columns = writtenColumns(step);
@@ -376,7 +410,7 @@ class Merge {
         INSERT INTO ${table} (id, mode, ${columns.map(({ column }) => identifier(column)).join()})
         SELECT s.id, s.mode, ${values.join()}
         FROM import_resources s CROSS JOIN LATERAL jsonb_populate_record(NULL::${table}, ${statedRow(step)}) n
-        WHERE ${within(model, range)} AND ${isNew(model)}
+        WHERE ${within(model, range)} AND ${only} AND ${isNew(model)}
         ORDER BY s.seq
         RETURNING id
       )
@@ -385,7 +419,7 @@ class Merge {
       RETURNING 1`);
     // What a trigger filled in stays, unless it is expressly stated to be null.
     if (rowCount && this.catalogue.fillingTables.has(model.table)) {
-      await this.update(step, range, `jsonb_path_exists(s."row", '$.* ? (@ == null)')`);
+      await this.update(step, range, `${only} AND jsonb_path_exists(s."row", '$.* ? (@ == null)')`);
     }
   }
 
@@ -420,7 +454,10 @@ function textArray(texts: readonly string[]): string {
 function writtenColumns({ model, deferred }: MergeStep): Column[] {
   const left = new Set(deferred.map(({ column }) => column));
   const kept = ["mode", "version", ...(keptByTriggers[model.table] ?? [])];
-  return Object.values(model.columns).filter(
+  const columns: Column[] = Object.values(model.columns);
+  // Whose an entry of the audit trail is: nothing but the trail itself may know it any more.
+  if (model.name === "EventStore") columns.push({ column: "customer_id", type: "String", nullable: true });
+  return columns.filter(
     (column) => !column.id && !column.derived && !kept.includes(column.column) && !left.has(column),
   );
 }

@@ -117,6 +117,7 @@ export function checkResource(resource: unknown, defaultMode: Mode): Outcome {
   const mode = reader.mode(resource.meta, defaultMode);
   reader.attributes(resource.attributes);
   reader.relationships(resource.relationships);
+  reader.customerOfEntry(resource.meta);
   reader.unknownMembers(resource);
   return reader.outcome(mode);
 }
@@ -269,6 +270,14 @@ class Reader {
     if (mode === "test" || mode === "live") return mode;
     this.refuse("/meta/mode", "must be test or live");
     return defaultMode;
+  }
+
+  /** Whose an entry of the audit trail is, as the export of a customer's data tells. */
+  customerOfEntry(meta: unknown) {
+    if (this.known.model.name !== "EventStore" || !isObject(meta) || meta.customer_id === undefined) return;
+    const badId = whyBadId(meta.customer_id);
+    if (badId) this.refuse("/meta/customer_id", badId);
+    else this.row.customer_id = meta.customer_id;
   }
 
   unknownMembers(resource: Record<string, unknown>) {

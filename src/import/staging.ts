@@ -14,6 +14,7 @@ import { identifier, literal } from "./sql.js";
  * import_tags       what is said about tags
  * import_refused    what did not go in, to tell "was refused" from "exists nowhere"
  * import_erased     what belongs to customers who are anonymized here, and not in the files
+ * import_trails     what brings its audit trail along
  * import_changed    which of import_resources changed the database
  * import_issues     what is to be reported
  */
@@ -37,6 +38,7 @@ const tables = `
   CREATE TEMP TABLE import_refused (type text NOT NULL, id text COLLATE "C" NOT NULL);
   CREATE INDEX ON import_refused (type, id);
   CREATE TEMP TABLE import_erased (model text NOT NULL, id text COLLATE "C" NOT NULL, PRIMARY KEY (model, id));
+  CREATE TEMP TABLE import_trails (model text NOT NULL, id text COLLATE "C" NOT NULL, PRIMARY KEY (model, id));
   CREATE TEMP TABLE import_changed (seq bigint PRIMARY KEY, created bool NOT NULL);
   CREATE TEMP TABLE import_issues (
     n bigserial, kind text NOT NULL, seq bigint, type text NOT NULL, id text, file int NOT NULL, line int NOT NULL,

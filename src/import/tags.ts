@@ -2,6 +2,7 @@ import type pg from "pg";
 import { type Model, modelNamed } from "../platform/database/datamodel.js";
 import { maximumTags } from "../platform/write/values.js";
 import { whyMissing } from "./issues.js";
+import { hasTrail, isCreated, unaudited } from "./merge.js";
 import { identifier, literal } from "./sql.js";
 
 /** Brings the tags of resources into the join tables. The resources and the tags are there already. */
@@ -60,8 +61,9 @@ async function mergeTagsOf(client: pg.Client, model: Model): Promise<void> {
        WHERE ${ours} AND w.count > ${maximumTags}`,
     ),
   );
-  await client.query(
-    `WITH owners AS MATERIALIZED (SELECT DISTINCT i.owner FROM import_tags i WHERE ${ours}),
+  const write = (only: string) =>
+    client.query(
+      `WITH owners AS MATERIALIZED (SELECT DISTINCT i.owner FROM import_tags i WHERE ${ours} AND ${only}),
      gone AS (
        DELETE FROM ${join} j USING owners o
        WHERE j.${owner} = o.owner AND NOT EXISTS (SELECT FROM import_wanted w WHERE w.owner = o.owner AND w.tag = j.${tag})
@@ -74,7 +76,11 @@ async function mergeTagsOf(client: pg.Client, model: Model): Promise<void> {
      SELECT s.seq, false FROM import_resources s
      WHERE s.model = ${literal(model.name)} AND s.id IN (SELECT owner FROM gone UNION SELECT owner FROM added)
      ON CONFLICT DO NOTHING`,
-  );
+    );
+  // What brings its audit trail along has these tags in it.
+  const made = `SELECT FROM import_resources s WHERE s.model = ${literal(model.name)} AND s.id = i.owner`;
+  await unaudited(client, () => write(`EXISTS (${made} AND ${hasTrail(model)} AND ${isCreated})`));
+  await write("true");
   await client.query("DROP TABLE import_wanted");
 }
 

@@ -26,7 +26,7 @@ interface Resource {
   id: string;
   attributes: Record<string, unknown>;
   relationships: Record<string, { data: Identifier | Identifier[] }>;
-  meta: { mode: unknown };
+  meta: { mode: unknown; customer_id?: string };
 }
 
 interface Identifier {
@@ -174,7 +174,9 @@ function makeShape(name: ModelName): Shape {
       }
       if (info.status) own.anonymization_info = info;
       const type = name === "PaymentSource" ? (row.kind as string) : table;
-      return { type, id: row.id as string, attributes: own, relationships, meta: { mode: row.mode } };
+      // Of what is gone, nothing else could tell whose it was.
+      const meta = { mode: row.mode, ...(name === "EventStore" && { customer_id: customerId }) };
+      return { type, id: row.id as string, attributes: own, relationships, meta };
     },
   };
 }
