@@ -134,10 +134,11 @@ function rowsOf(model: Model, leaf: Condition, parameters: Parameters, rule: Row
   const own = (test: string) =>
     `SELECT ${alias}."id" AS id FROM "${model.table}" ${alias} WHERE ${where(rule(model.name))} AND ${test}`;
   // An index of a key has no mode in it, so that a few rows would be looked for among all: its order asks for it.
-  const byKey = (key: string, test: string) => {
-    const index = model.indexes.find(([first]) => first === key) ?? [];
-    const order = index.map((field) => `${alias}."${columnOf(model, field).column}"`).join(", ");
-    return order && `${own(test)} ORDER BY ${order}`;
+  // Tests are written only where they are used: a parameter that the text does not name is an error to PostgreSQL.
+  const byKey = (key: string, test: () => string) => {
+    const index = model.indexes.find(([first]) => first === key);
+    const order = index?.map((field) => `${alias}."${columnOf(model, field).column}"`).join(", ");
+    return order && `${own(test())} ORDER BY ${order}`;
   };
   switch (leaf.op) {
     case "eq":
@@ -149,7 +150,7 @@ function rowsOf(model: Model, leaf: Condition, parameters: Parameters, rule: Row
     case "isNull":
       return own(where(leaf));
     case "key":
-      return byKey(relationOf(model, leaf.relation).key!, where(leaf));
+      return byKey(relationOf(model, leaf.relation).key!, () => where(leaf));
     case "some":
       if (asksForWords(leaf)) return undefined;
       break;
@@ -159,13 +160,14 @@ function rowsOf(model: Model, leaf: Condition, parameters: Parameters, rule: Row
   const { to, key, many, through, where: fixed } = relationOf(model, leaf.relation);
   const target = modelNamed(to);
   const other = parameters.alias();
-  const tests = [rule(to), leaf.where].map((test) => conditionSql(test, target, other, parameters, rule));
-  const others = (column: string) =>
-    `SELECT ${other}."${column}" AS id FROM "${target.table}" ${other} WHERE ${tests.join(" AND ")}`;
+  const others = (column: string) => {
+    const tests = [rule(to), leaf.where].map((test) => conditionSql(test, target, other, parameters, rule));
+    return `SELECT ${other}."${column}" AS id FROM "${target.table}" ${other} WHERE ${tests.join(" AND ")}`;
+  };
   if (through) {
     const links = `SELECT ${alias}."${through.from}" AS id FROM "${through.table}" ${alias}`;
     return `${links} WHERE ${alias}."${through.to}" = ANY (ARRAY(${others("id")}))`;
   }
-  if (!many) return byKey(key!, `${alias}."${columnOf(model, key!).column}" = ANY (ARRAY(${others("id")}))`);
+  if (!many) return byKey(key!, () => `${alias}."${columnOf(model, key!).column}" = ANY (ARRAY(${others("id")}))`);
   return fixed ? undefined : others(columnOf(target, key!).column);
 }
