@@ -26,17 +26,12 @@ export async function noteErased(client: pg.Client): Promise<boolean> {
 }
 
 /**
- * Notes in import_trails what brings its audit trail along: all that belongs to customers whose whole trail is in the
- * files, as in the export of a customer's data, and what has some entries there. Gives the names of its models.
+ * Notes in import_trails what brings its audit trail along: all that belongs to customers whose trail is in the files, as
+ * the export of a customer's data has it. Gives the names of its models.
  */
 export async function noteTrails(client: pg.Client): Promise<ReadonlySet<string>> {
-  const entry = `FROM import_resources s WHERE s.model = 'EventStore'`;
-  await noteTheirs(client, "import_trails", `SELECT DISTINCT s."row"->>'customer_id' ${entry}`);
-  await client.query(
-    `INSERT INTO import_trails SELECT m.model, s."row"->>'resource_id' FROM import_resources s
-     JOIN (VALUES ${tablesOfModels}) m (model, "table") ON m."table" = s."row"->>'resource_type'
-     WHERE s.model = 'EventStore' AND s."row" ? 'resource_id' ON CONFLICT DO NOTHING`,
-  );
+  const customers = `SELECT DISTINCT s."row"->>'customer_id' FROM import_resources s WHERE s.model = 'EventStore'`;
+  if (!(await noteTheirs(client, "import_trails", customers))) return new Set();
   const { rows } = await client.query("SELECT DISTINCT model FROM import_trails");
   return new Set(rows.map(({ model }) => model as string));
 }
