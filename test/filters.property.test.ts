@@ -286,6 +286,15 @@ describe.each(rootLists.map((list) => [list.field, list] as const))("%s", (_, li
     }
   });
 
+  test("metadata is found by each text, number and boolean that it holds", async () => {
+    if (!inputFields(list.filter).some(({ name }) => name === "metadata")) return;
+    const pairs = world.rows.get(list.model)!.flatMap(({ metadata }) => Object.entries(metadata as Filter));
+    const plain = pairs.filter(([, value]) => ["string", "number", "boolean"].includes(typeof value));
+    const filters = new Set(plain.map(([key, value]) => JSON.stringify({ metadata: { key, eq: String(value) } })));
+    expect(filters.size).toBeGreaterThan(2);
+    for (const filter of filters) await expectSame(list, JSON.parse(filter));
+  });
+
   test("so do filters of all kinds inside each other", async () => {
     await fc.assert(
       fc.asyncProperty(filterOf(list.filter, 0)!, (filter) => expectSame(list, filter)),

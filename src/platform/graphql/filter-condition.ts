@@ -200,7 +200,8 @@ function metadataCondition(
 
 /** The number or boolean that a text is in JSON, if it is one. */
 function numberOrBoolean(text: string): number | boolean | undefined {
-  if (!/^(true|false|-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)$/.test(text)) return undefined;
+  if (text === "true" || text === "false") return text === "true";
+  if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text)) return undefined;
   // A number that is never kept equals none.
-  return losesDigits(text) ? undefined : (JSON.parse(text) as number | boolean);
+  return losesDigits(text) ? undefined : (JSON.parse(text) as number);
 }
