@@ -309,7 +309,9 @@ async function profile({ command, subject, schema, database, sent, spans, log, c
     const first = await client.ask(1);
     const body = JSON.parse(first.body) as Body;
     const errors = (body.errors ?? []).map(({ message, path }) => (path ? `${message} (${path.join(".")})` : message));
-    if (!body.data) throw new Error(errors.join("\n") || `The server answers ${first.status}.`);
+    const isEmpty = Object.values(body.data ?? {}).every((value) => value === null);
+    if (!body.data || (errors.length && isEmpty))
+      throw new Error(errors.join("\n") || `The server answers ${first.status}.`);
     const warmUp = Math.min(Math.max(command.runs, 20), 200);
     await client.ask(warmUp);
     sent.length = 0;

@@ -17,7 +17,7 @@ describe("over HTTP", () => {
 
   test("after five wrong passwords the next waits, twice as long each time; then the right one is good", async () => {
     const [here, account] = ["10.1.0.1", "ada@example.com"];
-    for (let i = 0; i < 6; i++) expect((await guess(here, account)).status).toBe(401);
+    for (let i = 0; i < 6; i++) expect((await guess(here, account)).status).toBe(400);
     const held = await signIn(here, account);
     expect(held.status).toBe(429);
     expect(held.headers.get("retry-after")).toBe("1");
@@ -26,7 +26,7 @@ describe("over HTTP", () => {
       errors: [{ code: "TOO_MANY_REQUESTS", status: 429 }],
     });
     app.advance(1_000);
-    expect((await guess(here, account)).status).toBe(401);
+    expect((await guess(here, account)).status).toBe(400);
     expect((await signIn(here, account)).headers.get("retry-after")).toBe("2");
     app.advance(2_000);
     expect((await signIn(here, account)).status).toBe(200);
@@ -34,7 +34,7 @@ describe("over HTTP", () => {
   });
 
   test("an account that does not exist is held up like one that does", async () => {
-    for (let i = 0; i < 6; i++) expect((await guess("10.2.0.1", "nobody@example.com")).status).toBe(401);
+    for (let i = 0; i < 6; i++) expect((await guess("10.2.0.1", "nobody@example.com")).status).toBe(400);
     expect((await guess("10.2.0.1", " NOBODY@example.com")).status).toBe(429);
     expect((await signIn("10.2.0.1", "ada@example.com")).status).toBe(200);
   });
@@ -61,7 +61,7 @@ describe("over HTTP", () => {
   test("one address that tries one password on many accounts is held up", async () => {
     const answers = [];
     for (let i = 0; i < 55; i++) answers.push((await guess("10.5.0.1", `person${i}@example.com`)).status);
-    expect(answers.slice(0, 50)).toEqual(Array(50).fill(401));
+    expect(answers.slice(0, 50)).toEqual(Array(50).fill(400));
     expect(answers.at(-1)).toBe(429);
     expect((await attempt("10.5.0.1", guest)).status).toBe(429);
     expect((await attempt("10.5.0.2", guest)).status).toBe(200);
@@ -82,7 +82,7 @@ describe("over HTTP", () => {
     const answers = await app.standingStill(() =>
       Promise.all(Array.from({ length: 40 }, () => guess("10.7.0.1", account))),
     );
-    const tried = answers.filter(({ status }) => status === 401).length;
+    const tried = answers.filter(({ status }) => status === 400).length;
     expect(tried).toBeGreaterThanOrEqual(6);
     expect(tried).toBeLessThanOrEqual(8);
   });

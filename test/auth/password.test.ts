@@ -164,7 +164,7 @@ describe("over HTTP", () => {
 
   test("an unknown e-mail costs the same work as a wrong password", async () => {
     const tried = (username: string) =>
-      workOf(async () => expect((await app.token({ ...ada, username, password: "wrong-horse-9" })).status).toBe(401));
+      workOf(async () => expect((await app.token({ ...ada, username, password: "wrong-horse-9" })).status).toBe(400));
     const wrong = await tried(ada.username);
     expect(wrong).toBe(2 ** 10);
     expect(await tried("nobody@example.com")).toBe(wrong);
