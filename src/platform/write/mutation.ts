@@ -323,9 +323,12 @@ async function payloadFrom(
   const object = getNamedType(info.returnType) as GraphQLObjectType;
   for (const [key, nodes] of collectSubfields(schema, fragments, variableValues, object, fieldNodes)) {
     const field = nodes[0]!.name.value;
+    // `__typename` is no field of the type's own.
+    const definition = object.getFields()[field];
+    if (!definition) continue;
     const { row, node, list, otherwise, read, type } = fields[field] ?? {};
     const value = outcome[field];
-    const access = accessOf(object.getFields()[field]!);
+    const access = accessOf(definition);
     if (access && !permits(context.viewer, access)) {
       context.redactions.push({ path: [info.path.key, key], missing: access });
       payload[field] = list ? [] : null;
