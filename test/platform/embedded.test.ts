@@ -13,8 +13,14 @@ import { createLogger } from "../../src/platform/telemetry/logger.js";
 const log = createLogger({ level: "silent", json: false });
 const isRoot = process.getuid?.() === 0;
 const NOBODY = { uid: 65534, gid: 65534 };
+/** Whether that user can enter the project: by its whole path, since this very folder is open to who starts in it. */
 const canBeNobody =
-  isRoot && spawnSync(process.execPath, ["-e", "require('fs').accessSync('package.json')"], NOBODY).status === 0;
+  isRoot &&
+  spawnSync(
+    process.execPath,
+    ["-e", "require('fs').accessSync(process.argv[1])", join(process.cwd(), "package.json")],
+    NOBODY,
+  ).status === 0;
 
 let folder: string;
 let dataDir: string;
