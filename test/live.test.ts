@@ -41,7 +41,9 @@ afterAll(async () => {
 });
 
 const streams: Stream[] = [];
+/** Subscribes when all that was written before can be read: it is no news then. */
 async function open(app: TestApp, options: StreamOptions = {}): Promise<Stream> {
+  if (!options.variables?.after) await settled();
   const opened = await stream(app, options);
   streams.push(opened);
   return opened;
@@ -466,6 +468,7 @@ describe("going on after a disconnect", () => {
     const stalled = 'subscription { customerChanged(customerId: "cus_stalled") { id customer { metadata } } }';
     const authorization = `Bearer ${await one.token({ kind: "integration" })}`;
     const headers = { "content-type": "application/json", authorization };
+    await settled();
     const sent = request(`${one.url}/graphql/stream`, { method: "POST", headers });
     sent.end(JSON.stringify({ query: stalled }));
     const response = await new Promise<NodeJS.ReadableStream>((resolve) => sent.once("response", resolve as never));
