@@ -27,7 +27,7 @@ const settings = {
 
 /** A PostgreSQL server of the bench's own, with a database for each number of customers. */
 export async function startOwnServer({ root, dataDir, print }) {
-  const { startEmbeddedPostgres } = await import(join(root, "dist/src/platform/database/embedded.js"));
+  const { startEmbeddedPostgres } = await import(join(root, "dist/src/database/embedded.js"));
   await mkdir(dataDir, { recursive: true });
   const log = { debug() {}, info: print, warn: print, error: print };
   const server = await startEmbeddedPostgres({ dataDir, log, settings });

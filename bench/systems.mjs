@@ -198,9 +198,9 @@ async function freePort() {
 /** A signing key for the run, and what signs tokens with it, by the project's own code. */
 export async function makeTokens(root) {
   const dist = (file) => import(join(root, "dist/src", file));
-  const { loadSigningKeys, newKeySet } = await dist("platform/access/keys.js");
-  const { Tokens } = await dist("platform/access/tokens.js");
-  const { accessClaims } = await dist("modules/auth/access-claims.js");
+  const { loadSigningKeys, newKeySet } = await dist("identity/keys.js");
+  const { Tokens } = await dist("identity/tokens.js");
+  const { accessClaims } = await dist("identity/access-claims.js");
   const keySet = await newKeySet();
   const tokens = new Tokens({
     keys: await loadSigningKeys({ signingKeys: JSON.stringify(keySet), dataDir: root, environment: "production" }),

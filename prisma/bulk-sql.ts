@@ -1,6 +1,6 @@
 // The statements of bulk.ts. In them `i` numbers a customer, `k` an order of it, `l` a line of that, and `n` the rows
 // of a customer in another table. All variety comes from hashes of these, so each row is always the same.
-import { columnOf, type ModelName, modelNamed, sqlType } from "../src/platform/database/datamodel.js";
+import { columnOf, type ModelName, modelNamed, sqlType } from "../src/graph/model/datamodel.js";
 import type { Row } from "./seed.js";
 
 /** The day after the last one that anything happened on. */

@@ -1,4 +1,4 @@
-// A generator run by `prisma generate`: writes what src/platform/plan must know of every model, and what the generated
+// A generator run by `prisma generate`: writes what src/graph must know of every model, and what the generated
 // client does not tell at run time: tables, columns, foreign keys, relations, ways round join tables, id prefixes.
 import { writeFileSync } from "node:fs";
 import helper from "@prisma/generator-helper";

@@ -1,8 +1,9 @@
-// Who may ask for access tokens in the demo shop. Everybody can read the secrets (src/modules/auth/demo-credentials.ts),
+// Who may ask for access tokens in the demo shop. Everybody can read the secrets (src/identity/demo-credentials.ts),
 // so none of this gets into a database in production, and a server in production refuses a database that has it.
-import { digestOf } from "../src/modules/auth/clients.js";
-import { demoSecrets } from "../src/modules/auth/demo-credentials.js";
-import { permissions } from "../src/platform/access/permission.js";
+
+import { permissions } from "../src/graph/access/permission.js";
+import { digestOf } from "../src/identity/clients.js";
+import { demoSecrets } from "../src/identity/demo-credentials.js";
 
 const createdAt = new Date("2026-01-02T08:00:00.000Z");
 const mode = "test";

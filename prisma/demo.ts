@@ -1,7 +1,7 @@
 // The demo shop that seed.ts puts into an empty database: a dozen customers, each with a story that some screen needs.
 // Nothing depends on the clock or on chance, so that examples and tests may name any id, date or amount.
 import type { Prisma } from "../src/generated/prisma/client.js";
-import type { ModelName } from "../src/platform/database/datamodel.js";
+import type { ModelName } from "../src/graph/model/datamodel.js";
 import type { Batch, Row, Tagging } from "./seed.js";
 
 /** The password of every registered customer of the demo shop is `correct-horse-9`. */

@@ -1,9 +1,9 @@
 import pg from "pg";
 import { runCommand, UsageError } from "../src/cli/command.js";
 import { loadConfig } from "../src/config.js";
-import { startEmbeddedPostgres } from "../src/platform/database/embedded.js";
-import { migrate } from "../src/platform/database/migrate.js";
-import { createLogger } from "../src/platform/telemetry/logger.js";
+import { startEmbeddedPostgres } from "../src/database/embedded.js";
+import { migrate } from "../src/database/migrate.js";
+import { createLogger } from "../src/telemetry/logger.js";
 import { MAXIMUM_CUSTOMERS, seedBulk } from "./bulk.js";
 import { seedDemo } from "./seed.js";
 

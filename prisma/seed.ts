@@ -1,6 +1,6 @@
 import type pg from "pg";
 import type { Prisma } from "../src/generated/prisma/client.js";
-import { columnOf, type ModelName, modelNamed } from "../src/platform/database/datamodel.js";
+import { columnOf, type ModelName, modelNamed } from "../src/graph/model/datamodel.js";
 import { demoShop } from "./demo.js";
 import { demoApplications, demoUsers } from "./demo-access.js";
 

@@ -1,18 +1,20 @@
 import type { Config } from "./config.js";
-import { createPlayground } from "./http/playground.js";
+import { createDatabase, type Database } from "./database/client.js";
+import { startEmbeddedPostgres } from "./database/embedded.js";
+import { sameTimeouts } from "./database/limits.js";
+import { migrate } from "./database/migrate.js";
+import { anonymous } from "./graph/access/viewer.js";
+import { setPublicUrl } from "./graph/schema/resource.type.js";
+import { authRoutes } from "./http/oauth/token-route.js";
+import { createPlayground } from "./http/playground/playground.js";
 import { createHttpServer } from "./http/server.js";
+import { startAccess } from "./identity/start.js";
+import type { NewClaims } from "./identity/tokens.js";
+import { viewerOf } from "./identity/viewer.js";
+import { ChangeFeed } from "./live/change-feed.js";
 import { AnonymizationWorker } from "./modules/anonymization/worker.js";
-import { startAccess } from "./modules/auth/access.js";
-import type { NewClaims } from "./platform/access/tokens.js";
-import { anonymous, viewerOf } from "./platform/access/viewer.js";
-import { createDatabase, type Database } from "./platform/database/client.js";
-import { startEmbeddedPostgres } from "./platform/database/embedded.js";
-import { sameTimeouts } from "./platform/database/limits.js";
-import { migrate } from "./platform/database/migrate.js";
-import { setPublicUrl } from "./platform/graphql/resource.type.js";
-import { ChangeFeed } from "./platform/live/change-feed.js";
-import type { Logger } from "./platform/telemetry/logger.js";
 import { createSchema } from "./schema.js";
+import type { Logger } from "./telemetry/logger.js";
 
 export interface App {
   /** Where it is served, such as `http://127.0.0.1:4000`. */
@@ -64,7 +66,7 @@ export async function startApp({
     if (config.seedDemo && (await seed?.(database.pool))) log.info("The demo shop was put into the empty database.");
 
     const access = await startAccess({ config, database, log, now });
-    const { keys, tokens, revocations, limits, routes } = access;
+    const { keys, tokens, revocations, limits } = access;
     undo.push(access.stop);
     if (config.worker) {
       const { tokenIssuer: issuer, anonymizationGraceMs: graceMs } = config;
@@ -79,13 +81,14 @@ export async function startApp({
     const live = new ChangeFeed({ database, log });
     undo.push(() => live.stop());
 
+    const { trustedProxies, refreshGraceMs } = config;
     const server = await createHttpServer({
       schema: createSchema(),
       resources: {
         database,
         revocations,
         limits,
-        trustedProxies: config.trustedProxies,
+        trustedProxies,
         live,
         log,
         now,
@@ -94,7 +97,7 @@ export async function startApp({
           return claims ? viewerOf(claims) : anonymous;
         },
       },
-      routes,
+      routes: authRoutes({ database, log, now, tokens, revocations, limits, trustedProxies, refreshGraceMs }),
       playground: createPlayground(
         playgroundCaller && { Authorization: `Bearer ${await tokens.sign(playgroundCaller)}` },
       ),

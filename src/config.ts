@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { longestRefreshGraceMs } from "./platform/access/sessions.js";
-import { defaultResultBytes, defaultTimeouts } from "./platform/database/limits.js";
-import type { LogLevel } from "./platform/telemetry/logger.js";
+import { defaultResultBytes, defaultTimeouts } from "./database/limits.js";
+import { longestRefreshGraceMs } from "./identity/sessions.js";
+import type { LogLevel } from "./telemetry/logger.js";
 
 export interface Config {
   /** 0 takes any free port. */

@@ -4,9 +4,9 @@ import { seedDemo } from "../prisma/seed.js";
 import { type App, startApp } from "./app.js";
 import { runCommand } from "./cli/command.js";
 import { type Config, ConfigError, loadConfig } from "./config.js";
-import { accessClaims } from "./modules/auth/access-claims.js";
-import type { NewClaims } from "./platform/access/tokens.js";
-import { createLogger } from "./platform/telemetry/logger.js";
+import { accessClaims } from "./identity/access-claims.js";
+import type { NewClaims } from "./identity/tokens.js";
+import { createLogger } from "./telemetry/logger.js";
 
 const usage = `Usage: npm start
 

@@ -1,7 +1,7 @@
 import "reflect-metadata";
 import { join } from "node:path";
-import { publishedSdl } from "./platform/graphql/access-directive.js";
-import { projectRoot } from "./platform/paths.js";
+import { publishedSdl } from "./graph/schema/access-directive.js";
+import { projectRoot } from "./paths.js";
 import { createSchema } from "./schema.js";
 
 export const schemaFile = join(projectRoot, "src", "schema.graphql");

@@ -2,6 +2,10 @@ import "reflect-metadata";
 import type { GraphQLSchema } from "graphql";
 import { GraphQLInputObjectType, specifiedDirectives } from "graphql";
 import { buildSchemaSync, type NonEmptyArray } from "type-graphql";
+import { DateTime } from "./graph/model/scalars.js";
+import { describeAccess, fieldsWithoutRule } from "./graph/schema/access-directive.js";
+import { oneOfInputs } from "./graph/schema/resource.resolver.js";
+import { writeDirectives } from "./graph/write/directives.js";
 import { AddressMutations, AddressResolver } from "./modules/addresses/address.resolver.js";
 import { AnonymizationBlockerResolver, AnonymizationResolver } from "./modules/anonymization/anonymization.resolver.js";
 import {
@@ -81,10 +85,6 @@ import { SkuResolver } from "./modules/skus/sku.resolver.js";
 import { StockLocationResolver } from "./modules/stock-locations/stock-location.resolver.js";
 import { TaggableResolver, TagMutations, TagResolver } from "./modules/tags/tag.resolver.js";
 import { CustomerTokenResolver, ViewerResolver } from "./modules/viewer/viewer.resolver.js";
-import { describeAccess, fieldsWithoutRule } from "./platform/graphql/access-directive.js";
-import { oneOfInputs } from "./platform/graphql/resource.resolver.js";
-import { DateTime } from "./platform/graphql/scalars.js";
-import { writeDirectives } from "./platform/write/directives.js";
 
 /** Every resolver class: the only list of modules. */
 const resolvers = [

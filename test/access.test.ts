@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type GraphQLField, GraphQLID, type GraphQLObjectType, getNamedType, isLeafType, isNonNullType } from "graphql";
-import type { Permission } from "../src/platform/access/permission.js";
-import { accessOf, fieldsWithoutRule } from "../src/platform/graphql/access-directive.js";
-import { allModelTypes } from "../src/platform/graphql/model.js";
+import type { Permission } from "../src/graph/access/permission.js";
+import { accessOf, fieldsWithoutRule } from "../src/graph/schema/access-directive.js";
+import { allModelTypes } from "../src/graph/schema/model.js";
 import { createSchema } from "../src/schema.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { examplesOf } from "./support/examples.js";

@@ -1,5 +1,5 @@
 import type { Browser, Page } from "playwright-core";
-import { examples } from "../src/http/playground-examples.js";
+import { examples } from "../src/http/playground/playground-examples.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 import { launchBrowser } from "./support/browser.js";
 import { updateCustomer } from "./support/live.js";

@@ -1,8 +1,8 @@
 import { getNamedType, isInputObjectType, isScalarType } from "graphql";
+import { type ModelName, modelNamed, models } from "../src/graph/model/datamodel.js";
+import { Problem } from "../src/graph/model/values.js";
+import { readColumn } from "../src/graph/write/columns.js";
 import { checkResource, typesOf } from "../src/import/resource.js";
-import { type ModelName, modelNamed, models } from "../src/platform/database/datamodel.js";
-import { readColumn } from "../src/platform/write/columns.js";
-import { Problem } from "../src/platform/write/values.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 import { schema } from "./support/graph.js";
 

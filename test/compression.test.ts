@@ -2,11 +2,11 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { getIntrospectionQuery, isInterfaceType, isObjectType, parse } from "graphql";
+import { accessOf } from "../src/graph/schema/access-directive.js";
 import { asksForSecrets, shortestCompressed } from "../src/http/compression.js";
 import { preferredCoding } from "../src/http/negotiation.js";
-import { accessOf } from "../src/platform/graphql/access-directive.js";
 import { createSchema } from "../src/schema.js";
-import { createAuthApp, guest } from "./auth/support.js";
+import { createAuthApp, guest } from "./identity/support.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 
 const schema = createSchema();

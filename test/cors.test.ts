@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import type { CorsOrigins } from "../src/http/cors.js";
-import { projectRoot } from "../src/platform/paths.js";
-import { type AuthApp, createAuthApp, dashboard, guest, integration } from "./auth/support.js";
+import { projectRoot } from "../src/paths.js";
+import { type AuthApp, createAuthApp, dashboard, guest, integration } from "./identity/support.js";
 import { launchBrowser } from "./support/browser.js";
 import { updateCustomer } from "./support/live.js";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type pg from "pg";
 import { seedDemo } from "../prisma/seed.js";
-import { projectRoot } from "../src/platform/paths.js";
+import { projectRoot } from "../src/paths.js";
 import { createTestDatabase, poolOf, type TestDatabase } from "./support/database.js";
 import { contentsOf, found, type Mark, newMark, plant } from "./support/marks.js";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { models } from "../src/platform/database/datamodel.js";
-import { UserErrorCode } from "../src/platform/graphql/user-error.type.js";
+import { models } from "../src/graph/model/datamodel.js";
+import { UserErrorCode } from "../src/graph/write/user-error.type.js";
 import { createSchema } from "../src/schema.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 import { examplesOf } from "./support/examples.js";

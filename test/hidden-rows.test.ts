@@ -1,7 +1,7 @@
 import { getNamedType, isInputObjectType } from "graphql";
-import type { Permission } from "../src/platform/access/permission.js";
-import { permissions, toRead } from "../src/platform/access/permission.js";
-import { aboutOf, type ModelName, models } from "../src/platform/database/datamodel.js";
+import type { Permission } from "../src/graph/access/permission.js";
+import { permissions, toRead } from "../src/graph/access/permission.js";
+import { aboutOf, type ModelName, models } from "../src/graph/model/datamodel.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { inputFields, type List, nestedLists, resourceTypes, rootLists, schema } from "./support/graph.js";
 import { createWorld, type World } from "./support/rows.js";

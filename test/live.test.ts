@@ -4,9 +4,9 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { type DocumentNode, type FragmentDefinitionNode, type OperationDefinitionNode, parse } from "graphql";
 import { createClient } from "graphql-sse";
 import pg from "pg";
-import { checkSubscription, Places } from "../src/http/stream.js";
-import type { Query } from "../src/platform/database/client.js";
-import type { Change } from "../src/platform/live/changes.js";
+import type { Query } from "../src/database/client.js";
+import { checkSubscription, Places } from "../src/http/stream/stream.js";
+import type { Change } from "../src/live/changes.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { onServer } from "./support/database.js";
 import {

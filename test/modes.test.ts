@@ -1,5 +1,5 @@
 import { parse, visit } from "graphql";
-import { aboutOf, models } from "../src/platform/database/datamodel.js";
+import { aboutOf, models } from "../src/graph/model/datamodel.js";
 import { createSchema } from "../src/schema.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { examplesOf } from "./support/examples.js";

@@ -1,4 +1,4 @@
-import { models } from "../src/platform/database/datamodel.js";
+import { models } from "../src/graph/model/datamodel.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 import { lookUps, resourceTypes } from "./support/graph.js";
 

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { DatabaseUnavailableError, OutcomeUnknownError } from "../src/platform/database/unavailable.js";
+import { DatabaseUnavailableError, OutcomeUnknownError } from "../src/database/unavailable.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 
 let app: TestApp;

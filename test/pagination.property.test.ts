@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { models } from "../src/platform/database/datamodel.js";
+import { models } from "../src/graph/model/datamodel.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 import { inMode, type List, modelOf, nestedLists, related, rootLists } from "./support/graph.js";
 import { createWorld, type Row, type World } from "./support/rows.js";

@@ -1,11 +1,11 @@
 import type { GraphQLInputObjectType } from "graphql";
 import pg from "pg";
 import { seedBulk } from "../prisma/bulk.js";
-import type { Query } from "../src/platform/database/client.js";
-import { models } from "../src/platform/database/datamodel.js";
-import { erase } from "../src/platform/erasure/erase.js";
-import { pictureOf } from "../src/platform/erasure/picture.js";
-import { subjectExport } from "../src/platform/erasure/subject-export.js";
+import type { Query } from "../src/database/client.js";
+import { erase } from "../src/erasure/erase.js";
+import { pictureOf } from "../src/erasure/preview.js";
+import { subjectExport } from "../src/erasure/subject-export.js";
+import { models } from "../src/graph/model/datamodel.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import {
   inputFields,

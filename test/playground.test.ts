@@ -1,7 +1,7 @@
 import { get, type IncomingHttpHeaders, request } from "node:http";
 import { gunzipSync } from "node:zlib";
 import { getOperationAST, parse, validate } from "graphql";
-import { examples } from "../src/http/playground-examples.js";
+import { examples } from "../src/http/playground/playground-examples.js";
 import { createSchema } from "../src/schema.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { projectRoot } from "../src/platform/paths.js";
+import { projectRoot } from "../src/paths.js";
 import { createTestApp } from "./support/app.js";
 
 /** Columns that every table has, and that say nothing of a person. */

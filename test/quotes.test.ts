@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { isInterfaceType, isObjectType } from "graphql";
-import { type Permission, permissions } from "../src/platform/access/permission.js";
-import { type Model, models } from "../src/platform/database/datamodel.js";
-import { accessOf } from "../src/platform/graphql/access-directive.js";
-import { sourceOf } from "../src/platform/plan/source.js";
+import { type Permission, permissions } from "../src/graph/access/permission.js";
+import { type Model, models } from "../src/graph/model/datamodel.js";
+import { accessOf } from "../src/graph/schema/access-directive.js";
+import { sourceOf } from "../src/graph/schema/source.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { modelOf, resourceTypes, schema, whole } from "./support/graph.js";
 

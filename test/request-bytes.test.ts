@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
-import { checkEncodedParameters, RequestError } from "../src/platform/http-request.js";
+import { checkEncodedParameters, RequestError } from "../src/http/request.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 
 let app: TestApp;

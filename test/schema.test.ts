@@ -16,11 +16,11 @@ import {
   isUnionType,
   validateSchema,
 } from "graphql";
+import { models } from "../src/graph/model/datamodel.js";
+import { accessOf } from "../src/graph/schema/access-directive.js";
 import { customerWrites } from "../src/modules/customers/customer.writes.js";
 import { orderSubscriptionWrites } from "../src/modules/order-subscriptions/order-subscription.writes.js";
 import { orderWrites } from "../src/modules/orders/order.writes.js";
-import { models } from "../src/platform/database/datamodel.js";
-import { accessOf } from "../src/platform/graphql/access-directive.js";
 import { publishedSchema, schemaFile } from "../src/print-schema.js";
 import { createSchema } from "../src/schema.js";
 

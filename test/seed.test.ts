@@ -3,7 +3,7 @@ import pg from "pg";
 import { seedBulk } from "../prisma/bulk.js";
 import { catalogue } from "../prisma/bulk-sql.js";
 import { seedDemo } from "../prisma/seed.js";
-import { enumValues, models } from "../src/platform/database/datamodel.js";
+import { enumValues, models } from "../src/graph/model/datamodel.js";
 import { createTestDatabase, poolOf, type TestDatabase } from "./support/database.js";
 
 let database: TestDatabase;

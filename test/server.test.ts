@@ -4,7 +4,7 @@ import { createServer, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { projectRoot } from "../src/platform/paths.js";
+import { projectRoot } from "../src/paths.js";
 import { createEmptyDatabase, onServer, type TestDatabase } from "./support/database.js";
 
 /** The server as its users start it: its own process, its own embedded PostgreSQL, real signals. */

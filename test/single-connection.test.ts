@@ -1,6 +1,6 @@
 import { createClient } from "graphql-sse";
 import { limits } from "../src/http/limits.js";
-import { type Admitted, StreamConnection } from "../src/http/stream-connection.js";
+import { type Admitted, StreamConnection } from "../src/http/stream/stream-connection.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { ALL, until, updateCustomer } from "./support/live.js";
 

@@ -6,21 +6,17 @@ import pg from "pg";
 import { seedDemo } from "../prisma/seed.js";
 import { startApp } from "../src/app.js";
 import { loadConfig } from "../src/config.js";
-import { anonymous } from "../src/platform/access/viewer.js";
-import { createDatabase } from "../src/platform/database/client.js";
-import { ConnectionQueue } from "../src/platform/database/connection-queue.js";
-import { GuardedClient } from "../src/platform/database/guarded-client.js";
-import {
-  RequestCancelledError,
-  ResultTooLargeError,
-  StatementTimeoutError,
-} from "../src/platform/database/limit-errors.js";
-import { Requester } from "../src/platform/database/requester.js";
-import { DatabaseUnavailableError, isUnavailable } from "../src/platform/database/unavailable.js";
-import { SharedStatement } from "../src/platform/execution/shared-statement.js";
-import { Slot } from "../src/platform/plan/parameters.js";
-import { createLogger } from "../src/platform/telemetry/logger.js";
-import { ada, createAuthApp } from "./auth/support.js";
+import { createDatabase } from "../src/database/client.js";
+import { ConnectionQueue } from "../src/database/connection-queue.js";
+import { GuardedClient } from "../src/database/guarded-client.js";
+import { RequestCancelledError, ResultTooLargeError, StatementTimeoutError } from "../src/database/limit-errors.js";
+import { Requester } from "../src/database/requester.js";
+import { DatabaseUnavailableError, isUnavailable } from "../src/database/unavailable.js";
+import { anonymous } from "../src/graph/access/viewer.js";
+import { SharedStatement } from "../src/graph/answer/shared-statement.js";
+import { Slot } from "../src/graph/sql/parameters.js";
+import { createLogger } from "../src/telemetry/logger.js";
+import { ada, createAuthApp } from "./identity/support.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { createTestDatabase, onServer } from "./support/database.js";
 

@@ -1,9 +1,9 @@
 import type { GraphQLInputObjectType } from "graphql";
-import type { Mode } from "../src/platform/access/viewer.js";
-import { type ModelName, modelOfType, models } from "../src/platform/database/datamodel.js";
-import { type Condition, everything, type RowRule } from "../src/platform/plan/condition.js";
-import { totalOrder } from "../src/platform/plan/order.js";
-import * as statements from "../src/platform/plan/statement.js";
+import type { Mode } from "../src/graph/access/viewer.js";
+import { type ModelName, modelOfType, models } from "../src/graph/model/datamodel.js";
+import { type Condition, everything, type RowRule } from "../src/graph/sql/condition.js";
+import { totalOrder } from "../src/graph/sql/order.js";
+import * as statements from "../src/graph/sql/statement.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 import { inMode, inputFields, linksOf, lookUps, modelOf, related, resourceTypes, rootLists } from "./support/graph.js";
 import { createWorld, type Row, type World } from "./support/rows.js";

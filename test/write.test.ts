@@ -1,21 +1,21 @@
 import { createHash } from "node:crypto";
 import net from "node:net";
 import { type GraphQLInputObjectType, getNamedType, isInputObjectType } from "graphql";
-import { permissionsByKind } from "../src/platform/access/permission.js";
-import type { Viewer } from "../src/platform/access/viewer.js";
-import type { Context } from "../src/platform/context.js";
-import { isPersonal, type ModelName, modelOfType, models } from "../src/platform/database/datamodel.js";
-import { Loaders } from "../src/platform/database/loaders.js";
-import { reach } from "../src/platform/erasure/reach.js";
-import { Refusal, UserErrorCode } from "../src/platform/graphql/user-error.type.js";
-import { Mutates, payloadOf } from "../src/platform/write/mutation.js";
-import { link } from "../src/platform/write/rules.js";
-import { constraintError, Write } from "../src/platform/write/write.js";
+import { reach } from "../src/erasure/reach.js";
+import { permissionsByKind } from "../src/graph/access/permission.js";
+import type { Viewer } from "../src/graph/access/viewer.js";
+import { Loaders } from "../src/graph/answer/loaders.js";
+import type { Context } from "../src/graph/context.js";
+import { isPersonal, type ModelName, modelOfType, models } from "../src/graph/model/datamodel.js";
+import { Mutates, payloadOf } from "../src/graph/write/mutation.js";
+import { link } from "../src/graph/write/rules.js";
+import { constraintError, Write } from "../src/graph/write/transaction.js";
+import { Refusal, UserErrorCode } from "../src/graph/write/user-error.type.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { inputFields, schema } from "./support/graph.js";
 import { until } from "./support/live.js";
 
-// Every mutation is a write of src/platform/write: what is tried here with a few of them holds for all.
+// Every mutation is a write of src/graph/write: what is tried here with a few of them holds for all.
 
 let app: TestApp;
 beforeAll(async () => {

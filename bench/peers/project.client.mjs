@@ -1,5 +1,5 @@
 // The project itself, started as in production. Every request carries an integration's access token, signed with a key
-// that is made for the run; for what it does with it, see src/platform/access.
+// that is made for the run; for what it does with it, see src/identity.
 
 export const script = "dist/src/main.js";
 /** As in the script `start`: less memory for garbage. */

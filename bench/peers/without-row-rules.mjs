@@ -4,7 +4,7 @@ import { register } from "node:module";
 const hook = `
   export async function load(url, context, next) {
     const loaded = await next(url, context);
-    if (!url.endsWith("/src/platform/access/visibility.js")) return loaded;
+    if (!url.endsWith("/src/graph/access/row-rules.js")) return loaded;
     const rule = "export function visibleRows(";
     const source = String(loaded.source);
     if (!source.includes(rule)) throw new Error("The row rules are no longer where they were.");

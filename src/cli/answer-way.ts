@@ -9,8 +9,8 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from "graphql";
-import { type Plan, planOf, type Switches } from "../platform/plan/plan.js";
-import { shapesOf } from "../platform/plan/shape.js";
+import { type Plan, planOf, type Switches } from "../graph/answer/plan.js";
+import { shapesOf } from "../graph/answer/shape.js";
 
 /** How a query should be answered, and why not by PostgreSQL alone, as far as that is known. */
 export interface AnswerWay {

@@ -1,3 +1,5 @@
+import { permissionsOf } from "../graph/access/permission.js";
+import { enumValues } from "../graph/model/datamodel.js";
 import {
   createApplication,
   listApplications,
@@ -5,9 +7,7 @@ import {
   revokeApplication,
   rotateSecret,
   type ShownApplication,
-} from "../modules/auth/applications.js";
-import { permissionsOf } from "../platform/access/permission.js";
-import { enumValues } from "../platform/database/datamodel.js";
+} from "../identity/applications.js";
 import { runCommand, UsageError } from "./command.js";
 import { withSessions } from "./operator-database.js";
 import { listOf, verbOf } from "./verbs.js";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { ConfigError } from "../config.js";
-import { nearest } from "../platform/nearest.js";
+import { nearest } from "../graph/model/nearest.js";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 

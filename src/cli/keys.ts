@@ -1,7 +1,7 @@
 import { chown, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import type { JSONWebKeySet } from "jose";
-import { createKeySet, describeKeySet, retireKeys, rotateKeySet } from "../platform/access/key-rotation.js";
+import { createKeySet, describeKeySet, retireKeys, rotateKeySet } from "../identity/key-rotation.js";
 import { runCommand, UsageError } from "./command.js";
 import { verbOf } from "./verbs.js";
 

@@ -1,9 +1,9 @@
 import { loadConfig } from "../config.js";
-import { Revocations } from "../platform/access/revocations.js";
-import type { SessionResources } from "../platform/access/sessions.js";
-import { createDatabase } from "../platform/database/client.js";
-import { openDatabase } from "../platform/database/open.js";
-import { createLogger } from "../platform/telemetry/logger.js";
+import { createDatabase } from "../database/client.js";
+import { openDatabase } from "../database/open.js";
+import { Revocations } from "../identity/revocations.js";
+import type { SessionResources } from "../identity/sessions.js";
+import { createLogger } from "../telemetry/logger.js";
 
 /** Runs the work of a command on the server's database. Servers learn of what it revokes within a second. */
 export async function withSessions<T>(work: (resources: SessionResources) => Promise<T>): Promise<T> {

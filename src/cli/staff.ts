@@ -1,3 +1,5 @@
+import { permissionsOf } from "../graph/access/permission.js";
+import { Problem, readEmail } from "../graph/model/values.js";
 import {
   createSignInToken,
   createStaff,
@@ -7,9 +9,7 @@ import {
   type StaffMember,
   signInSeconds,
   updateStaff,
-} from "../modules/auth/staff.js";
-import { permissionsOf } from "../platform/access/permission.js";
-import { Problem, readEmail } from "../platform/write/values.js";
+} from "../identity/staff.js";
 import { runCommand, UsageError } from "./command.js";
 import { withSessions } from "./operator-database.js";
 import { listOf, verbOf } from "./verbs.js";

@@ -1,12 +1,12 @@
 import { demoApplications, demoUsers } from "../../prisma/demo-access.js";
 import { loadConfig } from "../config.js";
-import { type AccessClaimsOptions, accessClaims } from "../modules/auth/access-claims.js";
-import { loadSigningKeys } from "../platform/access/keys.js";
-import { Tokens } from "../platform/access/tokens.js";
-import { createDatabase } from "../platform/database/client.js";
-import { runningEmbeddedPostgres } from "../platform/database/embedded.js";
-import { createLogger } from "../platform/telemetry/logger.js";
-import { emailKey } from "../platform/write/values.js";
+import { createDatabase } from "../database/client.js";
+import { runningEmbeddedPostgres } from "../database/embedded.js";
+import { emailKey } from "../graph/model/values.js";
+import { type AccessClaimsOptions, accessClaims } from "../identity/access-claims.js";
+import { loadSigningKeys } from "../identity/keys.js";
+import { Tokens } from "../identity/tokens.js";
+import { createLogger } from "../telemetry/logger.js";
 import { runCommand, UsageError } from "./command.js";
 
 const usage = `Usage: npm run -s token -- integration | sales-channel | customer [EMAIL] | user

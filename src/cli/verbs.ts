@@ -1,4 +1,4 @@
-import { nearest } from "../platform/nearest.js";
+import { nearest } from "../graph/model/nearest.js";
 import { UsageError } from "./command.js";
 
 /** What a command such as `npm run keys -- rotate FILE` takes beside its first word. */

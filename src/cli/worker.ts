@@ -1,11 +1,11 @@
 import { loadConfig } from "../config.js";
+import { createDatabase } from "../database/client.js";
+import { sameTimeouts } from "../database/limits.js";
+import { openDatabase } from "../database/open.js";
+import { loadSigningKeys } from "../identity/keys.js";
+import { Revocations } from "../identity/revocations.js";
 import { AnonymizationWorker } from "../modules/anonymization/worker.js";
-import { loadSigningKeys } from "../platform/access/keys.js";
-import { Revocations } from "../platform/access/revocations.js";
-import { createDatabase } from "../platform/database/client.js";
-import { sameTimeouts } from "../platform/database/limits.js";
-import { openDatabase } from "../platform/database/open.js";
-import { createLogger } from "../platform/telemetry/logger.js";
+import { createLogger } from "../telemetry/logger.js";
 import { runCommand } from "./command.js";
 
 const usage = `Usage: npm run worker -- [--once]

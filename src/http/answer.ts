@@ -1,9 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import type { Redaction } from "../platform/access/guard.js";
-import { permissionName } from "../platform/access/permission.js";
-import type { ErrorCode } from "../platform/errors.js";
+import type { ErrorCode } from "../errors.js";
+import type { Redaction } from "../graph/access/guard.js";
+import { permissionName } from "../graph/access/permission.js";
 import { codings, compress, shortestCompressed } from "./compression.js";
 import { preferredCoding } from "./negotiation.js";
 

@@ -1,8 +1,8 @@
 import { promisify } from "node:util";
 import { type BrotliOptions, brotliCompress, brotliCompressSync, constants, gzip, gzipSync } from "node:zlib";
 import { BREAK, type DocumentNode, type GraphQLSchema, TypeInfo, visit, visitWithTypeInfo } from "graphql";
-import type { Permission } from "../platform/access/permission.js";
-import { accessOf } from "../platform/graphql/access-directive.js";
+import type { Permission } from "../graph/access/permission.js";
+import { accessOf } from "../graph/schema/access-directive.js";
 import type { Coding } from "./negotiation.js";
 
 /** What is shorter goes in one packet anyway. */

@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { callerAddress, type Limits } from "../platform/access/limits.js";
-import type { Revocations } from "../platform/access/revocations.js";
-import type { Viewer } from "../platform/access/viewer.js";
-import type { Context } from "../platform/context.js";
-import type { Database } from "../platform/database/client.js";
-import { Loaders } from "../platform/database/loaders.js";
-import { Requester } from "../platform/database/requester.js";
-import type { ChangeFeed } from "../platform/live/change-feed.js";
-import type { Logger } from "../platform/telemetry/logger.js";
+import type { Database } from "../database/client.js";
+import { Requester } from "../database/requester.js";
+import type { Viewer } from "../graph/access/viewer.js";
+import { Loaders } from "../graph/answer/loaders.js";
+import type { Context } from "../graph/context.js";
+import { callerAddress, type Limits } from "../identity/rate-limits.js";
+import type { Revocations } from "../identity/revocations.js";
+import type { ChangeFeed } from "../live/change-feed.js";
+import type { Logger } from "../telemetry/logger.js";
 
 export interface AppResources {
   readonly database: Database;

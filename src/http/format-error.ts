@@ -1,9 +1,9 @@
 import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLFormattedError, Kind } from "graphql";
-import type { WriteNotes } from "../platform/context.js";
-import { isUnavailable, OutcomeUnknownError } from "../platform/database/unavailable.js";
-import { ApiError, type ErrorCode, errorCodes } from "../platform/errors.js";
-import { factsOf, type Logger } from "../platform/telemetry/logger.js";
+import { isUnavailable, OutcomeUnknownError } from "../database/unavailable.js";
+import { ApiError, type ErrorCode, errorCodes } from "../errors.js";
+import type { WriteNotes } from "../graph/context.js";
+import { factsOf, type Logger } from "../telemetry/logger.js";
 
 /** Codes that Apollo Server gives to faults of the request, and what they are called here. */
 const requestFaults: Record<string, ErrorCode> = {

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { HeaderMap, type HTTPGraphQLRequest } from "@apollo/server";
-import { headerOf, RequestError, readBody } from "../platform/http-request.js";
-import { LossyNumber, lossyNumbers } from "../platform/json.js";
+import { LossyNumber, lossyNumbers } from "../graph/model/json.js";
 import { limits } from "./limits.js";
+import { headerOf, RequestError, readBody } from "./request.js";
 
 /**
  * A GET without a content-type needs one of these headers. A page of another site cannot send them without asking the

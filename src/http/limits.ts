@@ -18,11 +18,11 @@ import {
   type SelectionSetNode,
   visit,
 } from "graphql";
-import { reach } from "../platform/erasure/reach.js";
-import { ApiError } from "../platform/errors.js";
-import { accessOf } from "../platform/graphql/access-directive.js";
-import { defaultPageSize, maximumOffset } from "../platform/graphql/connection.js";
-import { sourceOf } from "../platform/plan/source.js";
+import { reach } from "../erasure/reach.js";
+import { ApiError } from "../errors.js";
+import { accessOf } from "../graph/schema/access-directive.js";
+import { defaultPageSize, maximumOffset } from "../graph/schema/connection.js";
+import { sourceOf } from "../graph/schema/source.js";
 import { introspectionCost, introspectionFields } from "./introspection-cost.js";
 
 /**

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 import { type ASTVisitor, GraphQLError, type GraphQLSchema, type ValidationContext } from "graphql";
-import { publishedSdl } from "../platform/graphql/access-directive.js";
+import { publishedSdl } from "../graph/schema/access-directive.js";
 import { sendKept } from "./answer.js";
 
 /** Serves the SDL with its `@access` directives, which introspection cannot show. It is printed when first asked for. */

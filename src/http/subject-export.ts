@@ -4,17 +4,17 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { demand } from "../platform/access/guard.js";
-import type { Query } from "../platform/database/client.js";
-import { Requester } from "../platform/database/requester.js";
-import { isUnavailable } from "../platform/database/unavailable.js";
-import { subjectExport } from "../platform/erasure/subject-export.js";
-import { ApiError, type ErrorCode, errorCodes, httpOf } from "../platform/errors.js";
-import { headerOf } from "../platform/http-request.js";
-import { factsOf } from "../platform/telemetry/logger.js";
+import type { Query } from "../database/client.js";
+import { Requester } from "../database/requester.js";
+import { isUnavailable } from "../database/unavailable.js";
+import { subjectExport } from "../erasure/subject-export.js";
+import { ApiError, type ErrorCode, errorCodes, httpOf } from "../errors.js";
+import { demand } from "../graph/access/guard.js";
+import { factsOf } from "../telemetry/logger.js";
 import { errorBody, json } from "./answer.js";
 import { type AppResources, createContext } from "./context.js";
-import { Places } from "./stream.js";
+import { headerOf } from "./request.js";
+import { Places } from "./stream/stream.js";
 import type { UnsentAnswers } from "./unsent.js";
 
 export interface ExportLimits {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { Logger } from "../platform/telemetry/logger.js";
+import type { Logger } from "../telemetry/logger.js";
 
 export interface UnsentLimits {
   /** How long a client may take nothing of what is sent to it. */

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { aboutOf, type Model, models } from "../platform/database/datamodel.js";
+import { aboutOf, type Model, models } from "../graph/model/datamodel.js";
 import { foundBy } from "./known.js";
 import { type Reference, referencesOf } from "./order.js";
 import { identifier, literal } from "./sql.js";

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import type pg from "pg";
-import { models } from "../platform/database/datamodel.js";
+import { models } from "../graph/model/datamodel.js";
 import { type Issue, IssueTeller } from "./issues.js";
 import { mergeAll } from "./merge.js";
 import { prepare } from "./prepare.js";

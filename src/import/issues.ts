@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { aboutOf, type Column, type Model } from "../platform/database/datamodel.js";
+import { aboutOf, type Column, type Model } from "../graph/model/datamodel.js";
 import { referencesOf } from "./order.js";
 import { literal } from "./sql.js";
 

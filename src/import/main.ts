@@ -1,9 +1,9 @@
 import { runCommand, UsageError } from "../cli/command.js";
 import { loadConfig } from "../config.js";
-import { limitTime } from "../platform/database/client.js";
-import { GuardedClient } from "../platform/database/guarded-client.js";
-import { openDatabase } from "../platform/database/open.js";
-import { createLogger } from "../platform/telemetry/logger.js";
+import { limitTime } from "../database/client.js";
+import { GuardedClient } from "../database/guarded-client.js";
+import { openDatabase } from "../database/open.js";
+import { createLogger } from "../telemetry/logger.js";
 import { importFiles } from "./import.js";
 import type { Issue } from "./issues.js";
 import { createProgress } from "./progress.js";

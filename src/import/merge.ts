@@ -1,7 +1,7 @@
 import type pg from "pg";
-import { aboutOf, type Column, type Model, modelOfType } from "../platform/database/datamodel.js";
-import { brokenConstraint } from "../platform/write/constraints.js";
-import { slugBaseSql, slugNumberSql } from "../platform/write/slug.js";
+import { aboutOf, type Column, type Model, modelOfType } from "../graph/model/datamodel.js";
+import { brokenConstraint } from "../graph/write/constraints.js";
+import { slugBaseSql, slugNumberSql } from "../modules/sku-lists/slug.js";
 import { noteErased, noteTrails } from "./erased.js";
 import { leaveAway, leaveOutdated, pointerOf, refuse, whyMissing } from "./issues.js";
 import { attachedTypes, filledIn, foundBy, keptByTriggers, mergedColumns } from "./known.js";

@@ -1,4 +1,4 @@
-import { type Column, type Model, type ModelName, models } from "../platform/database/datamodel.js";
+import { type Column, type Model, type ModelName, models } from "../graph/model/datamodel.js";
 
 /** A foreign key: `column` of a model holds the id of a `target`. */
 export interface Reference {

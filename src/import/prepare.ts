@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { type Model, modelNamed } from "../platform/database/datamodel.js";
+import { type Model, modelNamed } from "../graph/model/datamodel.js";
 import { pointerOf, refuse } from "./issues.js";
 import { mergedColumns } from "./known.js";
 import { identifier, literal } from "./sql.js";

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { parseExactly } from "../platform/json.js";
+import { parseExactly } from "../graph/model/json.js";
 
 /** One resource of a file, not yet looked at. */
 export interface FoundResource {

@@ -1,4 +1,3 @@
-import { normalizedPassword, passwordProblem } from "../platform/access/password.js";
 import {
   aboutOf,
   type Column,
@@ -9,11 +8,12 @@ import {
   modelOfType,
   models,
   type Relation,
-} from "../platform/database/datamodel.js";
-import { amountOf, possibleAmounts } from "../platform/graphql/money.js";
-import { escapePointer } from "../platform/json.js";
-import { nearest } from "../platform/nearest.js";
-import { codeKey, maximumTags } from "../platform/write/values.js";
+} from "../graph/model/datamodel.js";
+import { escapePointer } from "../graph/model/json.js";
+import { amountOf, possibleAmounts } from "../graph/model/money.js";
+import { nearest } from "../graph/model/nearest.js";
+import { codeKey, maximumTags } from "../graph/model/values.js";
+import { normalizedPassword, passwordProblem } from "../identity/password.js";
 import {
   attachedTypes,
   computed,

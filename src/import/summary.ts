@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { type Model, models } from "../platform/database/datamodel.js";
+import { type Model, models } from "../graph/model/datamodel.js";
 import { keptByTriggers } from "./known.js";
 import { type CheckedResource, knownTypes } from "./resource.js";
 import { identifier, literal } from "./sql.js";

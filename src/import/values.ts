@@ -1,8 +1,8 @@
-import { columnOf, enumValues, type Model } from "../platform/database/datamodel.js";
-import { jsonFault, LossyNumber, whyUnstorable } from "../platform/json.js";
-import { readTime } from "../platform/times.js";
-import { readValue } from "../platform/write/columns.js";
-import { Problem } from "../platform/write/values.js";
+import { columnOf, enumValues, type Model } from "../graph/model/datamodel.js";
+import { jsonFault, LossyNumber, whyUnstorable } from "../graph/model/json.js";
+import { readTime } from "../graph/model/times.js";
+import { Problem } from "../graph/model/values.js";
+import { readValue } from "../graph/write/columns.js";
 
 /** A value as it is stored, or what is wrong with it: `wrong` completes the sentence "The value …". */
 export type Checked = { readonly value: unknown } | { readonly wrong: string; readonly at?: string };

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type pg from "pg";
 import { seedDemo } from "../../prisma/seed.js";
-import { loadSigningKeys, newKeySet } from "../../src/platform/access/keys.js";
+import { loadSigningKeys, newKeySet } from "../../src/identity/keys.js";
 import { startCommand } from "../support/command.js";
 import { createTestDatabase, poolOf, type TestDatabase } from "../support/database.js";
 

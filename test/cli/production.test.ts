@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jest } from "@jest/globals";
-import { createKeySet, describeKeySet } from "../../src/platform/access/key-rotation.js";
+import { createKeySet, describeKeySet } from "../../src/identity/key-rotation.js";
 import { startCommand } from "../support/command.js";
 import { createTestDatabase, poolOf, type TestDatabase } from "../support/database.js";
 

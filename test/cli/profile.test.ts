@@ -5,8 +5,8 @@ import pg from "pg";
 import { seedDemo } from "../../prisma/seed.js";
 import { timeByGroup } from "../../src/cli/cpu-time.js";
 import { layOutSql } from "../../src/cli/sql-layout.js";
-import { startEmbeddedPostgres } from "../../src/platform/database/embedded.js";
-import { createLogger } from "../../src/platform/telemetry/logger.js";
+import { startEmbeddedPostgres } from "../../src/database/embedded.js";
+import { createLogger } from "../../src/telemetry/logger.js";
 import { startCommand } from "../support/command.js";
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from "../support/database.js";
 

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startEmbeddedPostgres } from "../../src/platform/database/embedded.js";
-import { createLogger } from "../../src/platform/telemetry/logger.js";
+import { startEmbeddedPostgres } from "../../src/database/embedded.js";
+import { createLogger } from "../../src/telemetry/logger.js";
 import { startCommand } from "../support/command.js";
 import { bigDocument, createImportTest, customer, type ImportTest, order } from "./support.js";
 

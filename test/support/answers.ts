@@ -1,7 +1,7 @@
 import type { GraphQLInterfaceType } from "graphql";
+import { exportPath } from "../../src/erasure/subject-export.js";
+import type { ModelName } from "../../src/graph/model/datamodel.js";
 import { entryIdOf } from "../../src/modules/customer-changes/customer-change.type.js";
-import type { ModelName } from "../../src/platform/database/datamodel.js";
-import { exportPath } from "../../src/platform/erasure/subject-export.js";
 import type { Caller, TestApp } from "./app.js";
 import { examplesOf } from "./examples.js";
 import { modelOf, resourceTypes, rootLists, schema, whole } from "./graph.js";

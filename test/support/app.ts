@@ -1,21 +1,22 @@
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
 import { print } from "graphql";
 import { seedDemo } from "../../prisma/seed.js";
+import { createDatabase, type Database } from "../../src/database/client.js";
+import type { Timeouts } from "../../src/database/limits.js";
+import type { Permission } from "../../src/graph/access/permission.js";
+import { anonymous, type Mode, type StaffUser } from "../../src/graph/access/viewer.js";
+import { setPublicUrl } from "../../src/graph/schema/resource.type.js";
 import type { CorsOrigins } from "../../src/http/cors.js";
-import { createPlayground } from "../../src/http/playground.js";
+import { createPlayground } from "../../src/http/playground/playground.js";
 import { createHttpServer, type HttpOptions } from "../../src/http/server.js";
-import { loadSigningKeys, newKeySet } from "../../src/platform/access/keys.js";
-import { Limits } from "../../src/platform/access/limits.js";
-import type { Permission } from "../../src/platform/access/permission.js";
-import { Revocations } from "../../src/platform/access/revocations.js";
-import { type NewClaims, Tokens } from "../../src/platform/access/tokens.js";
-import { anonymous, type Mode, type StaffUser, viewerOf } from "../../src/platform/access/viewer.js";
-import { createDatabase, type Database } from "../../src/platform/database/client.js";
-import type { Timeouts } from "../../src/platform/database/limits.js";
-import { setPublicUrl } from "../../src/platform/graphql/resource.type.js";
-import { ChangeFeed } from "../../src/platform/live/change-feed.js";
-import { createLogger } from "../../src/platform/telemetry/logger.js";
+import { loadSigningKeys, newKeySet } from "../../src/identity/keys.js";
+import { Limits } from "../../src/identity/rate-limits.js";
+import { Revocations } from "../../src/identity/revocations.js";
+import { type NewClaims, Tokens } from "../../src/identity/tokens.js";
+import { viewerOf } from "../../src/identity/viewer.js";
+import { ChangeFeed } from "../../src/live/change-feed.js";
 import { createSchema } from "../../src/schema.js";
+import { createLogger } from "../../src/telemetry/logger.js";
 import { createTestDatabase } from "./database.js";
 
 /** What came back over HTTP. */

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Browser, chromium } from "playwright-core";
-import { projectRoot } from "../../src/platform/paths.js";
+import { projectRoot } from "../../src/paths.js";
 
 const installed = [
   "/usr/bin/chromium",

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { projectRoot } from "../../src/platform/paths.js";
+import { projectRoot } from "../../src/paths.js";
 
 export interface Ended {
   code: number | null;

@@ -5,9 +5,9 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startEmbeddedPostgres } from "../../src/platform/database/embedded.js";
-import { migrate } from "../../src/platform/database/migrate.js";
-import { createLogger } from "../../src/platform/telemetry/logger.js";
+import { startEmbeddedPostgres } from "../../src/database/embedded.js";
+import { migrate } from "../../src/database/migrate.js";
+import { createLogger } from "../../src/telemetry/logger.js";
 import { onServer, withDatabase } from "./database.js";
 
 const runEnded = process.connected ? once(process, "disconnect") : undefined;

@@ -1,6 +1,6 @@
 // A server's process as far as its embedded database goes, for tests that kill it.
-import { startEmbeddedPostgres } from "../../src/platform/database/embedded.js";
-import { createLogger } from "../../src/platform/telemetry/logger.js";
+import { startEmbeddedPostgres } from "../../src/database/embedded.js";
+import { createLogger } from "../../src/telemetry/logger.js";
 
 try {
   const log = createLogger({ level: "silent", json: false });

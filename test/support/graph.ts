@@ -10,8 +10,8 @@ import {
   isLeafType,
   isObjectType,
 } from "graphql";
-import type { Mode } from "../../src/platform/access/viewer.js";
-import { type ModelName, models } from "../../src/platform/database/datamodel.js";
+import type { Mode } from "../../src/graph/access/viewer.js";
+import { type ModelName, models } from "../../src/graph/model/datamodel.js";
 import { createSchema } from "../../src/schema.js";
 import type { Row, World } from "./rows.js";
 

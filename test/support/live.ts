@@ -1,4 +1,4 @@
-import type { Query } from "../../src/platform/database/client.js";
+import type { Query } from "../../src/database/client.js";
 import type { Caller, TestApp } from "./app.js";
 
 /** One server-sent event. */

@@ -1,8 +1,8 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import pg from "pg";
-import type { ModelName } from "../../src/platform/database/datamodel.js";
-import { manifest, personalColumns } from "../../src/platform/erasure/manifest.js";
-import { reach } from "../../src/platform/erasure/reach.js";
+import { reach } from "../../src/erasure/reach.js";
+import type { ModelName } from "../../src/graph/model/datamodel.js";
+import { manifest, personalColumns } from "../../src/graph/model/manifest.js";
 import { pgDump } from "./pg-dump.js";
 
 /** A text that is nowhere else, put in some place to see where it gets from there. */

@@ -7,9 +7,9 @@ import {
   isEnumType,
   isInputObjectType,
 } from "graphql";
-import { type ModelName, models } from "../../src/platform/database/datamodel.js";
-import { modelTypeNamed } from "../../src/platform/graphql/model.js";
-import { encodeCursor, type OrderInput, totalOrder } from "../../src/platform/plan/order.js";
+import { type ModelName, models } from "../../src/graph/model/datamodel.js";
+import { modelTypeNamed } from "../../src/graph/schema/model.js";
+import { encodeCursor, type OrderInput, totalOrder } from "../../src/graph/sql/order.js";
 import type { Caller } from "./app.js";
 import type { Dice } from "./dice.js";
 import { inMode, inputFields, type List, modelOf, nestedLists, rootLists } from "./graph.js";

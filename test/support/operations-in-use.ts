@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type DocumentNode, print } from "graphql";
-import { examples } from "../../src/http/playground-examples.js";
-import { projectRoot } from "../../src/platform/paths.js";
+import { examples } from "../../src/http/playground/playground-examples.js";
+import { projectRoot } from "../../src/paths.js";
 import * as generated from "../generated/operations.js";
 
 /** An operation that reads, and all that it is asked with. */

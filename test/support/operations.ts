@@ -12,9 +12,9 @@ import {
   isObjectType,
   parse,
 } from "graphql";
+import { type Permission, permissionsByKind } from "../../src/graph/access/permission.js";
+import { accessOf } from "../../src/graph/schema/access-directive.js";
 import { limits, weigh } from "../../src/http/limits.js";
-import { type Permission, permissionsByKind } from "../../src/platform/access/permission.js";
-import { accessOf } from "../../src/platform/graphql/access-directive.js";
 import type { Caller } from "./app.js";
 import { Dice } from "./dice.js";
 import { resourceTypes, schema } from "./graph.js";

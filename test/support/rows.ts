@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { WITHOUT_AUDIT } from "../../prisma/seed.js";
-import type { Mode } from "../../src/platform/access/viewer.js";
-import { type Column, enumValues, type ModelName, modelNamed, models } from "../../src/platform/database/datamodel.js";
+import type { Mode } from "../../src/graph/access/viewer.js";
+import { type Column, enumValues, type ModelName, modelNamed, models } from "../../src/graph/model/datamodel.js";
 
 /** A row as the database holds it, under the names of prisma/schema.prisma. */
 export type Row = Record<string, unknown> & { id: string; mode: Mode };

@@ -1,6 +1,6 @@
-import { modelNamed } from "../../platform/database/datamodel.js";
-import { newId } from "../../platform/database/ids.js";
-import type { Write } from "../../platform/write/write.js";
+import { modelNamed } from "../../graph/model/datamodel.js";
+import { newId } from "../../graph/model/ids.js";
+import type { Write } from "../../graph/write/transaction.js";
 
 /** What a copy has of its own. */
 const own = ["id", "mode", "version", "created_at", "updated_at"];

@@ -1,6 +1,6 @@
 import { Resolver } from "type-graphql";
-import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
-import { ResourceMutations } from "../../platform/write/resource-writes.js";
+import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
+import { ResourceMutations } from "../../graph/write/resource-writes.js";
 import { Address } from "./address.type.js";
 import { addressWrites } from "./address.writes.js";
 

@@ -1,6 +1,6 @@
 import { Float } from "type-graphql";
-import { Attribute, Model } from "../../platform/graphql/model.js";
-import { Taggable } from "../../platform/graphql/taggable.type.js";
+import { Attribute, Model } from "../../graph/schema/model.js";
+import { Taggable } from "../tags/taggable.type.js";
 
 @Model({
   description: "A postal address of a person or a company.",

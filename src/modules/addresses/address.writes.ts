@@ -1,7 +1,7 @@
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { decimal, flag, inputOf, text } from "../../platform/write/rules.js";
-import type { Path, Row, Values, Write } from "../../platform/write/write.js";
+import { ResourceWrites } from "../../graph/write/resource-writes.js";
+import { decimal, flag, inputOf, text } from "../../graph/write/rules.js";
+import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { Address } from "./address.type.js";
 import { hasPostalCodes } from "./postal-codes.js";
 

@@ -1,13 +1,13 @@
 import type { GraphQLResolveInfo } from "graphql";
 import { Arg, Ctx, FieldResolver, ID, Info, Query, Resolver, Root } from "type-graphql";
-import { Access, Guarded, isRedacted } from "../../platform/access/guard.js";
-import type { Context } from "../../platform/context.js";
-import { exportPath } from "../../platform/erasure/subject-export.js";
-import { Derived } from "../../platform/graphql/relation.js";
-import { absoluteUrl } from "../../platform/graphql/resource.type.js";
-import type { Outcome } from "../../platform/write/idempotency.js";
-import { type Args, Mutates, payloadOf } from "../../platform/write/mutation.js";
-import type { Write } from "../../platform/write/write.js";
+import { exportPath } from "../../erasure/subject-export.js";
+import { Access, Guarded, isRedacted } from "../../graph/access/guard.js";
+import type { Context } from "../../graph/context.js";
+import { Derived } from "../../graph/schema/relation.js";
+import { absoluteUrl } from "../../graph/schema/resource.type.js";
+import type { Outcome } from "../../graph/write/idempotency.js";
+import { type Args, Mutates, payloadOf } from "../../graph/write/mutation.js";
+import type { Write } from "../../graph/write/transaction.js";
 import { Customer } from "../customers/customer.type.js";
 import {
   cancelAnonymization,

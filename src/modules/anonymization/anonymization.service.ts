@@ -1,11 +1,11 @@
-import { demand } from "../../platform/access/guard.js";
-import type { Viewer } from "../../platform/access/viewer.js";
-import type { Context } from "../../platform/context.js";
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { pictureOf } from "../../platform/erasure/picture.js";
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { leadsFrom, type Step } from "../../platform/write/moves.js";
-import type { Values, Write } from "../../platform/write/write.js";
+import { pictureOf } from "../../erasure/preview.js";
+import { demand } from "../../graph/access/guard.js";
+import type { Viewer } from "../../graph/access/viewer.js";
+import type { Context } from "../../graph/context.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { leadsFrom, type Step } from "../../graph/write/state-machine.js";
+import type { Values, Write } from "../../graph/write/transaction.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { AnonymizationBlockedError, type AnonymizationPreview, AnonymizationStateError } from "./anonymization.type.js";
 import { blockersOf } from "./blockers.js";
 

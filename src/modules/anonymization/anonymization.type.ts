@@ -1,9 +1,9 @@
 import { Field, ID, InputType, Int, ObjectType } from "type-graphql";
-import { Guarded } from "../../platform/access/guard.js";
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { registerWords } from "../../platform/graphql/model.js";
-import { DateTime } from "../../platform/graphql/scalars.js";
-import { StateError, UserError, UserErrorCode } from "../../platform/graphql/user-error.type.js";
+import { Guarded } from "../../graph/access/guard.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { DateTime } from "../../graph/model/scalars.js";
+import { registerWords } from "../../graph/schema/model.js";
+import { StateError, UserError, UserErrorCode } from "../../graph/write/user-error.type.js";
 import { AnonymizationStatus } from "../customers/customer.type.js";
 import type { Blocker } from "./blockers.js";
 

@@ -1,7 +1,7 @@
-import { type Permission, toRead } from "../../platform/access/permission.js";
-import type { Query } from "../../platform/database/client.js";
-import { type ModelName, modelNamed } from "../../platform/database/datamodel.js";
-import { reach } from "../../platform/erasure/reach.js";
+import type { Query } from "../../database/client.js";
+import { reach } from "../../erasure/reach.js";
+import { type Permission, toRead } from "../../graph/access/permission.js";
+import { type ModelName, modelNamed } from "../../graph/model/datamodel.js";
 
 /** What speaks against erasing a customer's data now. */
 export interface Blocker {

@@ -1,6 +1,6 @@
 import { CompactSign, compactVerify, createLocalJWKSet, type JSONWebKeySet } from "jose";
-import type { SigningKeys } from "../../platform/access/keys.js";
-import type { Mode } from "../../platform/access/viewer.js";
+import type { Mode } from "../../graph/access/viewer.js";
+import type { SigningKeys } from "../../identity/keys.js";
 
 /** What a receipt says: nothing of the person but the customer's id. */
 export interface Receipt {

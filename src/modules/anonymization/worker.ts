@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { SigningKeys } from "../../platform/access/keys.js";
-import type { Revocations } from "../../platform/access/revocations.js";
-import { endSessionsOf } from "../../platform/access/sessions.js";
-import type { Mode } from "../../platform/access/viewer.js";
-import type { Database, Query } from "../../platform/database/client.js";
-import { type Erased, erase } from "../../platform/erasure/erase.js";
-import { manifestDigest } from "../../platform/erasure/manifest.js";
-import { reach } from "../../platform/erasure/reach.js";
-import { refreshStatistics, staleStatistics } from "../../platform/erasure/statistics.js";
-import { factsOf, type Logger } from "../../platform/telemetry/logger.js";
+import type { Database, Query } from "../../database/client.js";
+import { type Erased, erase } from "../../erasure/erase.js";
+import { reach } from "../../erasure/reach.js";
+import { refreshStatistics, staleStatistics } from "../../erasure/statistics.js";
+import type { Mode } from "../../graph/access/viewer.js";
+import { manifestDigest } from "../../graph/model/manifest.js";
+import type { SigningKeys } from "../../identity/keys.js";
+import type { Revocations } from "../../identity/revocations.js";
+import { endSessionsOf } from "../../identity/sessions.js";
+import { factsOf, type Logger } from "../../telemetry/logger.js";
 import { signReceipt } from "./receipt.js";
 
 export interface WorkerOptions {

@@ -1,11 +1,11 @@
 import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
-import { Access } from "../../platform/access/guard.js";
-import type { Context } from "../../platform/context.js";
-import { modelOfType } from "../../platform/database/datamodel.js";
-import { hasManyEach } from "../../platform/graphql/relation.js";
-import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
-import { Resource } from "../../platform/graphql/resource.type.js";
-import { ResourceMutations } from "../../platform/write/resource-writes.js";
+import { Access } from "../../graph/access/guard.js";
+import type { Context } from "../../graph/context.js";
+import { modelOfType } from "../../graph/model/datamodel.js";
+import { hasManyEach } from "../../graph/schema/relation.js";
+import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
+import { Resource } from "../../graph/schema/resource.type.js";
+import { ResourceMutations } from "../../graph/write/resource-writes.js";
 import { Attachment } from "./attachment.type.js";
 import { attachableTypes, attachmentWrites } from "./attachment.writes.js";
 

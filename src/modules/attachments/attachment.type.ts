@@ -1,6 +1,6 @@
 import { ID } from "type-graphql";
-import { Attribute, Model } from "../../platform/graphql/model.js";
-import { Resource } from "../../platform/graphql/resource.type.js";
+import { Attribute, Model } from "../../graph/schema/model.js";
+import { Resource } from "../../graph/schema/resource.type.js";
 
 @Model({
   description: "A document or note attached to another resource. Notes of the staff have no `url`.",

@@ -1,10 +1,10 @@
 import { ID } from "type-graphql";
-import { modelTypeOf } from "../../platform/graphql/model.js";
-import type { Node } from "../../platform/graphql/resource.type.js";
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { text, value } from "../../platform/write/rules.js";
-import type { Path, Values, Write } from "../../platform/write/write.js";
+import { modelTypeOf } from "../../graph/schema/model.js";
+import type { Node } from "../../graph/schema/resource.type.js";
+import { ResourceWrites } from "../../graph/write/resource-writes.js";
+import { text, value } from "../../graph/write/rules.js";
+import type { Path, Values, Write } from "../../graph/write/transaction.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { CustomerGroup } from "../customer-groups/customer-group.type.js";
 import { Customer } from "../customers/customer.type.js";
 import { Market } from "../markets/market.type.js";

@@ -1,5 +1,5 @@
-import { Model } from "../../platform/graphql/model.js";
-import { Resource } from "../../platform/graphql/resource.type.js";
+import { Model } from "../../graph/schema/model.js";
+import { Resource } from "../../graph/schema/resource.type.js";
 
 @Model({
   description: "An entry of a customer's address book: the link between a customer and an address.",

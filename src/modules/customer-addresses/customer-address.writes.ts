@@ -1,10 +1,10 @@
 import { ID } from "type-graphql";
-import { demand } from "../../platform/access/guard.js";
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { link, value } from "../../platform/write/rules.js";
-import { deleteUnused } from "../../platform/write/unused.js";
-import type { Path, Row, Values, Write } from "../../platform/write/write.js";
+import { demand } from "../../graph/access/guard.js";
+import { ResourceWrites } from "../../graph/write/resource-writes.js";
+import { link, value } from "../../graph/write/rules.js";
+import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import { deleteUnused } from "../../graph/write/unused.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { Address } from "../addresses/address.type.js";
 import { AddressInput, addressWrites } from "../addresses/address.writes.js";
 import { ownerOf, ownerRules } from "../customers/customer.service.js";

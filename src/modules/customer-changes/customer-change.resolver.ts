@@ -1,6 +1,6 @@
 import { Arg, Ctx, FieldResolver, ID, Resolver, Root, Subscription } from "type-graphql";
-import { Access } from "../../platform/access/guard.js";
-import type { Context } from "../../platform/context.js";
+import { Access } from "../../graph/access/guard.js";
+import type { Context } from "../../graph/context.js";
 import { Customer } from "../customers/customer.type.js";
 import { customerChanges } from "./customer-change.service.js";
 import { CustomerChange } from "./customer-change.type.js";

@@ -1,16 +1,16 @@
 import type { GraphQLSchema } from "graphql";
-import { demand } from "../../platform/access/guard.js";
-import { toRead } from "../../platform/access/permission.js";
-import type { Viewer } from "../../platform/access/viewer.js";
-import { visibleRows } from "../../platform/access/visibility.js";
-import type { Context } from "../../platform/context.js";
-import { type Model, modelNamed, modelOfType, models } from "../../platform/database/datamodel.js";
-import { Loaders } from "../../platform/database/loaders.js";
-import { UserInputError } from "../../platform/errors.js";
-import { changedFields } from "../../platform/graphql/changed-fields.js";
-import type { Change, Scope } from "../../platform/live/changes.js";
-import { decide } from "../../platform/live/decide.js";
-import { onceAvailable } from "../../platform/live/once-available.js";
+import { UserInputError } from "../../errors.js";
+import { demand } from "../../graph/access/guard.js";
+import { toRead } from "../../graph/access/permission.js";
+import { visibleRows } from "../../graph/access/row-rules.js";
+import type { Viewer } from "../../graph/access/viewer.js";
+import { Loaders } from "../../graph/answer/loaders.js";
+import type { Context } from "../../graph/context.js";
+import { type Model, modelNamed, modelOfType, models } from "../../graph/model/datamodel.js";
+import { changedFields } from "../../graph/schema/changed-fields.js";
+import type { Change, Scope } from "../../live/changes.js";
+import { decide } from "../../live/decide.js";
+import { onceAvailable } from "../../live/once-available.js";
 import { CustomerChange, entryIdOf } from "./customer-change.type.js";
 
 export interface CustomerChangedArgs {

@@ -1,6 +1,6 @@
 import { Field, ID, ObjectType } from "type-graphql";
-import { DateTime } from "../../platform/graphql/scalars.js";
-import type { Change } from "../../platform/live/changes.js";
+import { DateTime } from "../../graph/model/scalars.js";
+import type { Change } from "../../live/changes.js";
 
 /** Ids of changes are not those of the audit trail's entries: client caches would take the two for one record. */
 const prefix = "chg_";

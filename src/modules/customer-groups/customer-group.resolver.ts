@@ -1,10 +1,10 @@
 import { Resolver } from "type-graphql";
-import type { Context } from "../../platform/context.js";
-import type { PageArgs } from "../../platform/graphql/connection.js";
-import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
-import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
-import { ResourceMutations } from "../../platform/write/resource-writes.js";
-import { codeKey } from "../../platform/write/values.js";
+import type { Context } from "../../graph/context.js";
+import { codeKey } from "../../graph/model/values.js";
+import type { PageArgs } from "../../graph/schema/connection.js";
+import { BelongsTo, HasMany } from "../../graph/schema/relation.js";
+import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
+import { ResourceMutations } from "../../graph/write/resource-writes.js";
 import { Customer } from "../customers/customer.type.js";
 import { CustomerGroup } from "./customer-group.type.js";
 import { customerGroupWrites } from "./customer-group.writes.js";

@@ -1,6 +1,6 @@
-import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { text } from "../../platform/write/rules.js";
-import type { Row, Write } from "../../platform/write/write.js";
+import { ResourceWrites } from "../../graph/write/resource-writes.js";
+import { text } from "../../graph/write/rules.js";
+import type { Row, Write } from "../../graph/write/transaction.js";
 import { CustomerGroup } from "./customer-group.type.js";
 
 const rules = {

@@ -1,9 +1,9 @@
 import { Resolver } from "type-graphql";
-import type { Context } from "../../platform/context.js";
-import type { PageArgs } from "../../platform/graphql/connection.js";
-import { BelongsTo, Derived, HasMany } from "../../platform/graphql/relation.js";
-import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
-import { ResourceMutations } from "../../platform/write/resource-writes.js";
+import type { Context } from "../../graph/context.js";
+import type { PageArgs } from "../../graph/schema/connection.js";
+import { BelongsTo, Derived, HasMany } from "../../graph/schema/relation.js";
+import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
+import { ResourceMutations } from "../../graph/write/resource-writes.js";
 import { Customer } from "../customers/customer.type.js";
 import { PaymentMethod } from "../payment-methods/payment-method.type.js";
 import { PaymentSource } from "../payment-sources/payment-source.type.js";

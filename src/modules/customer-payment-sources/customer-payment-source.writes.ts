@@ -1,13 +1,13 @@
 import { ID } from "type-graphql";
-import { demand } from "../../platform/access/guard.js";
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { ApiError } from "../../platform/errors.js";
-import { modelTypeNamed } from "../../platform/graphql/model.js";
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { choice, link, text, value } from "../../platform/write/rules.js";
-import { deleteUnused } from "../../platform/write/unused.js";
-import type { Path, Row, Values, Write } from "../../platform/write/write.js";
+import { ApiError } from "../../errors.js";
+import { demand } from "../../graph/access/guard.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { modelTypeNamed } from "../../graph/schema/model.js";
+import { ResourceWrites } from "../../graph/write/resource-writes.js";
+import { choice, link, text, value } from "../../graph/write/rules.js";
+import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import { deleteUnused } from "../../graph/write/unused.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { Customer } from "../customers/customer.type.js";
 import { PaymentSourceType } from "../payment-methods/payment-method.type.js";
 import {

@@ -1,5 +1,5 @@
-import { Attribute, Model } from "../../platform/graphql/model.js";
-import { Resource } from "../../platform/graphql/resource.type.js";
+import { Attribute, Model } from "../../graph/schema/model.js";
+import { Resource } from "../../graph/schema/resource.type.js";
 
 @Model({
   description: "A customer's opt-in to something like a newsletter. It exists while the customer is subscribed.",

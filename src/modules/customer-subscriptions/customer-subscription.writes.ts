@@ -1,9 +1,9 @@
-import { newId } from "../../platform/database/ids.js";
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import type { Outcome } from "../../platform/write/idempotency.js";
-import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { inputOf, text } from "../../platform/write/rules.js";
-import type { Values, Write } from "../../platform/write/write.js";
+import { newId } from "../../graph/model/ids.js";
+import type { Outcome } from "../../graph/write/idempotency.js";
+import { ResourceWrites } from "../../graph/write/resource-writes.js";
+import { inputOf, text } from "../../graph/write/rules.js";
+import type { Values, Write } from "../../graph/write/transaction.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { findOrCreateCustomer, ownerOf, ownerRules } from "../customers/customer.service.js";
 import { Customer } from "../customers/customer.type.js";
 import { CustomerSubscription } from "./customer-subscription.type.js";

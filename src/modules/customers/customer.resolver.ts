@@ -1,10 +1,10 @@
 import { Int, Resolver } from "type-graphql";
-import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
-import type { Outcome } from "../../platform/write/idempotency.js";
-import { type Args, Mutates, payloadOf } from "../../platform/write/mutation.js";
-import { ResourceMutations } from "../../platform/write/resource-writes.js";
-import { emailKey } from "../../platform/write/values.js";
-import type { Write } from "../../platform/write/write.js";
+import { emailKey } from "../../graph/model/values.js";
+import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
+import type { Outcome } from "../../graph/write/idempotency.js";
+import { type Args, Mutates, payloadOf } from "../../graph/write/mutation.js";
+import { ResourceMutations } from "../../graph/write/resource-writes.js";
+import type { Write } from "../../graph/write/transaction.js";
 import { countForm } from "./customer.service.js";
 import { Customer } from "./customer.type.js";
 import { customerWrites } from "./customer.writes.js";

@@ -1,9 +1,9 @@
-import type { Context } from "../../platform/context.js";
-import { newId } from "../../platform/database/ids.js";
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import type { Settle } from "../../platform/write/mutation.js";
-import { email, link, Problem, readEmail } from "../../platform/write/rules.js";
-import type { Path, Write } from "../../platform/write/write.js";
+import type { Context } from "../../graph/context.js";
+import { newId } from "../../graph/model/ids.js";
+import type { Settle } from "../../graph/write/mutation.js";
+import { email, link, Problem, readEmail } from "../../graph/write/rules.js";
+import type { Path, Write } from "../../graph/write/transaction.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 
 /**
  * Counts a form with an e-mail address that comes from a sales channel, which is anybody. It costs much if its answer tells

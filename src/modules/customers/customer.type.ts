@@ -1,7 +1,7 @@
 import { Int } from "type-graphql";
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { Attribute, Model, registerEnum } from "../../platform/graphql/model.js";
-import { Taggable } from "../../platform/graphql/taggable.type.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { Attribute, Model, registerEnum } from "../../graph/schema/model.js";
+import { addTagFilters, Taggable } from "../tags/taggable.type.js";
 
 export const CustomerStatus = registerEnum("CustomerStatus", "How often a customer has ordered.", {
   prospect: "Has placed no order yet.",
@@ -93,3 +93,5 @@ export class Customer extends Taggable<"Customer"> {
   anonymizationRequester!: Record<string, string | null> | null;
   anonymizationCancellationRequester!: Record<string, string | null> | null;
 }
+
+addTagFilters(Customer);

@@ -1,14 +1,14 @@
-import { permits } from "../../platform/access/guard.js";
-import { hashPassword, passwordProblem, passwordRule } from "../../platform/access/password.js";
-import { permissionsByKind } from "../../platform/access/permission.js";
-import type { Context } from "../../platform/context.js";
-import { Loaders } from "../../platform/database/loaders.js";
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { link, Problem, text, value } from "../../platform/write/rules.js";
-import { setTags } from "../../platform/write/tags.js";
-import { deleteUnused } from "../../platform/write/unused.js";
-import type { Path, Row, Values, Write } from "../../platform/write/write.js";
+import { permits } from "../../graph/access/guard.js";
+import { permissionsByKind } from "../../graph/access/permission.js";
+import { Loaders } from "../../graph/answer/loaders.js";
+import type { Context } from "../../graph/context.js";
+import { ResourceWrites } from "../../graph/write/resource-writes.js";
+import { link, Problem, text, value } from "../../graph/write/rules.js";
+import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import { deleteUnused } from "../../graph/write/unused.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
+import { hashPassword, passwordProblem, passwordRule } from "../../identity/password.js";
+import { setTags } from "../tags/tagging.js";
 import { countForm } from "./customer.service.js";
 import { Customer } from "./customer.type.js";
 

@@ -1,5 +1,5 @@
 import { Field, ID, InputType, Int, registerEnumType } from "type-graphql";
-import { type InputOf, inputOf } from "../../platform/write/rules.js";
+import { type InputOf, inputOf } from "../../graph/write/rules.js";
 import { customerWrites } from "./customer.writes.js";
 
 export enum CustomersBulkPolicy {

@@ -1,7 +1,7 @@
-import { InputError, type UserError, UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import type { Outcome } from "../../platform/write/idempotency.js";
-import { refuse } from "../../platform/write/mutation.js";
-import type { Path, Write } from "../../platform/write/write.js";
+import type { Outcome } from "../../graph/write/idempotency.js";
+import { refuse } from "../../graph/write/mutation.js";
+import type { Path, Write } from "../../graph/write/transaction.js";
+import { InputError, type UserError, UserErrorCode } from "../../graph/write/user-error.type.js";
 import { customerWrites } from "./customer.writes.js";
 import { CustomersBulkPolicy, type CustomersBulkUpdateInput } from "./customers-bulk.inputs.js";
 

@@ -1,7 +1,7 @@
-import type { Quotes } from "../../platform/access/guard.js";
-import { type Permission, unreadable } from "../../platform/access/permission.js";
-import { aboutOf, modelOfType } from "../../platform/database/datamodel.js";
-import { camelCase, changedFields, fieldsOf, isOpen, missingFor } from "../../platform/graphql/changed-fields.js";
+import type { Quotes } from "../../graph/access/guard.js";
+import { type Permission, unreadable } from "../../graph/access/permission.js";
+import { aboutOf, modelOfType } from "../../graph/model/datamodel.js";
+import { camelCase, changedFields, fieldsOf, isOpen, missingFor } from "../../graph/schema/changed-fields.js";
 
 type Json = Record<string, object>;
 

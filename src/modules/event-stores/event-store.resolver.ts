@@ -1,6 +1,6 @@
 import { Resolver } from "type-graphql";
-import { hasManyEach } from "../../platform/graphql/relation.js";
-import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { hasManyEach } from "../../graph/schema/relation.js";
+import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
 import { Address } from "../addresses/address.type.js";
 import { CustomerAddress } from "../customer-addresses/customer-address.type.js";
 import { Customer } from "../customers/customer.type.js";

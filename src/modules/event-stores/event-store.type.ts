@@ -1,7 +1,7 @@
 import { ID } from "type-graphql";
-import { Attribute, Model } from "../../platform/graphql/model.js";
-import { Node } from "../../platform/graphql/resource.type.js";
-import { Json } from "../../platform/graphql/scalars.js";
+import { Json } from "../../graph/model/scalars.js";
+import { Attribute, Model } from "../../graph/schema/model.js";
+import { Node } from "../../graph/schema/resource.type.js";
 import { quotesOfPayload, quotesOfWho } from "./event-store.quotes.js";
 
 @Model({

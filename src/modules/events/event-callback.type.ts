@@ -1,7 +1,7 @@
-import { unreadable } from "../../platform/access/permission.js";
-import { Attribute, Model } from "../../platform/graphql/model.js";
-import { Resource } from "../../platform/graphql/resource.type.js";
-import { Json } from "../../platform/graphql/scalars.js";
+import { unreadable } from "../../graph/access/permission.js";
+import { Json } from "../../graph/model/scalars.js";
+import { Attribute, Model } from "../../graph/schema/model.js";
+import { Resource } from "../../graph/schema/resource.type.js";
 
 @Model({
   description: "The delivery of an event to a webhook.",

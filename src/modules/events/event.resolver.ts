@@ -1,8 +1,8 @@
 import { Resolver } from "type-graphql";
-import type { Context } from "../../platform/context.js";
-import type { PageArgs } from "../../platform/graphql/connection.js";
-import { BelongsTo, HasMany, hasManyEach } from "../../platform/graphql/relation.js";
-import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import type { Context } from "../../graph/context.js";
+import type { PageArgs } from "../../graph/schema/connection.js";
+import { BelongsTo, HasMany, hasManyEach } from "../../graph/schema/relation.js";
+import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
 import { Address } from "../addresses/address.type.js";
 import { CustomerAddress } from "../customer-addresses/customer-address.type.js";
 import { CustomerSubscription } from "../customer-subscriptions/customer-subscription.type.js";

@@ -1,8 +1,8 @@
 import { Resolver } from "type-graphql";
-import type { Context } from "../../platform/context.js";
-import type { PageArgs } from "../../platform/graphql/connection.js";
-import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
-import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import type { Context } from "../../graph/context.js";
+import type { PageArgs } from "../../graph/schema/connection.js";
+import { BelongsTo, HasMany } from "../../graph/schema/relation.js";
+import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
 import { CustomerGroup } from "../customer-groups/customer-group.type.js";
 import { Market } from "./market.type.js";
 

@@ -1,7 +1,7 @@
 import { Int } from "type-graphql";
-import { Attribute, Model } from "../../platform/graphql/model.js";
-import { Resource } from "../../platform/graphql/resource.type.js";
-import { DateTime } from "../../platform/graphql/scalars.js";
+import { DateTime } from "../../graph/model/scalars.js";
+import { Attribute, Model } from "../../graph/schema/model.js";
+import { Resource } from "../../graph/schema/resource.type.js";
 
 @Model({
   description: "A part of the shop with its own prices, such as a country.",

@@ -1,9 +1,9 @@
 import { Arg, Ctx, ID, Query, Resolver } from "type-graphql";
-import { Access } from "../../platform/access/guard.js";
-import type { Context } from "../../platform/context.js";
-import { UserInputError } from "../../platform/errors.js";
-import { Node } from "../../platform/graphql/resource.type.js";
-import { madeFrom } from "../../platform/plan/source.js";
+import { UserInputError } from "../../errors.js";
+import { Access } from "../../graph/access/guard.js";
+import type { Context } from "../../graph/context.js";
+import { Node } from "../../graph/schema/resource.type.js";
+import { madeFrom } from "../../graph/schema/source.js";
 
 const maximumNodes = 100;
 

@@ -1,8 +1,8 @@
 import { Resolver } from "type-graphql";
-import type { Context } from "../../platform/context.js";
-import type { PageArgs } from "../../platform/graphql/connection.js";
-import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
-import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import type { Context } from "../../graph/context.js";
+import type { PageArgs } from "../../graph/schema/connection.js";
+import { BelongsTo, HasMany } from "../../graph/schema/relation.js";
+import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
 import { LineItem } from "../orders/line-item.type.js";
 import { OrderSubscription } from "./order-subscription.type.js";
 import { OrderSubscriptionItem } from "./order-subscription-item.type.js";

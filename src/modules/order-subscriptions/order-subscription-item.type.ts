@@ -1,7 +1,7 @@
 import { Int } from "type-graphql";
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { Attribute, Model, Money, registerEnum } from "../../platform/graphql/model.js";
-import { Resource } from "../../platform/graphql/resource.type.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { Attribute, Model, Money, registerEnum } from "../../graph/schema/model.js";
+import { Resource } from "../../graph/schema/resource.type.js";
 
 export const OrderSubscriptionItemType = registerEnum(
   "OrderSubscriptionItemType",

@@ -1,5 +1,5 @@
-import { Life } from "../../platform/write/moves.js";
-import type { Row, Values, Write } from "../../platform/write/write.js";
+import { Life } from "../../graph/write/state-machine.js";
+import type { Row, Values, Write } from "../../graph/write/transaction.js";
 import { OrderSubscription, OrderSubscriptionStateError } from "./order-subscription.type.js";
 
 /** The life of a recurring order: which move leads from where to where. */

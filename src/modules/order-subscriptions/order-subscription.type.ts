@@ -1,9 +1,9 @@
 import { Field, Int, ObjectType } from "type-graphql";
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { Attribute, Model, registerEnum } from "../../platform/graphql/model.js";
-import { DateTime } from "../../platform/graphql/scalars.js";
-import { Taggable } from "../../platform/graphql/taggable.type.js";
-import { StateError, UserError } from "../../platform/graphql/user-error.type.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { DateTime } from "../../graph/model/scalars.js";
+import { Attribute, Model, registerEnum } from "../../graph/schema/model.js";
+import { StateError, UserError } from "../../graph/write/user-error.type.js";
+import { addTagFilters, Taggable } from "../tags/taggable.type.js";
 
 export const OrderSubscriptionStatus = registerEnum("OrderSubscriptionStatus", "Where a recurring order stands.", {
   draft: "Not yet complete.",
@@ -77,6 +77,8 @@ export class OrderSubscription extends Taggable<"OrderSubscription"> {
   customerId!: string | null;
   customerPaymentSourceId!: string | null;
 }
+
+addTagFilters(OrderSubscription);
 
 @ObjectType({ implements: UserError, description: "The state of the recurring order does not allow this." })
 export class OrderSubscriptionStateError extends StateError<EnumValue<"OrderSubscriptionStatus">> {

@@ -1,8 +1,8 @@
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { flag, integer, link, moment, text } from "../../platform/write/rules.js";
-import type { Path, Row, Values, Write } from "../../platform/write/write.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { ResourceWrites } from "../../graph/write/resource-writes.js";
+import { flag, integer, link, moment, text } from "../../graph/write/rules.js";
+import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { OrderSubscription, OrderSubscriptionStateError } from "./order-subscription.type.js";
 
 const rules = {

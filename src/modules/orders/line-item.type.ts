@@ -1,7 +1,7 @@
 import { Float, Int } from "type-graphql";
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { Attribute, Model, Money, registerEnum } from "../../platform/graphql/model.js";
-import { Taggable } from "../../platform/graphql/taggable.type.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { Attribute, Model, Money, registerEnum } from "../../graph/schema/model.js";
+import { Taggable } from "../tags/taggable.type.js";
 
 export const LineItemType = registerEnum("LineItemType", "What a line of an order stands for.", {
   skus: "A product.",

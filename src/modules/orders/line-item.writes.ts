@@ -1,7 +1,7 @@
 import type { ClassType } from "type-graphql";
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { commonRules, type InputOf, inputOf, integer, type Rules, rulesOf, text } from "../../platform/write/rules.js";
-import type { Path, Row, Values, Write } from "../../platform/write/write.js";
+import { commonRules, type InputOf, inputOf, integer, type Rules, rulesOf, text } from "../../graph/write/rules.js";
+import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 
 /** How many lines an order may be given at once. */
 const maximumLines = 100;

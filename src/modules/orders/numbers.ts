@@ -1,4 +1,4 @@
-import type { Write } from "../../platform/write/write.js";
+import type { Write } from "../../graph/write/transaction.js";
 
 const sequences = { orders: "order_numbers", order_subscriptions: "order_subscription_numbers" };
 

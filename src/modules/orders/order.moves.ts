@@ -1,7 +1,7 @@
-import { permits } from "../../platform/access/guard.js";
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { Life } from "../../platform/write/moves.js";
-import type { Row, Values, Write } from "../../platform/write/write.js";
+import { permits } from "../../graph/access/guard.js";
+import { Life } from "../../graph/write/state-machine.js";
+import type { Row, Values, Write } from "../../graph/write/transaction.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { Order, OrderStateError } from "./order.type.js";
 
 /** The life of an order: which move leads from where to where. */

@@ -1,10 +1,10 @@
 import { Resolver } from "type-graphql";
-import type { Context } from "../../platform/context.js";
-import type { PageArgs } from "../../platform/graphql/connection.js";
-import { BelongsTo, HasMany } from "../../platform/graphql/relation.js";
-import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
-import { LifeMutations } from "../../platform/write/moves.js";
-import { ResourceMutations } from "../../platform/write/resource-writes.js";
+import type { Context } from "../../graph/context.js";
+import type { PageArgs } from "../../graph/schema/connection.js";
+import { BelongsTo, HasMany } from "../../graph/schema/relation.js";
+import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
+import { ResourceMutations } from "../../graph/write/resource-writes.js";
+import { LifeMutations } from "../../graph/write/state-machine.js";
 import { Address } from "../addresses/address.type.js";
 import { Customer } from "../customers/customer.type.js";
 import { Market } from "../markets/market.type.js";

@@ -1,9 +1,9 @@
 import { Field, Float, Int, ObjectType } from "type-graphql";
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { Attribute, Model, Money, registerEnum } from "../../platform/graphql/model.js";
-import { DateTime, Json } from "../../platform/graphql/scalars.js";
-import { Taggable } from "../../platform/graphql/taggable.type.js";
-import { StateError, UserError } from "../../platform/graphql/user-error.type.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { DateTime, Json } from "../../graph/model/scalars.js";
+import { Attribute, Model, Money, registerEnum } from "../../graph/schema/model.js";
+import { StateError, UserError } from "../../graph/write/user-error.type.js";
+import { addTagFilters, Taggable } from "../tags/taggable.type.js";
 
 export const OrderStatus = registerEnum("OrderStatus", "Where an order stands.", {
   draft: "A cart.",
@@ -303,6 +303,8 @@ export class Order extends Taggable<"Order"> {
   paymentSourceId!: string | null;
   orderSubscriptionId!: string | null;
 }
+
+addTagFilters(Order);
 
 @ObjectType({ implements: UserError, description: "The state of the order does not allow this." })
 export class OrderStateError extends StateError<EnumValue<"OrderStatus">> {

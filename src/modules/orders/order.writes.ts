@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { permits } from "../../platform/access/guard.js";
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { flag, link, moment, text, value } from "../../platform/write/rules.js";
-import { deleteUnused } from "../../platform/write/unused.js";
-import type { Along, Path, Row, Values, Write } from "../../platform/write/write.js";
+import { permits } from "../../graph/access/guard.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { ResourceWrites } from "../../graph/write/resource-writes.js";
+import { flag, link, moment, text, value } from "../../graph/write/rules.js";
+import type { Along, Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import { deleteUnused } from "../../graph/write/unused.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { copyAddress } from "../addresses/address-copies.js";
 import { customerOf } from "../customers/customer.service.js";
 import { addLines, amountsOf, type LineItemInput, OrderLineItemInput, readLines } from "./line-item.writes.js";

@@ -1,11 +1,11 @@
 import { Ctx, FieldResolver, ID, Resolver, Root } from "type-graphql";
-import type { Context } from "../../platform/context.js";
-import { BelongsTo } from "../../platform/graphql/relation.js";
-import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
-import { DateTime } from "../../platform/graphql/scalars.js";
-import type { Outcome } from "../../platform/write/idempotency.js";
-import { type Args, Mutates, payloadOf } from "../../platform/write/mutation.js";
-import type { Write } from "../../platform/write/write.js";
+import type { Context } from "../../graph/context.js";
+import { DateTime } from "../../graph/model/scalars.js";
+import { BelongsTo } from "../../graph/schema/relation.js";
+import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
+import type { Outcome } from "../../graph/write/idempotency.js";
+import { type Args, Mutates, payloadOf } from "../../graph/write/mutation.js";
+import type { Write } from "../../graph/write/transaction.js";
 import { Customer } from "../customers/customer.type.js";
 import { CustomerPasswordReset } from "./customer-password-reset.type.js";
 import {

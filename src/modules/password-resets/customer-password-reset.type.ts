@@ -1,6 +1,6 @@
-import { Attribute, Model } from "../../platform/graphql/model.js";
-import { Resource } from "../../platform/graphql/resource.type.js";
-import { DateTime } from "../../platform/graphql/scalars.js";
+import { DateTime } from "../../graph/model/scalars.js";
+import { Attribute, Model } from "../../graph/schema/model.js";
+import { Resource } from "../../graph/schema/resource.type.js";
 
 @Model({
   description: "A customer's way to a new password: a token that is sent to them, good once and for six hours.",

@@ -1,5 +1,5 @@
 import { Field, ID, InputType } from "type-graphql";
-import { passwordRule } from "../../platform/access/password.js";
+import { passwordRule } from "../../identity/password.js";
 
 @InputType({ description: "A new password." })
 export class CustomerPasswordChangeInput {

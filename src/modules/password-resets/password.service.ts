@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
-import { hashPassword, passwordProblem, verifyPassword } from "../../platform/access/password.js";
-import type { Context } from "../../platform/context.js";
-import { newId } from "../../platform/database/ids.js";
-import { InputError, UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { refuse } from "../../platform/write/mutation.js";
-import { emailKey } from "../../platform/write/values.js";
-import type { Path, Write } from "../../platform/write/write.js";
+import type { Context } from "../../graph/context.js";
+import { newId } from "../../graph/model/ids.js";
+import { emailKey } from "../../graph/model/values.js";
+import { refuse } from "../../graph/write/mutation.js";
+import type { Path, Write } from "../../graph/write/transaction.js";
+import { InputError, UserErrorCode } from "../../graph/write/user-error.type.js";
+import { hashPassword, passwordProblem, verifyPassword } from "../../identity/password.js";
 import type { CustomerPasswordChangeInput, CustomerPasswordResetConsumeInput } from "./password.inputs.js";
 
 /** domain rule: the token's life. */

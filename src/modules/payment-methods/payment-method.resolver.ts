@@ -1,5 +1,5 @@
 import { Resolver } from "type-graphql";
-import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
 import { PaymentMethod } from "./payment-method.type.js";
 
 @Resolver(() => PaymentMethod)

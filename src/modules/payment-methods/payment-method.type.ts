@@ -1,7 +1,7 @@
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { Attribute, Model, Money, registerEnum } from "../../platform/graphql/model.js";
-import { Resource } from "../../platform/graphql/resource.type.js";
-import { DateTime } from "../../platform/graphql/scalars.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { DateTime } from "../../graph/model/scalars.js";
+import { Attribute, Model, Money, registerEnum } from "../../graph/schema/model.js";
+import { Resource } from "../../graph/schema/resource.type.js";
 
 export const PaymentSourceType = registerEnum("PaymentSourceType", "The ten kinds of payment source, by gateway.", {
   adyen_payments: "A payment at Adyen.",

@@ -1,9 +1,9 @@
 import { Field, Int, InterfaceType, ObjectType } from "type-graphql";
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { Model } from "../../platform/graphql/model.js";
-import { nameResourceType, Resource } from "../../platform/graphql/resource.type.js";
-import { DateTime } from "../../platform/graphql/scalars.js";
-import { readTime } from "../../platform/times.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { DateTime } from "../../graph/model/scalars.js";
+import { readTime } from "../../graph/model/times.js";
+import { Model } from "../../graph/schema/model.js";
+import { nameResourceType, Resource } from "../../graph/schema/resource.type.js";
 import { PaymentSourceType } from "../payment-methods/payment-method.type.js";
 
 @ObjectType({ description: "What may be shown of the card or account behind a payment source." })

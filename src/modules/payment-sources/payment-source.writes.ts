@@ -1,9 +1,9 @@
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { withoutCardNumber } from "../../platform/write/card-number.js";
-import { type InputOf, inputOf, Problem, type Rule, value } from "../../platform/write/rules.js";
-import { maximumText, readText } from "../../platform/write/values.js";
-import type { Path, Write } from "../../platform/write/write.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { maximumText, readText } from "../../graph/model/values.js";
+import { withoutCardNumber } from "../../graph/write/card-number.js";
+import { type InputOf, inputOf, Problem, type Rule, value } from "../../graph/write/rules.js";
+import type { Path, Write } from "../../graph/write/transaction.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { instrumentKeys } from "./payment-source.type.js";
 
 /** A text of an instrument, which is no column: no card's number may stand in it. */

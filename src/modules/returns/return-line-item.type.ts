@@ -1,7 +1,7 @@
 import { Int } from "type-graphql";
-import { Attribute, Model, Money } from "../../platform/graphql/model.js";
-import { Resource } from "../../platform/graphql/resource.type.js";
-import { DateTime, Json } from "../../platform/graphql/scalars.js";
+import { DateTime, Json } from "../../graph/model/scalars.js";
+import { Attribute, Model, Money } from "../../graph/schema/model.js";
+import { Resource } from "../../graph/schema/resource.type.js";
 
 @Model({
   description: "A line of a return.",

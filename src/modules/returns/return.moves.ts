@@ -1,4 +1,4 @@
-import { Life } from "../../platform/write/moves.js";
+import { Life } from "../../graph/write/state-machine.js";
 import { Return, ReturnStateError } from "./return.type.js";
 
 /** The life of a return: which move leads from where to where. */

@@ -1,9 +1,9 @@
 import { Field, Int, ObjectType } from "type-graphql";
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { Attribute, Model, Money, registerEnum } from "../../platform/graphql/model.js";
-import { DateTime } from "../../platform/graphql/scalars.js";
-import { Taggable } from "../../platform/graphql/taggable.type.js";
-import { StateError, UserError } from "../../platform/graphql/user-error.type.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { DateTime } from "../../graph/model/scalars.js";
+import { Attribute, Model, Money, registerEnum } from "../../graph/schema/model.js";
+import { StateError, UserError } from "../../graph/write/user-error.type.js";
+import { addTagFilters, Taggable } from "../tags/taggable.type.js";
 
 export const ReturnStatus = registerEnum("ReturnStatus", "Where a return stands.", {
   draft: "Being put together.",
@@ -81,6 +81,8 @@ export class Return extends Taggable<"Return"> {
   originAddressId!: string | null;
   destinationAddressId!: string | null;
 }
+
+addTagFilters(Return);
 
 @ObjectType({ implements: UserError, description: "The state of the return does not allow this." })
 export class ReturnStateError extends StateError<EnumValue<"ReturnStatus">> {

@@ -1,7 +1,6 @@
-import { permits } from "../../platform/access/guard.js";
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { ResourceWrites } from "../../platform/write/resource-writes.js";
+import { permits } from "../../graph/access/guard.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { ResourceWrites } from "../../graph/write/resource-writes.js";
 import {
   commonRules,
   flag,
@@ -12,9 +11,10 @@ import {
   link,
   rulesOf,
   value,
-} from "../../platform/write/rules.js";
-import { deleteUnused } from "../../platform/write/unused.js";
-import type { Path, Row, Values, Write } from "../../platform/write/write.js";
+} from "../../graph/write/rules.js";
+import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import { deleteUnused } from "../../graph/write/unused.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { copyAddress } from "../addresses/address-copies.js";
 import { OrderStateError } from "../orders/order.type.js";
 import { Return, ReturnStateError } from "./return.type.js";

@@ -1,6 +1,6 @@
 import { Int } from "type-graphql";
-import { Attribute, Model } from "../../platform/graphql/model.js";
-import { Resource } from "../../platform/graphql/resource.type.js";
+import { Attribute, Model } from "../../graph/schema/model.js";
+import { Resource } from "../../graph/schema/resource.type.js";
 
 @Model({
   description: "An SKU on a list.",

@@ -1,7 +1,7 @@
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { type InputOf, integer, link, text } from "../../platform/write/rules.js";
-import type { Path, Values, Write } from "../../platform/write/write.js";
+import { ResourceWrites } from "../../graph/write/resource-writes.js";
+import { type InputOf, integer, link, text } from "../../graph/write/rules.js";
+import type { Path, Values, Write } from "../../graph/write/transaction.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { SkuListItem } from "./sku-list-item.type.js";
 
 /** What an item is made of, beside its list. */

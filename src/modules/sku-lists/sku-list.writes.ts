@@ -1,8 +1,7 @@
-import type { Context } from "../../platform/context.js";
-import { StatementTimeoutError } from "../../platform/database/limit-errors.js";
-import { UserErrorCode } from "../../platform/graphql/user-error.type.js";
-import { readColumn } from "../../platform/write/columns.js";
-import { ResourceWrites } from "../../platform/write/resource-writes.js";
+import { StatementTimeoutError } from "../../database/limit-errors.js";
+import type { Context } from "../../graph/context.js";
+import { readColumn } from "../../graph/write/columns.js";
+import { ResourceWrites } from "../../graph/write/resource-writes.js";
 import {
   commonRules,
   flag,
@@ -13,11 +12,12 @@ import {
   rulesOf,
   text,
   value,
-} from "../../platform/write/rules.js";
-import { newSlug } from "../../platform/write/slug.js";
-import type { Path, Row, Values, Write } from "../../platform/write/write.js";
+} from "../../graph/write/rules.js";
+import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { SkuList } from "./sku-list.type.js";
 import { findSku, itemRules } from "./sku-list-item.writes.js";
+import { newSlug } from "./slug.js";
 
 const maximumItems = 100;
 const newItemRules = rulesOf("SkuListItem", { ...itemRules, ...commonRules });

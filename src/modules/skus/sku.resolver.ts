@@ -1,5 +1,5 @@
 import { Resolver } from "type-graphql";
-import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
 import { Sku } from "./sku.type.js";
 
 @Resolver(() => Sku)

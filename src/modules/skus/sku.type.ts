@@ -1,5 +1,5 @@
-import { Attribute, Model } from "../../platform/graphql/model.js";
-import { Taggable } from "../../platform/graphql/taggable.type.js";
+import { Attribute, Model } from "../../graph/schema/model.js";
+import { Taggable } from "../tags/taggable.type.js";
 
 @Model({
   description: "A product that can be bought.",

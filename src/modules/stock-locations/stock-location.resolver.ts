@@ -1,7 +1,7 @@
 import { Resolver } from "type-graphql";
-import type { Context } from "../../platform/context.js";
-import { BelongsTo } from "../../platform/graphql/relation.js";
-import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
+import type { Context } from "../../graph/context.js";
+import { BelongsTo } from "../../graph/schema/relation.js";
+import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
 import { Address } from "../addresses/address.type.js";
 import { StockLocation } from "./stock-location.type.js";
 

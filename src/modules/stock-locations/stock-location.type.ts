@@ -1,7 +1,7 @@
 import { Int } from "type-graphql";
-import type { EnumValue } from "../../platform/database/datamodel.js";
-import { Attribute, Model, registerEnum } from "../../platform/graphql/model.js";
-import { Resource } from "../../platform/graphql/resource.type.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
+import { Attribute, Model, registerEnum } from "../../graph/schema/model.js";
+import { Resource } from "../../graph/schema/resource.type.js";
 
 export const LabelFormat = registerEnum("LabelFormat", "The file format of shipping labels.", {
   PDF: "A document.",

@@ -1,25 +1,18 @@
 import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
-import { Guarded } from "../../platform/access/guard.js";
-import type { Context } from "../../platform/context.js";
-import { addTagFilters } from "../../platform/graphql/relation.js";
-import { ResourceResolver } from "../../platform/graphql/resource.resolver.js";
-import type { Resource } from "../../platform/graphql/resource.type.js";
-import { maximumTags, Taggable } from "../../platform/graphql/taggable.type.js";
-import { madeFrom } from "../../platform/plan/source.js";
-import type { Outcome } from "../../platform/write/idempotency.js";
-import { type Args, Mutates, payloadOf } from "../../platform/write/mutation.js";
-import { ResourceMutations } from "../../platform/write/resource-writes.js";
-import { addTags, removeTags, replaceTags } from "../../platform/write/tags.js";
-import { codeKey } from "../../platform/write/values.js";
-import type { Write } from "../../platform/write/write.js";
-import { Customer } from "../customers/customer.type.js";
-import { OrderSubscription } from "../order-subscriptions/order-subscription.type.js";
-import { Order } from "../orders/order.type.js";
-import { Return } from "../returns/return.type.js";
+import { Guarded } from "../../graph/access/guard.js";
+import type { Context } from "../../graph/context.js";
+import { codeKey } from "../../graph/model/values.js";
+import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
+import type { Resource } from "../../graph/schema/resource.type.js";
+import { madeFrom } from "../../graph/schema/source.js";
+import type { Outcome } from "../../graph/write/idempotency.js";
+import { type Args, Mutates, payloadOf } from "../../graph/write/mutation.js";
+import { ResourceMutations } from "../../graph/write/resource-writes.js";
+import type { Write } from "../../graph/write/transaction.js";
 import { Tag } from "./tag.type.js";
 import { tagWrites } from "./tag.writes.js";
-
-for (const type of [Customer, Order, OrderSubscription, Return]) addTagFilters(type);
+import { maximumTags, Taggable } from "./taggable.type.js";
+import { addTags, removeTags, replaceTags } from "./tagging.js";
 
 interface TagArgs extends Args {
   names: string[];

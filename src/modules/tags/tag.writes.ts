@@ -1,5 +1,5 @@
-import { ResourceWrites } from "../../platform/write/resource-writes.js";
-import { text } from "../../platform/write/rules.js";
+import { ResourceWrites } from "../../graph/write/resource-writes.js";
+import { text } from "../../graph/write/rules.js";
 import { Tag } from "./tag.type.js";
 
 const rules = {

@@ -1,7 +1,7 @@
 import { Ctx, FieldResolver, Query, Resolver } from "type-graphql";
-import type { Context } from "../../platform/context.js";
-import { Json } from "../../platform/graphql/scalars.js";
-import { madeFrom } from "../../platform/plan/source.js";
+import type { Context } from "../../graph/context.js";
+import { Json } from "../../graph/model/scalars.js";
+import { madeFrom } from "../../graph/schema/source.js";
 import { Customer } from "../customers/customer.type.js";
 import { Market } from "../markets/market.type.js";
 import { StockLocation } from "../stock-locations/stock-location.type.js";

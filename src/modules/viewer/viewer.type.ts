@@ -1,8 +1,8 @@
 import { Field, ID, ObjectType, registerEnumType } from "type-graphql";
-import { type Permission as PermissionName, permissionName, permissions } from "../../platform/access/permission.js";
-import type { Viewer as ViewerFacts } from "../../platform/access/viewer.js";
-import { Mode } from "../../platform/graphql/resource.type.js";
-import { DateTime, Json } from "../../platform/graphql/scalars.js";
+import { type Permission as PermissionName, permissionName, permissions } from "../../graph/access/permission.js";
+import type { Viewer as ViewerFacts } from "../../graph/access/viewer.js";
+import { DateTime, Json } from "../../graph/model/scalars.js";
+import { Mode } from "../../graph/schema/resource.type.js";
 
 export enum ViewerKind {
   ANONYMOUS = "anonymous",

@@ -1,0 +1,340 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { PrismaPg } from "@prisma/adapter-pg";
+import pg from "pg";
+import { PrismaClient } from "../generated/prisma/client.js";
+import { distantTime } from "../graph/model/times.js";
+import type { Logger } from "../telemetry/logger.js";
+import { ConnectionQueue } from "./connection-queue.js";
+import { cancelStatement, GuardedClient, type GuardedConfig } from "./guarded-client.js";
+import {
+  limitErrorOf,
+  RequestCancelledError,
+  ResultTooLargeError,
+  StatementLimitError,
+  StatementTimeoutError,
+} from "./limit-errors.js";
+import { defaultResultBytes, defaultTimeouts, type StatementKind, stricter, type Timeouts } from "./limits.js";
+import { beginWrite, endsConnection, outcomeOf } from "./outcome.js";
+import type { Requester } from "./requester.js";
+import { StatementNames } from "./statement-names.js";
+import { DatabaseUnavailableError, OutcomeUnknownError } from "./unavailable.js";
+
+/** One value of a row as node-pg gives it. */
+export type SqlValue = unknown;
+
+/** Runs one statement and gives its rows as arrays of values, in the order of the selected columns. */
+export type Query = (text: string, parameters: readonly unknown[], requester?: Requester) => Promise<SqlValue[][]>;
+
+export interface SnapshotOptions {
+  /** How long its statements may run; `read` unless told. */
+  kind?: Exclude<StatementKind, "write">;
+  /** A limit of its own, in milliseconds, instead of its kind's. */
+  timeoutMs?: number;
+  requester?: Requester;
+}
+
+/** Connections to the database, all with the same settings. */
+export interface Connections {
+  /** For writes and simple reads; on the same connections as `query`. */
+  readonly prisma: PrismaClient;
+  readonly pool: pg.Pool;
+  readonly query: Query;
+  /**
+   * Runs statements in one transaction, which is rolled back if `work` throws. If the connection is lost after COMMIT was
+   * sent, it finds out what became of it; where it cannot, it throws an `OutcomeUnknownError`. Any other error means that
+   * nothing was changed. Once begun it is brought to its end, whoever waits for it.
+   */
+  transaction<T>(work: (query: Query) => Promise<T>, requester?: Requester): Promise<T>;
+  /** Runs statements that only read, in one transaction that sees the database as it is at one moment. */
+  snapshot<T>(work: (query: Query) => Promise<T>, options?: SnapshotOptions): Promise<T>;
+}
+
+export interface Database extends Connections {
+  /** A few connections that requests cannot take: for readiness, log-ins and revocations. */
+  readonly reserved: Connections;
+  /** How many bytes one statement, all statements of one query, and its answer may come to; 0: any. */
+  readonly resultBytes: number;
+  /** The same database for one request: it takes its caller's share, and reads for as long as it is waited for. */
+  forRequest(requester: Requester): Database;
+  /** A connection outside the pools, not yet open, for what lasts. */
+  client(name: string): pg.Client;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  connectionString: string;
+  poolSize: number;
+  log: Logger;
+  timeouts?: Partial<Timeouts>;
+  resultBytes?: number;
+  /** Told of every statement that is sent. */
+  onStatement?: (text: string, values: readonly unknown[]) => void;
+}
+
+/** Sends a statement in any case; with `reader` it is cancelled with the request, and counts as read by it. */
+type Send = (query: pg.QueryArrayConfig | pg.QueryConfig, reader?: Requester) => Promise<pg.QueryResult>;
+
+/** What a connection is used with. */
+interface Session {
+  /** The named statements that it holds. */
+  prepared: Set<string>;
+  operator: OperatorLimits;
+}
+
+/** The time limits that the operator of the database has set, in milliseconds; 0: none. */
+interface OperatorLimits {
+  statement: number;
+  lock: number;
+}
+
+const reservedConnections = 2;
+
+/** The statements sent on behalf of whatever runs inside `recordStatements`. */
+const recorder = new AsyncLocalStorage<string[]>();
+
+/** Runs `work` and collects the text of every statement that it sends, Prisma's and transaction control included. */
+export function recordStatements<T>(statements: string[] | undefined, work: () => T): T {
+  return statements ? recorder.run(statements, work) : recorder.exit(work);
+}
+
+/** Where the statements of the running work are collected, if they are. */
+export function recordedStatements(): string[] | undefined {
+  return recorder.getStore();
+}
+
+export function createDatabase(options: DatabaseOptions): Database {
+  const { connectionString, poolSize, resultBytes = defaultResultBytes } = options;
+  const general = openConnections(options, poolSize);
+  const reserved = openConnections(options, reservedConnections);
+  const database: Database = {
+    get prisma() {
+      return general.connections.prisma;
+    },
+    pool: general.connections.pool,
+    query: general.connections.query,
+    transaction: general.connections.transaction,
+    snapshot: general.connections.snapshot,
+    reserved: reserved.connections,
+    resultBytes,
+    forRequest(requester) {
+      requester.bytesLeft = resultBytes || Number.POSITIVE_INFINITY;
+      const own: Pick<Database, "query" | "transaction" | "snapshot"> = {
+        query: (text, parameters) => database.query(text, parameters, requester),
+        transaction: (work) => database.transaction(work, requester),
+        snapshot: (work, given) => database.snapshot(work, { ...given, requester }),
+      };
+      return Object.assign(Object.create(database) as Database, own);
+    },
+    client: (name) => connectTo(connectionString, name, resultBytes),
+    async close() {
+      await general.close();
+      await reserved.close();
+    },
+  };
+  return database;
+}
+
+function openConnections({ log, onStatement, ...options }: DatabaseOptions, size: number) {
+  const { connectionString, resultBytes = defaultResultBytes } = options;
+  const timeouts: Timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const sessions = new WeakMap<pg.ClientBase, Session>();
+  const config: pg.PoolConfig & GuardedConfig = {
+    connectionString,
+    max: size,
+    connectionTimeoutMillis: 5_000,
+    application_name: "customer-graph",
+    options: "-c TimeZone=UTC -c jit=off",
+    types: { getTypeParser },
+    Client: GuardedClient,
+    resultBytes,
+    onConnect: async (client) => {
+      sessions.set(client, { prepared: new Set(), operator: await limitTime(client, timeouts) });
+    },
+  };
+  const pool = new pg.Pool(config);
+  const queue = new ConnectionQueue(size);
+  const names = new StatementNames();
+  const lost = new WeakSet<pg.ClientBase>();
+  // A pool without a listener ends the process when PostgreSQL goes away.
+  pool.on("error", (error) => log.warn("An idle database connection was lost.", { reason: error.message }));
+  pool.on("connect", (client) => {
+    client.on("error", () => lost.add(client));
+    const guarded = client as unknown as GuardedClient;
+    const query = client.query as (...args: unknown[]) => unknown;
+    const { prepared } = sessions.get(client)!;
+    client.query = ((...args: unknown[]) => {
+      const { name } = args[0] as { name?: string };
+      if (name) prepared.add(name);
+      recorder.getStore()?.push(textOf(args[0]));
+      onStatement?.(textOf(args[0]), (args[0] as { values?: unknown[] }).values ?? (args[1] as unknown[]) ?? []);
+      guarded.budget = guarded.ownBudget();
+      return query.apply(client, args);
+    }) as typeof client.query;
+  });
+
+  let prisma: PrismaClient | undefined;
+
+  async function onConnection<T>(
+    work: (query: Query, send: Send, session: Session) => Promise<T>,
+    kind: StatementKind,
+    { timeoutMs, requester }: SnapshotOptions,
+  ): Promise<T> {
+    if (requester?.cancelled) throw new RequestCancelledError();
+    await queue.enter(requester);
+    try {
+      // Whatever keeps a connection from being had, the database cannot be reached.
+      const client = await pool.connect().catch((cause: unknown) => {
+        throw new DatabaseUnavailableError(cause);
+      });
+      const session = sessions.get(client)!;
+      const limitMs = stricter(timeoutMs ?? timeouts[kind], session.operator.statement);
+      const lockMs = stricter(kind === "write" ? timeouts.lock : 0, session.operator.lock);
+      let broken = false;
+
+      const send: Send = async (query, reader) => {
+        let cancelling: Promise<boolean> | undefined;
+        const forget = reader?.onCancel(() => {
+          cancelling = cancelStatement(client);
+        });
+        try {
+          const sent = client.query(query as pg.QueryConfig);
+          if (reader) (client as unknown as GuardedClient).budget = reader;
+          return await sent;
+        } catch (error) {
+          // After an error of PostgreSQL's own the connection is as good as before; after any other it is given up.
+          broken ||= !(error instanceof pg.DatabaseError);
+          if (cancelling) throw new RequestCancelledError();
+          const limit = limitErrorOf(error, kind, { limitMs, lockMs, resultBytes });
+          if (limit instanceof StatementTimeoutError) log.warn("A statement reached its time limit.", { kind });
+          if (limit) throw limit;
+          // Whatever the driver says of a connection that was lost, the database cannot be reached.
+          if (lost.has(client) || endsConnection(error)) throw new DatabaseUnavailableError(error);
+          throw error;
+        } finally {
+          forget?.();
+          // Nothing else is sent before the request to cancel has been passed on, or else it might be hit.
+          if (cancelling) broken ||= !(await cancelling);
+        }
+      };
+      const reader = kind === "write" ? undefined : requester;
+      const query: Query = async (text, parameters) => {
+        if (reader?.cancelled) throw new RequestCancelledError();
+        if (reader && reader.bytesLeft < 0) throw new ResultTooLargeError(resultBytes);
+        const values = parameters as unknown[];
+        const { rows } = await send({ text, values, name: names.nameOf(text), rowMode: "array" }, reader);
+        return rows as unknown as SqlValue[][];
+      };
+      try {
+        // It may have been given up while it waited.
+        if (requester?.cancelled) throw new RequestCancelledError();
+        return await work(query, send, session);
+      } finally {
+        client.release(broken || lost.has(client) || session.prepared.size > names.maximumPerConnection);
+      }
+    } finally {
+      queue.leave(requester);
+    }
+  }
+
+  const connections: Connections = {
+    get prisma() {
+      prisma ??= new PrismaClient({
+        adapter: new PrismaPg(pool, { statementNameGenerator: ({ sql }) => names.nameOf(sql) as string }),
+      });
+      return prisma;
+    },
+    pool,
+    query: (text, parameters, requester) => onConnection((query) => query(text, parameters), "read", { requester }),
+    transaction: (work, requester) =>
+      onConnection(
+        async (query, send, { operator }) => {
+          const transaction = await beginWrite(send, [
+            `SET LOCAL statement_timeout = ${stricter(timeouts.write, operator.statement)}`,
+            `SET LOCAL lock_timeout = ${stricter(timeouts.lock, operator.lock)}`,
+          ]);
+          const result = await rollingBack(query, send, work);
+          const done = await send({ text: "COMMIT" }).catch(async (error: unknown) => {
+            if (error instanceof pg.DatabaseError || error instanceof StatementLimitError) throw error;
+            const outcome = await outcomeOf(() => connectTo(connectionString, "customer-graph outcome"), transaction);
+            if (outcome === "unknown") throw new OutcomeUnknownError(error);
+            if (outcome === "aborted") throw new DatabaseUnavailableError(error);
+            return { command: "COMMIT" };
+          });
+          // After a failed statement, COMMIT rolls back and reports no error.
+          if (done.command !== "COMMIT")
+            throw new Error("A statement of the transaction failed, so it was rolled back.");
+          return result;
+        },
+        "write",
+        { requester },
+      ),
+    snapshot: (work, { kind = "read", timeoutMs, requester } = {}) =>
+      onConnection(
+        async (query, send, { operator }) => {
+          const begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+          const limit = stricter(timeoutMs ?? timeouts[kind], operator.statement);
+          const own = kind === "read" && timeoutMs === undefined;
+          await send({ text: own ? begin : `${begin}; SET LOCAL statement_timeout = ${limit}` });
+          const result = await rollingBack(query, send, work);
+          await send({ text: "COMMIT" });
+          return result;
+        },
+        kind,
+        { timeoutMs, requester },
+      ),
+  };
+  return {
+    connections,
+    async close() {
+      await prisma?.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+function connectTo(connectionString: string, name: string, resultBytes?: number): pg.Client {
+  const config = { connectionString, application_name: name, keepAlive: true, connectionTimeoutMillis: 5_000 };
+  return new GuardedClient({ ...config, resultBytes });
+}
+
+/**
+ * Sets the time limits of a new connection, those of reads, where the operator of the database has not set stricter ones.
+ * Gives the operator's limits.
+ */
+export async function limitTime(
+  client: pg.ClientBase,
+  { read, idle }: Pick<Timeouts, "read" | "idle">,
+): Promise<OperatorLimits> {
+  const { rows } = await client.query<{ operator: number }>(
+    `SELECT operator, set_config(name, coalesce(least(nullif(operator, 0), nullif(own, 0)), 0)::text, false)
+     FROM (SELECT name, (extract(epoch FROM current_setting(name)::interval) * 1000)::int AS operator, own
+           FROM (VALUES ('statement_timeout', $1::int), ('lock_timeout', 0),
+                   ('idle_in_transaction_session_timeout', $2::int)) AS v (name, own)) AS s`,
+    [read, idle],
+  );
+  const [statement, lock] = rows as [{ operator: number }, { operator: number }];
+  return { statement: statement.operator, lock: lock.operator };
+}
+
+/** Ends a transaction whose work failed. If this fails too, the connection is given up, and with it the transaction. */
+async function rollingBack<T>(query: Query, send: Send, work: (query: Query) => Promise<T>): Promise<T> {
+  try {
+    return await work(query);
+  } catch (error) {
+    await send({ text: "ROLLBACK" }).catch(() => {});
+    throw error;
+  }
+}
+
+const timestamptz: number = pg.types.builtins.TIMESTAMPTZ;
+const parseTime = pg.types.getTypeParser(timestamptz, "text") as (text: string) => Date;
+
+/** The driver's parsers, but for times beyond those that the API can name. */
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: "text" | "binary") =>
+  oid === timestamptz && format !== "binary"
+    ? (text: string) => distantTime(text) ?? parseTime(text)
+    : pg.types.getTypeParser(oid, format as "text");
+
+function textOf(query: unknown): string {
+  return typeof query === "string" ? query : ((query as { text?: string }).text ?? "");
+}

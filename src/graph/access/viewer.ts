@@ -1,0 +1,50 @@
+import type { enums } from "../../generated/datamodel.js";
+import { type Permission, permissionsByKind } from "./permission.js";
+
+export type Mode = (typeof enums.Mode.values)[number];
+
+/** A member of the shop's staff on whose behalf a request is made. */
+export interface StaffUser {
+  id: string;
+  firstName: string | null;
+  lastName: string | null;
+  email: string | null;
+}
+
+export interface TokenFacts {
+  applicationId: string;
+  /** Rows of the other mode do not exist for the viewer. */
+  mode: Mode;
+  permissions: ReadonlySet<Permission>;
+  /** The markets that the token is limited to; null for all. */
+  marketIds: readonly string[] | null;
+  stockLocationIds: readonly string[];
+  customClaim: Record<string, unknown> | null;
+  expiresAt: Date | null;
+}
+
+/**
+ * Who asks, from the access token alone. A union by `kind`, so that a new kind of caller has to be thought of wherever
+ * rights are decided. `guest`: a sales channel without a customer. `customer`: a sales channel with its signed-in
+ * customer. `integration`: a back office or service; `owner` when a staff user stands behind it. `user`: a staff user
+ * of a web application.
+ */
+export type Viewer =
+  | (TokenFacts & { kind: "anonymous"; owner: null })
+  | (TokenFacts & { kind: "guest"; owner: null })
+  | (TokenFacts & { kind: "customer"; customerId: string; owner: null })
+  | (TokenFacts & { kind: "integration"; owner: StaffUser | null })
+  | (TokenFacts & { kind: "user"; owner: StaffUser });
+
+/** A caller without a token. It sees nothing; the mode only has to be some. */
+export const anonymous: Viewer = {
+  kind: "anonymous",
+  applicationId: "",
+  mode: "test",
+  permissions: permissionsByKind.anonymous,
+  marketIds: [],
+  stockLocationIds: [],
+  customClaim: null,
+  expiresAt: null,
+  owner: null,
+};

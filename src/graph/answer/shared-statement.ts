@@ -1,0 +1,114 @@
+import { type Database, type Query, recordedStatements, recordStatements } from "../../database/client.js";
+import { RequestCancelledError, StatementTimeoutError } from "../../database/limit-errors.js";
+import { Requester } from "../../database/requester.js";
+import { DatabaseUnavailableError } from "../../database/unavailable.js";
+import type { Run } from "../sql/parameters.js";
+import type { TreeStatement } from "./selection.js";
+
+/** How many of one statement may run at once; what arrives meanwhile goes together in the next. */
+const maximumRunning = 2;
+const maximumMembers = 32;
+/** When a shared statement reached its time limit: how long each member may then take alone, and all together. */
+const aloneMs = 1_000;
+const allAloneMs = 10_000;
+
+interface Member {
+  run: Run;
+  requester: Requester | undefined;
+  recorded: string[] | undefined;
+  resolve: (read: (string | null)[]) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Runs one statement for many requests. The first goes at once, alone; those that arrive while two are running go
+ * together, each with its own values: the row rules of its caller among them. Nothing is kept between statements.
+ */
+export class SharedStatement {
+  private waiting: Member[] = [];
+  private running = 0;
+
+  constructor(
+    private readonly database: Database,
+    private readonly statement: TreeStatement,
+  ) {}
+
+  /** What the statement reads for a run: a JSON text per root. */
+  run(run: Run, requester?: Requester): Promise<(string | null)[]> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ run, requester, recorded: recordedStatements(), resolve, reject });
+      this.send();
+    });
+  }
+
+  private send() {
+    if (this.running >= maximumRunning) return;
+    const members: Member[] = [];
+    for (const member of this.waiting.splice(0, maximumMembers)) {
+      if (member.requester?.cancelled) member.reject(new RequestCancelledError());
+      else members.push(member);
+    }
+    if (!members.length) return;
+    this.running++;
+    void this.answer(members).finally(() => {
+      this.running--;
+      this.send();
+    });
+  }
+
+  private async answer(members: readonly Member[]) {
+    try {
+      const { requester, cease } = together(members, this.database.resultBytes);
+      try {
+        await this.read(members, (text, values) => this.database.query(text, values, requester));
+      } finally {
+        cease();
+      }
+    } catch (error) {
+      if (members.length === 1 || error instanceof DatabaseUnavailableError) {
+        for (const { reject } of members) reject(error);
+        return;
+      }
+      // One of them may be at fault for all: each on its own.
+      const until = Date.now() + allAloneMs;
+      for (const member of members) {
+        if (!(error instanceof StatementTimeoutError)) await this.answer([member]);
+        else if (Date.now() < until) await this.answerQuickly(member);
+        else member.reject(error);
+      }
+    }
+  }
+
+  /** Answers one member alone, in a short time or not at all. */
+  private async answerQuickly(member: Member) {
+    const { requester, reject } = member;
+    await this.database
+      .snapshot((query) => this.read([member], query), { timeoutMs: aloneMs, requester })
+      .catch(reject);
+  }
+
+  private async read(members: readonly Member[], query: Query) {
+    const { text, values, columns } = this.statement;
+    const arrays = columns.map(({ slot }) => members.map(({ run }) => slot.valueFor(run)));
+    const [{ recorded }, ...others] = members as [Member, ...Member[]];
+    for (const other of others) other.recorded?.push(text);
+    const rows = await recordStatements(recorded, () => query(text, [...values, ...arrays]));
+    if (rows.length !== members.length) throw new Error(`${rows.length} rows for ${members.length} requests`);
+    for (const row of rows) members[(row.at(-1) as number) - 1]!.resolve(row as (string | null)[]);
+  }
+}
+
+/** Who a statement for several is for: of the first one's share of the connections, cancelled when all have gone. */
+function together(members: readonly Member[], resultBytes: number) {
+  const [{ requester: first }, ...others] = members as [Member, ...Member[]];
+  if (!others.length) return { requester: first, cease: () => {} };
+  const requester = new Requester(first?.caller);
+  requester.bytesLeft = resultBytes || Number.POSITIVE_INFINITY;
+  let left = members.length;
+  const forget = members.map((member) =>
+    member.requester?.onCancel(() => {
+      if (--left === 0) requester.cancel();
+    }),
+  );
+  return { requester, cease: () => forget.forEach((one) => void one?.()) };
+}

@@ -1,0 +1,185 @@
+import { countries, languages } from "./iso-codes.js";
+import { maximumJson } from "./json.js";
+import { isCurrency } from "./money.js";
+
+// What values of some kinds look like: the same for clients, who write them by mutations, and for files that are imported.
+
+/**
+ * What is wrong with a value, and what would be right: a whole sentence without the field's name. `expected` completes
+ * the sentence "The value must be …".
+ */
+export class Problem {
+  constructor(
+    readonly message: string,
+    readonly expected?: string,
+  ) {}
+}
+
+export const maximumText = 255;
+
+/** How many tags a resource may have. */
+export const maximumTags = 10;
+
+/** A text of so many characters, counted as PostgreSQL does, or what is wrong with it. */
+export function readText(given: string, { minimum, maximum }: Record<"minimum" | "maximum", number>): string | Problem {
+  // A character has one or two code units, so short texts need not be counted.
+  if (given.length <= maximum && given.length >= 2 * minimum) return given;
+  const { length } = [...given];
+  const expected = `a text of ${minimum ? `${minimum} to` : "at most"} ${maximum} characters`;
+  if (length > maximum) return new Problem(`At most ${maximum} characters fit here; these are ${length}.`, expected);
+  if (length < minimum) return new Problem(`At least ${minimum} characters are needed; these are ${length}.`, expected);
+  return given;
+}
+
+/** A number within a range, or what is wrong with it. */
+export function readNumber(given: number, [minimum, maximum]: readonly [number, number], whole: boolean) {
+  if (given >= minimum && given <= maximum && (!whole || Number.isInteger(given))) return given;
+  const expected = `a ${whole ? "whole " : ""}number from ${minimum} to ${maximum}`;
+  return new Problem(`This must be ${expected}; it is ${given}.`, expected);
+}
+
+/** Makes a reader of texts that have a form. */
+export function readForm(form: RegExp, expected: string): (given: string) => string | Problem {
+  return (given) => (form.test(given) ? given : new Problem(`This must be ${expected}.`, expected));
+}
+
+/** Makes a reader of regular expressions. Whether PostgreSQL knows one too is asked where it is used. */
+export function readRegex(maximum: number): (given: string) => string | Problem {
+  return (given) => {
+    try {
+      new RegExp(given);
+    } catch {
+      const expected = "a regular expression, such as ^(MUG|CAP)-";
+      return new Problem(`This must be ${expected}.`, expected);
+    }
+    return readText(given, { minimum: 0, maximum });
+  };
+}
+
+/**
+ * Lower and upper case of codes: ASCII alone. The tables of Unicode would fold other letters into those of codes: the
+ * Kelvin sign into `k`, a dotless `ı` into `I`.
+ */
+export const lowerAscii = (text: string) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+export const upperAscii = (text: string) => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
+
+/** The form in which codes and names of tags are stored and looked up. */
+export const codeKey = (given: string) => lowerAscii(given.trim());
+
+/** Control, format, private and unassigned characters, white space, all that shows nothing, and the full stop of CJK. */
+const unfit = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\u3002]/u;
+
+/**
+ * An e-mail address, or a part of one, as it is stored and compared: composed (NFC) and in lower case. Undefined where it
+ * has characters that no address may have, or that are another form of some letter, such as full-width letters,
+ * ligatures or the Kelvin sign: two people would become one if such were folded.
+ */
+export function foldEmail(text: string): string | undefined {
+  if (/^[\x21-\x7e]*$/.test(text)) return text.toLowerCase();
+  if (unfit.test(text) || ![...text].every(isOwnForm)) return undefined;
+  return text.normalize("NFC").toLowerCase().normalize("NFC");
+}
+
+/** Whether Unicode has no other single character, and no compatible ones, for a character. */
+function isOwnForm(character: string): boolean {
+  const composed = character.normalize("NFC");
+  return composed === character.normalize("NFKC") && (composed === character || [...composed].length > 1);
+}
+
+/** A JSON object that is not too long, or what is wrong with it. */
+export function readJson(given: Record<string, unknown>, maximum = maximumJson): Record<string, unknown> | Problem {
+  const { length } = JSON.stringify(given);
+  return length <= maximum
+    ? given
+    : new Problem(
+        `At most ${maximum} characters fit as JSON; these would be ${length}.`,
+        `a JSON object of at most ${maximum} characters`,
+      );
+}
+
+const trimmed = (text: string) => text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "");
+
+const word = String.raw`[^\s@.<>()[\],;:"\\]+`;
+const emailForm = new RegExp(String.raw`^[^\s@<>()[\],;:"\\]+@${word}(\.${word})+$`);
+
+/** The one rule of e-mail addresses: the stored form of one, or what is wrong with it. */
+export function readEmail(given: string): string | Problem {
+  const value = foldEmail(trimmed(given));
+  const fits = value !== undefined && emailForm.test(value) && !/(^|[@.])\p{M}/u.test(value);
+  return fits && value.length <= maximumText
+    ? value
+    : new Problem(
+        `An e-mail address looks like name@example.com: at most ${maximumText} characters, without spaces, invisible characters or special forms of letters.`,
+        `an e-mail address of at most ${maximumText} characters, without spaces, invisible characters or special forms of letters`,
+      );
+}
+
+/** What an address is looked up by. Rows from before this rule may have others: these are found as they are. */
+export function emailKey(given: string): string {
+  return foldEmail(trimmed(given)) ?? lowerAscii(given);
+}
+
+/** An absolute address of the web, or what is wrong with it. */
+export function readUrl(given: string): string | Problem {
+  return given.length <= 2_000 && /^https?:\/\//i.test(given) && URL.canParse(given)
+    ? given
+    : new Problem(
+        "An address starts with https:// or http://, and has at most 2,000 characters.",
+        "an absolute http or https URL",
+      );
+}
+
+/** The stored form of a short code, or what is wrong with it. domain rule: the case does not matter. */
+export function readCode(given: string): string | Problem {
+  const value = codeKey(given);
+  return /^[a-z0-9_-]{1,25}$/.test(value)
+    ? value
+    : new Problem(
+        "A code is made of 1 to 25 letters, digits, _ and -; the case does not matter.",
+        "a code of 1 to 25 letters, digits, _ and -",
+      );
+}
+
+/** The stored form of a tag's name, or what is wrong with it. domain rule: names are kept in lower case. */
+export function readTagName(given: string): string | Problem {
+  const name = codeKey(given);
+  return name.length <= 25 && /^[a-z0-9]+([-_:][a-z0-9]+)*$/.test(name)
+    ? name
+    : new Problem(
+        'A tag is called by at most 25 letters and digits, joined by single "-", "_" or ":".',
+        "at most 25 letters and digits in groups joined by single -, _ or :, such as early-bird",
+      );
+}
+
+/** A country in two capital letters, or what is wrong with it. */
+export function readCountryCode(given: string): string | Problem {
+  const value = upperAscii(given.trim());
+  return countries.has(value)
+    ? value
+    : new Problem(
+        "A country is one of the two-letter codes of ISO 3166-1, such as DE.",
+        "a country of two letters (ISO 3166-1 alpha-2), such as IT",
+      );
+}
+
+/** A currency in three capital letters, or what is wrong with it. */
+export function readCurrencyCode(given: string): string | Problem {
+  const value = upperAscii(given.trim());
+  return isCurrency(value)
+    ? value
+    : new Problem(
+        "A currency is three letters, such as EUR (ISO 4217).",
+        "a currency of three letters (ISO 4217), such as EUR",
+      );
+}
+
+/** A language in two small letters, or what is wrong with it. */
+export function readLanguageCode(given: string): string | Problem {
+  const value = codeKey(given);
+  return languages.has(value)
+    ? value
+    : new Problem(
+        "A language is two letters, such as de (ISO 639-1).",
+        "a language of two letters (ISO 639-1), such as en",
+      );
+}

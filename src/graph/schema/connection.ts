@@ -1,0 +1,240 @@
+import { Arg, ArgsType, type ClassType, Field, Int, ObjectType } from "type-graphql";
+import { PageTooLargeError, UserInputError } from "../../errors.js";
+import type { Viewer } from "../access/viewer.js";
+import { encodeCursor, type OrderInput, type TotalOrder } from "../sql/order.js";
+import { type ModelType, modelTypeOf, plural } from "./model.js";
+
+export const defaultPageSize = 20;
+/** The largest pages. Integrations move whole tables; what people look at is smaller. */
+export const maximumPageSize = { integration: 250, others: 100 } as const;
+export function maximumPageSizeOf({ kind }: Viewer): number {
+  return maximumPageSize[kind === "integration" ? "integration" : "others"];
+}
+const maximumText = `${maximumPageSize.others}, or ${maximumPageSize.integration} for integrations`;
+export const maximumOffset = 10_000;
+
+@ArgsType()
+export class PageArgs {
+  @Field(() => Int, {
+    nullable: true,
+    description: `How many from the start, or from \`after\`: 0 to ${maximumText}. Without \`first\` and \`last\`: ${defaultPageSize}.`,
+  })
+  first?: number | null;
+
+  @Field(() => String, { nullable: true, description: "A cursor: only what comes behind it." })
+  after?: string | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: `How many from the end, or from \`before\`: 0 to ${maximumText}.`,
+  })
+  last?: number | null;
+
+  @Field(() => String, { nullable: true, description: "A cursor: only what comes ahead of it." })
+  before?: string | null;
+
+  /** Of the model's own filter input; there on lists that can be filtered. */
+  filter?: object | null;
+  /** Of the model's own order input; there on lists that can be sorted. */
+  orderBy?: OrderInput[] | null;
+  /** There on lists with numbered pages. */
+  offset?: number | null;
+}
+
+const argsClasses = new Map<string, ClassType<PageArgs>>();
+
+/** The arguments of lists of a model: pages, its filter and orders, and for numbered pages an offset. */
+export function pageArgsOf(model: ModelType, numbered: boolean): ClassType<PageArgs> {
+  const key = `${model.name}:${numbered}`;
+  let args = argsClasses.get(key);
+  if (!args) {
+    args = class extends PageArgs {};
+    ArgsType()(args);
+    Field(() => model.filterInput, { nullable: true, description: "Which to list; absent: all." })(
+      args.prototype,
+      "filter",
+    );
+    if (model.orderInput) {
+      Field(() => [model.orderInput] as never, {
+        nullable: true,
+        description: `How to sort, by several keys if need be. ${defaultOrderText(model)}`,
+      })(args.prototype, "orderBy");
+    }
+    if (numbered) {
+      Field(() => Int, {
+        nullable: true,
+        description: `How many to skip, 0 to ${maximumOffset}, for numbered pages. Use cursors to go further.`,
+      })(args.prototype, "offset");
+    }
+    argsClasses.set(key, args);
+  }
+  return args;
+}
+
+function defaultOrderText({ defaultOrder }: ModelType): string {
+  const keys = defaultOrder.map(({ field, direction }) => `\`${field}\`${direction === "DESC" ? ", last first" : ""}`);
+  return `Absent: by ${keys.join("; then by ")}. The id decides among equals.`;
+}
+
+export interface Window {
+  limit: number;
+  backward: boolean;
+  cursor?: { argument: "after" | "before"; value: string };
+  offset: number;
+}
+
+/** What the page arguments ask for, or a clear refusal. Null counts as absent; an empty text is a cursor, and none of ours. */
+export function windowOf({ first, after, last, before, offset }: PageArgs, maximum: number): Window {
+  const backward = given(last);
+  if (backward && given(first)) {
+    throw new UserInputError(["last"], "cannot go together with `first`; give one of them.");
+  }
+  if (given(after) && (backward || given(before))) {
+    throw new UserInputError(["after"], "goes with `first` alone; use `last` and `before` to go backwards.");
+  }
+  if (given(before) && !backward) {
+    throw new UserInputError(["before"], "needs `last`: how many ahead of the cursor.");
+  }
+  const argument = backward ? "last" : "first";
+  const limit = (backward ? last : first) ?? defaultPageSize;
+  if (limit < 0) throw new UserInputError([argument], `must be 0 or more, not ${limit}.`);
+  if (limit > maximum) {
+    throw new PageTooLargeError(argument, limit, maximum, "Use `pageInfo.endCursor` as `after` to read on.");
+  }
+  const skipped = offset ?? 0;
+  if (skipped < 0) throw new UserInputError(["offset"], `must be 0 or more, not ${skipped}.`);
+  if (skipped > maximumOffset) {
+    throw new PageTooLargeError("offset", skipped, maximumOffset, "Use `pageInfo.endCursor` as `after` to go further.");
+  }
+  const value = after ?? before;
+  if (skipped && (backward || given(value))) {
+    throw new UserInputError(["offset"], "goes with `first` alone, without cursors.");
+  }
+  return {
+    limit,
+    backward,
+    offset: skipped,
+    cursor: given(value) ? { argument: backward ? "before" : "after", value } : undefined,
+  };
+}
+
+function given<T>(argument: T | null | undefined): argument is T {
+  return argument !== undefined && argument !== null;
+}
+
+@ObjectType({ description: "Where a page stands in its list." })
+export class PageInfo {
+  @Field(() => Boolean, { description: "Whether more come behind this page." })
+  readonly hasNextPage!: boolean | Promise<boolean>;
+
+  @Field(() => Boolean, { description: "Whether some come ahead of this page." })
+  readonly hasPreviousPage!: boolean | Promise<boolean>;
+
+  @Field(() => String, { nullable: true, description: "The cursor of the page's first entry; null when it is empty." })
+  startCursor!: string | null;
+
+  @Field(() => String, { nullable: true, description: "The cursor of the page's last entry; null when it is empty." })
+  endCursor!: string | null;
+}
+
+/** `more`: whether the list goes on beyond the page in the direction of reading. */
+export function hasNextPage<T>(window: Window, more: () => T): T | boolean {
+  return window.backward ? Boolean(window.cursor) : more();
+}
+
+/** `any`: whether the list has anything at all. */
+export function hasPreviousPage<T>(window: Window, empty: boolean, more: () => T, any: () => T): T | boolean {
+  if (window.backward) return more();
+  // An empty numbered page may lie behind the end of a list, or belong to an empty one.
+  if (window.offset && empty) return any();
+  return Boolean(window.cursor) || window.offset > 0;
+}
+
+/** A page that was read: its rows and what its cursors and count need. */
+export interface PageResult {
+  model: ModelType;
+  rows: readonly Record<string, unknown>[];
+  order: TotalOrder;
+  window: Window;
+  /** Whether the list goes on beyond the page in the direction of reading. A page of no rows has to look. */
+  more: () => boolean | Promise<boolean>;
+  count: (atMost: number | undefined) => Promise<number>;
+}
+
+/** One page of a list. Cursors are made, and rows counted, only when asked for. */
+@ObjectType({ description: "One page of a list." })
+export abstract class Connection {
+  constructor(protected readonly page: PageResult) {}
+
+  get nodes() {
+    return this.page.rows;
+  }
+
+  get edges() {
+    return this.page.rows.map((node) => ({ node, cursor: this.cursor(node) }));
+  }
+
+  @Field(() => PageInfo, { description: "Where this page stands in the list." })
+  get pageInfo(): PageInfo {
+    const { rows, more, window, count } = this.page;
+    return {
+      get hasNextPage() {
+        return hasNextPage(window, more);
+      },
+      get hasPreviousPage() {
+        return hasPreviousPage(window, !rows.length, more, () => count(1).then((found) => found > 0));
+      },
+      startCursor: rows.length ? this.cursor(rows[0]!) : null,
+      endCursor: rows.length ? this.cursor(rows.at(-1)!) : null,
+    };
+  }
+
+  @Field(() => Int, { description: "How many there are in all, with the same filter. Costs nothing unless selected." })
+  totalCount(
+    @Arg("atMost", () => Int, {
+      nullable: true,
+      description: "Stop counting here: a list with more answers this number. Cheaper for long lists.",
+    })
+    atMost?: number,
+  ): Promise<number> {
+    if (atMost !== undefined && atMost !== null && atMost < 0) {
+      throw new UserInputError(["atMost"], `must be 0 or more, not ${atMost}.`);
+    }
+    return this.page.count(atMost ?? undefined);
+  }
+
+  private cursor(row: Record<string, unknown>): string {
+    return encodeCursor(row, this.page.order, this.page.model.datamodel);
+  }
+}
+
+const connections = new Map<ModelType, ClassType<Connection>>();
+
+/** The connection type of a model: `CustomerConnection` with its `CustomerEdge`. */
+export function connectionOf(type: abstract new (...args: never[]) => object): ClassType<Connection> {
+  const model = modelTypeOf(type);
+  let connection = connections.get(model);
+  if (!connection) {
+    const edge = class {};
+    ObjectType(`${model.name}Edge`, { description: "An entry of a page." })(edge);
+    Field(() => String, { description: "The entry's place in the list, for `after` and `before`." })(
+      edge.prototype,
+      "cursor",
+    );
+    Field(() => model.type, { description: "The entry itself." })(edge.prototype, "node");
+
+    connection = class extends Connection {};
+    ObjectType(`${model.name}Connection`, { description: `One page of ${plural(model.name)}.` })(connection);
+    Field(() => [edge], { description: "The entries of the page with their cursors." })(connection.prototype, "edges");
+    Field(() => [model.type], { description: "The entries of the page." })(connection.prototype, "nodes");
+    connections.set(model, connection);
+  }
+  return connection;
+}
+
+/** A page of nothing, for a list that the caller may not see. */
+export function emptyConnection(model: ModelType): Connection {
+  const connection = connectionOf(model.type) as unknown as new (result: PageResult) => Connection;
+  const window: Window = { limit: 0, backward: false, offset: 0 };
+  return new connection({ model, rows: [], order: [], window, more: () => false, count: async () => 0 });
+}

@@ -1,0 +1,349 @@
+import type { GraphQLScalarType } from "graphql";
+import { type ClassType, Field, Float, InputType, Int, ObjectType, registerEnumType } from "type-graphql";
+import { Guarded, type Quotes, Quoting } from "../access/guard.js";
+import type { Permission } from "../access/permission.js";
+import { columnOf, type Model as Datamodel, enumValues, type ModelName, modelNamed } from "../model/datamodel.js";
+import { amountOf, formatMoney } from "../model/money.js";
+import type { OrderInput } from "../sql/order.js";
+import { filterInputFor, MetadataFilter, nameEnum } from "./filters.js";
+import { derivedFrom, madeFrom } from "./source.js";
+
+/** The GraphQL type of an attribute, as decorators take it. */
+export type AttributeType = GraphQLScalarType | ClassType | object | StringConstructor | BooleanConstructor;
+
+export interface AttributeOptions {
+  description: string;
+  nullable?: boolean;
+  deprecationReason?: string;
+  /** Null without one of these permissions, whatever the column says. */
+  access?: readonly Permission[];
+  /** The value quotes what other fields show: what of it a viewer sees who may not read everything. */
+  quotes?: Quotes;
+  /** Clients may filter by it; "text" adds `startsWith` and `contains`, which ignore case. There must be an index. */
+  filter?: true | "text";
+  /** Clients may sort by it. There must be an index that starts with the mode and it. */
+  sort?: true;
+  /** It holds e-mail addresses: filter values are brought into their stored form before they are compared. */
+  email?: true;
+}
+
+export interface FilterField {
+  /** `key`: the foreign key of a to-one relation. */
+  kind: "scalar" | "key" | "one" | "many" | "tags" | "tagIds" | "metadata";
+  /** The column or relation that the filter field stands for. */
+  name: string;
+  email?: boolean;
+}
+
+/** What the GraphQL layer knows of a model: its class and the inputs grown from its attributes and relations. */
+export interface ModelType {
+  readonly name: ModelName;
+  readonly datamodel: Datamodel;
+  readonly type: ClassType<object>;
+  readonly filterInput: ClassType;
+  readonly filters: Map<string, FilterField>;
+  readonly orderInput: ClassType | undefined;
+  readonly defaultOrder: readonly OrderInput[];
+  /** The fields that lists can be sorted by. */
+  readonly sortable: readonly string[];
+  /** The class of one row; differs from `type` where a type is abstract. */
+  readonly rowType: (row: Record<string, unknown>) => ClassType<object>;
+  /** The class of the rows that are objects of this name. */
+  readonly classNamed: (object: string) => ClassType<object>;
+  /** The column that tells which class a row is of, where a type is abstract. */
+  readonly kindField: string | undefined;
+}
+
+interface Attribute extends AttributeOptions {
+  name: string;
+  type: () => AttributeType;
+}
+
+const attributesOf = new WeakMap<object, Attribute[]>();
+const types = new Map<ModelName, ModelType>();
+const byClass = new Map<unknown, ModelType>();
+
+/** The model behind a class decorated with `@Model`, or behind one that extends it. */
+export function modelTypeOf(type: abstract new (...args: never[]) => object): ModelType {
+  let found = byClass.get(type);
+  for (let base: unknown = type; !found && base; base = Object.getPrototypeOf(base)) found = byClass.get(base);
+  if (!found) throw new Error(`${type.name} is no @Model`);
+  byClass.set(type, found);
+  return found;
+}
+
+export function modelTypeNamed(name: ModelName): ModelType {
+  const found = types.get(name);
+  if (!found) throw new Error(`No class stands for the model ${name}`);
+  return found;
+}
+
+export function allModelTypes(): ModelType[] {
+  return [...types.values()];
+}
+
+/** A field that is a column of the row. */
+export function Attribute(type: () => AttributeType, options: AttributeOptions): PropertyDecorator {
+  return (prototype, name) => {
+    const { access, quotes } = options;
+    if (access) Guarded(...access)(prototype, name);
+    if (quotes) Quoting(quotes)(prototype, name);
+    madeFrom({ kind: "column", field: name as string })(prototype, name as string);
+    Field(type as never, {
+      nullable: options.nullable || Boolean(access),
+      ...((access || quotes) && { simple: false }),
+      description: options.description,
+      deprecationReason: options.deprecationReason,
+    })(prototype, name as string);
+    const own = attributesOf.get(prototype) ?? [];
+    own.push({ ...options, name: name as string, type });
+    attributesOf.set(prototype, own);
+  };
+}
+
+/** All attributes of a class, those of its base classes first. */
+function attributes(prototype: object | null): Attribute[] {
+  if (!prototype || prototype === Object.prototype) return [];
+  const own = attributesOf.get(prototype) ?? [];
+  const inherited = attributes(Object.getPrototypeOf(prototype));
+  return [...inherited.filter(({ name }) => !own.some((attribute) => attribute.name === name)), ...own];
+}
+
+export interface ModelOptions {
+  description: string;
+  implements?: unknown;
+  /** The order of lists of it when the client does not give one. The id is always added. */
+  defaultOrder: readonly OrderInput[];
+  /** Interfaces stand for models whose rows have several types: the column that tells, and the class for each value. */
+  abstract?: { by: string; types: () => Readonly<Record<string, ClassType<object>>> };
+  /** Filters on inherited attributes that differ from what the base class says. `metadata` needs an index of its own. */
+  filters?: { reference?: "text"; metadata?: true };
+}
+
+/**
+ * Declares the class of a Prisma model's rows, as a GraphQL object type of the same name, and grows its filter and order
+ * inputs from the attributes. Rows are instances of the class, so what is derived from columns is a getter on it.
+ */
+export function Model({ description, implements: interfaces, defaultOrder, abstract, filters = {} }: ModelOptions) {
+  return <C extends abstract new (...args: never[]) => object>(target: C) => {
+    const name = target.name as ModelName;
+    if (!abstract) ObjectType(name, { description, implements: interfaces as never })(target);
+    registerModel(name, target as never, defaultOrder, abstract, filters);
+  };
+}
+
+function registerModel(
+  name: ModelName,
+  type: ClassType,
+  defaultOrder: readonly OrderInput[],
+  abstract: ModelOptions["abstract"],
+  overrides: NonNullable<ModelOptions["filters"]> = {},
+) {
+  const filterInput = class {};
+  Object.defineProperty(filterInput, "name", { value: `${name}Filter` });
+  InputType(`${name}Filter`, {
+    description: `Which ${plural(name)} to list. All fields given must hold; none given lists all.`,
+  })(filterInput);
+  const own = attributes(type.prototype);
+  const model: ModelType = {
+    name,
+    datamodel: modelNamed(name),
+    type,
+    filterInput,
+    filters: new Map(),
+    orderInput: orderInputFor(
+      name,
+      own.filter(({ sort }) => sort),
+    ),
+    defaultOrder,
+    sortable: own.filter(({ sort }) => sort).map((attribute) => attribute.name),
+    rowType: abstract ? (row) => abstract.types()[row[abstract.by] as string]! : () => type,
+    classNamed: abstract ? (object) => Object.values(abstract.types()).find((row) => row.name === object)! : () => type,
+    kindField: abstract?.by,
+  };
+  types.set(name, model);
+  byClass.set(type, model);
+
+  const combine = (operator: string, list: boolean, meaning: string) =>
+    Field(() => (list ? [filterInput] : filterInput) as never, { nullable: true, description: meaning })(
+      filterInput.prototype,
+      operator,
+    );
+  combine("and", true, "All of these must hold.");
+  combine("or", true, "At least one of these must hold; an empty list matches nothing.");
+  combine("not", false, "This must not hold. A comparison with a missing value does not hold, so its `not` does.");
+  for (const { name: field, type: attributeType, filter: given, email } of own) {
+    const filter = field === "reference" ? (overrides.reference ?? given) : given;
+    if (!filter) continue;
+    columnOf(model.datamodel, field);
+    const input = filterInputFor(attributeType(), filter === "text");
+    addFilter(model, field, { kind: "scalar", name: field, email }, () => input, `By \`${field}\`.`);
+  }
+  if (overrides.metadata) {
+    addFilter(model, "metadata", { kind: "metadata", name: "metadata" }, () => MetadataFilter, "By its metadata.");
+  }
+}
+
+/** Adds a field to the filter of a model. */
+export function addFilter(
+  model: ModelType,
+  field: string,
+  filter: FilterField,
+  input: () => unknown,
+  description: string,
+) {
+  model.filters.set(field, filter);
+  Field(input as never, { nullable: true, description })(model.filterInput.prototype, field);
+}
+
+export function plural(name: ModelName): string {
+  return modelNamed(name).table.replaceAll("_", " ").replace(/^sku/, "SKU");
+}
+
+export enum Direction {
+  ASC = "ASC",
+  DESC = "DESC",
+}
+registerEnumType(Direction, {
+  name: "OrderDirection",
+  description: "Which way to sort.",
+  valuesConfig: {
+    ASC: { description: "Smallest, earliest or first in the alphabet first." },
+    DESC: { description: "Largest, latest or last in the alphabet first." },
+  },
+});
+
+export enum Nulls {
+  FIRST = "FIRST",
+  LAST = "LAST",
+}
+registerEnumType(Nulls, {
+  name: "OrderNulls",
+  description: "Where rows without a value come.",
+  valuesConfig: {
+    FIRST: { description: "Before all others." },
+    LAST: { description: "After all others." },
+  },
+});
+
+function orderInputFor(name: ModelName, sortable: Attribute[]): ClassType | undefined {
+  if (!sortable.length) return undefined;
+  const fields = Object.fromEntries(sortable.map((a) => [constantCase(a.name), a.name]));
+  registerEnumType(fields, {
+    name: `${name}OrderField`,
+    description: `What ${plural(name)} can be sorted by.`,
+    valuesConfig: Object.fromEntries(
+      sortable.map((a) => [constantCase(a.name), { description: `By \`${a.name}\`.` }]),
+    ) as never,
+  });
+  class Input {
+    field!: string;
+    direction!: Direction;
+    nulls?: Nulls;
+  }
+  Field(() => fields, { description: "What to sort by." })(Input.prototype, "field");
+  Field(() => Direction, { description: "Which way to sort by it.", defaultValue: Direction.ASC })(
+    Input.prototype,
+    "direction",
+  );
+  Field(() => Nulls, {
+    nullable: true,
+    description: "Where rows without a value come. When absent: last going up, first going down.",
+  })(Input.prototype, "nulls");
+  InputType(`${name}Order`, { description: `One sort key of ${plural(name)}.` })(Input);
+  return Input;
+}
+
+export function constantCase(camelCase: string): string {
+  return camelCase.replace(/([A-Z])/g, "_$1").toUpperCase();
+}
+
+/** Makes a GraphQL enum of one of the datamodel's: upper case words outside, the database's own values inside. */
+export function registerEnum<E extends string>(
+  name: string,
+  description: string,
+  descriptions: Record<E, string>,
+): Record<string, E> {
+  const values = Object.keys(descriptions) as E[];
+  const missing = enumValues(name).filter((value) => !values.includes(value as E));
+  if (missing.length) throw new Error(`The enum ${name} lacks ${missing}`);
+  const object = Object.fromEntries(values.map((value) => [value.toUpperCase(), value]));
+  nameEnum(object, name);
+  registerEnumType(object, {
+    name,
+    description,
+    valuesConfig: Object.fromEntries(
+      values.map((value) => [value.toUpperCase(), { description: descriptions[value] }]),
+    ) as never,
+  });
+  return object as Record<string, E>;
+}
+
+/** Makes a GraphQL enum of words that no column has: each stands for itself. */
+export function registerWords<W extends string>(name: string, description: string, words: Record<W, string>): object {
+  const object = Object.fromEntries(Object.keys(words).map((word) => [word, word]));
+  registerEnumType(object, {
+    name,
+    description,
+    valuesConfig: Object.fromEntries(
+      (Object.entries(words) as [string, string][]).map(([word, meaning]) => [word, { description: meaning }]),
+    ) as never,
+  });
+  return object;
+}
+
+interface Priced {
+  currencyCode?: string | null;
+}
+
+/**
+ * An amount of money: a column of minor units named `…Cents`, and derived from it `…Float` and `formatted…`, both in the
+ * row's own currency. `description` is a phrase without a full stop.
+ */
+export function Money(
+  description: string,
+  { nullable, filter, sort, access }: Partial<AttributeOptions> = {},
+): PropertyDecorator {
+  return (prototype, name) => {
+    const cents = name as string;
+    const base = cents.replace(/Cents$/, "");
+    const formatted = `formatted${base[0]!.toUpperCase()}${base.slice(1)}`;
+    Attribute(() => Int, {
+      description: `${description}, in minor units such as cents.`,
+      nullable,
+      filter,
+      sort,
+      access,
+    })(prototype, cents);
+    const derive = (
+      field: string,
+      type: () => unknown,
+      meaning: string,
+      value: (amount: number, row: Priced) => unknown,
+    ) => {
+      Object.defineProperty(prototype, field, {
+        configurable: true,
+        get(this: Priced & Record<string, number | null>) {
+          const amount = this[cents];
+          return amount === null || amount === undefined ? null : value(amount, this);
+        },
+      });
+      if (access) Guarded(...access)(prototype, field);
+      derivedFrom([cents, "currencyCode"])(prototype, field);
+      const open = { nullable, description: meaning };
+      Field(type as never, access ? { ...open, nullable: true, simple: false } : open)(prototype, field);
+    };
+    derive(
+      `${base}Float`,
+      () => Float,
+      `${description}, as a number.`,
+      (amount, row) => amountOf(amount, row.currencyCode),
+    );
+    derive(
+      formatted,
+      () => String,
+      `${description}, as people write it.`,
+      (amount, row) => formatMoney(amount, row.currencyCode),
+    );
+  };
+}

@@ -1,0 +1,134 @@
+import type { GraphQLResolveInfo } from "graphql";
+import { Args, type ClassType, Ctx, FieldResolver, ID, Info, Resolver, Root } from "type-graphql";
+import { declareAccess, isRedacted } from "../access/guard.js";
+import { type Permission, toRead } from "../access/permission.js";
+import { relationOf } from "../model/datamodel.js";
+import { connectionOf, emptyConnection, type PageArgs, pageArgsOf } from "./connection.js";
+import { filterInputFor, relatedFilterFor } from "./filters.js";
+import { addFilter, modelTypeNamed, modelTypeOf } from "./model.js";
+import type { ReadContext } from "./reader.js";
+import type { Node } from "./resource.type.js";
+import { madeFrom } from "./source.js";
+
+type ModelClass = abstract new (...args: never[]) => object;
+
+export interface RelationOptions {
+  description: string;
+  /** The model whose lists can be filtered by the relation: the one that the field is on. There must be an index. */
+  filters?: ModelClass;
+  /** What a caller needs to follow it; absent: to read the other model. */
+  read?: Permission;
+}
+
+/**
+ * A to-one relation: `(row, context) => row of the other model`. Always nullable, since access may hide the other side.
+ * Filters by it take the other row's filter, and the other row's id.
+ */
+export function BelongsTo(type: ModelClass, { description, filters, read }: RelationOptions): MethodDecorator {
+  return (prototype, name, descriptor) => {
+    const access = [read ?? toRead(modelTypeOf(type).name)];
+    guard(descriptor, access, 1, () => null);
+    declareAccess(access)(prototype, name, descriptor as never);
+    madeFrom({ kind: "parent", relation: name as string })(prototype, name, descriptor as never);
+    FieldResolver(() => type, { nullable: true, description })(prototype, name, descriptor as never);
+    Root()(prototype, name, 0);
+    Ctx()(prototype, name, 1);
+    Info()(prototype, name, 2);
+    if (!filters) return;
+    const model = modelTypeOf(filters);
+    const relation = name as string;
+    const { key, to } = relationOf(model.datamodel, relation);
+    const target = () => modelTypeNamed(to).filterInput;
+    addFilter(model, relation, { kind: "one", name: relation }, target, `By its \`${relation}\`, which must exist.`);
+    const id = () => filterInputFor(ID, false);
+    const meaning = `By the id of its \`${relation}\`. One that the caller may not see counts as missing.`;
+    addFilter(model, key!, { kind: "key", name: relation }, id, meaning);
+  };
+}
+
+/** A to-many relation as a connection: `(row, page, context) => connection`. `numbered` adds `offset`. */
+export function HasMany(
+  type: ModelClass,
+  { description, filters, nullable, read, numbered = false }: RelationOptions & { nullable?: true; numbered?: boolean },
+): MethodDecorator {
+  return (prototype, name, descriptor) => {
+    const target = modelTypeOf(type);
+    // Types have to be made while modules load: type-graphql does not see those made inside a thunk.
+    const connection = connectionOf(type);
+    const args = pageArgsOf(target, numbered);
+    const access = [read ?? toRead(target.name)];
+    guard(descriptor, access, 2, () => (nullable ? null : emptyConnection(target)));
+    declareAccess(access)(prototype, name, descriptor as never);
+    madeFrom({ kind: "list", relation: name as string })(prototype, name, descriptor as never);
+    FieldResolver(() => connection, { nullable, description })(prototype, name, descriptor as never);
+    Root()(prototype, name, 0);
+    Args(() => args)(prototype, name, 1);
+    Ctx()(prototype, name, 2);
+    Info()(prototype, name, 3);
+    if (!filters) return;
+    const relation = name as string;
+    const input = relatedFilterFor(target.name, target.filterInput);
+    addFilter(modelTypeOf(filters), relation, { kind: "many", name: relation }, () => input, `By its \`${relation}\`.`);
+  };
+}
+
+export interface DerivedOptions {
+  type: () => unknown;
+  description: string;
+  nullable?: boolean;
+  /** The columns that it reads; absent: any. Where they are told, a change of one is a change of the field. */
+  needs?: readonly string[];
+  /** The to-one relation whose row the value needs too, and which columns of it. */
+  from?: { relation: string; needs: readonly string[] };
+}
+
+/**
+ * A field that is a function of the row, `(row) => value`, or of it and the row at the other end of a to-one relation,
+ * `(row, other | null) => value`, where a row that the caller may not see is null.
+ */
+export function Derived({ type, description, nullable, needs, from }: DerivedOptions): MethodDecorator {
+  return (prototype, name, descriptor) => {
+    const property = descriptor as PropertyDescriptor;
+    const value = property.value as (row: Node, other: unknown) => unknown;
+    madeFrom({ kind: "derived", value: value as never, ...(from ? { needs: [], other: from } : { needs }) })(
+      prototype,
+      name,
+      descriptor as never,
+    );
+    if (from) {
+      property.value = async (row: Node, { loaders }: ReadContext) =>
+        value(row, await loaders.parent(row, from.relation as never));
+    }
+    FieldResolver(type as never, { nullable, description })(prototype, name, descriptor as never);
+    Root()(prototype, name, 0);
+    Ctx()(prototype, name, 1);
+  };
+}
+
+/** Puts the field rule before a relation's method: the context is its argument at `at`, the field's info the next. */
+function guard(descriptor: PropertyDescriptor, access: readonly Permission[], at: number, redacted: () => unknown) {
+  const method = descriptor.value as (...args: unknown[]) => unknown;
+  descriptor.value = function (this: unknown, ...args: unknown[]) {
+    const [context, info] = args.slice(at) as [ReadContext, GraphQLResolveInfo];
+    return isRedacted(context, access, info) ? redacted() : method.apply(this, args);
+  };
+}
+
+/** Resolver classes that give each of several models the same to-many relation, under the same name. */
+export function hasManyEach(
+  owners: readonly ModelClass[],
+  relation: string,
+  type: ModelClass,
+  { filters, ...options }: Omit<Parameters<typeof HasMany>[1], "filters"> & { filters?: true },
+): ClassType[] {
+  return owners.map((owner) => {
+    class RelationResolver {}
+    const value = (row: Node, page: PageArgs, { loaders }: ReadContext) => loaders.page(row, relation as never, page);
+    Object.defineProperty(RelationResolver.prototype, relation, { value, configurable: true });
+    const descriptor = Object.getOwnPropertyDescriptor(RelationResolver.prototype, relation)!;
+    HasMany(type, { ...options, ...(filters && { filters: owner }) })(RelationResolver.prototype, relation, descriptor);
+    Object.defineProperty(RelationResolver.prototype, relation, descriptor);
+    Resolver(() => owner)(RelationResolver);
+    return RelationResolver;
+  });
+}

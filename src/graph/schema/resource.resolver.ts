@@ -1,0 +1,143 @@
+import { Arg, Args, type ClassType, Ctx, Field, ID, InputType, Query, Resolver } from "type-graphql";
+import { UserInputError } from "../../errors.js";
+import { declareAccess, demand } from "../access/guard.js";
+import { toRead } from "../access/permission.js";
+import type { ModelName } from "../model/datamodel.js";
+import type { Condition } from "../sql/condition.js";
+import { connectionOf, type PageArgs, pageArgsOf } from "./connection.js";
+import { modelTypeOf, plural } from "./model.js";
+import type { ReadContext } from "./reader.js";
+import { type LookUp, madeFrom } from "./source.js";
+
+export interface ResourceOptions {
+  /** The root field of one: `customer`. */
+  one: string;
+  /** The root field of many, if there is one: `customers`. */
+  many?: string;
+  /** Fields that identify it besides the id, with their descriptions. They are unique in a mode unless they are shared. */
+  keys?: Record<string, KeyOptions>;
+}
+
+interface KeyOptions {
+  description: string;
+  /** The form in which values are stored, where it is not that in which they come. */
+  stored?: (given: string) => string;
+  /** Several rows may have the same value; then it is refused. */
+  shared?: true;
+}
+
+/**
+ * The base class of a resource's resolver: its root fields for one and for many. Where a second key exists, one is found
+ * by a `@oneOf` input of all keys, else by its id.
+ */
+export function ResourceResolver(
+  type: abstract new (...args: never[]) => object,
+  { one, many, keys = {} }: ResourceOptions,
+): abstract new () => object {
+  const model = modelTypeOf(type);
+  const name = model.name;
+
+  @Resolver()
+  abstract class Base {}
+
+  const identifier = Object.keys(keys).length ? identifierInput(name, keys) : undefined;
+  const access = [toRead(name)];
+  define(Base, one, async (by: unknown, context: ReadContext) => {
+    demand(context, access);
+    const { condition, unique } = lookUp(identifier ? (by as Identifier) : { id: by as string }, keys);
+    if (unique) return context.loaders.byField(name, condition.field, condition.value);
+    const found = await context.loaders.find(name, condition, 2);
+    if (found.length > 1) {
+      const [key] = Object.keys(by as Identifier).filter((one) => (by as Identifier)[one] !== undefined);
+      throw new UserInputError(["by", key!], `names several ${plural(name)}; list them with a filter instead.`);
+    }
+    return found[0] ?? null;
+  });
+  madeFrom({
+    kind: "one",
+    model: name,
+    where: (args) => lookUp((identifier ? args.by : args) as Identifier, keys),
+    shared: Object.keys(keys).filter((key) => keys[key]!.shared),
+  })(Base.prototype, one, Object.getOwnPropertyDescriptor(Base.prototype, one)! as never);
+  declareAccess(access)(Base.prototype, one, Object.getOwnPropertyDescriptor(Base.prototype, one)! as never);
+  Query(() => model.type as never, {
+    nullable: true,
+    description: `One of the ${plural(name)}, or null when there is none.`,
+  })(Base.prototype, one, Object.getOwnPropertyDescriptor(Base.prototype, one)! as never);
+  if (identifier)
+    Arg("by", () => identifier, { description: "Which one: give exactly one key." })(Base.prototype, one, 0);
+  else Arg("id", () => ID, { description: "Its id." })(Base.prototype, one, 0);
+  Ctx()(Base.prototype, one, 1);
+
+  if (many) {
+    define(Base, many, (page: PageArgs, context: ReadContext) => {
+      demand(context, access);
+      return context.loaders.rootPage(name, page);
+    });
+    declareAccess(access)(Base.prototype, many, Object.getOwnPropertyDescriptor(Base.prototype, many)! as never);
+    madeFrom({ kind: "many", model: name })(
+      Base.prototype,
+      many,
+      Object.getOwnPropertyDescriptor(Base.prototype, many)! as never,
+    );
+    const connection = connectionOf(model.type);
+    const args = pageArgsOf(model, true);
+    Query(() => connection, { nullable: true, description: `The ${plural(name)} of the shop, a page at a time.` })(
+      Base.prototype,
+      many,
+      Object.getOwnPropertyDescriptor(Base.prototype, many)! as never,
+    );
+    Args(() => args)(Base.prototype, many, 0);
+    Ctx()(Base.prototype, many, 1);
+  }
+  return Base as unknown as abstract new () => object;
+}
+
+function define(base: { prototype: object }, name: string, value: unknown) {
+  Object.defineProperty(base.prototype, name, { value, writable: true, configurable: true });
+}
+
+@InputType({ description: "How another system names a resource." })
+export class ReferenceInput {
+  @Field(() => String, { description: "The name in the other system." })
+  reference!: string;
+
+  @Field(() => String, { nullable: true, description: "The other system; absent: whichever." })
+  referenceOrigin?: string | null;
+}
+
+/** Input classes of which exactly one field must be given. type-graphql cannot say so; the schema is told afterwards. */
+export const oneOfInputs = new Set<string>(["MetadataInput"]);
+
+function identifierInput(model: ModelName, keys: Record<string, KeyOptions>): ClassType {
+  const input = class {};
+  const name = `${model}Identifier`;
+  InputType(name, { description: `Which one of the ${plural(model)}. Give exactly one key.` })(input);
+  Field(() => ID, { nullable: true, description: "Its id." })(input.prototype, "id");
+  for (const [key, { description }] of Object.entries(keys)) {
+    const type = key === "reference" ? ReferenceInput : String;
+    Field(() => type, { nullable: true, description })(input.prototype, key);
+  }
+  oneOfInputs.add(name);
+  return input;
+}
+
+/** The input that identifies a resource: exactly one key is given. */
+type Identifier = Record<string, string | ReferenceInput | undefined>;
+
+type KeyLookUp = LookUp &
+  ({ unique: true; condition: { op: "eq"; field: string; value: unknown } } | { unique: false; condition: Condition });
+
+/** Which row an identifier stands for. References may be shared by several. */
+function lookUp(by: Identifier, keys: Record<string, KeyOptions>): KeyLookUp {
+  const [field, value] = Object.entries(by).find(([, value]) => value !== undefined)!;
+  if (typeof value === "string") {
+    const key = keys[field]?.stored?.(value) ?? value;
+    const condition = { op: "eq", field, value: key } as const;
+    return keys[field]?.shared ? { unique: false, condition } : { unique: true, condition };
+  }
+  const { reference, referenceOrigin } = value!;
+  const of: Condition[] = [{ op: "eq", field: "reference", value: reference }];
+  if (typeof referenceOrigin === "string") of.push({ op: "eq", field: "referenceOrigin", value: referenceOrigin });
+  return { unique: false, condition: { op: "and", of } };
+}

@@ -1,0 +1,60 @@
+import type { GraphQLField } from "graphql";
+import { Extensions } from "type-graphql";
+import type { ModelName } from "../model/datamodel.js";
+import type { Condition } from "../sql/condition.js";
+
+/**
+ * What a field is made from, said beside the field: what lets a plan answer it without running its resolver. A field
+ * that does not say is answered by its resolver.
+ */
+export type Source =
+  /** A column of the row. */
+  | { kind: "column"; field: string }
+  /** The row at the other end of a to-one relation. */
+  | { kind: "parent"; relation: string }
+  /** A page of a to-many relation. */
+  | { kind: "list"; relation: string }
+  /** All rows of a small to-many relation, in the model's default order. */
+  | { kind: "all"; relation: string; limit: number }
+  | Derived
+  /** A root field that finds one row; `where` tells which, from the field's arguments. Several may have a `shared` key. */
+  | { kind: "one"; model: ModelName; where: (args: Record<string, unknown>) => LookUp; shared: readonly string[] }
+  /** A root field that lists rows. */
+  | { kind: "many"; model: ModelName }
+  /** The customer whom the caller's token belongs to, wherever it is asked for. */
+  | { kind: "own" }
+  /** The root field that finds a resource of any kind by its id. */
+  | { kind: "node" };
+
+/** A value made by a function of the row, and perhaps of the row at the other end of a to-one relation. */
+export interface Derived {
+  kind: "derived";
+  value: (row: never, other: never) => unknown;
+  /** The columns that it reads; absent: any. Of an empty list comes the same value for every row of a type. */
+  needs?: readonly string[];
+  other?: { relation: string; needs: readonly string[] };
+}
+
+/** Which row to find. Where it is not `unique` there may be several, and that is an error. */
+export interface LookUp {
+  condition: Condition;
+  unique: boolean;
+}
+
+/** Notes what a field is made from. */
+export function madeFrom(source: Source): PropertyDecorator & MethodDecorator {
+  return Extensions({ source });
+}
+
+/** Notes that a getter reads these columns and no others. */
+export function derivedFrom(needs: readonly string[]): PropertyDecorator {
+  return (prototype, name) =>
+    madeFrom({ kind: "derived", value: (row: Record<string, unknown>) => row[name as string], needs } as Derived)(
+      prototype,
+      name,
+    );
+}
+
+export function sourceOf(field: GraphQLField<unknown, unknown>): Source | undefined {
+  return field.extensions.source as Source | undefined;
+}

@@ -1,0 +1,151 @@
+import type { ModelName } from "../model/datamodel.js";
+import { columnOf, type Model, modelNamed, relationOf, sqlType } from "../model/datamodel.js";
+import { mapValue, type Parameters, Slot } from "./parameters.js";
+
+/**
+ * What rows must fulfil: the one language of row rules, filters and look-ups. `field` and `relation` are names of the
+ * datamodel, never the client's words; values become parameters, and may be slots.
+ */
+export type Condition =
+  | { op: "and" | "or"; of: readonly Condition[] }
+  | { op: "not"; of: Condition }
+  | { op: "eq" | "gt" | "gte" | "lt" | "lte"; field: string; value: unknown }
+  | { op: "in"; field: string; values: readonly unknown[] | Slot }
+  | { op: "isNull"; field: string; value: boolean }
+  | { op: "startsWith" | "contains"; field: string; value: string | Slot; ignoreCase: boolean }
+  | { op: "hasKey"; field: string; key: string | Slot }
+  | { op: "containsJson"; field: string; values: readonly (object | Slot)[] }
+  | { op: "some"; relation: string; where: Condition }
+  /** A test of the foreign key of a to-one relation. A key whose row the viewer may not see counts as null. */
+  | { op: "key"; relation: string; test: Condition };
+
+export const everything: Condition = { op: "and", of: [] };
+
+/** What a caller may see of a model; `visibleRows` with the viewer filled in. */
+export type RowRule = (model: ModelName) => Condition;
+
+const comparisons = { eq: "=", gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
+
+/** Makes `%`, `_` and `\` mean themselves in a LIKE pattern. */
+function literal(text: string): string {
+  return text.replace(/[\\%_]/g, "\\$&");
+}
+
+/**
+ * The SQL of a condition on the table behind `alias`, in brackets where it needs them. It may be null for some rows, as
+ * in SQL, where that means "no": only `not` makes a difference between false and null, and treats them alike. Rows
+ * reached through a relation obey their own row rule.
+ */
+export function conditionSql(
+  condition: Condition,
+  model: Model,
+  alias: string,
+  parameters: Parameters,
+  rule: RowRule,
+): string {
+  const column = (field: string) => `${alias}."${columnOf(model, field).column}"`;
+  const compile = (inner: Condition) => conditionSql(inner, model, alias, parameters, rule);
+  switch (condition.op) {
+    case "and":
+      return condition.of.length ? `(${condition.of.map(compile).join(" AND ")})` : "TRUE";
+    case "or":
+      return condition.of.length ? `(${condition.of.map(compile).join(" OR ")})` : "FALSE";
+    case "not":
+      // A test of existence is never null, and PostgreSQL can make a join of its plain opposite.
+      return condition.of.op === "some" ? `NOT ${compile(condition.of)}` : `(${compile(condition.of)}) IS NOT TRUE`;
+    case "eq":
+    case "gt":
+    case "gte":
+    case "lt":
+    case "lte": {
+      const type = sqlType(columnOf(model, condition.field));
+      return `${column(condition.field)} ${comparisons[condition.op]} ${parameters.add(condition.value, type)}`;
+    }
+    case "in": {
+      const type = sqlType(columnOf(model, condition.field));
+      return `${column(condition.field)} = ANY (${parameters.add(condition.values, `${type}[]`)})`;
+    }
+    case "isNull":
+      return `${column(condition.field)} IS ${condition.value ? "" : "NOT "}NULL`;
+    case "startsWith":
+    case "contains": {
+      const start = condition.op === "contains" ? "%" : "";
+      const pattern = mapValue(condition.value, (text: string) => `${start}${literal(text)}%`);
+      const like = condition.ignoreCase ? "ILIKE" : "LIKE";
+      return `${column(condition.field)} ${like} ${parameters.add(pattern, "text")}`;
+    }
+    case "hasKey":
+      return `${column(condition.field)} ? ${parameters.add(condition.key, "text")}`;
+    case "containsJson": {
+      const tests = condition.values.map(
+        (value) => `${column(condition.field)} @> ${parameters.add(mapValue(value, JSON.stringify), "jsonb")}`,
+      );
+      return `(${tests.join(" OR ")})`;
+    }
+    case "some":
+      return existsSql(condition, model, alias, parameters, rule);
+    case "key": {
+      const { relation, test } = condition;
+      // Who sees the whole of a mode sees what its keys lead to: the index on the key is enough.
+      if (isWholeMode(rule(relationOf(model, relation).to))) return compile(test);
+      const visible = existsSql({ relation, where: everything }, model, alias, parameters, rule);
+      if (test.op !== "isNull") return `(${compile(test)} AND ${visible})`;
+      return test.value ? `NOT ${visible}` : visible;
+    }
+  }
+}
+
+/** Whether a row rule shows all rows of the viewer's mode. */
+export function isWholeMode(rule: Condition): boolean {
+  return rule.op === "eq" && rule.field === "mode";
+}
+
+/** The same condition with slots in place of its values, which are added to `values`; `slot` makes the nth slot. */
+export function withSlots(condition: Condition, values: unknown[], slot: (index: number) => Slot): Condition {
+  const take = (value: unknown) => slot(values.push(value) - 1);
+  switch (condition.op) {
+    case "and":
+    case "or":
+      return { ...condition, of: condition.of.map((inner) => withSlots(inner, values, slot)) };
+    case "not":
+      return { ...condition, of: withSlots(condition.of, values, slot) };
+    case "some":
+      return { ...condition, where: withSlots(condition.where, values, slot) };
+    case "key":
+      return { ...condition, test: withSlots(condition.test, values, slot) };
+    case "in":
+      return { ...condition, values: take(condition.values) };
+    case "hasKey":
+      return { ...condition, key: take(condition.key) };
+    case "containsJson":
+      return { ...condition, values: condition.values.map(take) };
+    case "isNull":
+      return condition;
+    default:
+      return { ...condition, value: take(condition.value) };
+  }
+}
+
+function existsSql(
+  { relation, where }: { relation: string; where: Condition },
+  model: Model,
+  alias: string,
+  parameters: Parameters,
+  rule: RowRule,
+): string {
+  const way = relationOf(model, relation);
+  const target = modelNamed(way.to);
+  const inner = parameters.alias();
+  const rows = `${conditionSql(rule(way.to), target, inner, parameters, rule)} AND ${conditionSql(where, target, inner, parameters, rule)}`;
+  if (way.through) {
+    const link = parameters.alias();
+    return `EXISTS (SELECT FROM "${way.through.table}" ${link} JOIN "${target.table}" ${inner} ON ${inner}."id" = ${link}."${way.through.to}" WHERE ${link}."${way.through.from}" = ${alias}."id" AND ${rows})`;
+  }
+  const join = way.many
+    ? `${inner}."${columnOf(target, way.key!).column}" = ${alias}."id"`
+    : `${inner}."id" = ${alias}."${columnOf(model, way.key!).column}"`;
+  const fixed = Object.entries(way.where ?? {}).map(
+    ([field, value]) => ` AND ${inner}."${columnOf(target, field).column}" = ${parameters.add(value, "text")}`,
+  );
+  return `EXISTS (SELECT FROM "${target.table}" ${inner} WHERE ${join}${fixed.join("")} AND ${rows})`;
+}

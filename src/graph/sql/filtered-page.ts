@@ -1,0 +1,173 @@
+import { columnOf, type Model, modelNamed, relationOf } from "../model/datamodel.js";
+import { type Condition, conditionSql, everything, isWholeMode, type RowRule } from "./condition.js";
+import { orderSql, type TotalOrder, withinRange } from "./order.js";
+import type { Parameters } from "./parameters.js";
+
+/** A test that finds so few rows is answered by reading and sorting them all. */
+const fewRows = 1_000;
+
+/**
+ * How many rows are read in the order of the page before it is worth finding all matches instead: fewer where these are
+ * found by an index of words or keys, which is quick for rare ones and slow for common ones.
+ */
+const walkedRows = 4_000;
+const walkedRowsOfWords = 1_000;
+
+export interface FilteredPage {
+  model: Model;
+  filter: Condition;
+  /** In the direction of reading. */
+  order: TotalOrder;
+  /** What comes after the cursor, as parts to be read one after the other. */
+  ranges: (alias: string) => string[];
+  /** The columns to read, of the row behind an alias. */
+  columns: (alias: string) => string;
+  /** The number of rows that the page needs, with those it skips. */
+  needed: string;
+}
+
+/** Whether the best plan of a filtered page depends on the values in the filter. */
+export function dependsOnValues(model: Model, filter: Condition, order: TotalOrder, rule: RowRule): boolean {
+  return filter !== everything && isWholeMode(rule(model.name)) && !isServed(model, filter, order);
+}
+
+/**
+ * The rows of such a page, in no order, and perhaps more of them.
+ *
+ * PostgreSQL has to choose between reading in the order of the page until enough rows match, and finding all matches to
+ * sort them. It cannot know which values are rare, nor that all pending orders come last when sorted by `placedAt`, and
+ * the wrong choice reads the whole table. So the statement decides while it runs, and reads on only where that did not
+ * suffice: (1) each test by itself, up to 1,000 rows of its index: if one finds fewer, these are all there can be;
+ * (2) some rows in the order of the page; (3) all matches.
+ */
+export function filteredRows(page: FilteredPage, parameters: Parameters, rule: RowRule): string {
+  const { model, filter, order, ranges, columns, needed } = page;
+  const where = (condition: Condition, alias: string) => conditionSql(condition, model, alias, parameters, rule);
+  const visible = (alias: string) => where(rule(model.name), alias);
+  const table = (alias: string) => `FROM "${model.table}" ${alias}`;
+  const [few, near] = [parameters.alias(), parameters.alias()];
+  const leaves = leavesOf(filter);
+  const ids = `(SELECT ids FROM ${few})`;
+  const reached = `(SELECT count(*) FROM ${near})`;
+  const within = withinRange(order);
+
+  const [one, walked, tested, all] = [1, 2, 3, 4].map(() => parameters.alias()) as [string, string, string, string];
+  const matches = (alias: string) =>
+    `${visible(alias)} AND ${where(filter, alias)} AND (${ranges(alias).join(" OR ")})`;
+  const walk = `SELECT ${walked}.* ${table(walked)} WHERE ${ids} IS NULL AND ${visible(walked)} AND ${ranges(walked)[0]}
+    ORDER BY ${orderSql(within, model, walked)} LIMIT ${leaves.some(asksForWords) ? walkedRowsOfWords : walkedRows}`;
+  return `WITH ${few} AS MATERIALIZED (SELECT ${idsOfFew(model, leaves, parameters, rule)} AS ids),
+    ${near} AS MATERIALIZED (SELECT ${columns(tested)} FROM (${walk}) ${tested}
+      WHERE ${where(filter, tested)} ORDER BY ${orderSql(within, model, tested)} LIMIT ${needed})
+    SELECT ${columns(one)} ${table(one)} WHERE ${one}."id" = ANY (${ids}::text[]) AND ${matches(one)}
+    UNION ALL SELECT * FROM ${near} WHERE ${reached} >= ${needed}
+    UNION ALL SELECT * FROM (SELECT ${columns(all)} ${table(all)}
+      WHERE ${ids} IS NULL AND ${reached} < ${needed} AND ${matches(all)} OFFSET 0) ${parameters.alias()}`;
+}
+
+/**
+ * How many rows match a filter, up to `limit`, in the same way: what stops early is planned as if matches were everywhere.
+ */
+export function filteredCount(
+  model: Model,
+  filter: Condition,
+  limit: string,
+  parameters: Parameters,
+  rule: RowRule,
+): string {
+  const few = parameters.alias();
+  const counted = (test: (alias: string) => string) => {
+    const alias = parameters.alias();
+    const matches = conditionSql({ op: "and", of: [rule(model.name), filter] }, model, alias, parameters, rule);
+    return `(SELECT count(*)::int FROM (SELECT FROM "${model.table}" ${alias} WHERE ${test(alias)}${matches} LIMIT ${limit}) c)`;
+  };
+  const byIds = counted((alias) => `${alias}."id" = ANY (${few}.ids) AND `);
+  return `SELECT CASE WHEN ${few}.ids IS NULL THEN ${counted(() => "")} ELSE ${byIds} END
+    FROM (SELECT ${idsOfFew(model, leavesOf(filter), parameters, rule)} AS ids OFFSET 0) ${few}`;
+}
+
+/** The tests that indexes of words or keys answer. */
+const wordOperators = new Set<Condition["op"]>(["startsWith", "contains", "hasKey", "containsJson"]);
+
+function asksForWords(leaf: Condition): boolean {
+  return wordOperators.has(leaf.op) || (leaf.op === "some" && leavesOf(leaf.where).some(asksForWords));
+}
+
+/** The tests of a filter that every row has to pass. */
+function leavesOf(filter: Condition): Condition[] {
+  return filter.op === "and" ? filter.of.flatMap(leavesOf) : [filter];
+}
+
+/** Whether an index holds the matches in the order of the page, or there is at most one. */
+function isServed(model: Model, filter: Condition, order: TotalOrder): boolean {
+  const leaves = leavesOf(filter);
+  const equal = leaves.flatMap((leaf) => (leaf.op === "eq" ? [leaf.field] : []));
+  const fields = new Set(leaves.map((leaf) => ("field" in leaf ? leaf.field : undefined)));
+  if (fields.size === 1 && fields.has(order[0]?.field)) return true;
+  if (model.unique.some((key) => key.every((field) => field === "mode" || equal.includes(field)))) return true;
+  if (equal.includes("id")) return true;
+  const sorted = order.map(({ field }) => field);
+  return (
+    equal.length === leaves.length &&
+    model.indexes.some((index) => {
+      const [mode, ...keys] = index;
+      const [found, rest] = [keys.slice(0, equal.length), keys.slice(equal.length)];
+      return mode === "mode" && found.every((field) => equal.includes(field)) && rest.join() === sorted.join();
+    })
+  );
+}
+
+/** The ids of all rows that can match, as an array; null if no test finds few rows. */
+function idsOfFew(model: Model, leaves: readonly Condition[], parameters: Parameters, rule: RowRule): string {
+  const found = leaves.flatMap((leaf) => {
+    const rows = rowsOf(model, leaf, parameters, rule);
+    if (!rows) return [];
+    return `(SELECT CASE WHEN count(*) <= ${fewRows} THEN coalesce(array_agg(x.id), '{}') END FROM (${rows} LIMIT ${fewRows + 1}) x)`;
+  });
+  return `coalesce(${[...found, "NULL::text[]"].join(", ")})`;
+}
+
+/** Selects the ids of rows that pass a test, and perhaps of others; undefined for a test whose rows no index can count. */
+function rowsOf(model: Model, leaf: Condition, parameters: Parameters, rule: RowRule): string | undefined {
+  const alias = parameters.alias();
+  const where = (test: Condition) => conditionSql(test, model, alias, parameters, rule);
+  const own = (test: string) =>
+    `SELECT ${alias}."id" AS id FROM "${model.table}" ${alias} WHERE ${where(rule(model.name))} AND ${test}`;
+  // An index of a key has no mode in it, so that a few rows would be looked for among all: its order asks for it.
+  // Tests are written only where they are used: a parameter that the text does not name is an error to PostgreSQL.
+  const byKey = (key: string, test: () => string) => {
+    const index = model.indexes.find(([first]) => first === key);
+    const order = index?.map((field) => `${alias}."${columnOf(model, field).column}"`).join(", ");
+    return order && `${own(test())} ORDER BY ${order}`;
+  };
+  switch (leaf.op) {
+    case "eq":
+    case "in":
+    case "gt":
+    case "gte":
+    case "lt":
+    case "lte":
+    case "isNull":
+      return own(where(leaf));
+    case "key":
+      return byKey(relationOf(model, leaf.relation).key!, () => where(leaf));
+    case "some":
+      if (asksForWords(leaf)) return undefined;
+      break;
+    default:
+      return undefined;
+  }
+  const { to, key, many, through, where: fixed } = relationOf(model, leaf.relation);
+  const target = modelNamed(to);
+  const other = parameters.alias();
+  const others = (column: string) => {
+    const tests = [rule(to), leaf.where].map((test) => conditionSql(test, target, other, parameters, rule));
+    return `SELECT ${other}."${column}" AS id FROM "${target.table}" ${other} WHERE ${tests.join(" AND ")}`;
+  };
+  if (through) {
+    const links = `SELECT ${alias}."${through.from}" AS id FROM "${through.table}" ${alias}`;
+    return `${links} WHERE ${alias}."${through.to}" = ANY (ARRAY(${others("id")}))`;
+  }
+  if (!many) return byKey(key!, () => `${alias}."${columnOf(model, key!).column}" = ANY (ARRAY(${others("id")}))`);
+  return fixed ? undefined : others(columnOf(target, key!).column);
+}

@@ -1,0 +1,165 @@
+import { CursorMismatchError } from "../../errors.js";
+import { type Column, columnOf, enumValues, type Model, sqlType } from "../model/datamodel.js";
+import { isCursorTime } from "../model/times.js";
+import type { Parameters } from "./parameters.js";
+
+export interface OrderKey {
+  field: string;
+  descending: boolean;
+  nullsFirst: boolean;
+}
+
+/** A sort order that tells any two rows apart: it always ends in the id. */
+export type TotalOrder = readonly OrderKey[];
+
+export interface OrderInput {
+  field: string;
+  direction?: "ASC" | "DESC";
+  nulls?: "FIRST" | "LAST";
+}
+
+/**
+ * Completes an order. Without a word on nulls they come last upwards and first downwards, which is PostgreSQL's own
+ * default and so what its indexes hold. Keys behind the id could decide nothing.
+ */
+export function totalOrder(model: Model, keys: readonly OrderInput[]): TotalOrder {
+  const order: OrderKey[] = [];
+  for (const { field, direction, nulls } of [...keys, { field: "id", direction: keys.at(-1)?.direction }]) {
+    if (order.some((key) => key.field === field || key.field === "id")) continue;
+    const descending = direction === "DESC";
+    const nullable = columnOf(model, field).nullable;
+    order.push({ field, descending, nullsFirst: nullable && nulls ? nulls === "FIRST" : descending });
+  }
+  return order;
+}
+
+/** The same order from its end: what walking backwards reads. */
+export function reversed(order: TotalOrder): TotalOrder {
+  return order.map(({ field, descending, nullsFirst }) => ({
+    field,
+    descending: !descending,
+    nullsFirst: !nullsFirst,
+  }));
+}
+
+export function orderSql(order: TotalOrder, model: Model, alias: string): string {
+  return order
+    .map(({ field, descending, nullsFirst }) => {
+      const nulls = nullsFirst === descending ? "" : nullsFirst ? " NULLS FIRST" : " NULLS LAST";
+      return `${alias}."${columnOf(model, field).column}"${descending ? " DESC" : ""}${nulls}`;
+    })
+    .join(", ");
+}
+
+/** The values of a row that decide its place: what a cursor holds. */
+export type Keyset = readonly unknown[];
+
+/**
+ * The rows that come after a place in an order, or all, as one or two conditions to be read one after the other. Each
+ * is a range of an index on the keys: where the first key passes between values and nulls there is one on either side.
+ * Said as one condition they would be no range, and a page would cost as much as all pages before it.
+ */
+export function rangesSql(
+  keyset: Keyset | undefined,
+  order: TotalOrder,
+  model: Model,
+  alias: string,
+  parameters: Parameters,
+): string[] {
+  const places = order.map((key, i) => {
+    const column = columnOf(model, key.field);
+    const value = keyset?.[i] ?? null;
+    return {
+      ...key,
+      sql: `${alias}."${column.column}"`,
+      nullable: Boolean(column.nullable),
+      value: value === null ? null : parameters.add(value, sqlType(column)),
+    };
+  });
+  if (keyset) return rangesAfter(places);
+  const [{ sql, nullsFirst, descending }] = places as [Place];
+  if (nullsFirst === descending) return ["TRUE"];
+  return nullsFirst ? [`${sql} IS NULL`, `${sql} IS NOT NULL`] : [`${sql} IS NOT NULL`, `${sql} IS NULL`];
+}
+
+/** An order among the rows of one such range, where nulls of the first key meet no values: as indexes have it. */
+export function withinRange([first, ...rest]: TotalOrder): TotalOrder {
+  return [{ ...first!, nullsFirst: first!.descending }, ...rest];
+}
+
+interface Place extends OrderKey {
+  sql: string;
+  nullable: boolean;
+  value: string | null;
+}
+
+function rangesAfter(places: readonly Place[]): string[] {
+  const [{ sql, value, nullable, nullsFirst, descending }, ...rest] = places as [Place, ...Place[]];
+  const later = () => `(${rangesAfter(rest).join(" OR ")})`;
+  if (value === null) {
+    const amongNulls = `(${sql} IS NULL AND ${later()})`;
+    return nullsFirst ? [amongNulls, `${sql} IS NOT NULL`] : [amongNulls];
+  }
+  const operator = descending ? "<" : ">";
+  // A comparison of rows is null, which means no, where the first column is.
+  const comparable = rest.every((place) => place.descending === descending && !place.nullable);
+  const amongValues = comparable
+    ? `(${places.map((place) => place.sql).join(", ")}) ${operator} (${places.map((place) => place.value).join(", ")})`
+    : `(${sql} ${operator}= ${value} AND (${sql} ${operator} ${value} OR ${later()}))`;
+  return nullable && !nullsFirst ? [amongValues, `${sql} IS NULL`] : [amongValues];
+}
+
+/** What tells the cursors of one list and order from those of another. */
+function signature(model: Model, order: TotalOrder): string {
+  const keys = order.map(
+    ({ field, descending, nullsFirst }) => `${descending ? "-" : "+"}${nullsFirst ? "n" : ""}${field}`,
+  );
+  return `${model.prefix}:${keys.join()}`;
+}
+
+/** An opaque cursor for a place: base64url of the signature and the keyset. */
+export function cursorOf(keyset: Keyset, order: TotalOrder, model: Model): string {
+  return Buffer.from(JSON.stringify([signature(model, order), ...keyset])).toString("base64url");
+}
+
+/** The cursor of a row. */
+export function encodeCursor(row: Record<string, unknown>, order: TotalOrder, model: Model): string {
+  const keyset = order.map(({ field }) => row[field] ?? null);
+  return cursorOf(keyset, order, model);
+}
+
+/** The place that a cursor stands for. A cursor of another list or order, or one that was tampered with, is refused. */
+export function decodeCursor(cursor: string, argument: string, order: TotalOrder, model: Model): Keyset {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
+  } catch {
+    throw new CursorMismatchError(argument);
+  }
+  if (!Array.isArray(parts) || parts.length !== order.length + 1 || parts[0] !== signature(model, order)) {
+    throw new CursorMismatchError(argument);
+  }
+  const keyset = parts.slice(1);
+  if (!order.every(({ field }, i) => fits(keyset[i], columnOf(model, field)))) throw new CursorMismatchError(argument);
+  return keyset;
+}
+
+/** Whether a value from a cursor can be compared with a column without PostgreSQL refusing it. */
+function fits(value: unknown, column: Column): boolean {
+  if (value === null) return Boolean(column.nullable);
+  if (column.enum) return enumValues(column.type).includes(value as string);
+  switch (column.type) {
+    case "String":
+      return typeof value === "string" && value.isWellFormed() && !value.includes("\0");
+    case "Int":
+      return Number.isInteger(value) && Math.abs(value as number) < 2 ** 31;
+    case "Float":
+      return typeof value === "number";
+    case "Boolean":
+      return typeof value === "boolean";
+    case "DateTime":
+      return typeof value === "string" && isCursorTime(value);
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,39 @@
+import { type Condition, everything, withSlots } from "./condition.js";
+import type { Keyset, TotalOrder } from "./order.js";
+import type { Slot } from "./parameters.js";
+
+/** A page to read: `limit` rows from a place on, or from the end when `backward`. Numbers and values may be slots. */
+export interface Page {
+  order: TotalOrder;
+  limit: number | Slot;
+  /** 0 when none are skipped. */
+  offset: number | Slot;
+  backward: boolean;
+  after?: Keyset;
+  filter: Condition;
+}
+
+/** A page whose numbers are known. */
+export type KnownPage = Page & { limit: number; offset: number };
+
+/** A page with slots for all values, and the values; pages that differ in their values alone make the same one. */
+export interface PageTemplate {
+  page: Page;
+  values: readonly unknown[];
+}
+
+export function pageTemplate(page: KnownPage, slot: (index: number) => Slot): PageTemplate {
+  const values: unknown[] = [];
+  const take = (value: unknown) => slot(values.push(value) - 1);
+  return {
+    page: {
+      order: page.order,
+      backward: page.backward,
+      limit: take(page.limit),
+      offset: page.offset && take(page.offset),
+      after: page.after?.map((value) => (value === null ? null : take(value))),
+      filter: page.filter === everything ? everything : withSlots(page.filter, values, slot),
+    },
+    values,
+  };
+}

@@ -1,0 +1,76 @@
+/** What one execution of a statement is for: where slots take their values from. */
+export interface Run {
+  /** Who asks: row rules know what of it they compare with. */
+  readonly viewer: object;
+  /** The arguments of the operation's fields, by their place in the plan. */
+  readonly args: readonly unknown[];
+}
+
+/** A value that is known only when a statement runs, not yet when its text is made. */
+export class Slot {
+  constructor(readonly valueFor: (run: Run) => unknown) {}
+
+  toJSON() {
+    return "?";
+  }
+}
+
+/** Changes a value now, or a slot's value when it is known. */
+export function mapValue<T, R>(value: T | Slot, change: (value: T) => R): R | Slot {
+  return value instanceof Slot ? new Slot((run) => change(value.valueFor(run) as T)) : change(value);
+}
+
+/** The table of the runs that share a statement: a row each, a column per slot. */
+const runs = "r";
+
+/**
+ * The values of one statement, and the aliases of its tables. Nothing that a client sent gets into SQL another way. In a
+ * shared statement, slots are columns of the table of runs: each run has values of its own, and all else in common.
+ */
+export class Parameters {
+  /** Values, or slots, in the order of their places. */
+  readonly values: unknown[] = [];
+  /** The slots of a shared statement, in the order of their columns. */
+  readonly columns: { slot: Slot; type: string }[] = [];
+  private readonly places = new Map<Slot, string>();
+  private aliases = 0;
+
+  constructor(private readonly shared = false) {}
+
+  /** Takes a value in and gives its place, with the cast that keeps PostgreSQL from guessing: `$3::text`. */
+  add(value: unknown, type: string): string {
+    if (!(value instanceof Slot)) return this.place(value, type);
+    let place = this.places.get(value);
+    if (!place) {
+      if (this.shared) {
+        place = `${runs}.s${this.columns.length}`;
+        this.columns.push({ slot: value, type });
+      } else {
+        place = this.place(value, type);
+      }
+      this.places.set(value, place);
+    }
+    return place;
+  }
+
+  /** A fresh alias for a table. */
+  alias(): string {
+    return `t${this.aliases++}`;
+  }
+
+  /**
+   * The table of runs: `unnest(…) WITH ORDINALITY r (s0, …, n)`. Its values are given when it runs. Behind a SELECT, so
+   * that PostgreSQL does not plan anew for each number of runs: one plan is good for all.
+   */
+  runsTable(): string {
+    const first = this.values.length;
+    const arrays = this.columns.map(({ type }, i) => `(SELECT $${first + i + 1}::${type}[])`);
+    const names = this.columns.map((_, i) => `s${i}`);
+    return `unnest(${arrays.join(", ")}) WITH ORDINALITY ${runs} (${[...names, "n"].join(", ")})`;
+  }
+
+  private place(value: unknown, type: string): string {
+    this.values.push(value);
+    return `$${this.values.length}::${type}`;
+  }
+}

@@ -1,0 +1,219 @@
+import { columnOf, type Model, modelNamed, relationOf } from "../model/datamodel.js";
+import { type Condition, conditionSql, everything, type RowRule } from "./condition.js";
+import { dependsOnValues, filteredCount, filteredRows } from "./filtered-page.js";
+import { orderSql, rangesSql, reversed, withinRange } from "./order.js";
+import type { Page } from "./page.js";
+import { mapValue, Parameters } from "./parameters.js";
+
+export interface Statement {
+  text: string;
+  values: unknown[];
+}
+
+/** The columns of a model in the order in which every statement here selects them; credentials are never read. */
+export function selectedFields(model: Model): string[] {
+  return Object.keys(model.columns).filter((field) => !model.columns[field]!.secret);
+}
+
+function columnsSql(model: Model, alias: string, fields: readonly string[] = selectedFields(model)): string {
+  return fields.map((field) => `${alias}."${columnOf(model, field).column}"`).join(", ");
+}
+
+/**
+ * The rows that have one of `values` in `field`, as far as the rule lets them be seen. With `lock` they are kept from
+ * being changed by others until the transaction ends.
+ */
+export function rowsByField(
+  model: Model,
+  field: string,
+  values: readonly unknown[],
+  rule: RowRule,
+  lock = false,
+): Statement {
+  const parameters = new Parameters();
+  const alias = parameters.alias();
+  const condition: Condition = { op: "and", of: [{ op: "in", field, values }, rule(model.name)] };
+  const where = conditionSql(condition, model, alias, parameters, rule);
+  return {
+    text: `SELECT ${columnsSql(model, alias)} FROM "${model.table}" ${alias} WHERE ${where}${lock ? ` ORDER BY ${alias}."id" FOR NO KEY UPDATE OF ${alias}` : ""}`,
+    values: parameters.values,
+  };
+}
+
+/** One page of all rows of a model. Selects one row more than the limit, which tells whether there are more. */
+export function rootPage(model: Model, page: Page, rule: RowRule): Statement {
+  const parameters = new Parameters();
+  const alias = parameters.alias();
+  const text = pageSql({ model, alias, source: `"${model.table}" ${alias}`, joins: [] }, page, parameters, rule);
+  return { text, values: parameters.values };
+}
+
+/** One page of a to-many relation for each of many parents; the parent's id comes first in each row. */
+export function relatedPages(
+  model: Model,
+  relation: string,
+  ids: readonly string[],
+  page: Page,
+  rule: RowRule,
+): Statement {
+  const { parameters, parent, rows } = relatedToEach(model, relation, ids);
+  const found = pageSql(rows, page, parameters, rule);
+  return {
+    text: `SELECT ${parent}.id, x.* FROM unnest($1::text[]) ${parent} (id) CROSS JOIN LATERAL (${found}) x`,
+    values: parameters.values,
+  };
+}
+
+export function rootCount(model: Model, filter: Condition, atMost: number | undefined, rule: RowRule): Statement {
+  const parameters = new Parameters();
+  const alias = parameters.alias();
+  return {
+    text: countSql({ model, alias, source: `"${model.table}" ${alias}`, joins: [] }, filter, atMost, parameters, rule),
+    values: parameters.values,
+  };
+}
+
+/** For each of many parents its id and how many related rows it has, counting up to `atMost`. */
+export function relatedCounts(
+  model: Model,
+  relation: string,
+  ids: readonly string[],
+  filter: Condition,
+  atMost: number | undefined,
+  rule: RowRule,
+): Statement {
+  const { parameters, parent, rows } = relatedToEach(model, relation, ids);
+  const count = countSql(rows, filter, atMost, parameters, rule);
+  return {
+    text: `SELECT ${parent}.id, (${count}) FROM unnest($1::text[]) ${parent} (id)`,
+    values: parameters.values,
+  };
+}
+
+/** Which of all models have a row with one of these ids: rows of (id, model name), in one statement. */
+export function modelsOfIds(models: readonly Model[], ids: readonly string[], rule: RowRule): Statement {
+  const parameters = new Parameters();
+  const wanted = parameters.add(ids, "text[]");
+  const parts = models.map((model) => {
+    const alias = parameters.alias();
+    const visible = conditionSql(rule(model.name), model, alias, parameters, rule);
+    return `SELECT ${alias}."id", '${model.name}' FROM "${model.table}" ${alias} WHERE ${alias}."id" = ANY (${wanted}) AND ${visible}`;
+  });
+  return { text: parts.join(" UNION ALL "), values: parameters.values };
+}
+
+/** Where rows come from: a table, perhaps with a join table beside it, and what ties it to a parent. */
+export interface Rows {
+  model: Model;
+  alias: string;
+  source: string;
+  joins: readonly string[];
+}
+
+function relatedToEach(model: Model, relation: string, ids: readonly string[]) {
+  const parameters = new Parameters();
+  parameters.add(ids, "text[]");
+  const parent = parameters.alias();
+  return { parameters, parent, rows: relatedRows(model, relation, parent, parameters) };
+}
+
+/** The rows of a to-many relation that belong to the parent's row behind `parent`. */
+export function relatedRows(model: Model, relation: string, parent: string, parameters: Parameters): Rows {
+  const way = relationOf(model, relation);
+  const target = modelNamed(way.to);
+  const alias = parameters.alias();
+  let source = `"${target.table}" ${alias}`;
+  const joins: string[] = [];
+  if (way.through) {
+    const link = parameters.alias();
+    source += ` JOIN "${way.through.table}" ${link} ON ${link}."${way.through.to}" = ${alias}."id"`;
+    joins.push(`${link}."${way.through.from}" = ${parent}.id`);
+  } else {
+    joins.push(`${alias}."${columnOf(target, way.key!).column}" = ${parent}.id`);
+    for (const [field, value] of Object.entries(way.where ?? {})) {
+      // Written out: a value must have a place in the text, and a list from which nothing is read has none.
+      joins.push(`${alias}."${columnOf(target, field).column}" = '${value}'`);
+    }
+  }
+  return { model: target, alias, source, joins };
+}
+
+/** What a page selects of each row; absent: all columns. */
+export interface PageSelection {
+  /** The columns that the selection reads. */
+  fields: readonly string[];
+  /** The expressions, over the row behind an alias. */
+  select: (alias: string) => string;
+}
+
+/** One page of rows. With `beyond` one row more than the limit is read, which tells whether there are more. */
+export function pageSql(
+  { model, alias, source, joins }: Rows,
+  page: Page,
+  parameters: Parameters,
+  rule: RowRule,
+  beyond = true,
+  { fields, select }: PageSelection = {
+    fields: selectedFields(model),
+    select: (from) => columnsSql(model, from),
+  },
+): string {
+  const order = page.backward ? reversed(page.order) : page.order;
+  const ranges = (from: string) => rangesSql(page.after, order, model, from, parameters);
+  const columns = (from: string) =>
+    columnsSql(model, from, [...new Set([...fields, ...order.map(({ field }) => field)])]);
+  const limited = () => ({
+    limit: parameters.add(beyond ? mapValue(page.limit, (rows: number) => rows + 1) : page.limit, "int"),
+    offset: page.offset ? parameters.add(page.offset, "int") : "0",
+  });
+  const sorted = (rows: string, both: string, { limit, offset }: ReturnType<typeof limited>) =>
+    `SELECT ${select(both)} FROM (${rows}) ${both} ORDER BY ${orderSql(order, model, both)} LIMIT ${limit} OFFSET ${offset}`;
+  if (!joins.length && dependsOnValues(model, page.filter, order, rule)) {
+    const limits = limited();
+    const needed = `${limits.limit} + ${limits.offset}`;
+    const filtered = { model, filter: page.filter, order, ranges, columns, needed };
+    return sorted(filteredRows(filtered, parameters, rule), parameters.alias(), limits);
+  }
+  const where = whereSql(model, alias, joins, page.filter, parameters, rule).join(" AND ");
+  const [only, ...others] = ranges(alias);
+  const limits = limited();
+  const inner = orderSql(withinRange(order), model, alias);
+  const rows = (selected: string, range: string) =>
+    `SELECT ${selected} FROM ${source} WHERE ${where} AND ${range} ORDER BY ${inner}`;
+  if (!others.length) return `${rows(select(alias), only!)} LIMIT ${limits.limit} OFFSET ${limits.offset}`;
+  const both = parameters.alias();
+  const parts = [only!, ...others].map(
+    (range) => `(${rows(columns(alias), range)} LIMIT ${limits.limit} + ${limits.offset})`,
+  );
+  return sorted(parts.join(" UNION ALL "), both, limits);
+}
+
+/** How many rows there are, counting up to `atMost`. */
+export function countSql(
+  { model, alias, source, joins }: Rows,
+  filter: Condition,
+  atMost: unknown,
+  parameters: Parameters,
+  rule: RowRule,
+): string {
+  const where = () => whereSql(model, alias, joins, filter, parameters, rule).join(" AND ");
+  if (atMost === undefined) return `SELECT count(*)::int FROM ${source} WHERE ${where()}`;
+  const limit = parameters.add(atMost, "int");
+  if (!joins.length && dependsOnValues(model, filter, [], rule)) {
+    return filteredCount(model, filter, limit, parameters, rule);
+  }
+  return `SELECT count(*)::int FROM (SELECT FROM ${source} WHERE ${where()} LIMIT ${limit}) c`;
+}
+
+function whereSql(
+  model: Model,
+  alias: string,
+  joins: readonly string[],
+  filter: Condition,
+  parameters: Parameters,
+  rule: RowRule,
+): string[] {
+  const where = [...joins, conditionSql(rule(model.name), model, alias, parameters, rule)];
+  if (filter !== everything) where.push(conditionSql(filter, model, alias, parameters, rule));
+  return where;
+}

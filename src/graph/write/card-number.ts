@@ -1,0 +1,31 @@
+import { Problem } from "../model/values.js";
+
+/** Digits in groups of any size, as people write the numbers of cards. */
+const groups = /\d(?:[ -]?\d){12,}/g;
+
+/**
+ * Whether a text holds what looks like the number of a card: 13 to 19 digits that begin as the card networks' do and end
+ * in the right check digit. Tokens of some gateways are 16 digits as well; they begin with 7, 8 or 9.
+ */
+export function holdsCardNumber(text: string): boolean {
+  return (text.match(groups) ?? []).some((found) => {
+    const digits = found.replace(/\D/g, "");
+    return /^[2-6]\d{12,18}$/.test(digits) && checkDigitFits(digits);
+  });
+}
+
+/** Luhn's formula, ISO/IEC 7812-1. */
+function checkDigitFits(digits: string): boolean {
+  const sum = [...digits].reverse().reduce((total, digit, i) => {
+    const weighed = Number(digit) * (i % 2 ? 2 : 1);
+    return total + (weighed > 9 ? weighed - 9 : weighed);
+  }, 0);
+  return sum % 10 === 0;
+}
+
+/** The text as it came, unless it holds the number of a card. */
+export function withoutCardNumber(given: string): string | Problem {
+  return holdsCardNumber(given)
+    ? new Problem("This looks like the number of a card, which is never kept here; give what the gateway made of it.")
+    : given;
+}

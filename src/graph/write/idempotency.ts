@@ -1,0 +1,108 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from "node:crypto";
+import type { Query } from "../../database/client.js";
+import { UserInputError } from "../../errors.js";
+import type { Viewer } from "../access/viewer.js";
+import { type Row, sorted } from "./transaction.js";
+import type { UserError } from "./user-error.type.js";
+
+/** How long an outcome is kept. */
+const hours = 24;
+
+/**
+ * What a mutation came to: ids and plain values, from which its payload is made. `userErrors` are those of parts that
+ * were left out, where the rest was done; `first` are rows as a retry shows them, by the payload's fields.
+ */
+export type Outcome = Record<string, unknown> & {
+  userErrors?: readonly UserError[];
+  first?: Readonly<Record<string, Row>>;
+};
+
+/**
+ * An idempotency key of a caller. What is kept under it can be read with the key alone, and the key itself is not kept:
+ * the record's id is a hash, its outcome encrypted, and the fingerprint of the arguments keyed. So records tell nothing
+ * of anybody to who reads the table.
+ */
+export class IdempotencyKey {
+  private readonly id: string;
+  private readonly fingerprint: string;
+
+  constructor(
+    private readonly viewer: Viewer,
+    private readonly key: string,
+    field: string,
+    args: unknown,
+  ) {
+    const { kind, applicationId, mode, owner } = viewer;
+    const who = kind === "customer" ? viewer.customerId : (owner?.id ?? "");
+    this.id = createHash("sha256")
+      .update(sorted([mode, kind, applicationId, who, key]))
+      .digest("hex");
+    this.fingerprint = createHmac("sha256", key)
+      .update(sorted([field, args]))
+      .digest("hex");
+  }
+
+  /**
+   * Takes the key for the running transaction, or gives the outcome of the write that had it. Of several at once one
+   * goes first and the others wait for it.
+   */
+  async claim(query: Query): Promise<Outcome | undefined> {
+    // Each write clears away more than it adds.
+    await query(
+      `DELETE FROM "idempotency_records" WHERE "id" IN
+         (SELECT "id" FROM "idempotency_records" WHERE "expires_at" < now() ORDER BY "expires_at" LIMIT 5 FOR UPDATE SKIP LOCKED)`,
+      [],
+    );
+    const claimed = await query(
+      `INSERT INTO "idempotency_records" ("id", "mode", "fingerprint", "expires_at")
+       VALUES ($1, $2::"mode", $3, now() + interval '${hours} hours')
+       ON CONFLICT ("id") DO UPDATE SET "fingerprint" = excluded."fingerprint", "outcome" = NULL,
+         "expires_at" = excluded."expires_at", "created_at" = now()
+       WHERE "idempotency_records"."expires_at" < now() RETURNING 1`,
+      [this.id, this.viewer.mode, this.fingerprint],
+    );
+    if (claimed.length) return undefined;
+    return (await this.find(query))!;
+  }
+
+  /** The outcome of a write that had the key. Refuses the key if it came with other arguments. */
+  async find(query: Query): Promise<Outcome | undefined> {
+    const [row] = (await query(
+      `SELECT "fingerprint", "outcome" FROM "idempotency_records" WHERE "id" = $1 AND "expires_at" >= now()`,
+      [this.id],
+    )) as [string, Buffer][];
+    if (!row) return undefined;
+    const [fingerprint, outcome] = row;
+    if (fingerprint !== this.fingerprint) {
+      throw new UserInputError(
+        ["idempotent", "key"],
+        "was used before, with another mutation or other arguments; use a new key for a new change.",
+      );
+    }
+    return this.open(outcome);
+  }
+
+  /** Keeps the outcome with the write, in its transaction. */
+  async keep(query: Query, outcome: Outcome): Promise<void> {
+    await query(`UPDATE "idempotency_records" SET "outcome" = $2 WHERE "id" = $1`, [this.id, this.seal(outcome)]);
+  }
+
+  private secret(salt: Buffer): Buffer {
+    return Buffer.from(hkdfSync("sha256", this.key, salt, this.id, 32));
+  }
+
+  private seal(outcome: Outcome): Buffer {
+    const salt = randomBytes(16);
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv("aes-256-gcm", this.secret(salt), nonce);
+    const text = Buffer.concat([cipher.update(JSON.stringify(outcome)), cipher.final()]);
+    return Buffer.concat([salt, nonce, cipher.getAuthTag(), text]);
+  }
+
+  private open(sealed: Buffer): Outcome {
+    const part = (from: number, to?: number) => sealed.subarray(from, to);
+    const decipher = createDecipheriv("aes-256-gcm", this.secret(part(0, 16)), part(16, 28));
+    decipher.setAuthTag(part(28, 44));
+    return JSON.parse(Buffer.concat([decipher.update(part(44)), decipher.final()]).toString()) as Outcome;
+  }
+}

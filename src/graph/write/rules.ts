@@ -1,0 +1,180 @@
+import { type ClassType, Field, Float, ID, InputType, Int } from "type-graphql";
+import { type Permission, permissionsText } from "../access/permission.js";
+import { type ModelName, modelNamed } from "../model/datamodel.js";
+import { maximumJson } from "../model/json.js";
+import { DateTime, Json } from "../model/scalars.js";
+import { Problem, readEmail, readJson, readNumber } from "../model/values.js";
+import { readColumn } from "./columns.js";
+
+export { Problem, readEmail } from "../model/values.js";
+
+/** One field of an input: how clients see it, and which values it takes. `T` is the value that is stored. */
+export interface Rule<T = unknown> {
+  readonly type: () => unknown;
+  readonly description: string;
+  /** Must be given when a resource is made, and can never be cleared. */
+  readonly required: boolean;
+  /** Is made when it is not given, so it can be left out but never cleared. A text: what it is then. */
+  readonly generated?: true | string;
+  /** Absent: both when a resource is made and when it is changed. */
+  readonly on?: "create" | "update";
+  /** Without one of these permissions the whole mutation is refused, naming the field. */
+  readonly access?: readonly Permission[];
+  /** The value to store, null for none, or what is wrong with the one given. Absent: what its column takes. */
+  readonly check?: (given: never) => T | null | Problem;
+  /** The id of a resource of this model, which must exist and be visible to the caller. */
+  readonly link?: ModelName;
+  /** No column of the row: whoever uses the rule sees to it. */
+  readonly virtual?: true;
+}
+
+export type Rules = Readonly<Record<string, Rule>>;
+
+/** What a client sends under such rules. */
+export type InputOf<R extends Rules> = { [K in keyof R]?: (R[K] extends Rule<infer T> ? T : never) | null };
+
+interface Options {
+  description: string;
+  required?: true;
+  generated?: true | string;
+  on?: "create" | "update";
+  access?: readonly Permission[];
+  virtual?: true;
+}
+
+function rule<T>(type: () => unknown, options: Options, check?: (given: never) => T | null | Problem): Rule<T> {
+  const { required = false, ...rest } = options;
+  return { type, required, ...rest, ...(check && { check }) };
+}
+
+/** A text: what its column takes. */
+export function text(options: Options) {
+  return rule<string>(() => String, options);
+}
+
+/** An e-mail address that is no column of the row, brought into its stored form. */
+export function email(options: Options) {
+  return rule<string>(() => String, options, readEmail);
+}
+
+/** A whole number: what its column takes, or within a range of its own. */
+export function integer({ range, ...options }: Options & { range?: readonly [minimum: number, maximum: number] }) {
+  return rule<number>(() => Int, options, range && ((given: number) => readNumber(given, range, true)));
+}
+
+export function flag(options: Options) {
+  return rule<boolean>(() => Boolean, options);
+}
+
+/** A moment. */
+export function moment(options: Options & { check?: (given: Date) => Date | Problem }) {
+  const { check, ...rest } = options;
+  return rule<Date>(() => DateTime, rest, check as never);
+}
+
+/** One of an enum's values. */
+export function choice<E extends string>(type: Record<string, E>, options: Options) {
+  return rule<E>(() => type, options);
+}
+
+/** A number that need not be whole. */
+export function decimal(options: Options) {
+  return rule<number>(() => Float, options);
+}
+
+/** The id of another resource. */
+export function link(model: ModelName, options: Options): Rule<string> {
+  return { ...rule<string>(() => ID, options), link: model };
+}
+
+/** A JSON object. */
+export function json(options: Options) {
+  return rule<Record<string, unknown>>(() => Json, options);
+}
+
+/** Whatever type; `check` gives the value to use. */
+export function value<T>(type: () => unknown, options: Options, check?: (given: never) => T | null | Problem): Rule<T> {
+  return rule<T>(type, options, check);
+}
+
+@InputType({ description: "A change of metadata. Give exactly one of the fields." })
+export class MetadataInput {
+  @Field(() => Json, { nullable: true, description: "The whole of the new metadata; what was there is gone." })
+  replace?: Record<string, unknown>;
+
+  @Field(() => Json, {
+    nullable: true,
+    description: "Keys to add or to change; all others stay. Objects inside are replaced whole.",
+  })
+  merge?: Record<string, unknown>;
+
+  @Field(() => [String], { nullable: true, description: "Keys to remove; those that are not there change nothing." })
+  removeKeys?: string[];
+}
+
+/** What the metadata becomes, or what is wrong with the change. One that was too long from the start may not grow. */
+export function changedMetadata(
+  before: Record<string, unknown>,
+  { replace, merge, removeKeys }: MetadataInput,
+): Record<string, unknown> | Problem {
+  const after = replace ?? { ...before, ...merge };
+  const kept = removeKeys
+    ? Object.fromEntries(Object.entries(after).filter(([key]) => !removeKeys.includes(key)))
+    : after;
+  return readJson(kept, Math.max(maximumJson, JSON.stringify(before).length));
+}
+
+/** Rules for the columns of a model: each takes what its column takes, unless it has a check of its own. */
+export function rulesOf<R extends Rules>(name: ModelName, rules: R): R {
+  const model = modelNamed(name);
+  const bound = Object.entries(rules).map(([field, one]): [string, Rule] => {
+    const free = one.check || one.virtual || one.link || !model.columns[field];
+    return [field, free ? one : { ...one, check: (given: unknown) => readColumn(model, field, given) as never }];
+  });
+  return Object.fromEntries(bound) as R;
+}
+
+/** What every resource takes, when it is made and when it is changed. */
+export const commonRules = {
+  reference: text({ description: "How another system, such as an ERP, names the resource; null for not at all." }),
+  referenceOrigin: text({ description: "The system that `reference` comes from." }),
+  metadata: json({ description: "Free data of the shop's own: a JSON object.", on: "create" }),
+} satisfies Rules;
+
+/** The change of metadata, where a resource is changed. */
+export const metadataChange: Rule<MetadataInput> = rule<MetadataInput>(() => MetadataInput, {
+  description: "How its metadata changes.",
+  on: "update",
+});
+
+/**
+ * The input type of a mutation, grown from its rules: everything optional but what is required when a resource is made.
+ * `kind` decides which rules are in it.
+ */
+export function inputOf(name: string, description: string, rules: Rules, kind: "create" | "update"): ClassType {
+  const input = class {};
+  Object.defineProperty(input, "name", { value: name });
+  InputType(name, { description })(input);
+  for (const [field, { type, description: text, required, generated, on, access }] of Object.entries(rules)) {
+    if (on && on !== kind) continue;
+    const nullable = !(required && kind === "create");
+    const forbidden = access ? ` Needs ${permissionsText(access)}, which sales channels lack.` : "";
+    const kept = required || generated;
+    const clears =
+      kind === "create"
+        ? generated
+          ? ` ${generated === true ? "Made up" : generated} when absent.`
+          : ""
+        : kept
+          ? " It cannot be null."
+          : " Null clears it.";
+    const hint = type() === MetadataInput ? "" : clears;
+    Field(type as never, { nullable, description: `${text}${hint}${forbidden}` })(input.prototype, field);
+  }
+  return input;
+}
+
+/** The rules that hold for a kind of write. */
+export function rulesFor(rules: Rules, kind: "create" | "update"): [string, Rule][] {
+  return Object.entries(rules).filter(([, { on }]) => !on || on === kind);
+}

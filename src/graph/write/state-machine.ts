@@ -1,0 +1,135 @@
+import { type ClassType, Resolver } from "type-graphql";
+import { permits } from "../access/guard.js";
+import type { Permission } from "../access/permission.js";
+import { type ModelType, modelTypeOf, plural } from "../schema/model.js";
+import { type Args, Mutates, payloadOf } from "./mutation.js";
+import { type Row, singular, type Values, type Write } from "./transaction.js";
+import type { StateError } from "./user-error.type.js";
+
+type ModelClass = abstract new (...args: never[]) => object;
+
+/** A step in the life of something: from which states it leads, and to which. */
+export interface Step<State> {
+  readonly from: readonly State[];
+  readonly to: State;
+}
+
+export function leadsFrom<State>({ from }: Pick<Step<State>, "from">, state: State): boolean {
+  return from.includes(state);
+}
+
+/** A step that callers take with a mutation of its own. */
+export interface Move<State> {
+  /** What it does, for whoever reads it in the playground. */
+  description: string;
+  from: readonly State[];
+  /** Absent: the state stays, and only a time is noted or taken back. */
+  to?: State;
+  /** What has then been done to it, in a sentence: `placed`. */
+  done: string;
+  /** The time it notes, or takes back. */
+  notes?: string;
+  takesBack?: string;
+  /** Only the shop may take it: from any state, or from these. */
+  byShop?: true | readonly State[];
+  /** A row of the demo shop that it works on. */
+  example: string;
+  /** Checks what else it needs; gives what else changes. */
+  before?: (write: Write, row: Row) => Promise<Values>;
+}
+
+interface LifeOptions<State, Name extends string> {
+  /** Who has this permission acts for the shop. */
+  shop: Permission;
+  /** What callers need for the others. */
+  access: Permission;
+  error: new (status: State, message: string) => StateError<State>;
+  moves: Readonly<Record<Name, Move<State>>>;
+}
+
+/** The states of a kind of resource, and the moves between them: a table. */
+export class Life<State extends string, Name extends string = string> {
+  readonly model: ModelType;
+
+  constructor(
+    type: ModelClass,
+    readonly options: LifeOptions<State, Name>,
+  ) {
+    this.model = modelTypeOf(type);
+  }
+
+  /**
+   * Makes a move. The row is locked, so of several at once one goes first. One that was made before changes nothing;
+   * where the table does not lead, the write ends.
+   */
+  async move(write: Write, name: Name, id: string, version?: number | null): Promise<void> {
+    const { to, notes, takesBack, before, ...move } = this.options.moves[name];
+    const row = await write.row<{ status: State }>(this.model.name, id, { version });
+    const made = to ? row.status === to : notes ? row[notes] !== null : row[takesBack!] === null;
+    if (made) return;
+    const { shop } = this.options;
+    if (!leadsFrom(move, row.status)) {
+      this.refuse(
+        write,
+        row,
+        `Only ${either(move.from)} ${plural(this.model.name)} can be ${move.done}; this one is ${row.status}.`,
+      );
+    }
+    if (Array.isArray(move.byShop) && move.byShop.includes(row.status) && !permits(write.viewer, [shop])) {
+      const noun = singular(this.model.name);
+      this.refuse(write, row, `Once it is ${row.status}, the ${noun} can be ${move.done} by the shop alone.`);
+    }
+    const more = await before?.(write, row);
+    write.check();
+    const times: Values = { ...(notes && { [notes]: write.now() }), ...(takesBack && { [takesBack]: null }) };
+    await write.update(this.model.name, row, { ...more, ...times, status: to });
+  }
+
+  /** Ends the write because of the state that a row is in. */
+  refuse(write: Write, { status }: { status: State }, message: string): never {
+    return write.fail(new this.options.error(status, message));
+  }
+}
+
+/** `a, b or c`. */
+export function either(words: readonly string[]): string {
+  return words.length > 1 ? `${words.slice(0, -1).join(", ")} or ${words.at(-1)}` : words.join();
+}
+
+/** The resolver class of the moves of a kind of resource: `orderPlace(id, ifVersion)` and so on. */
+export function LifeMutations<State extends string, Name extends string>(life: Life<State, Name>): ClassType {
+  const { name, type } = life.model;
+  const { moves, access, shop } = life.options;
+  const field = name[0]!.toLowerCase() + name.slice(1);
+  const noun = singular(name);
+
+  @Resolver()
+  class Mutations {}
+
+  for (const [move, { description, done, byShop, example }] of Object.entries<Move<State>>(moves)) {
+    const key = `${field}${move[0]!.toUpperCase()}${move.slice(1)}`;
+    const payload = `${key[0]!.toUpperCase()}${key.slice(1)}`;
+    const descriptor = {
+      value: async (write: Write, { id, ifVersion }: Args) => {
+        await life.move(write, move as Name, id, ifVersion);
+        return { [field]: id };
+      },
+      writable: true,
+      configurable: true,
+    };
+    Object.defineProperty(Mutations.prototype, key, descriptor);
+    Mutates<Args>({
+      access: [byShop === true ? shop : access],
+      description: `${description} Once is enough: one that is ${done} already stays as it is.`,
+      errors: ["NOT_FOUND", "WRONG_STATE", "VERSION_CONFLICT"],
+      example: `mutation { ${key}(id: "${example}") { ${field} { id } userErrors { code message path } } }`,
+      payload: payloadOf(payload, `What came of having the ${noun} ${done}.`, {
+        [field]: { description: `The ${noun} as it is now; null when there is none.`, row: () => type },
+      }),
+      id: `The ${noun}.`,
+      version: true,
+      subject: field,
+    })(Mutations.prototype, key, descriptor);
+  }
+  return Mutations;
+}

@@ -1,0 +1,124 @@
+import { Field, InterfaceType, ObjectType, registerEnumType } from "type-graphql";
+import { Resource } from "../schema/resource.type.js";
+
+export enum UserErrorCode {
+  NOT_FOUND = "NOT_FOUND",
+  TAKEN = "TAKEN",
+  INVALID = "INVALID",
+  UNKNOWN_TAG = "UNKNOWN_TAG",
+  TOO_MANY_TAGS = "TOO_MANY_TAGS",
+  WRONG_STATE = "WRONG_STATE",
+  VERSION_CONFLICT = "VERSION_CONFLICT",
+  IN_USE = "IN_USE",
+  BLOCKED = "BLOCKED",
+  STALE_PREVIEW = "STALE_PREVIEW",
+}
+registerEnumType(UserErrorCode, {
+  name: "UserErrorCode",
+  description: "Why a mutation changed nothing, for programs.",
+  valuesConfig: {
+    NOT_FOUND: { description: "There is no such resource, or the caller may not see it." },
+    TAKEN: { description: "Another resource has this value already, and it must be unique." },
+    INVALID: { description: "A value is not allowed; the message says what would be right." },
+    UNKNOWN_TAG: { description: "There is no tag of this name, or the caller may not see it." },
+    TOO_MANY_TAGS: { description: "The resource would have more tags than it may." },
+    WRONG_STATE: { description: "The resource is in a state that does not allow this." },
+    VERSION_CONFLICT: { description: "The resource is not at the version that `ifVersion` names." },
+    IN_USE: { description: "Other resources depend on it, so it cannot be deleted." },
+    BLOCKED: { description: "Something speaks against it; the error says what." },
+    STALE_PREVIEW: { description: "The picture that was decided on has changed since." },
+  },
+});
+
+@InterfaceType({
+  description: "Why a mutation changed nothing: an outcome that a form shows to its user.",
+  resolveType: (error: UserError & { type?: string }) => error.type ?? error.constructor.name,
+})
+export abstract class UserError {
+  @Field(() => UserErrorCode, { description: "The reason, for programs." })
+  code!: UserErrorCode;
+
+  @Field(() => String, { description: "The reason, for people: a whole sentence." })
+  message!: string;
+
+  @Field(() => [String], {
+    description: "The way to the argument at fault, such as `[names, 0]`; empty when no single one is.",
+  })
+  path!: string[];
+
+  /** As it is kept with an idempotency key. */
+  toJSON(): object {
+    return { ...this, type: this.constructor.name };
+  }
+}
+
+@ObjectType({ implements: UserError, description: "An argument is at fault." })
+export class InputError extends UserError {
+  constructor(code: UserErrorCode, path: string[], message: string) {
+    super();
+    Object.assign(this, { code, path, message });
+  }
+}
+
+/** The state of a resource does not allow a change. Each kind of resource has one of its own, with the state's type. */
+export abstract class StateError<State> extends UserError {
+  status!: State;
+
+  constructor(status: State, message: string, path: readonly string[] = ["id"]) {
+    super();
+    Object.assign(this, { code: UserErrorCode.WRONG_STATE, path: [...path], message, status });
+  }
+}
+
+/** Whether a resource has had a version; they are counted from 1. */
+export function existed(resource: { version: number }, version: number): boolean {
+  return version >= 1 && version <= resource.version;
+}
+
+@ObjectType({
+  implements: UserError,
+  description:
+    "The resource is not at the version that `ifVersion` names: it was changed since, or never had that version. Nothing was overwritten.",
+})
+export class VersionConflictError extends UserError {
+  @Field(() => Resource, { nullable: true, description: "The resource as it is now." })
+  current!: unknown;
+
+  @Field(() => [String], {
+    nullable: true,
+    description:
+      "The fields that changed since then; null when the audit trail does not reach back so far, or there never was such a version.",
+  })
+  changed!: string[] | null;
+
+  constructor(
+    resource: { id: string; version: number },
+    given: number,
+    changed: string[] | null,
+    path: readonly string[] = ["ifVersion"],
+  ) {
+    super();
+    const message = existed(resource, given)
+      ? `The resource was changed in the meantime: it is at version ${resource.version}, not ${given}. Look at what changed, then send the change again with the new version.`
+      : `The resource never had the version ${given}: it is at version ${resource.version}. Give the \`version\` that was read with the resource.`;
+    Object.assign(this, {
+      code: UserErrorCode.VERSION_CONFLICT,
+      path: [...path],
+      message,
+      current: resource,
+      changed,
+    });
+  }
+
+  override toJSON() {
+    return { ...super.toJSON(), current: { id: (this.current as { id: string }).id } };
+  }
+}
+
+/** User errors, thrown to end a write of which nothing shall stay. */
+export class Refusal extends Error {
+  override name = "Refusal";
+  constructor(readonly errors: readonly UserError[]) {
+    super("The write was refused.");
+  }
+}

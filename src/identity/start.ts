@@ -1,0 +1,60 @@
+import type { Database } from "../database/client.js";
+import type { Logger } from "../telemetry/logger.js";
+import { refuseDemoCredentials } from "./demo-credentials.js";
+import { loadSigningKeys, type SigningKeys } from "./keys.js";
+import { loadOutsidePermissions } from "./outside-permissions.js";
+import { Limits } from "./rate-limits.js";
+import { Revocations } from "./revocations.js";
+import { type OutsideIssuer, Tokens } from "./tokens.js";
+
+export interface Access {
+  keys: SigningKeys;
+  tokens: Tokens;
+  revocations: Revocations;
+  limits: Limits;
+  stop(): Promise<void>;
+}
+
+/** What of the configuration concerns access. */
+export interface AccessConfig {
+  readonly environment: string;
+  readonly dataDir: string;
+  readonly signingKeys: string | undefined;
+  readonly tokenIssuer: string;
+  readonly authJwksUrl: string | undefined;
+  readonly authIssuer: string | undefined;
+  readonly authOrganization: string | undefined;
+  readonly authAudience: string | undefined;
+  readonly authPermissions: string | undefined;
+}
+
+export interface AccessOptions {
+  config: AccessConfig;
+  database: Database;
+  log: Logger;
+  now: () => Date;
+}
+
+/** Everything about access tokens, wired: giving out, checking and revoking them. */
+export async function startAccess({ config, database, log, now }: AccessOptions): Promise<Access> {
+  if (config.environment === "production") await refuseDemoCredentials(database);
+  const keys = await loadSigningKeys(config);
+  const outside = await outsideIssuer(config);
+  const revocations = new Revocations({ database: database.reserved, log, now });
+  await revocations.start();
+  const tokens = new Tokens({ keys, issuer: config.tokenIssuer, outside, revocations, log, now });
+  return { keys, tokens, revocations, limits: new Limits(now), stop: () => revocations.stop() };
+}
+
+async function outsideIssuer(config: AccessConfig): Promise<OutsideIssuer | undefined> {
+  const { authIssuer, authJwksUrl, authOrganization, authAudience, authPermissions } = config;
+  if (!authIssuer || !authJwksUrl) return undefined;
+  const permissions = await loadOutsidePermissions(authPermissions);
+  return {
+    issuer: authIssuer,
+    jwksUrl: authJwksUrl,
+    organization: authOrganization,
+    audience: authAudience,
+    permissions,
+  };
+}

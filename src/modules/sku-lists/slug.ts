@@ -1,0 +1,40 @@
+import type { ModelName } from "../../graph/model/datamodel.js";
+import { modelNamed } from "../../graph/model/datamodel.js";
+import type { Write } from "../../graph/write/transaction.js";
+
+/** SQL for what the slug of a name begins with: its words in lower case, without accents, joined by `-`. */
+export function slugBaseSql(name: string): string {
+  const plain = `regexp_replace(normalize(lower(${name}), NFKD), '[\u0300-\u036f]', '', 'g')`;
+  return `coalesce(nullif(btrim(regexp_replace(${plain}, '[^a-z0-9]+', '-', 'g'), '-'), ''), 'list')`;
+}
+
+/**
+ * SQL for the highest number behind such a beginning in a table, or among the rows of a customer or of the shop: 0 where
+ * it stands alone, null where it is free.
+ */
+export function slugNumberSql(table: string, mode: string, base: string, customer?: string): string {
+  const owned = customer ? ` AND t.customer_id IS NOT DISTINCT FROM ${customer}` : "";
+  return `SELECT max(CASE WHEN t.slug = ${base} THEN 0 ELSE substr(t.slug, length(${base}) + 2)::int END) AS most
+    FROM "${table}" t WHERE t.mode = ${mode} AND t.slug ~ ('^' || ${base} || '(-[1-9][0-9]{0,8})?$')${owned}`;
+}
+
+/**
+ * A free slug for a name, with a number if the same customer, or the shop, has one like it: `wish-list-1`. Of several
+ * writes at once each gets its own.
+ */
+export async function newSlug(
+  { query, viewer }: Write,
+  model: ModelName,
+  name: string,
+  customerId: string | null,
+): Promise<string> {
+  const [[base]] = (await query(`SELECT ${slugBaseSql("$1::text")}`, [name])) as [[string]];
+  const { table } = modelNamed(model);
+  const lock = `slug ${table} ${viewer.mode} ${customerId ?? ""} ${base}`;
+  await query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [lock]);
+  const values = [viewer.mode, base, customerId];
+  const [[most]] = (await query(slugNumberSql(table, '$1::"mode"', "$2::text", "$3::text"), values)) as [
+    [number | null],
+  ];
+  return most === null ? base : `${base}-${most + 1}`;
+}

@@ -1,0 +1,138 @@
+import { demand, permits } from "../../graph/access/guard.js";
+import type { Permission } from "../../graph/access/permission.js";
+import { type ModelName, modelOfId, relationOf } from "../../graph/model/datamodel.js";
+import { maximumTags, Problem, readTagName } from "../../graph/model/values.js";
+import { modelTypeNamed, modelTypeOf } from "../../graph/schema/model.js";
+import type { Node } from "../../graph/schema/resource.type.js";
+import type { Path, Write } from "../../graph/write/transaction.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
+import { TooManyTagsError, UnknownTagError } from "./tag-errors.js";
+import { Taggable } from "./taggable.type.js";
+
+export { readTagName } from "../../graph/model/values.js";
+
+const maximumNames = 100;
+
+/** What a change of tags came to: ids of tags. */
+export interface TagChange {
+  added: string[];
+  removed: string[];
+  unchanged: string[];
+}
+
+/** Adds tags by name, all or none. Tags that are there already stay. */
+export function addTags(write: Write, id: string, names: readonly string[]): Promise<TagChange> {
+  return changeTags(write, id, names, (present, named) => [...new Set([...present, ...named])]);
+}
+
+/** Removes tags by name. Tags that are not there change nothing. */
+export function removeTags(write: Write, id: string, names: readonly string[]): Promise<TagChange> {
+  return changeTags(write, id, names, (present, named) => present.filter((tag) => !named.includes(tag)));
+}
+
+/** Leaves exactly these tags on a resource; none named leaves none. */
+export function replaceTags(write: Write, id: string, names: readonly string[]): Promise<TagChange> {
+  return changeTags(write, id, names, (_present, named) => [...named], true);
+}
+
+type Decide = (present: readonly string[], named: readonly string[]) => string[];
+
+/**
+ * One change of the tags of a resource. The resource's row is locked first, so that changes of the same resource come
+ * one after the other and each sees what the one before it left.
+ */
+async function changeTags(
+  write: Write,
+  id: string,
+  names: readonly string[],
+  decide: Decide,
+  mayBeEmpty = false,
+): Promise<TagChange> {
+  const { context } = write;
+  const name = await taggableModel(write, id);
+  demand(context, [`${modelTypeNamed(name).datamodel.table}:update` as Permission]);
+  if (!names.length && !mayBeEmpty) write.refuse(UserErrorCode.INVALID, ["names"], "Name at least one tag.");
+  await write.row(name, id);
+  return applyTags(write, name, id, names, ["names"], decide);
+}
+
+/** The model of the resource with an id, which may carry tags. Most ids tell; whether there is one is found when it is locked. */
+async function taggableModel(write: Write, id: string): Promise<ModelName> {
+  const known = modelOfId(id);
+  if (known && modelTypeNamed(known).datamodel.relations.tags?.through) return known;
+  const resource = await write.context.loaders.node(id);
+  if (!resource) return write.stop(UserErrorCode.NOT_FOUND, ["id"], "There is no resource with this id.");
+  if (resource instanceof Taggable) return modelTypeOf(resource.constructor as never).name;
+  const { type } = resource as unknown as Node;
+  return write.stop(UserErrorCode.INVALID, ["id"], `Resources of type ${type} cannot carry tags.`);
+}
+
+/** Leaves exactly these tags on a resource that the write has locked. `path` leads to the names. */
+export function setTags(write: Write, model: ModelName, id: string, names: readonly string[], path: Path) {
+  return applyTags(write, model, id, names, path, (_present, named) => [...named]);
+}
+
+async function applyTags(
+  write: Write,
+  name: ModelName,
+  id: string,
+  names: readonly string[],
+  path: Path,
+  decide: Decide,
+): Promise<TagChange> {
+  const { query, viewer } = write;
+  const model = modelTypeNamed(name).datamodel;
+  const { table, from, to } = relationOf(model, "tags").through!;
+  if (names.length > maximumNames) {
+    write.refuse(UserErrorCode.INVALID, path, `Name at most ${maximumNames} tags at once.`);
+  }
+  const wanted = names.map((given, i) => {
+    const clean = readTagName(given);
+    if (clean instanceof Problem) write.refuse(UserErrorCode.INVALID, [...path, String(i)], clean.message);
+    return clean as string;
+  });
+  write.check();
+  // Tags that the caller may not see are unknown: nobody finds out by trying which there are.
+  const [[known, present]] = (await query(
+    `SELECT (SELECT coalesce(json_agg(json_build_object('id', "id", 'name', "name")), '[]')
+             FROM "tags" WHERE "mode" = $2::"mode" AND "name" = ANY ($3::text[])),
+            ARRAY(SELECT "${to}" FROM "${table}" WHERE "${from}" = $1)`,
+    [id, viewer.mode, permits(viewer, ["tags:read"]) ? wanted : []],
+  )) as [[{ id: string; name: string }[], string[]]];
+  await refuseUnknown(
+    write,
+    wanted.flatMap((tag, i) => (known.some((found) => found.name === tag) ? [] : { tag, path: [...path, String(i)] })),
+  );
+  const named = known.map((tag) => tag.id);
+  const after = decide(present, named);
+  const added = after.filter((tag) => !present.includes(tag));
+  const removed = present.filter((tag) => !after.includes(tag));
+  if (added.length && after.length > maximumTags) write.fail(new TooManyTagsError(maximumTags, after.length, path));
+  if (added.length || removed.length) {
+    write.places.set(table, path);
+    await query(
+      `WITH added AS (INSERT INTO "${table}" ("${from}", "${to}") SELECT $1, unnest($2::text[])),
+            removed AS (DELETE FROM "${table}" WHERE "${from}" = $1 AND "${to}" = ANY ($3::text[]))
+       UPDATE "${model.table}" SET "version" = "version" + 1, "updated_at" = now() WHERE "id" = $1`,
+      [id, added, removed],
+    );
+  }
+  const touched = [...added, ...removed];
+  return { added, removed, unchanged: named.filter((tag) => !touched.includes(tag)) };
+}
+
+/** Notes tags that there are not, each with the nearest name that there is and that the caller may see. */
+async function refuseUnknown(write: Write, unknown: { tag: string; path: string[] }[]) {
+  if (!unknown.length) return;
+  const nearest = permits(write.viewer, ["tags:read"])
+    ? await write.query(
+        `SELECT n.name, (SELECT t."name" FROM "tags" t WHERE t."mode" = $2::"mode" AND t."name" % n.name
+                         ORDER BY similarity(t."name", n.name) DESC, t."name" LIMIT 1) AS near
+         FROM unnest($1::text[]) n (name)`,
+        [[...new Set(unknown.map(({ tag }) => tag))], write.viewer.mode],
+      )
+    : [];
+  const suggestions = new Map(nearest as [name: string, near: string | null][]);
+  for (const { tag, path } of unknown) write.errors.push(new UnknownTagError(path, tag, suggestions.get(tag) ?? null));
+  write.check();
+}

@@ -1,0 +1,117 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { MigrationError, migrate, schemaDrift } from "../../src/database/migrate.js";
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from "../support/database.js";
+
+let migrationsDir: string;
+let database: TestDatabase;
+
+beforeEach(async () => {
+  migrationsDir = await mkdtemp(join(tmpdir(), "customer-graph-migrations-"));
+  database = await createEmptyDatabase();
+  await addMigration("1_notes", "CREATE TABLE notes (id int PRIMARY KEY, text text DEFAULT 'a;b');");
+});
+
+afterEach(async () => {
+  await database.drop();
+  await rm(migrationsDir, { recursive: true });
+});
+
+async function addMigration(name: string, sql: string): Promise<void> {
+  await mkdir(join(migrationsDir, name));
+  await writeFile(join(migrationsDir, name, "migration.sql"), sql);
+}
+
+async function query(sql: string): Promise<unknown[]> {
+  const client = new pg.Client(database.connectionString);
+  await client.connect();
+  try {
+    return (await client.query({ text: sql, rowMode: "array" })).rows.flat();
+  } finally {
+    await client.end();
+  }
+}
+
+test("missing migrations are applied in the order of their names, each once", async () => {
+  await addMigration("2_more", "ALTER TABLE notes ADD COLUMN author text;");
+  expect(await migrate(database.connectionString, { migrationsDir })).toEqual(["1_notes", "2_more"]);
+  expect(await migrate(database.connectionString, { migrationsDir })).toEqual([]);
+
+  await addMigration("3_most", "ALTER TABLE notes ADD COLUMN written_at timestamptz;");
+  expect(await migrate(database.connectionString, { migrationsDir })).toEqual(["3_most"]);
+  const history = "SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL ORDER BY started_at";
+  expect(await query(history)).toEqual(["1_notes", "2_more", "3_most"]);
+});
+
+test("functions and triggers, with semicolons inside, arrive whole", async () => {
+  const body = "BEGIN NEW.text := NEW.text || ';'; RETURN NEW; END";
+  await addMigration(
+    "2_trigger",
+    `CREATE FUNCTION mark() RETURNS trigger LANGUAGE plpgsql AS $$ ${body} $$;
+     CREATE TRIGGER mark BEFORE INSERT ON notes FOR EACH ROW EXECUTE FUNCTION mark();`,
+  );
+  await migrate(database.connectionString, { migrationsDir });
+  expect(await query("INSERT INTO notes (id) VALUES (1) RETURNING text")).toEqual(["a;b;"]);
+});
+
+test("servers that start at once do not get in each other's way", async () => {
+  await addMigration("2_slow", "SELECT pg_sleep(0.2); CREATE TABLE slow ();");
+  const applied = await Promise.all([1, 2, 3].map(() => migrate(database.connectionString, { migrationsDir })));
+  expect(applied.flat()).toEqual(["1_notes", "2_slow"]);
+});
+
+test("a failed migration is named with its line, leaves nothing behind and can be put right", async () => {
+  await addMigration("2_bad", "CREATE TABLE half ();\nALTER TABLE nots ADD COLUMN author text;\nSELECT 1;");
+  const error = await migrate(database.connectionString, { migrationsDir }).catch((error: unknown) => error);
+  expect(error).toBeInstanceOf(MigrationError);
+  expect((error as Error).message).toBe(
+    'The migration 2_bad failed: relation "nots" does not exist\nNothing was changed in the database.',
+  );
+  expect(await query("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace")).toEqual([]);
+
+  await writeFile(join(migrationsDir, "2_bad", "migration.sql"), "ALTER TABLE notes ADD COLUMN author text;");
+  expect(await migrate(database.connectionString, { migrationsDir })).toEqual(["1_notes", "2_bad"]);
+
+  await addMigration("3_typo", "SELECT 1;\nSELECT 2;\nCREATE TABEL typo ();");
+  await expect(migrate(database.connectionString, { migrationsDir })).rejects.toThrow(
+    'The migration 3_typo failed in line 3: syntax error at or near "TABEL"',
+  );
+});
+
+test("a database with tables of somebody else is left alone, and one out of reach is told", async () => {
+  await query("CREATE TABLE theirs ()");
+  await expect(migrate(database.connectionString, { migrationsDir })).rejects.toThrow("give it a database of its own");
+  const nowhere = "postgresql://shop:hunter2@127.0.0.1:1/shop";
+  const error = (await migrate(nowhere, { migrationsDir }).catch((error: unknown) => error)) as Error;
+  expect(error.message).toMatch(/^The migrations cannot be applied\. .*ECONNREFUSED/);
+  expect(error.message).not.toContain("hunter2");
+});
+
+test("drift is the SQL that leads from the database to the datamodel", async () => {
+  await migrate(database.connectionString, { migrationsDir });
+  const datamodel = (fields: string) => `
+    datasource db {
+      provider = "postgresql"
+    }
+    model Note {
+      id   Int     @id
+      text String? @default("a;b")
+      ${fields}
+      @@map("notes")
+    }`;
+  const schemaFile = join(migrationsDir, "schema.prisma");
+  await writeFile(schemaFile, datamodel(""));
+  expect(await schemaDrift(database.connectionString, schemaFile)).toBe("");
+  await writeFile(schemaFile, datamodel("author String?"));
+  expect(await schemaDrift(database.connectionString, schemaFile)).toContain(
+    'ALTER TABLE "notes" ADD COLUMN     "author" TEXT',
+  );
+});
+
+test("a test database has all the project's migrations", async () => {
+  const copy = await createTestDatabase();
+  expect(await migrate(copy.connectionString)).toEqual([]);
+  await copy.drop();
+});
