@@ -1,5 +1,6 @@
 // A generator run by `prisma generate`: writes what src/graph must know of every model, and what the generated
-// client does not tell at run time: tables, columns, foreign keys, relations, ways round join tables, id prefixes.
+// client does not tell at run time: tables, columns, foreign keys, relations, ways round join tables, id prefixes,
+// permissions.
 import { writeFileSync } from "node:fs";
 import helper from "@prisma/generator-helper";
 
@@ -65,6 +66,45 @@ function ownersOf(model, relations) {
   return owners;
 }
 
+const actions = ["read", "create", "update", "destroy"];
+/** The kinds of callers whose permissions the models say; integrations may do everything. */
+const callers = ["guest", "customer", "user"];
+
+/** `@name(key, sentence)` on lines of their own, as `{ key: sentence }`. */
+function sentencesOf({ documentation }, name) {
+  const lines = documentation.matchAll(new RegExp(`^@${name}\\(([\\w:]+), (.+)\\)$`, "gm"));
+  return Object.fromEntries([...lines].map(([, key, sentence]) => [key, sentence]));
+}
+
+/** What each kind of caller may do, from `@permissions(guest: read; customer: read, update; user: nothing)`. */
+function permissionsOf(model, special) {
+  const said = mark(model.documentation, "permissions");
+  const known = [...actions, ...special, "nothing"];
+  const parts = new Map((said ?? "").split(/;\s*/).map((part) => part.split(/:\s+/)));
+  const wrong = [...parts.keys()].filter((caller) => caller && !callers.includes(caller));
+  if (wrong.length) {
+    throw new Error(`@permissions of ${model.name} names ${wrong.join(", ")}, which is none of ${callers.join(", ")}.`);
+  }
+  return Object.fromEntries(
+    callers.map((caller) => {
+      const words = parts.get(caller)?.split(", ");
+      if (!words) {
+        throw new Error(
+          `The model ${model.name} does not say what a ${caller} may do when the token does not say: write \`/// @permissions(guest: …; customer: …; user: …)\` above it, each with some of ${known.join(", ")}.`,
+        );
+      }
+      const unknown = words.filter((word) => !known.includes(word));
+      if (unknown.length) {
+        throw new Error(
+          `@permissions of ${model.name} gives a ${caller} ${unknown.join(", ")}; there are ${known.join(", ")}.`,
+        );
+      }
+      const given = words.filter((word) => word !== "nothing");
+      return [caller, given.map((word) => (actions.includes(word) ? `${model.dbName}:${word}` : word))];
+    }),
+  );
+}
+
 /**
  * What every column of every table says of a person, internal tables included: `{ category, action, reason }` from
  * `@personal(category: action, reason)`, or nothing where it is `@impersonal` or a column that every table has.
@@ -114,6 +154,7 @@ helper.generatorHandler({
     const datamodel = Object.fromEntries(
       resources.map((model) => {
         const relations = relationsOf(model, models, polymorphic);
+        const special = sentencesOf(model, "permission");
         return [
           model.name,
           {
@@ -122,6 +163,8 @@ helper.generatorHandler({
             columns: columnsOf(model),
             relations,
             owners: ownersOf(model, relations),
+            permissions: permissionsOf(model, Object.keys(special)),
+            special,
             unique: model.uniqueFields,
             indexes: dmmf.datamodel.indexes
               .filter(({ model: of, type, algorithm }) => of === model.name && type === "normal" && !algorithm)

@@ -36,6 +36,10 @@ export interface Model {
   readonly relations: Readonly<Record<string, Relation>>;
   /** The relations that lead towards the customer whom a row belongs to: the first that is set counts. */
   readonly owners?: readonly string[];
+  /** What each kind of caller may do with it when the token does not say. */
+  readonly permissions: Readonly<Record<"guest" | "customer" | "user", readonly string[]>>;
+  /** The permissions beyond reading and writing it, with what each allows. */
+  readonly special: Readonly<Record<string, string>>;
   readonly unique: readonly (readonly string[])[];
   /** The fields of its B-tree indexes that are not unique. */
   readonly indexes: readonly (readonly string[])[];
