@@ -2,6 +2,7 @@ import "reflect-metadata";
 import type { GraphQLSchema } from "graphql";
 import { GraphQLInputObjectType, specifiedDirectives } from "graphql";
 import { buildSchemaSync, type NonEmptyArray } from "type-graphql";
+import { demandRowRules } from "./graph/access/row-rules.js";
 import { DateTime } from "./graph/model/scalars.js";
 import { describeAccess, fieldsWithoutRule } from "./graph/schema/access-directive.js";
 import { oneOfInputs } from "./graph/schema/resource.resolver.js";
@@ -185,6 +186,7 @@ export function createSchema(): GraphQLSchema {
     if (type instanceof GraphQLInputObjectType) type.isOneOf = true;
   }
   describeAccess(schema);
+  demandRowRules();
   const missing = fieldsWithoutRule(schema);
   if (missing.length) throw new Error(`Fields without an access rule: ${missing.join(", ")}`);
   return schema;

@@ -12,7 +12,7 @@ const allowed: Record<string, readonly string[]> = {
   app: ["config", "schema", "http", "modules", "live", "identity", "database", "telemetry", ...graph()],
   config: ["identity", "database", "telemetry"],
   "print-schema": ["schema", "graph/schema"],
-  schema: ["modules", "graph/schema", "graph/write", "graph/model"],
+  schema: ["modules", "graph/schema", "graph/access", "graph/write", "graph/model"],
   http: ["erasure", "live", "identity", "database", "telemetry", ...graph()],
   import: ["cli", "config", "modules", "identity", "database", "telemetry", ...graph("write")],
   modules: ["erasure", "live", "identity", "database", "telemetry", ...graph()],

@@ -1,20 +1,74 @@
-import { aboutOf, type ModelName, modelNamed, models } from "../model/datamodel.js";
-import { type Condition, everything, type RowRule } from "../sql/condition.js";
+import { aboutOf, type Model, type ModelName, modelNamed, models, relationOf } from "../model/datamodel.js";
+import { type Condition, everything, nothing, type RowRule } from "../sql/condition.js";
 import { Slot } from "../sql/parameters.js";
 import { permissionsByKind, toRead, unreadable } from "./permission.js";
 import type { Viewer } from "./viewer.js";
 
-const nothing: Condition = { op: "or", of: [] };
 const some = (relation: string): Condition => ({ op: "some", relation, where: everything });
-const any = (...of: Condition[]): Condition => ({ op: "or", of });
 const both = (...of: Condition[]): Condition => ({ op: "and", of });
 
+/** Viewers as row rules see them: with slots in place of what differs between viewers with the same rules. */
+type WithSlots<V> = { readonly [F in keyof V]: F extends keyof typeof viewerFacts ? V[F] | Slot : V[F] };
+type Asker<K extends Viewer["kind"]> = WithSlots<Extract<Viewer, { kind: K }>>;
+/** A shopper, signed in or not. */
+export type Shopper = Asker<"guest" | "customer">;
+type RuleFor<K extends Viewer["kind"]> = Condition | ((viewer: Asker<K>, model: Model) => Condition);
+
+/** Which rows of a model shoppers see; the others see all rows of their mode that they may read. */
+export interface VisibleTo {
+  /** A signed-in customer: itself and what hangs on it. */
+  readonly customer: RuleFor<"customer">;
+  /** A shopper who has not signed in: the catalogue. Absent: nothing. */
+  readonly guest?: RuleFor<"guest" | "customer">;
+}
+
 /**
- * Which rows of a model a viewer may see: the row rules, all in this place. Every statement of src/graph/sql carries
+ * What belongs to the customer, as `@owner(…)` of the datamodel says: by the key of the customer if the model has it, or
+ * by a related row that the customer sees. `some` carries the other model's own rule, so a part of something is visible
+ * with the whole. Rules only lead upwards, towards the customer, and so never in circles.
+ */
+export function own({ customerId }: Asker<"customer">, model: Model): Condition {
+  const { owners = [] } = model;
+  if (!owners.length) throw new Error(`${model.name} has no @owner(…), so nothing of it is a customer's own`);
+  const key = owners.map((owner) => relationOf(model, owner)).find(({ to, many }) => to === "Customer" && !many)?.key;
+  return key ? { op: "eq", field: key, value: customerId } : through(...owners);
+}
+
+/** Rows that are related, in one of these ways, to one that the viewer sees. */
+export function through(...relations: string[]): Condition {
+  return relations.length === 1 ? some(relations[0]!) : { op: "or", of: relations.map(some) };
+}
+
+const rules = new Map<ModelName, VisibleTo>();
+
+/** Takes in the row rule of a model, from its class. */
+export function registerRowRule(model: ModelName, visibleTo: VisibleTo): void {
+  rules.set(model, visibleTo);
+}
+
+/** Throws if a model lacks its row rule, since no statement on it could be made. */
+export function demandRowRules(): void {
+  for (const model of models.keys()) rowRuleOf(model);
+}
+
+function rowRuleOf(model: ModelName): VisibleTo {
+  const rule = rules.get(model);
+  if (rule) return rule;
+  throw new Error(
+    `The model ${model} has no row rule: declare its class with @Model({ visibleTo: { customer: … } }), and name the resolvers of its module in src/schema.ts.`,
+  );
+}
+
+function conditionOf<V>(rule: Condition | ((viewer: V, model: Model) => Condition), viewer: V, model: Model) {
+  return typeof rule === "function" ? rule(viewer, model) : rule;
+}
+
+/**
+ * Which rows of a model a viewer may see, by the row rule of its class. Every statement of src/graph/sql carries
  * the rule of each table it touches, so pages, counts, relations, filters and look-ups by id agree, and a hidden row is
  * an absent one. A rule is always a condition, never "none": forgetting one cannot mean "all rows".
  */
-export function visibleRows(model: ModelName, viewer: Viewer): Condition {
+export function visibleRows(model: ModelName, viewer: WithSlots<Viewer>): Condition {
   // What may not be read does not exist, as far as filters by related rows can tell.
   if (!viewer.permissions.has(toRead(model))) return nothing;
   const inMode: Condition = { op: "eq", field: "mode", value: viewer.mode };
@@ -25,35 +79,37 @@ export function visibleRows(model: ModelName, viewer: Viewer): Condition {
     case "user":
       return quotedRows(model, viewer, inMode);
     case "guest":
-      return both(inMode, guestRows[model]?.(viewer) ?? nothing);
+      return both(inMode, conditionOf(rowRuleOf(model).guest ?? nothing, viewer, modelNamed(model)));
     case "customer":
-      return both(inMode, customerRows[model](viewer));
+      return both(inMode, conditionOf(rowRuleOf(model).customer, viewer, modelNamed(model)));
   }
 }
 
-/** What quotes a resource is seen by those alone who may read resources of its type. */
-function quotedRows(model: ModelName, { permissions }: Viewer, inMode: Condition): Condition {
+/** What quotes a resource is seen by those alone who may read resources of its type, and so is what hangs on a quote. */
+function quotedRows(model: ModelName, { permissions }: WithSlots<Viewer>, inMode: Condition): Condition {
+  if (!unreadable(permissions).length) return inMode;
   const about = aboutOf(modelNamed(model));
-  const isQuote = about || model === "EventCallback";
-  if (!isQuote || !unreadable(permissions).length) return inMode;
-  // The body that was sent to a webhook quotes what the event is about.
-  if (!about) return both(inMode, some("event"));
-  const types = [...models.values()].filter(({ name }) => permissions.has(toRead(name))).map(({ table }) => table);
-  return both(inMode, { op: "in", field: about.typeField, values: types });
+  if (about) {
+    const types = [...models.values()].filter(({ name }) => permissions.has(toRead(name))).map(({ table }) => table);
+    return both(inMode, { op: "in", field: about.typeField, values: types });
+  }
+  const { owners = [] } = modelNamed(model);
+  const quote = owners.find((owner) => aboutOf(modelNamed(relationOf(modelNamed(model), owner).to)));
+  return quote ? both(inMode, some(quote)) : inMode;
 }
 
 const fact = (read: (viewer: Viewer) => unknown) => new Slot(({ viewer }) => read(viewer as Viewer));
 /** What differs between viewers with the same rules. */
 export const viewerFacts = {
   mode: fact(({ mode }) => mode),
-  customerId: fact((viewer) => (viewer as Customer).customerId),
+  customerId: fact((viewer) => viewer.kind === "customer" && viewer.customerId),
   marketIds: fact(({ marketIds }) => marketIds),
   stockLocationIds: fact(({ stockLocationIds }) => stockLocationIds),
 };
 
 /** The row rules of every viewer that has the same `ruleKey`: with slots where one differs from another. */
 export function rulesLike(viewer: Viewer): RowRule {
-  const like = { ...viewer, ...viewerFacts, marketIds: viewer.marketIds && viewerFacts.marketIds } as unknown as Viewer;
+  const like: WithSlots<Viewer> = { ...viewer, ...viewerFacts, marketIds: viewer.marketIds && viewerFacts.marketIds };
   return (model) => visibleRows(model, like);
 }
 
@@ -70,70 +126,3 @@ export function ruleKey(viewer: Viewer): string {
   }
   return key;
 }
-
-type Shopper = Extract<Viewer, { kind: "guest" | "customer" }>;
-type Customer = Extract<Viewer, { kind: "customer" }>;
-
-/** A sales channel sees the markets of its token's scope. */
-function scoped({ marketIds }: Shopper): Condition {
-  return marketIds ? { op: "in", field: "id", values: marketIds } : everything;
-}
-
-const scopedStock = ({ stockLocationIds }: Shopper): Condition => ({ op: "in", field: "id", values: stockLocationIds });
-const isEnabled: Condition = { op: "isNull", field: "disabledAt", value: true };
-const isPublic: Condition = { op: "isNull", field: "customerGroupId", value: true };
-
-/** What a shopper who has not signed in sees: the catalogue, and public markets. */
-const guestRows: Partial<Record<ModelName, (viewer: Shopper) => Condition>> = {
-  Market: (viewer) => both(scoped(viewer), isPublic),
-  StockLocation: scopedStock,
-  PaymentMethod: () => isEnabled,
-  Sku: () => everything,
-};
-
-/**
- * What a signed-in customer sees: itself and what hangs on it. `some` carries the other model's own rule, so a line item
- * is visible through an order that is. Rules only lead upwards, towards the customer, and so never in circles.
- */
-const ownedBy = ({ customerId }: Customer): Condition => ({ op: "eq", field: "customerId", value: customerId });
-const customerRows: Record<ModelName, (viewer: Customer) => Condition> = {
-  Customer: ({ customerId }) => ({ op: "eq", field: "id", value: customerId }),
-  CustomerGroup: () => some("customers"),
-  Address: () =>
-    any(
-      some("customerAddresses"),
-      some("shippingOrders"),
-      some("billingOrders"),
-      some("originReturns"),
-      some("destinationReturns"),
-    ),
-  CustomerAddress: ownedBy,
-  CustomerPaymentSource: ownedBy,
-  CustomerSubscription: ownedBy,
-  Order: ownedBy,
-  LineItem: () => some("order"),
-  OrderSubscription: ownedBy,
-  OrderSubscriptionItem: () => some("orderSubscription"),
-  Return: ownedBy,
-  ReturnLineItem: () => some("return"),
-  SkuList: ownedBy,
-  SkuListItem: () => some("skuList"),
-  PaymentMethod: () => isEnabled,
-  PaymentSource: () => any(some("customerPaymentSources"), some("orders")),
-  Sku: () => everything,
-  // Files for the customer itself. Notes have no url and are for the staff alone.
-  Attachment: ({ customerId }) =>
-    both(
-      { op: "eq", field: "attachableType", value: "customers" },
-      { op: "eq", field: "attachableId", value: customerId },
-      { op: "isNull", field: "url", value: false },
-    ),
-  CustomerPasswordReset: () => nothing,
-  Tag: () => nothing,
-  Event: () => nothing,
-  EventCallback: () => nothing,
-  EventStore: () => nothing,
-  // A private market opens through the customer's group, as it is now: leaving the group closes it at once.
-  Market: (viewer) => both(scoped(viewer), any(isPublic, some("customerGroup"))),
-  StockLocation: scopedStock,
-};

@@ -2,6 +2,7 @@ import type { GraphQLScalarType } from "graphql";
 import { type ClassType, Field, Float, InputType, Int, ObjectType, registerEnumType } from "type-graphql";
 import { Guarded, type Quotes, Quoting } from "../access/guard.js";
 import type { Permission } from "../access/permission.js";
+import { registerRowRule, type VisibleTo } from "../access/row-rules.js";
 import { columnOf, type Model as Datamodel, enumValues, type ModelName, modelNamed } from "../model/datamodel.js";
 import { amountOf, formatMoney } from "../model/money.js";
 import type { OrderInput } from "../sql/order.js";
@@ -112,6 +113,8 @@ function attributes(prototype: object | null): Attribute[] {
 export interface ModelOptions {
   description: string;
   implements?: unknown;
+  /** Which of its rows shoppers see: the row rule. */
+  visibleTo: VisibleTo;
   /** The order of lists of it when the client does not give one. The id is always added. */
   defaultOrder: readonly OrderInput[];
   /** Interfaces stand for models whose rows have several types: the column that tells, and the class for each value. */
@@ -124,9 +127,11 @@ export interface ModelOptions {
  * Declares the class of a Prisma model's rows, as a GraphQL object type of the same name, and grows its filter and order
  * inputs from the attributes. Rows are instances of the class, so what is derived from columns is a getter on it.
  */
-export function Model({ description, implements: interfaces, defaultOrder, abstract, filters = {} }: ModelOptions) {
+export function Model(options: ModelOptions) {
+  const { description, implements: interfaces, visibleTo, defaultOrder, abstract, filters = {} } = options;
   return <C extends abstract new (...args: never[]) => object>(target: C) => {
     const name = target.name as ModelName;
+    registerRowRule(name, visibleTo);
     if (!abstract) ObjectType(name, { description, implements: interfaces as never })(target);
     registerModel(name, target as never, defaultOrder, abstract, filters);
   };

@@ -20,6 +20,7 @@ export type Condition =
   | { op: "key"; relation: string; test: Condition };
 
 export const everything: Condition = { op: "and", of: [] };
+export const nothing: Condition = { op: "or", of: [] };
 
 /** What a caller may see of a model; `visibleRows` with the viewer filled in. */
 export type RowRule = (model: ModelName) => Condition;

@@ -1,10 +1,14 @@
 import { Float } from "type-graphql";
+import { through } from "../../graph/access/row-rules.js";
 import { Attribute, Model } from "../../graph/schema/model.js";
 import { Taggable } from "../tags/taggable.type.js";
 
 @Model({
   description: "A postal address of a person or a company.",
   implements: Taggable,
+  visibleTo: {
+    customer: through("customerAddresses", "shippingOrders", "billingOrders", "originReturns", "destinationReturns"),
+  },
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
 })
 export class Address extends Taggable<"Address"> {

@@ -5,6 +5,17 @@ import { Resource } from "../../graph/schema/resource.type.js";
 @Model({
   description: "A document or note attached to another resource. Notes of the staff have no `url`.",
   implements: Resource,
+  visibleTo: {
+    // Files for the customer itself. Notes have no url and are for the staff alone.
+    customer: ({ customerId }) => ({
+      op: "and",
+      of: [
+        { op: "eq", field: "attachableType", value: "customers" },
+        { op: "eq", field: "attachableId", value: customerId },
+        { op: "isNull", field: "url", value: false },
+      ],
+    }),
+  },
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
 })
 export class Attachment extends Resource<"Attachment"> {

@@ -1,9 +1,11 @@
+import { through } from "../../graph/access/row-rules.js";
 import { Attribute, Model } from "../../graph/schema/model.js";
 import { Resource } from "../../graph/schema/resource.type.js";
 
 @Model({
   description: "A group of customers, such as `VIP`. Groups open private markets to their members.",
   implements: Resource,
+  visibleTo: { customer: through("customers") },
   defaultOrder: [{ field: "name" }],
 })
 export class CustomerGroup extends Resource<"CustomerGroup"> {

@@ -1,9 +1,11 @@
+import { own } from "../../graph/access/row-rules.js";
 import { Attribute, Model } from "../../graph/schema/model.js";
 import { Resource } from "../../graph/schema/resource.type.js";
 
 @Model({
   description: "An entry of a customer's wallet: a payment source saved for later.",
   implements: Resource,
+  visibleTo: { customer: own },
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
 })
 export class CustomerPaymentSource extends Resource<"CustomerPaymentSource"> {

@@ -24,6 +24,7 @@ export const AnonymizationStatus = registerEnum(
 @Model({
   description: "A person or company who buys from the shop.",
   implements: Taggable,
+  visibleTo: { customer: ({ customerId }) => ({ op: "eq", field: "id", value: customerId }) },
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
   filters: { reference: "text", metadata: true },
 })

@@ -2,11 +2,13 @@ import { ID } from "type-graphql";
 import { Json } from "../../graph/model/scalars.js";
 import { Attribute, Model } from "../../graph/schema/model.js";
 import { Node } from "../../graph/schema/resource.type.js";
+import { nothing } from "../../graph/sql/condition.js";
 import { quotesOfPayload, quotesOfWho } from "./event-store.quotes.js";
 
 @Model({
   description: "An entry of the audit trail: who changed what, and how. Never changed afterwards.",
   implements: Node,
+  visibleTo: { customer: nothing },
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
 })
 export class EventStore extends Node<"EventStore"> {

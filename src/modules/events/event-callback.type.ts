@@ -2,10 +2,12 @@ import { unreadable } from "../../graph/access/permission.js";
 import { Json } from "../../graph/model/scalars.js";
 import { Attribute, Model } from "../../graph/schema/model.js";
 import { Resource } from "../../graph/schema/resource.type.js";
+import { nothing } from "../../graph/sql/condition.js";
 
 @Model({
   description: "The delivery of an event to a webhook.",
   implements: Resource,
+  visibleTo: { customer: nothing },
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
 })
 export class EventCallback extends Resource<"EventCallback"> {

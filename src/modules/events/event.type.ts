@@ -1,10 +1,12 @@
 import { ID } from "type-graphql";
 import { Attribute, Model } from "../../graph/schema/model.js";
 import { Resource } from "../../graph/schema/resource.type.js";
+import { nothing } from "../../graph/sql/condition.js";
 
 @Model({
   description: "Something that happened to a resource, such as `customers.acquired`.",
   implements: Resource,
+  visibleTo: { customer: nothing },
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
 })
 export class Event extends Resource<"Event"> {

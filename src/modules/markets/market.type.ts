@@ -1,11 +1,28 @@
 import { Int } from "type-graphql";
+import { type Shopper, through } from "../../graph/access/row-rules.js";
 import { DateTime } from "../../graph/model/scalars.js";
 import { Attribute, Model } from "../../graph/schema/model.js";
 import { Resource } from "../../graph/schema/resource.type.js";
+import { type Condition, everything } from "../../graph/sql/condition.js";
+
+const isPublic: Condition = { op: "isNull", field: "customerGroupId", value: true };
+
+/** A sales channel sees the markets of its token's scope. */
+function scoped({ marketIds }: Shopper): Condition {
+  return marketIds ? { op: "in", field: "id", values: marketIds } : everything;
+}
 
 @Model({
   description: "A part of the shop with its own prices, such as a country.",
   implements: Resource,
+  visibleTo: {
+    guest: (viewer) => ({ op: "and", of: [scoped(viewer), isPublic] }),
+    // A private market opens through the customer's group, as it is now: leaving the group closes it at once.
+    customer: (viewer) => ({
+      op: "and",
+      of: [scoped(viewer), { op: "or", of: [isPublic, through("customerGroup")] }],
+    }),
+  },
   defaultOrder: [{ field: "name" }],
 })
 export class Market extends Resource<"Market"> {

@@ -1,4 +1,5 @@
 import { Int } from "type-graphql";
+import { own } from "../../graph/access/row-rules.js";
 import type { EnumValue } from "../../graph/model/datamodel.js";
 import { Attribute, Model, Money, registerEnum } from "../../graph/schema/model.js";
 import { Resource } from "../../graph/schema/resource.type.js";
@@ -16,6 +17,7 @@ export const OrderSubscriptionItemType = registerEnum(
 @Model({
   description: "An item of a recurring order.",
   implements: Resource,
+  visibleTo: { customer: own },
   defaultOrder: [{ field: "createdAt" }],
 })
 export class OrderSubscriptionItem extends Resource<"OrderSubscriptionItem"> {

@@ -1,4 +1,5 @@
 import { Field, Int, ObjectType } from "type-graphql";
+import { own } from "../../graph/access/row-rules.js";
 import type { EnumValue } from "../../graph/model/datamodel.js";
 import { DateTime } from "../../graph/model/scalars.js";
 import { Attribute, Model, registerEnum } from "../../graph/schema/model.js";
@@ -17,6 +18,7 @@ export const OrderSubscriptionStatus = registerEnum("OrderSubscriptionStatus", "
 @Model({
   description: "A recurring order.",
   implements: Taggable,
+  visibleTo: { customer: own },
   defaultOrder: [{ field: "nextRunAt" }],
 })
 export class OrderSubscription extends Taggable<"OrderSubscription"> {

@@ -1,4 +1,5 @@
 import { Float, Int } from "type-graphql";
+import { own } from "../../graph/access/row-rules.js";
 import type { EnumValue } from "../../graph/model/datamodel.js";
 import { Attribute, Model, Money, registerEnum } from "../../graph/schema/model.js";
 import { Taggable } from "../tags/taggable.type.js";
@@ -24,6 +25,7 @@ export const LineItemType = registerEnum("LineItemType", "What a line of an orde
 @Model({
   description: "A line of an order: a product, or a cost or discount.",
   implements: Taggable,
+  visibleTo: { customer: own },
   defaultOrder: [{ field: "createdAt" }],
 })
 export class LineItem extends Taggable<"LineItem"> {

@@ -1,4 +1,5 @@
 import { Field, Float, Int, ObjectType } from "type-graphql";
+import { own } from "../../graph/access/row-rules.js";
 import type { EnumValue } from "../../graph/model/datamodel.js";
 import { DateTime, Json } from "../../graph/model/scalars.js";
 import { Attribute, Model, Money, registerEnum } from "../../graph/schema/model.js";
@@ -43,6 +44,7 @@ export const OrderCustomerType = registerEnum("OrderCustomerType", "Whether the 
 @Model({
   description: "A purchase, from cart to fulfilment.",
   implements: Taggable,
+  visibleTo: { customer: own },
   defaultOrder: [
     { field: "placedAt", direction: "DESC" },
     { field: "createdAt", direction: "DESC" },

@@ -2,6 +2,7 @@ import type { EnumValue } from "../../graph/model/datamodel.js";
 import { DateTime } from "../../graph/model/scalars.js";
 import { Attribute, Model, Money, registerEnum } from "../../graph/schema/model.js";
 import { Resource } from "../../graph/schema/resource.type.js";
+import type { Condition } from "../../graph/sql/condition.js";
 
 export const PaymentSourceType = registerEnum("PaymentSourceType", "The ten kinds of payment source, by gateway.", {
   adyen_payments: "A payment at Adyen.",
@@ -16,9 +17,12 @@ export const PaymentSourceType = registerEnum("PaymentSourceType", "The ten kind
   wire_transfers: "A transfer to the shop's bank account.",
 });
 
+const isEnabled: Condition = { op: "isNull", field: "disabledAt", value: true };
+
 @Model({
   description: "A way to pay that the shop offers.",
   implements: Resource,
+  visibleTo: { guest: isEnabled, customer: isEnabled },
   defaultOrder: [{ field: "createdAt" }],
 })
 export class PaymentMethod extends Resource<"PaymentMethod"> {

@@ -1,4 +1,5 @@
 import { Field, Int, InterfaceType, ObjectType } from "type-graphql";
+import { through } from "../../graph/access/row-rules.js";
 import type { EnumValue } from "../../graph/model/datamodel.js";
 import { DateTime } from "../../graph/model/scalars.js";
 import { readTime } from "../../graph/model/times.js";
@@ -47,6 +48,7 @@ export const instrumentKeys = {
  */
 @Model({
   description: "What a customer pays with: one of ten types, by gateway.",
+  visibleTo: { customer: through("customerPaymentSources", "orders") },
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
   abstract: { by: "kind", types: () => paymentSourceTypes },
 })

@@ -1,4 +1,5 @@
 import { Int } from "type-graphql";
+import { own } from "../../graph/access/row-rules.js";
 import { DateTime, Json } from "../../graph/model/scalars.js";
 import { Attribute, Model, Money } from "../../graph/schema/model.js";
 import { Resource } from "../../graph/schema/resource.type.js";
@@ -6,6 +7,7 @@ import { Resource } from "../../graph/schema/resource.type.js";
 @Model({
   description: "A line of a return.",
   implements: Resource,
+  visibleTo: { customer: own },
   defaultOrder: [{ field: "createdAt" }],
 })
 export class ReturnLineItem extends Resource<"ReturnLineItem"> {

@@ -1,4 +1,5 @@
 import { Field, Int, ObjectType } from "type-graphql";
+import { own } from "../../graph/access/row-rules.js";
 import type { EnumValue } from "../../graph/model/datamodel.js";
 import { DateTime } from "../../graph/model/scalars.js";
 import { Attribute, Model, Money, registerEnum } from "../../graph/schema/model.js";
@@ -19,6 +20,7 @@ export const ReturnStatus = registerEnum("ReturnStatus", "Where a return stands.
 @Model({
   description: "Goods that a customer sends back.",
   implements: Taggable,
+  visibleTo: { customer: own },
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
   filters: { reference: "text" },
 })

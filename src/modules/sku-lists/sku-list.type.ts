@@ -1,9 +1,11 @@
+import { own } from "../../graph/access/row-rules.js";
 import { Attribute, Model } from "../../graph/schema/model.js";
 import { Resource } from "../../graph/schema/resource.type.js";
 
 @Model({
   description: "A list of SKUs, such as a wish list.",
   implements: Resource,
+  visibleTo: { customer: own },
   defaultOrder: [{ field: "name" }],
 })
 export class SkuList extends Resource<"SkuList"> {

@@ -1,9 +1,11 @@
 import { Attribute, Model } from "../../graph/schema/model.js";
+import { everything } from "../../graph/sql/condition.js";
 import { Taggable } from "../tags/taggable.type.js";
 
 @Model({
   description: "A product that can be bought.",
   implements: Taggable,
+  visibleTo: { guest: everything, customer: everything },
   defaultOrder: [{ field: "code" }],
 })
 export class Sku extends Taggable<"Sku"> {

@@ -1,7 +1,9 @@
 import { Int } from "type-graphql";
+import { type Shopper } from "../../graph/access/row-rules.js";
 import type { EnumValue } from "../../graph/model/datamodel.js";
 import { Attribute, Model, registerEnum } from "../../graph/schema/model.js";
 import { Resource } from "../../graph/schema/resource.type.js";
+import type { Condition } from "../../graph/sql/condition.js";
 
 export const LabelFormat = registerEnum("LabelFormat", "The file format of shipping labels.", {
   PDF: "A document.",
@@ -10,9 +12,15 @@ export const LabelFormat = registerEnum("LabelFormat", "The file format of shipp
   PNG: "An image.",
 });
 
+/** A sales channel sees the stock locations of its token's scope. */
+function scoped({ stockLocationIds }: Shopper): Condition {
+  return { op: "in", field: "id", values: stockLocationIds };
+}
+
 @Model({
   description: "A place where goods are kept, sent from and returned to.",
   implements: Resource,
+  visibleTo: { guest: scoped, customer: scoped },
   defaultOrder: [{ field: "name" }],
 })
 export class StockLocation extends Resource<"StockLocation"> {
