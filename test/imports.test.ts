@@ -110,6 +110,32 @@ test("files do not load each other in a circle", () => {
   expect(circles(loads, (path) => path)).toEqual([]);
 });
 
+test("schema.ts lists every module with resolvers, and each module all of its own", () => {
+  const schema = sources.get("schema.ts")!;
+  const imported = new Map(
+    [...schema.matchAll(/import \{ resolvers as (\w+) \} from "\.\/modules\/([^/]+)\//g)].map(([, name, folder]) => [
+      folder!,
+      name!,
+    ]),
+  );
+  const folderOf = (path: string) => path.split("/")[1]!;
+  const resolverFiles = files.filter((path) => /^modules\/.*\.resolver\.ts$/.test(path));
+  const folders = [...new Set(resolverFiles.map(folderOf))];
+  expect(folders.length).toBeGreaterThan(20);
+  expect([...imported.keys()].sort()).toEqual(folders.sort());
+  const listOf = (text: string, name: string) =>
+    new RegExp(`const ${name} = \\[([^\\]]*)\\]`).exec(text)![1]!.match(/\w+/g)!;
+  expect(listOf(schema, "modules").sort()).toEqual([...imported.values()].sort());
+  for (const folder of folders) {
+    const texts = resolverFiles.filter((path) => folderOf(path) === folder).map((path) => sources.get(path)!);
+    const exported = texts.flatMap((text) =>
+      [...text.matchAll(/^export (?:class|const) (\w+)/gm)].map(([, name]) => name!),
+    );
+    const listed = listOf(texts.join("\n"), "resolvers");
+    expect([folder, listed.sort()]).toEqual([folder, exported.filter((name) => name !== "resolvers").sort()]);
+  }
+});
+
 test("only config.ts reads the environment, and no file merely hands others on", () => {
   const readers = files.filter((path) => sources.get(path)!.includes("process.env"));
   expect(readers).toEqual(["config.ts"]);

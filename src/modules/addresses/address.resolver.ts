@@ -8,3 +8,5 @@ import { addressWrites } from "./address.writes.js";
 export class AddressResolver extends ResourceResolver(Address, { one: "address" }) {}
 
 export const AddressMutations = ResourceMutations(addressWrites);
+
+export const resolvers = [AddressResolver, AddressMutations];

@@ -181,3 +181,5 @@ function user(stored: Record<string, string | null> | null) {
     email: stored.email ?? null,
   };
 }
+
+export const resolvers = [AnonymizationResolver, AnonymizationBlockerResolver];

@@ -27,3 +27,5 @@ export const attachmentResolvers = hasManyEach(attachableTypes, "attachments", A
   description: "Documents and notes attached to it.",
   filters: true,
 });
+
+export const resolvers = [AttachmentResolver, AttachmentMutations, ...attachmentResolvers];

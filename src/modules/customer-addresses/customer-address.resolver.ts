@@ -50,3 +50,5 @@ export class CustomerAddressBookResolver {
     return loaders.page(customer, "customerAddresses", page);
   }
 }
+
+export const resolvers = [CustomerAddressResolver, CustomerAddressBookResolver, CustomerAddressMutations];

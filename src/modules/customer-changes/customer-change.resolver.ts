@@ -39,3 +39,5 @@ export class CustomerChangeResolver {
     return loaders.byId("Customer", customerId);
   }
 }
+
+export const resolvers = [CustomerChangeResolver];

@@ -31,3 +31,5 @@ export class CustomerMembershipResolver {
     return loaders.parent(customer, "customerGroup");
   }
 }
+
+export const resolvers = [CustomerGroupResolver, CustomerGroupMutations, CustomerMembershipResolver];

@@ -54,3 +54,5 @@ export class CustomerWalletResolver {
     return loaders.page(customer, "customerPaymentSources", page);
   }
 }
+
+export const resolvers = [CustomerPaymentSourceResolver, CustomerWalletResolver, CustomerPaymentSourceMutations];

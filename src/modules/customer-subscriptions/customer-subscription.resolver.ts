@@ -77,3 +77,5 @@ export class CustomerOptInsResolver {
     return loaders.page(customer, "customerSubscriptions", page);
   }
 }
+
+export const resolvers = [CustomerSubscriptionResolver, CustomerOptInsResolver, CustomerSubscriptionMutations];

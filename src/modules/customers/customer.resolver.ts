@@ -49,3 +49,5 @@ export class CustomerResolver extends ResourceResolver(Customer, {
 }
 
 export const CustomerMutations = ResourceMutations(customerWrites);
+
+export const resolvers = [CustomerResolver, CustomerMutations];

@@ -20,3 +20,5 @@ export const eventStoreResolvers = hasManyEach(
   EventStore,
   { description: "The audit trail: who changed it, and how; the latest first.", nullable: true },
 );
+
+export const resolvers = [EventStoreResolver, ...eventStoreResolvers];

@@ -37,3 +37,5 @@ export const eventResolvers = hasManyEach(
   Event,
   { description: "What happened to it, the latest first.", nullable: true },
 );
+
+export const resolvers = [EventResolver, EventCallbackResolver, ...eventResolvers];

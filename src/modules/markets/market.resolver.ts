@@ -29,3 +29,5 @@ export class CustomerGroupMarketsResolver {
     return loaders.page(customerGroup, "markets", page);
   }
 }
+
+export const resolvers = [MarketResolver, CustomerGroupMarketsResolver];

@@ -30,3 +30,5 @@ export class NodeResolver {
     return ids.map((id) => loaders.node(id));
   }
 }
+
+export const resolvers = [NodeResolver];

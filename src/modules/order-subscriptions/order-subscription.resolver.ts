@@ -12,6 +12,7 @@ import { Order } from "../orders/order.type.js";
 import { orderSubscriptionLife } from "./order-subscription.moves.js";
 import { OrderSubscription } from "./order-subscription.type.js";
 import { orderSubscriptionWrites } from "./order-subscription.writes.js";
+import { OrderSubscriptionItemResolver, OrderSubscriptionItemsResolver } from "./order-subscription-item.resolver.js";
 
 @Resolver(() => OrderSubscription)
 export class OrderSubscriptionResolver extends ResourceResolver(OrderSubscription, {
@@ -70,3 +71,13 @@ export class OrderOrderSubscriptionsResolver {
     return loaders.page(order, "orderSubscriptions", page);
   }
 }
+
+export const resolvers = [
+  OrderSubscriptionItemResolver,
+  OrderSubscriptionItemsResolver,
+  OrderSubscriptionResolver,
+  OrderSubscriptionMutations,
+  OrderSubscriptionMoveMutations,
+  CustomerOrderSubscriptionsResolver,
+  OrderOrderSubscriptionsResolver,
+];

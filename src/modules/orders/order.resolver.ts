@@ -9,6 +9,7 @@ import { Address } from "../addresses/address.type.js";
 import { Customer } from "../customers/customer.type.js";
 import { Market } from "../markets/market.type.js";
 import { PaymentMethod } from "../payment-methods/payment-method.type.js";
+import { LineItemResolver, OrderLineItemsResolver } from "./line-item.resolver.js";
 import { orderLife } from "./order.moves.js";
 import { Order } from "./order.type.js";
 import { orderWrites } from "./order.writes.js";
@@ -56,3 +57,12 @@ export class CustomerOrdersResolver {
     return loaders.page(customer, "orders", page);
   }
 }
+
+export const resolvers = [
+  LineItemResolver,
+  OrderLineItemsResolver,
+  OrderResolver,
+  OrderMutations,
+  OrderMoveMutations,
+  CustomerOrdersResolver,
+];

@@ -101,3 +101,5 @@ export class CustomerPasswordResetResolver extends ResourceResolver(CustomerPass
     return { customer: reset.customerId };
   }
 }
+
+export const resolvers = [CustomerPasswordResetResolver];

@@ -4,3 +4,5 @@ import { PaymentMethod } from "./payment-method.type.js";
 
 @Resolver(() => PaymentMethod)
 export class PaymentMethodResolver extends ResourceResolver(PaymentMethod, { one: "paymentMethod" }) {}
+
+export const resolvers = [PaymentMethodResolver];

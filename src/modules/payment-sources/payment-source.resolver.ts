@@ -21,3 +21,5 @@ export class OrderPaymentSourcesResolver {
     return loaders.parent(order, "paymentSource");
   }
 }
+
+export const resolvers = [PaymentSourceResolver, OrderPaymentSourcesResolver];

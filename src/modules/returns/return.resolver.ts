@@ -12,6 +12,7 @@ import { StockLocation } from "../stock-locations/stock-location.type.js";
 import { returnLife } from "./return.moves.js";
 import { Return } from "./return.type.js";
 import { returnWrites } from "./return.writes.js";
+import { LineItemReturnsResolver, ReturnLineItemResolver, ReturnLinesResolver } from "./return-line-item.resolver.js";
 
 @Resolver(() => Return)
 export class ReturnResolver extends ResourceResolver(Return, {
@@ -65,3 +66,14 @@ export class OrderReturnsResolver {
     return loaders.page(order, "returns", page);
   }
 }
+
+export const resolvers = [
+  ReturnLineItemResolver,
+  ReturnLinesResolver,
+  LineItemReturnsResolver,
+  ReturnResolver,
+  ReturnMutations,
+  ReturnMoveMutations,
+  CustomerReturnsResolver,
+  OrderReturnsResolver,
+];

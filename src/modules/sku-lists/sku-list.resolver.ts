@@ -7,6 +7,7 @@ import { ResourceMutations } from "../../graph/write/resource-writes.js";
 import { Customer } from "../customers/customer.type.js";
 import { SkuList } from "./sku-list.type.js";
 import { skuListWrites } from "./sku-list.writes.js";
+import { SkuListItemMutations, SkuListItemResolver, SkuListItemsResolver } from "./sku-list-item.resolver.js";
 
 @Resolver(() => SkuList)
 export class SkuListResolver extends ResourceResolver(SkuList, {
@@ -30,3 +31,12 @@ export class CustomerSkuListsResolver {
     return loaders.page(customer, "skuLists", page);
   }
 }
+
+export const resolvers = [
+  SkuListItemResolver,
+  SkuListItemMutations,
+  SkuListItemsResolver,
+  SkuListResolver,
+  SkuListMutations,
+  CustomerSkuListsResolver,
+];

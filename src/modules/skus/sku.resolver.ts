@@ -4,3 +4,5 @@ import { Sku } from "./sku.type.js";
 
 @Resolver(() => Sku)
 export class SkuResolver extends ResourceResolver(Sku, { one: "sku", keys: { code: { description: "Its code." } } }) {}
+
+export const resolvers = [SkuResolver];

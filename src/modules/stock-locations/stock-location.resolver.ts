@@ -16,3 +16,5 @@ export class StockLocationResolver extends ResourceResolver(StockLocation, {
     return loaders.parent(stockLocation, "address");
   }
 }
+
+export const resolvers = [StockLocationResolver];

@@ -103,3 +103,5 @@ export class TaggableResolver {
     return loaders.all(resource, "tags", maximumTags);
   }
 }
+
+export const resolvers = [TagResolver, TagMutations, TaggableResolver];

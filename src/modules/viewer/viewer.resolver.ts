@@ -79,3 +79,5 @@ export class CustomerTokenResolver {
     return viewer.customClaim;
   }
 }
+
+export const resolvers = [CustomerTokenResolver, ViewerResolver];
