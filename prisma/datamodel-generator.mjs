@@ -1,6 +1,6 @@
 // A generator run by `prisma generate`: writes what src/graph must know of every model, and what the generated
 // client does not tell at run time: tables, columns, foreign keys, relations, ways round join tables, id prefixes,
-// permissions.
+// permissions, and the words of constraints.
 import { writeFileSync } from "node:fs";
 import helper from "@prisma/generator-helper";
 
@@ -165,6 +165,7 @@ helper.generatorHandler({
             owners: ownersOf(model, relations),
             permissions: permissionsOf(model, Object.keys(special)),
             special,
+            constraints: sentencesOf(model, "constraint"),
             unique: model.uniqueFields,
             indexes: dmmf.datamodel.indexes
               .filter(({ model: of, type, algorithm }) => of === model.name && type === "normal" && !algorithm)

@@ -484,6 +484,17 @@ describe("constraints of the database", () => {
     }
   });
 
+  test("every constraint that the datamodel has words for exists, on the table of its model", async () => {
+    const found = (await Promise.all((["u", "c", "f"] as const).map(constraints))).flat();
+    const worded = [...models.values()].flatMap(({ table, constraints: words }) =>
+      Object.keys(words).map((name) => ({ table, name })),
+    );
+    expect(worded.length).toBeGreaterThan(5);
+    expect(worded.filter((one) => !found.some(({ table, name }) => table === one.table && name === one.name))).toEqual(
+      [],
+    );
+  });
+
   test("what PostgreSQL says is what is expected of it", async () => {
     const errorOf = async (text: string) => {
       try {

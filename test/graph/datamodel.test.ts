@@ -29,16 +29,18 @@ function generate(...marks: string[]) {
   return { status, stderr, written: existsSync(output) ? readFileSync(output, "utf8") : undefined };
 }
 
-test("a model says what each caller may do, and which permissions are its own", () => {
+test("a model says what each caller may do, and which permissions and sentences are its own", () => {
   const { status, stderr, written } = generate(
     "@permissions(guest: nothing; customer: read, update, notes:pin; user: read)",
     "@permission(notes:pin, Keep a note (one, that is) on top.)",
+    "@constraint(notes_text_length, A note has 1 to 500 characters (not bytes).)",
   );
   expect([status, stderr]).toEqual([0, ""]);
   const { Note } = JSON.parse(/datamodel = (\{.*?\n\}) as const/s.exec(written!)![1]!);
   expect(Note).toMatchObject({
     permissions: { guest: [], customer: ["notes:read", "notes:update", "notes:pin"], user: ["notes:read"] },
     special: { "notes:pin": "Keep a note (one, that is) on top." },
+    constraints: { notes_text_length: "A note has 1 to 500 characters (not bytes)." },
   });
 }, 30_000);
 

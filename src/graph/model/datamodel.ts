@@ -40,6 +40,8 @@ export interface Model {
   readonly permissions: Readonly<Record<"guest" | "customer" | "user", readonly string[]>>;
   /** The permissions beyond reading and writing it, with what each allows. */
   readonly special: Readonly<Record<string, string>>;
+  /** What would be right where a constraint is broken, by its name, if its columns alone do not tell. */
+  readonly constraints: Readonly<Record<string, string>>;
   readonly unique: readonly (readonly string[])[];
   /** The fields of its B-tree indexes that are not unique. */
   readonly indexes: readonly (readonly string[])[];

@@ -1,26 +1,5 @@
 import { type Model, modelOfType } from "../model/datamodel.js";
 
-/** What the checks of single columns want, and what else has words of its own. Everything else follows from the name that PostgreSQL gives a constraint. */
-const checks: Record<string, readonly [field: string, message: string]> = {
-  customers_mode_email_key: [
-    "email",
-    "There is a customer with this e-mail address already, perhaps by a subscription or an order and without a password. Sign in, or ask for a link by e-mail that sets a password.",
-  ],
-  customers_email_lower_case: ["email", "An e-mail address has 3 to 255 characters."],
-  customers_shopper_reference_length: ["shopperReference", "This has 3 to 128 characters."],
-  customers_profile_id_length: ["profileId", "This has 1 to 255 characters."],
-  customer_addresses_customer_id_address_id_key: ["addressId", "This address is in the address book already."],
-  addresses_country_code_format: ["countryCode", "A country is two letters, such as DE (ISO 3166-1 alpha-2)."],
-  tags_name_format: ["name", 'A tag is called by at most 25 letters and digits, joined by single "-", "_" or ":".'],
-  order_subscriptions_renewal_alert_period_range: ["renewalAlertPeriod", "This is from 1 to 720 hours."],
-};
-
-/** Why a row cannot go because of those that refer to it, where that needs words of its own. */
-const dependents: Record<string, string> = {
-  markets_customer_group_id_fkey:
-    "Private markets are open to this group alone, and would be open to everybody without it; give them to another group first.",
-};
-
 /** What a statement broke. */
 export interface BrokenConstraint {
   /** A unique index, a foreign key, or a check. */
@@ -31,7 +10,7 @@ export interface BrokenConstraint {
   readonly model: Model | undefined;
   /** The field that it is about. */
   readonly field?: string;
-  /** What would be right, if it has words of its own. */
+  /** What would be right, if `@constraint` of its model tells. */
   readonly words?: string;
 }
 
@@ -53,8 +32,6 @@ export function brokenConstraint(error: unknown): BrokenConstraint | undefined {
   if (!kind || !constraint || !table) return undefined;
   const model = modelOfType(table);
   if (!model) return constraint.endsWith("_tags_tag_id_fkey") ? { kind, table, model } : undefined;
-  const known = checks[constraint];
-  if (known) return { kind, table, model, field: known[0], words: known[1] };
   // The longest first: `customer_group_id` also ends in `id`.
   const fields = Object.entries(model.columns)
     .filter(([, { column }]) => new RegExp(`_${column}(_|$)`).test(constraint.slice(table.length)))
@@ -63,5 +40,5 @@ export function brokenConstraint(error: unknown): BrokenConstraint | undefined {
     .filter((field) => field !== "mode" && field !== "id");
   // What is one of a customer's own is told at the other field.
   const field = (kind === "unique" && fields.find((name) => name !== "customerId")) || fields[0];
-  return { kind, table, model, field, words: dependents[constraint] };
+  return { kind, table, model, field, words: model.constraints[constraint] };
 }
