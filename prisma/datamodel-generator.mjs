@@ -160,6 +160,7 @@ helper.generatorHandler({
           {
             table: model.dbName,
             prefix: mark(model.documentation, "prefix"),
+            acronym: mark(model.documentation, "acronym"),
             columns: columnsOf(model),
             relations,
             owners: ownersOf(model, relations),

@@ -12,8 +12,9 @@ import {
 import { escapePointer } from "../graph/model/json.js";
 import { amountOf, possibleAmounts } from "../graph/model/money.js";
 import { nearest } from "../graph/model/nearest.js";
-import { codeKey, maximumTags } from "../graph/model/values.js";
+import { codeKey } from "../graph/model/values.js";
 import { normalizedPassword, passwordProblem } from "../identity/password.js";
+import { maximumTags } from "../modules/tags/tag-rules.js";
 import {
   attachedTypes,
   computed,

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { type Model, modelNamed } from "../graph/model/datamodel.js";
-import { maximumTags } from "../graph/model/values.js";
+import { maximumTags } from "../modules/tags/tag-rules.js";
 import { whyMissing } from "./issues.js";
 import { hasTrail, isCreated, unaudited } from "./merge.js";
 import { identifier, literal } from "./sql.js";

@@ -121,7 +121,7 @@ export function ruleKey(viewer: Viewer): string {
   if (key === undefined) {
     const standard = viewer.permissions === permissionsByKind[viewer.kind];
     const permissions = standard ? "" : [...viewer.permissions].sort().join();
-    key = `${viewer.kind}:${viewer.marketIds ? "markets" : ""}:${standard ? "standard" : permissions}`;
+    key = `${viewer.kind}:${viewer.marketIds ? "scoped" : ""}:${standard ? "standard" : permissions}`;
     ruleKeys.set(viewer, key);
   }
   return key;

@@ -258,7 +258,7 @@ class Planner {
     return selected.flatMap(([key, inner]): Root[] => {
       const own = object.getFields()[inner[0]!.name.value];
       if (!own || sourceOf(own)?.kind !== "own") return [];
-      const type = modelTypeNamed("Customer");
+      const type = modelTypeNamed(getNamedType(own.type).name as ModelName);
       const condition: Condition = { op: "eq", field: "id", value: viewerFacts.customerId };
       const constant: Evaluated = { shape: "", values: [], sql: { condition }, lookUp: { condition, unique: true } };
       const site = this.sites.push({ constant, evaluate: () => constant }) - 1;

@@ -32,6 +32,8 @@ export interface Model {
   readonly name: ModelName;
   readonly table: string;
   readonly prefix: string;
+  /** A word of its name that is written in capitals. */
+  readonly acronym?: string;
   readonly columns: Readonly<Record<string, Column>>;
   readonly relations: Readonly<Record<string, Relation>>;
   /** The relations that lead towards the customer whom a row belongs to: the first that is set counts. */

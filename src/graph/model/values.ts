@@ -17,9 +17,6 @@ export class Problem {
 
 export const maximumText = 255;
 
-/** How many tags a resource may have. */
-export const maximumTags = 10;
-
 /** A text of so many characters, counted as PostgreSQL does, or what is wrong with it. */
 export function readText(given: string, { minimum, maximum }: Record<"minimum" | "maximum", number>): string | Problem {
   // A character has one or two code units, so short texts need not be counted.
@@ -63,7 +60,7 @@ export function readRegex(maximum: number): (given: string) => string | Problem 
 export const lowerAscii = (text: string) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 export const upperAscii = (text: string) => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
 
-/** The form in which codes and names of tags are stored and looked up. */
+/** The form in which codes are stored and looked up. */
 export const codeKey = (given: string) => lowerAscii(given.trim());
 
 /** Control, format, private and unassigned characters, white space, all that shows nothing, and the full stop of CJK. */
@@ -137,17 +134,6 @@ export function readCode(given: string): string | Problem {
     : new Problem(
         "A code is made of 1 to 25 letters, digits, _ and -; the case does not matter.",
         "a code of 1 to 25 letters, digits, _ and -",
-      );
-}
-
-/** The stored form of a tag's name, or what is wrong with it. domain rule: names are kept in lower case. */
-export function readTagName(given: string): string | Problem {
-  const name = codeKey(given);
-  return name.length <= 25 && /^[a-z0-9]+([-_:][a-z0-9]+)*$/.test(name)
-    ? name
-    : new Problem(
-        'A tag is called by at most 25 letters and digits, joined by single "-", "_" or ":".',
-        "at most 25 letters and digits in groups joined by single -, _ or :, such as early-bird",
       );
 }
 

@@ -43,7 +43,7 @@ export class PageArgs {
 
 const argsClasses = new Map<string, ClassType<PageArgs>>();
 
-/** The arguments of lists of a model: pages, its filter and orders, and for numbered pages an offset. */
+/** The arguments of lists of a model: pages, its filter and sort keys, and for numbered pages an offset. */
 export function pageArgsOf(model: ModelType, numbered: boolean): ClassType<PageArgs> {
   const key = `${model.name}:${numbered}`;
   let args = argsClasses.get(key);

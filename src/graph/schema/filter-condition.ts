@@ -1,7 +1,7 @@
 import { UserInputError } from "../../errors.js";
 import { relationOf } from "../model/datamodel.js";
 import { losesDigits } from "../model/json.js";
-import { codeKey, emailKey, foldEmail } from "../model/values.js";
+import { emailKey, foldEmail } from "../model/values.js";
 import { type Condition, everything } from "../sql/condition.js";
 import { type Operator, operators } from "./filters.js";
 import { type FilterField, type ModelType, modelTypeNamed } from "./model.js";
@@ -84,9 +84,8 @@ function fieldCondition(
       }
       return all(conditions);
     }
-    case "tags":
-    case "tagIds":
-      return setCondition(field.name, field.kind === "tags" ? "name" : "id", value, path, state);
+    case "set":
+      return setCondition(field, value, path, state);
     case "metadata":
       return metadataCondition(field.name, value as { key: string; eq?: string | null }, path, state);
   }
@@ -161,7 +160,12 @@ function list(operand: unknown, path: Path): unknown[] {
   return values;
 }
 
-function setCondition(relation: string, field: string, value: Input, path: Path, state: { leaves: number }): Condition {
+function setCondition(
+  { name: relation, by: { field, stored } = { field: "id" } }: FilterField,
+  value: Input,
+  path: Path,
+  state: { leaves: number },
+): Condition {
   const has = (values: unknown[]): Condition => ({ op: "some", relation, where: { op: "in", field, values } });
   const conditions: Condition[] = [];
   for (const quantifier of ["any", "all", "none"] as const) {
@@ -169,8 +173,7 @@ function setCondition(relation: string, field: string, value: Input, path: Path,
     if (operand === undefined) continue;
     const here = [...path, quantifier];
     if (operand === null) throw new UserInputError(here, "must not be null; leave it out.");
-    // Names of tags are kept in lower case.
-    const values = list(operand, here).map((word) => (field === "name" ? codeKey(String(word)) : word));
+    const values = list(operand, here).map((word) => (stored ? stored(String(word)) : word));
     if (quantifier === "all") {
       for (const single of values) {
         countLeaf(here, state);

@@ -71,19 +71,6 @@ export function nameEnum(type: object, name: string) {
   enumNames.set(type, name);
 }
 
-/** A test of the words on a resource: tags by name or by id. */
-@InputType({ description: "A test of which tags a resource has. All operators given must hold." })
-export class SetFilter {
-  @Field(() => [String], { nullable: true, description: "Has at least one of these; an empty list matches nothing." })
-  any?: string[];
-
-  @Field(() => [String], { nullable: true, description: "Has every one of these." })
-  all?: string[];
-
-  @Field(() => [String], { nullable: true, description: "Has none of these." })
-  none?: string[];
-}
-
 @InputType({ description: "A test of the metadata." })
 export class MetadataFilter {
   @Field(() => String, { description: "The key that must exist at the top level." })

@@ -29,11 +29,13 @@ export interface AttributeOptions {
 }
 
 export interface FilterField {
-  /** `key`: the foreign key of a to-one relation. */
-  kind: "scalar" | "key" | "one" | "many" | "tags" | "tagIds" | "metadata";
+  /** `key`: the foreign key of a to-one relation. `set`: which rows a to-many relation has, by one of their fields. */
+  kind: "scalar" | "key" | "one" | "many" | "set" | "metadata";
   /** The column or relation that the filter field stands for. */
   name: string;
   email?: boolean;
+  /** The field of a set's rows that values are compared with, and the form in which it is stored. */
+  by?: { field: string; stored?: (given: string) => string };
 }
 
 /** What the GraphQL layer knows of a model: its class and the inputs grown from its attributes and relations. */
@@ -202,7 +204,9 @@ export function addFilter(
 }
 
 export function plural(name: ModelName): string {
-  return modelNamed(name).table.replaceAll("_", " ").replace(/^sku/, "SKU");
+  const { table, acronym } = modelNamed(name);
+  const words = table.replaceAll("_", " ");
+  return acronym ? words.replace(acronym.toLowerCase(), acronym) : words;
 }
 
 export enum Direction {

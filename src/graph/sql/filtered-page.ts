@@ -35,8 +35,8 @@ export function dependsOnValues(model: Model, filter: Condition, order: TotalOrd
  * The rows of such a page, in no order, and perhaps more of them.
  *
  * PostgreSQL has to choose between reading in the order of the page until enough rows match, and finding all matches to
- * sort them. It cannot know which values are rare, nor that all pending orders come last when sorted by `placedAt`, and
- * the wrong choice reads the whole table. So the statement decides while it runs, and reads on only where that did not
+ * sort them. It cannot know which values are rare, nor that all rows with one status come last when sorted by a date,
+ * and the wrong choice reads the whole table. So the statement decides while it runs, and reads on only where that did not
  * suffice: (1) each test by itself, up to 1,000 rows of its index: if one finds fewer, these are all there can be;
  * (2) some rows in the order of the page; (3) all matches.
  */

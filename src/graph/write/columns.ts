@@ -1,6 +1,7 @@
 import type { Model } from "../model/datamodel.js";
 import { columnOf } from "../model/datamodel.js";
 import {
+  codeKey,
   maximumText,
   Problem,
   readCode,
@@ -12,7 +13,6 @@ import {
   readLanguageCode,
   readNumber,
   readRegex,
-  readTagName,
   readText,
   readUrl,
 } from "../model/values.js";
@@ -31,6 +31,17 @@ const upTo =
   (maximum: number, minimum = 0): TextReader =>
   (given) =>
     readText(given, { minimum, maximum });
+
+/** The stored form of a tag's name, or what is wrong with it. domain rule: names are kept in lower case. */
+export function readTagName(given: string): string | Problem {
+  const name = codeKey(given);
+  return name.length <= 25 && /^[a-z0-9]+([-_:][a-z0-9]+)*$/.test(name)
+    ? name
+    : new Problem(
+        'A tag is called by at most 25 letters and digits, joined by single "-", "_" or ":".',
+        "at most 25 letters and digits in groups joined by single -, _ or :, such as early-bird",
+      );
+}
 
 /** A token of a payment source, in which no card's number may stand. */
 const readToken: TextReader = (given) => {

@@ -394,10 +394,9 @@ function ownersSql(model: Model, id = "$1"): string | undefined {
 
 /** What a resource of a model is called in a sentence: `customer group`. */
 export function singular(model: ModelName): string {
-  return model
-    .replace(/(?<!^)([A-Z])/g, " $1")
-    .toLowerCase()
-    .replace("sku", "SKU");
+  const words = model.replace(/(?<!^)([A-Z])/g, " $1").toLowerCase();
+  const { acronym } = modelNamed(model);
+  return acronym ? words.replace(acronym.toLowerCase(), acronym) : words;
 }
 
 /** A value as node-pg takes it. */

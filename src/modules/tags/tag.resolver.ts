@@ -11,7 +11,8 @@ import { ResourceMutations } from "../../graph/write/resource-writes.js";
 import type { Write } from "../../graph/write/transaction.js";
 import { Tag } from "./tag.type.js";
 import { tagWrites } from "./tag.writes.js";
-import { maximumTags, Taggable } from "./taggable.type.js";
+import { maximumTags } from "./tag-rules.js";
+import { Taggable } from "./taggable.type.js";
 import { addTags, removeTags, replaceTags } from "./tagging.js";
 
 interface TagArgs extends Args {

@@ -1,10 +1,8 @@
-import { Field, InterfaceType } from "type-graphql";
+import { Field, InputType, InterfaceType } from "type-graphql";
 import type { ModelName } from "../../graph/model/datamodel.js";
-import { SetFilter } from "../../graph/schema/filters.js";
+import { codeKey } from "../../graph/model/values.js";
 import { addFilter, modelTypeNamed, modelTypeOf } from "../../graph/schema/model.js";
 import { objectTypeOf, Resource } from "../../graph/schema/resource.type.js";
-
-export { maximumTags } from "../../graph/model/values.js";
 
 /** A resource that can carry tags. */
 @InterfaceType({
@@ -20,9 +18,28 @@ export abstract class Taggable<M extends ModelName = ModelName> extends Resource
   tags!: unknown[] | null;
 }
 
+/** A test of the words on a resource: tags by name or by id. */
+@InputType({ description: "A test of which tags a resource has. All operators given must hold." })
+export class SetFilter {
+  @Field(() => [String], { nullable: true, description: "Has at least one of these; an empty list matches nothing." })
+  any?: string[];
+
+  @Field(() => [String], { nullable: true, description: "Has every one of these." })
+  all?: string[];
+
+  @Field(() => [String], { nullable: true, description: "Has none of these." })
+  none?: string[];
+}
+
 /** Lets lists of a model be filtered by its tags: `tags` by name, `tagIds` by id. */
 export function addTagFilters(type: abstract new (...args: never[]) => object) {
   const model = modelTypeOf(type);
-  addFilter(model, "tags", { kind: "tags", name: "tags" }, () => SetFilter, "By the names of its tags.");
-  addFilter(model, "tagIds", { kind: "tagIds", name: "tags" }, () => SetFilter, "By the ids of its tags.");
+  addFilter(
+    model,
+    "tags",
+    { kind: "set", name: "tags", by: { field: "name", stored: codeKey } },
+    () => SetFilter,
+    "By the names of its tags.",
+  );
+  addFilter(model, "tagIds", { kind: "set", name: "tags" }, () => SetFilter, "By the ids of its tags.");
 }

@@ -1,15 +1,15 @@
 import { demand, permits } from "../../graph/access/guard.js";
 import type { Permission } from "../../graph/access/permission.js";
 import { type ModelName, modelOfId, relationOf } from "../../graph/model/datamodel.js";
-import { maximumTags, Problem, readTagName } from "../../graph/model/values.js";
+import { Problem } from "../../graph/model/values.js";
 import { modelTypeNamed, modelTypeOf } from "../../graph/schema/model.js";
 import type { Node } from "../../graph/schema/resource.type.js";
+import { readTagName } from "../../graph/write/columns.js";
 import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { TooManyTagsError, UnknownTagError } from "./tag-errors.js";
+import { maximumTags } from "./tag-rules.js";
 import { Taggable } from "./taggable.type.js";
-
-export { readTagName } from "../../graph/model/values.js";
 
 const maximumNames = 100;
 

@@ -1,0 +1,2 @@
+/** How many tags a resource may have. */
+export const maximumTags = 10;
