@@ -13,6 +13,8 @@ import { escapePointer } from "../graph/model/json.js";
 import { amountOf, possibleAmounts } from "../graph/model/money.js";
 import { nearest } from "../graph/model/nearest.js";
 import { codeKey } from "../graph/model/values.js";
+import { cardNumberProblem, cardNumberWithin } from "../graph/write/card-number.js";
+import { instrumentKeys } from "../graph/write/columns.js";
 import { normalizedPassword, passwordProblem } from "../identity/password.js";
 import { maximumTags } from "../modules/tags/tag-rules.js";
 import {
@@ -26,7 +28,7 @@ import {
   leftOutTypes,
   paymentSourceAttributes,
 } from "./known.js";
-import { type Checked, checkAs, checkColumn, checkText, isObject } from "./values.js";
+import { type Checked, checkAs, checkColumn, checkText, isObject, wordsOf } from "./values.js";
 
 export type Mode = "test" | "live";
 
@@ -148,6 +150,7 @@ type Attribute =
   | { readonly is: "money"; readonly cents: Column; readonly form: "float" | "formatted" }
   | { readonly is: "customer email" }
   | { readonly is: "password" }
+  | { readonly is: "instrument"; readonly field: string; readonly column: Column }
   | { readonly is: "anonymization" }
   | { readonly is: "tag names"; readonly what: "add" | "remove" };
 
@@ -199,7 +202,9 @@ function knowType(type: string, model: Model): KnownType {
     if (model.name === "Customer" && /^anonymization_.+(?<!_status)$/.test(name)) continue;
     attributes.set(
       name,
-      column.derived || derived.includes(name) ? { is: "derived", column } : { is: "stored", field, column },
+      column.derived || derived.includes(name)
+        ? { is: "derived", column }
+        : { is: field === "paymentInstrument" ? "instrument" : "stored", field, column },
     );
     if (!name.endsWith("_cents")) continue;
     const amount = name.slice(0, -"_cents".length);
@@ -327,6 +332,8 @@ class Reader {
         return this.plainPassword(pointer, value);
       case "anonymization":
         return this.anonymization(pointer, value, all.anonymization_status);
+      case "instrument":
+        return this.instrument(attribute.field, attribute.column, pointer, value);
       case "tag names":
         return this.tagNames(attribute.what, pointer, value);
     }
@@ -346,6 +353,30 @@ class Reader {
     this.take(pointer, checkColumn(this.known.model, field, value), (taken) => {
       this.row[column.column] = taken;
     });
+  }
+
+  /** What mutations take, too. Gateways add keys of their own, which are kept unless a card's number stands there. */
+  private instrument(field: string, column: Column, pointer: string, value: unknown) {
+    const whole = checkColumn(this.known.model, field, value);
+    if (!isObject(value) || "wrong" in whole) return this.stored(field, column, pointer, value);
+    const instrument = new Map(Object.entries(value));
+    const others = { ...value };
+    for (const [name, key] of Object.entries(instrumentKeys)) {
+      const text = value[key] ?? null;
+      delete others[key];
+      if (text === null) continue;
+      this.take(`${pointer}/${key}`, checkAs("String", `PaymentInstrument.${name}`, text, true), (taken) => {
+        instrument.set(key, taken);
+      });
+    }
+    const { cardExpiryMonth: month, cardExpiryYear: year } = instrumentKeys;
+    if (Boolean(instrument.get(month)) !== Boolean(instrument.get(year))) {
+      const missing = instrument.get(month) ? year : month;
+      this.refuse(`${pointer}/${missing}`, "is missing: a card expires in a month of a year");
+    }
+    const at = cardNumberWithin(others);
+    if (at !== undefined) this.refuse(`${pointer}${at}`, wordsOf(cardNumberProblem));
+    this.row[column.column] = Object.fromEntries(instrument);
   }
 
   /** The other two forms of an amount in cents: worth nothing without it, and nothing beside it. */

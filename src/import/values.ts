@@ -45,8 +45,12 @@ export function checkAs(type: string, name: string, value: unknown, nullable: bo
 
 function read(name: string, type: string, value: unknown, nullable: boolean): Checked {
   const stored = readValue(name, type, value, nullable);
-  if (!(stored instanceof Problem)) return { value: stored };
-  return { wrong: stored.expected ? `must be ${stored.expected}` : `is not taken: ${stored.message}` };
+  return stored instanceof Problem ? { wrong: wordsOf(stored) } : { value: stored };
+}
+
+/** A problem as it completes the sentence "The value …". */
+export function wordsOf({ expected, message }: Problem): string {
+  return expected ? `must be ${expected}` : `is not taken: ${message}`;
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -225,6 +225,42 @@ test("a payment source keeps what only its type has in one column", () => {
   });
 });
 
+describe("a payment instrument takes what the mutation takes", () => {
+  const card = {
+    issuer_type: "credit card",
+    card_last_digits: "4242",
+    card_expiry_month: "1",
+    card_expiry_year: "2031",
+  };
+  const instrument = (payment_instrument: unknown) => checked("stripe_payments", { payment_instrument }).row;
+  test("kept, with keys that a gateway added", () => {
+    const payment_instrument = { ...card, card_holder_name: null, wallet: { kind: "apple", number: 42 } };
+    expect(instrument(payment_instrument)).toMatchObject({ payment_instrument });
+    expect(instrument({ issuer: " " })).toMatchObject({ payment_instrument: { issuer: null } });
+    expect(instrument(null)).toMatchObject({ payment_instrument: null });
+  });
+
+  const noCard =
+    "is not taken: This looks like the number of a card, which is never kept here; give what the gateway made of it.";
+  test.each<[object, string[]]>([
+    [{ card_last_digits: "42424" }, ["/card_last_digits: must be at most 4 digits"]],
+    [{ card_last_digits: 4242 }, ["/card_last_digits: must be a text, not 4242"]],
+    [{ card_expiry_month: "01" }, ["/card_expiry_month: must be a month from 1 to 12, without a zero in front"]],
+    [{ card_expiry_year: "31" }, ["/card_expiry_year: must be a year of 4 digits, such as 2030"]],
+    [{ card_expiry_year: null }, ["/card_expiry_year: is missing: a card expires in a month of a year"]],
+    [{ card_holder_name: "x".repeat(256) }, ["/card_holder_name: must be a text of at most 255 characters"]],
+    [{ issuer: "5555-5555-5555-4444" }, [`/issuer: ${noCard}`]],
+    [{ source: { digits: [1, "4242 4242 4242 4242"] } }, [`/source/digits/1: ${noCard}`]],
+    [{ source: { number: 4242424242424242 } }, [`/source/number: ${noCard}`]],
+    [{ source: { "4242424242424242": true } }, [`/source: ${noCard}`]],
+  ])("%j is refused", (wrong, expected) => {
+    const payment_instrument = { ...card, ...wrong };
+    expect(refusals("stripe_payments", { payment_instrument })).toEqual(
+      expected.map((refusal) => `/attributes/payment_instrument${refusal}`),
+    );
+  });
+});
+
 describe("relationships", () => {
   test("to one become keys", () => {
     const { row } = checked(

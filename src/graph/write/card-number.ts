@@ -1,3 +1,4 @@
+import { escapePointer } from "../model/json.js";
 import { Problem } from "../model/values.js";
 
 /** Digits in groups of any size, as people write the numbers of cards. */
@@ -14,6 +15,18 @@ export function holdsCardNumber(text: string): boolean {
   });
 }
 
+/** Where within a JSON value the number of a card stands, in a value or a key, as a JSON pointer; undefined: nowhere. */
+export function cardNumberWithin(value: unknown, at = ""): string | undefined {
+  if (typeof value === "string" || typeof value === "number") return holdsCardNumber(String(value)) ? at : undefined;
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    if (holdsCardNumber(key)) return at;
+    const found = cardNumberWithin(inner, `${at}/${escapePointer(key)}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** Luhn's formula, ISO/IEC 7812-1. */
 function checkDigitFits(digits: string): boolean {
   const sum = [...digits].reverse().reduce((total, digit, i) => {
@@ -23,9 +36,11 @@ function checkDigitFits(digits: string): boolean {
   return sum % 10 === 0;
 }
 
+export const cardNumberProblem = new Problem(
+  "This looks like the number of a card, which is never kept here; give what the gateway made of it.",
+);
+
 /** The text as it came, unless it holds the number of a card. */
 export function withoutCardNumber(given: string): string | Problem {
-  return holdsCardNumber(given)
-    ? new Problem("This looks like the number of a card, which is never kept here; give what the gateway made of it.")
-    : given;
+  return holdsCardNumber(given) ? cardNumberProblem : given;
 }

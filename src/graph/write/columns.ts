@@ -43,11 +43,25 @@ export function readTagName(given: string): string | Problem {
       );
 }
 
-/** A token of a payment source, in which no card's number may stand. */
-const readToken: TextReader = (given) => {
-  const clean = withoutCardNumber(given);
-  return clean instanceof Problem ? clean : readText(clean, { minimum: 0, maximum: maximumText });
-};
+/** A text of a payment source, in which no card's number may stand. */
+const cardless =
+  (read: TextReader): TextReader =>
+  (given) => {
+    const clean = withoutCardNumber(given);
+    return clean instanceof Problem ? clean : read(clean);
+  };
+const readToken = cardless(upTo(maximumText));
+
+/** The texts of a payment instrument, by the names of their rules, and their keys as gateways write them. */
+export const instrumentKeys = {
+  issuer: "issuer",
+  issuerType: "issuer_type",
+  cardType: "card_type",
+  cardLastDigits: "card_last_digits",
+  cardExpiryMonth: "card_expiry_month",
+  cardExpiryYear: "card_expiry_year",
+  cardHolderName: "card_holder_name",
+} as const;
 
 const texts: Readonly<Record<string, TextReader>> = {
   email: readEmail,
@@ -76,6 +90,15 @@ const texts: Readonly<Record<string, TextReader>> = {
   "Tag.name": readTagName,
   "Sku.description": upTo(veryLong),
   "EventCallback.responseMessage": upTo(veryLong),
+  "PaymentInstrument.issuer": readToken,
+  "PaymentInstrument.issuerType": readToken,
+  "PaymentInstrument.cardType": readToken,
+  "PaymentInstrument.cardLastDigits": cardless(readForm(/^\d{1,4}$/, "at most 4 digits")),
+  "PaymentInstrument.cardExpiryMonth": cardless(
+    readForm(/^([1-9]|1[0-2])$/, "a month from 1 to 12, without a zero in front"),
+  ),
+  "PaymentInstrument.cardExpiryYear": cardless(readForm(/^20\d\d$/, "a year of 4 digits, such as 2030")),
+  "PaymentInstrument.cardHolderName": readToken,
 };
 
 /** Addresses of the web: `imageUrl`, `redirectUri`. */

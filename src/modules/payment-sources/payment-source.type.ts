@@ -5,6 +5,7 @@ import { DateTime } from "../../graph/model/scalars.js";
 import { readTime } from "../../graph/model/times.js";
 import { Model } from "../../graph/schema/model.js";
 import { nameResourceType, Resource } from "../../graph/schema/resource.type.js";
+import { instrumentKeys } from "../../graph/write/columns.js";
 import { PaymentSourceType } from "../payment-methods/payment-method.type.js";
 
 @ObjectType({ description: "What may be shown of the card or account behind a payment source." })
@@ -30,17 +31,6 @@ export class PaymentInstrument {
   @Field(() => String, { nullable: true, description: "The name on the card." })
   cardHolderName!: string | null;
 }
-
-/** The keys of a payment instrument as gateways write them. */
-export const instrumentKeys = {
-  issuer: "issuer",
-  issuerType: "issuer_type",
-  cardType: "card_type",
-  cardLastDigits: "card_last_digits",
-  cardExpiryMonth: "card_expiry_month",
-  cardExpiryYear: "card_expiry_year",
-  cardHolderName: "card_holder_name",
-} as const;
 
 /**
  * A row of the one table of payment sources. Each of the ten kinds is a class of its own; what only one kind has is kept

@@ -1,38 +1,30 @@
 import type { EnumValue } from "../../graph/model/datamodel.js";
-import { maximumText, readText } from "../../graph/model/values.js";
-import { withoutCardNumber } from "../../graph/write/card-number.js";
-import { type InputOf, inputOf, Problem, type Rule, value } from "../../graph/write/rules.js";
+import type { Problem } from "../../graph/model/values.js";
+import { instrumentKeys, readValue } from "../../graph/write/columns.js";
+import { type InputOf, inputOf, type Rule, value } from "../../graph/write/rules.js";
 import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
-import { instrumentKeys } from "./payment-source.type.js";
 
-/** A text of an instrument, which is no column: no card's number may stand in it. */
-function cardless(description: string, form?: (given: string) => string | Problem): Rule<string> {
+/** A text of an instrument, which is no column: mutations and the import take the same. */
+function instrumentText(field: keyof typeof instrumentKeys, description: string): Rule<string> {
   return value<string>(
     () => String,
     { description },
-    (given: string) => {
-      const clean = withoutCardNumber(given);
-      if (clean instanceof Problem || !clean.trim()) return clean instanceof Problem ? clean : null;
-      return form ? form(clean) : readText(clean, { minimum: 0, maximum: maximumText });
-    },
+    (given: string) => readValue(`PaymentInstrument.${field}`, "String", given, true) as string | null | Problem,
   );
 }
 
 const instrumentRules = {
-  issuer: cardless("Who issued it, such as a bank."),
-  issuerType: cardless("The kind of issuer, such as `credit card`."),
-  cardType: cardless("The brand of the card, such as `visa`."),
-  cardLastDigits: cardless("The last digits of the card's number: at most 4.", (given) =>
-    /^\d{1,4}$/.test(given) ? given : new Problem("These are at most 4 digits."),
+  issuer: instrumentText("issuer", "Who issued it, such as a bank."),
+  issuerType: instrumentText("issuerType", "The kind of issuer, such as `credit card`."),
+  cardType: instrumentText("cardType", "The brand of the card, such as `visa`."),
+  cardLastDigits: instrumentText("cardLastDigits", "The last digits of the card's number: at most 4."),
+  cardExpiryMonth: instrumentText(
+    "cardExpiryMonth",
+    "The month when the card expires, `1` to `12`; comes with the year.",
   ),
-  cardExpiryMonth: cardless("The month when the card expires, `1` to `12`; comes with the year.", (given) =>
-    /^([1-9]|1[0-2])$/.test(given) ? given : new Problem("A month is a number from 1 to 12, without a zero in front."),
-  ),
-  cardExpiryYear: cardless("The year when the card expires: 4 digits; comes with the month.", (given) =>
-    /^20\d\d$/.test(given) ? given : new Problem("A year has 4 digits, such as 2030."),
-  ),
-  cardHolderName: cardless("The name on the card."),
+  cardExpiryYear: instrumentText("cardExpiryYear", "The year when the card expires: 4 digits; comes with the month."),
+  cardHolderName: instrumentText("cardHolderName", "The name on the card."),
 } satisfies Record<keyof typeof instrumentKeys, Rule<string>>;
 
 export type Instrument = InputOf<typeof instrumentRules>;
