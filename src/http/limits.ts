@@ -3,6 +3,7 @@ import {
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
+  type GraphQLError,
   type GraphQLField,
   type GraphQLNamedType,
   type GraphQLSchema,
@@ -13,13 +14,17 @@ import {
   isListType,
   isObjectType,
   Kind,
+  type ObjectValueNode,
   type OperationDefinitionNode,
   type OperationTypeNode,
   type SelectionSetNode,
+  TypeInfo,
   visit,
+  visitWithTypeInfo,
 } from "graphql";
 import { reach } from "../erasure/reach.js";
 import { ApiError } from "../errors.js";
+import { Json } from "../graph/model/scalars.js";
 import { accessOf } from "../graph/schema/access-directive.js";
 import { defaultPageSize, maximumOffset } from "../graph/schema/connection.js";
 import { sourceOf } from "../graph/schema/source.js";
@@ -388,6 +393,47 @@ export function checkText(document: DocumentNode, variables: Record<string, unkn
     },
   });
   checked.add(document);
+}
+
+/** The JSON literals of a document that have variables within, with the argument that each is in. */
+const literals = new WeakMap<DocumentNode, { node: ObjectValueNode; argument: string }[]>();
+
+/**
+ * Refuses a variable that makes a JSON literal around it one that cannot be kept. The execution would refuse it too, but
+ * without saying where.
+ */
+export function checkJsonLiterals(schema: GraphQLSchema, document: DocumentNode, variables: Record<string, unknown>) {
+  let found = literals.get(document);
+  if (!found) {
+    found = literalsIn(schema, document);
+    literals.set(document, found);
+  }
+  for (const { node, argument } of found) {
+    try {
+      Json.parseLiteral(node, variables);
+    } catch (error) {
+      throw new ApiError("BAD_USER_INPUT", `\`${argument}\`: ${(error as GraphQLError).message}`);
+    }
+  }
+}
+
+function literalsIn(schema: GraphQLSchema, document: DocumentNode) {
+  const found: { node: ObjectValueNode; argument: string }[] = [];
+  const types = new TypeInfo(schema);
+  visit(
+    document,
+    visitWithTypeInfo(types, {
+      ObjectValue(node, _key, parent, _path, ancestors) {
+        const type = types.getInputType();
+        if (!type || getNamedType(type) !== Json) return undefined;
+        const names = new Set<string>();
+        visit(node, { Variable: ({ name }) => void names.add(name.value) });
+        if (names.size > 0) found.push({ node, argument: argumentName([...ancestors, parent!]) });
+        return false;
+      },
+    }),
+  );
+  return found;
 }
 
 function argumentName(ancestors: readonly (ASTNode | readonly ASTNode[])[]): string {

@@ -22,7 +22,7 @@ import { type AppResources, createContext } from "./context.js";
 import { type CorsOrigins, createCors } from "./cors.js";
 import { type FailedRequest, formatError } from "./format-error.js";
 import { csrfHeaders, readGraphQLRequest, readOperation } from "./graphql-request.js";
-import { checkCost, checkText, coerced, costOf, limits } from "./limits.js";
+import { checkCost, checkJsonLiterals, checkText, coerced, costOf, limits } from "./limits.js";
 import { preferredType } from "./negotiation.js";
 import type { Playground } from "./playground/playground.js";
 import { checkEncodedParameters, headerOf, RequestError } from "./request.js";
@@ -389,6 +389,7 @@ function guard(schema: GraphQLSchema, planner: PlannedExecution | undefined): Ap
             // Variables that do not fit are refused by the execution, which says why.
             const variables = coerced(schema, operation, given);
             if (!variables) return;
+            checkJsonLiterals(schema, document, variables);
             contextValue.variables = variables;
             const cost = costOf(schema, document, operation, variables);
             contextValue.cost = cost.objects;

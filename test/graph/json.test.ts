@@ -96,6 +96,8 @@ describe("metadata", () => {
     return { issues, text: row?.text as string | undefined };
   }
 
+  const nested = (levels: number) => `${'{"a":'.repeat(levels - 1)}{}${"}".repeat(levels - 1)}`;
+
   test.each(Object.entries(numbers))("%s is kept exactly or refused, whichever way it comes", async (written, kept) => {
     for (const answer of [
       await byVariable(`{"deep":[{"n":${written}}]}`),
@@ -120,12 +122,25 @@ describe("metadata", () => {
       ]);
   });
 
-  test("the same is so of variables inside a literal", async () => {
-    const query = `mutation ($n: Float) { customerUpdate(id: "cus_ada", input: { metadata: { replace: { n: $n } } }) ${selection} }`;
-    const answer = await send(`{"query":${JSON.stringify(query)},"variables":{"n":9007199254740992}}`);
-    expect(answer.errors[0].extensions.code).toBe("BAD_USER_INPUT");
-    const fine = await send(`{"query":${JSON.stringify(query)},"variables":{"n":1.5}}`);
-    expect(fine.data.customerUpdate.customer.metadata).toEqual({ n: 1.5 });
+  test("the same is so of variables inside a literal, wherever they stand in it", async () => {
+    const query = `mutation ($n: Float, $o: JSON) { customerUpdate(id: "cus_ada", input: { metadata: { replace: { n: [$n], o: { in: $o } } } }) ${selection} }`;
+    const answer = (n: string, o: string) => send(`{"query":${JSON.stringify(query)},"variables":{"n":${n},"o":${o}}}`);
+    expect((await answer("1.5", '{"a":1}')).data.customerUpdate.customer.metadata).toEqual({
+      n: [1.5],
+      o: { in: { a: 1 } },
+    });
+    const refused = async (n: string, o: string) => {
+      const { data, errors } = await answer(n, o);
+      expect([data, errors.length, errors[0].extensions.code]).toEqual([undefined, 1, "BAD_USER_INPUT"]);
+      return errors[0].message;
+    };
+    expect(await refused("9007199254740992", "null")).toBe(
+      "`input.metadata.replace`: JSON: `/n/0` is a number beyond 9007199254740991, which would lose digits: write it as a text.",
+    );
+    expect(await refused("1", nested(24))).toBe(
+      `\`input.metadata.replace\`: JSON: \`/o/in${"/a".repeat(23)}\` must not be nested deeper than 25 levels.`,
+    );
+    expect((await answer("1", nested(23))).errors).toBeUndefined();
   });
 
   test.each([
@@ -189,7 +204,6 @@ describe("metadata", () => {
     expect((await byImport(metadata)).issues).toEqual([expect.stringContaining("must not contain")]);
   });
 
-  const nested = (levels: number) => `${'{"a":'.repeat(levels - 1)}{}${"}".repeat(levels - 1)}`;
   test("25 levels are kept, one more is refused, in either way", async () => {
     const literal = (levels: number) => byLiteral(nested(levels).replaceAll('"', ""));
     for (const send of [byVariable, (text: string) => byLiteral(text.replaceAll('"', ""))]) {
