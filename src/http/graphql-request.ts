@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { HeaderMap, type HTTPGraphQLRequest } from "@apollo/server";
-import { LossyNumber, lossyNumbers } from "../graph/model/json.js";
+import { LossyNumber, lossyNumbers, repeatedKeys } from "../graph/model/json.js";
 import { limits } from "./limits.js";
 import { headerOf, RequestError, readBody } from "./request.js";
 
@@ -30,7 +30,7 @@ export async function readGraphQLRequest(
     // With a type that forms have, a page of another site may have made it.
     if (value && (!type || name !== "authorization")) headers.set(name, value);
   }
-  checkNumbers(new URLSearchParams(search).get("variables") ?? "", ["variables"]);
+  checkVariables(new URLSearchParams(search).get("variables") ?? "");
   return { method: "GET", headers, search: withoutEmpty(search), body: undefined };
 }
 
@@ -58,7 +58,7 @@ export async function readOperation(request: IncomingMessage): Promise<object> {
   if (!body || typeof body !== "object" || Object.keys(body).length === 0) {
     throw new RequestError(400, `The request must be one JSON ${example}.`);
   }
-  checkNumbers(text);
+  checkJson(text, body);
   const operation: { query?: unknown; operationName?: unknown } = body;
   // Empty is as if absent.
   if (operation.query === "") operation.query = null;
@@ -66,14 +66,30 @@ export async function readOperation(request: IncomingMessage): Promise<object> {
   return operation;
 }
 
-/** Refuses numbers among the variables that JSON.parse would change without a word. Text that is no JSON passes. */
-function checkNumbers(json: string, within: readonly string[] = []) {
-  for (const { path, literal } of lossyNumbers(json)) {
-    const place = [...within, ...path];
-    if (place[0] !== "variables") continue;
-    const { wrong } = new LossyNumber(literal);
-    throw new RequestError(400, `\`${place.join(".").slice(0, 200)}\` ${wrong}.`, {}, "BAD_USER_INPUT");
+/** The same for variables in a query string. Text that is no JSON passes. */
+function checkVariables(json: string) {
+  let variables: unknown;
+  try {
+    variables = JSON.parse(json);
+  } catch {
+    return;
   }
+  checkJson(json, variables, ["variables"]);
+}
+
+/** Refuses what JSON.parse would change without a word: keys that come twice, and numbers among the variables. */
+function checkJson(text: string, parsed: unknown, within: readonly string[] = []) {
+  for (const path of repeatedKeys(text, parsed)) {
+    throw badPlace([...within, ...path], "comes twice in one object; an object has each key once");
+  }
+  for (const { path, literal } of lossyNumbers(text)) {
+    const place = [...within, ...path];
+    if (place[0] === "variables") throw badPlace(place, new LossyNumber(literal).wrong);
+  }
+}
+
+function badPlace(place: readonly (string | number)[], wrong: string): RequestError {
+  return new RequestError(400, `\`${place.join(".").slice(0, 200)}\` ${wrong}.`, {}, "BAD_USER_INPUT");
 }
 
 /** A query string without parameters that are empty or null, which are as if absent. */

@@ -124,7 +124,7 @@ async function take(
   tally: Tally,
   issues: IssueTeller,
 ): Promise<void> {
-  const outcome = checkResource(found.resource, mode);
+  const outcome = checkResource(found.resource, mode, found.repeated);
   switch (outcome.is) {
     case "checked":
       tally.note(outcome.resource);

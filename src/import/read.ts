@@ -2,11 +2,13 @@ import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { parseExactly } from "../graph/model/json.js";
+import { escapePointer, parseExactly } from "../graph/model/json.js";
 
 /** One resource of a file, not yet looked at. */
 export interface FoundResource {
   readonly resource: unknown;
+  /** The pointers, within the resource, of keys that an object has more than once. */
+  readonly repeated: readonly string[];
   /** Where it stands in its document, as a JSON pointer: `/included/17`. Empty for a resource without a document. */
   readonly pointer: string;
   /** The line of the file where it begins, from 1. */
@@ -79,16 +81,21 @@ async function* readDocument(text: JsonText): AsyncGenerator<FoundResource> {
   const line = text.line;
   // What stands beside `data` and `included`; of a bare resource, all of it.
   const members: [string, unknown][] = [];
+  const repeated: string[] = [];
   let isDocument = false;
 
   await text.take("{");
   if ((await text.peek()) !== "}") {
     do {
       if ((await text.peek()) !== '"') throw text.unexpected("a name in quotes");
-      const name = (await text.value("")) as string;
+      const name = (await text.value("")).value as string;
       await text.take(":");
       if (name !== "data" && name !== "included") {
-        members.push([name, await text.value(`/${name}`)]);
+        const member = await text.value(`/${name}`);
+        const pointer = `/${escapePointer(name)}`;
+        if (members.some(([other]) => other === name)) repeated.push(pointer);
+        repeated.push(...member.repeated.map((inner) => pointer + inner));
+        members.push([name, member.value]);
         continue;
       }
       isDocument = true;
@@ -105,7 +112,7 @@ async function* readDocument(text: JsonText): AsyncGenerator<FoundResource> {
     throw new UnreadableFileError(`line ${line}, /${stray}: a document with data or included has no such member`);
   }
   if (names.includes("type") || names.includes("id")) {
-    yield { resource: Object.fromEntries(members), pointer: "", line };
+    yield { resource: Object.fromEntries(members), repeated, pointer: "", line };
   } else if (names.includes("errors")) {
     throw new UnreadableFileError(`line ${line}: this is an error answer, it holds no data`);
   } else {
@@ -118,9 +125,9 @@ async function* readDocument(text: JsonText): AsyncGenerator<FoundResource> {
 async function* readOne(text: JsonText, name: string): AsyncGenerator<FoundResource> {
   const pointer = `/${name}`;
   const line = text.line;
-  const resource = await text.value(pointer);
+  const { value: resource, repeated } = await text.value(pointer);
   if (name === "data" && resource === null) return;
-  if (name === "data" && typeof resource === "object") return yield { resource, pointer, line };
+  if (name === "data" && typeof resource === "object") return yield { resource, repeated, pointer, line };
   const expected = name === "data" ? "a resource or a list of resources" : "a list of resources";
   throw new UnreadableFileError(`line ${line}, ${pointer}: this is not JSON:API, here should be ${expected}`);
 }
@@ -133,7 +140,8 @@ async function* readList(text: JsonText, name: string): AsyncGenerator<FoundReso
       await text.peek();
       const pointer = `/${name}/${index++}`;
       const line = text.line;
-      yield { resource: await text.value(pointer), pointer, line };
+      const { value: resource, repeated } = await text.value(pointer);
+      yield { resource, repeated, pointer, line };
     } while (await text.takeComma("]"));
   }
   await text.take("]");
@@ -197,7 +205,7 @@ class JsonText {
   }
 
   /** Takes the value that starts here. `pointer` is only for messages. */
-  async value(pointer: string): Promise<unknown> {
+  async value(pointer: string): Promise<ReturnType<typeof parseExactly>> {
     await this.peek();
     const line = this.line;
     const end = await this.endOfValue(pointer);

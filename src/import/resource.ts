@@ -97,8 +97,11 @@ export type Outcome =
       readonly refusals: readonly Refusal[];
     };
 
-/** Checks one resource by itself. Everything that is wrong with it is told at once. */
-export function checkResource(resource: unknown, defaultMode: Mode): Outcome {
+/**
+ * Checks one resource by itself. Everything that is wrong with it is told at once. `repeated` are the pointers of keys
+ * that it has more than once.
+ */
+export function checkResource(resource: unknown, defaultMode: Mode, repeated: readonly string[] = []): Outcome {
   if (!isObject(resource)) return refused(undefined, undefined, "", "must be a resource: an object with type and id");
   const { type, id } = resource;
   if (typeof type !== "string") return refused(undefined, undefined, "/type", "must be a text");
@@ -122,6 +125,7 @@ export function checkResource(resource: unknown, defaultMode: Mode): Outcome {
   reader.relationships(resource.relationships);
   reader.customerOfEntry(resource.meta);
   reader.unknownMembers(resource);
+  reader.repeatedKeys(repeated);
   return reader.outcome(mode);
 }
 
@@ -291,6 +295,10 @@ class Reader {
     for (const name of Object.keys(resource)) {
       if (!members.includes(name)) this.refuseUnknown(`/${escapePointer(name)}`, name, "a resource", members);
     }
+  }
+
+  repeatedKeys(pointers: readonly string[]) {
+    for (const pointer of pointers) this.refuse(pointer, "must not be stated twice in one object");
   }
 
   attributes(attributes: unknown) {

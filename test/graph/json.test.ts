@@ -1,4 +1,4 @@
-import { jsonFault, losesDigits, lossyNumbers, parseExactly } from "../../src/graph/model/json.js";
+import { jsonFault, losesDigits, lossyNumbers, parseExactly, repeatedKeys } from "../../src/graph/model/json.js";
 import { createImportTest, customer, type ImportTest } from "../import/support.js";
 import { createTestApp, type TestApp } from "../support/app.js";
 
@@ -50,9 +50,28 @@ test("numbers that would lose digits are found in a text, with what leads to the
     { path: ["__proto__", "g", 0], literal: "0.1234567890123456789" },
   ]);
   expect(lossyNumbers("9007199254740993")).toEqual([{ path: [], literal: "9007199254740993" }]);
-  expect(jsonFault(parseExactly(text))).toEqual({ at: '/a/1/b"]', wrong: expect.stringContaining("more digits") });
+  expect(jsonFault(parseExactly(text).value)).toEqual({
+    at: '/a/1/b"]',
+    wrong: expect.stringContaining("more digits"),
+  });
   const long = `{"text":${JSON.stringify('\\"'.repeat(100_000))},"n":9007199254740993}`;
   expect(lossyNumbers(long)).toEqual([{ path: ["n"], literal: "9007199254740993" }]);
+});
+
+test("keys that an object has twice are found in a text, and nothing else is taken for one", () => {
+  const found = (text: string) => repeatedKeys(text, JSON.parse(text));
+  expect(
+    found(String.raw`[{"a":{"x":1,"x":2},"\u0061" :{"x":1}},{"__proto__":1,"__proto__":2,"a":[":",{"a":1}]}]`),
+  ).toEqual([
+    [0, "a", "x"],
+    [0, "a"],
+    [1, "__proto__"],
+  ]);
+  for (const none of [String.raw`{"a":"\":","b":":","c":["\\"],"d":{"a":1}}`, '[{"a":1},{"a":1}]', "1", '":"']) {
+    expect(found(none)).toEqual([]);
+  }
+  const deep = `${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}`;
+  expect(found(deep)).toEqual([]);
 });
 
 describe("metadata", () => {
@@ -181,17 +200,39 @@ describe("metadata", () => {
     expect((await get('{"id":"\\x",1e400')).errors![0]!.message).not.toContain("went wrong");
   });
 
-  test("keys are kept as they are, __proto__ among them; of equal ones the last counts", async () => {
-    const kept = '{"a": 2, "": 1, "__proto__": {"x": 1}, "constructor": null}';
+  test("keys are kept as they are, __proto__ among them", async () => {
+    const written = '{"a": 2, "": 1, "__proto__": {"x": 1}, "constructor": null}';
     const inOrder = (text: string) => JSON.stringify(Object.entries(JSON.parse(text)).sort());
-    const written = '{"a":1,"a":2,"__proto__":{"x":1},"constructor":null,"":1}';
     const { data } = await byVariable(written);
-    const merged = await byLiteral("{a: 2, __proto__: {x: 1}, constructor: null}");
-    expect(inOrder(JSON.stringify(data.customerUpdate.customer.metadata))).toBe(inOrder(kept));
-    expect(inOrder(JSON.stringify(merged.data.customerUpdate.customer.metadata))).toBe(
-      inOrder(kept.replace('"": 1, ', "")),
+    const literal = await byLiteral("{a: 2, __proto__: {x: 1}, constructor: null}");
+    expect(inOrder(JSON.stringify(data.customerUpdate.customer.metadata))).toBe(inOrder(written));
+    expect(inOrder(JSON.stringify(literal.data.customerUpdate.customer.metadata))).toBe(
+      inOrder(written.replace('"": 1, ', "")),
     );
-    expect(inOrder((await byImport(written)).text!)).toBe(inOrder(kept));
+    expect(inOrder((await byImport(written)).text!)).toBe(inOrder(written));
+  });
+
+  test("a key that an object has twice is refused with its place, whichever way it comes", async () => {
+    const written = String.raw`{"list":[{"a":1},{"b":9007199254740993,"\u0062" : 2}]}`;
+    const { errors, data } = await byVariable(written);
+    expect(data).toBeUndefined();
+    expect(errors).toEqual([
+      {
+        message: "`variables.metadata.replace.list.1.b` comes twice in one object; an object has each key once.",
+        extensions: { code: "BAD_USER_INPUT" },
+      },
+    ]);
+    const literal = await byLiteral("{list: [{a: 1}, {b: 1, b: 2}]}");
+    expect(literal.errors[0].message).toBe('There can be only one input field named "b".');
+    const twice = await send('{"query":"{ viewer { kind } }","query":"{ __typename }"}');
+    expect(twice.errors[0].message).toBe("`query` comes twice in one object; an object has each key once.");
+    const search = new URLSearchParams({ query: "{ __typename }", variables: '{"a":1,"a":2}' });
+    const get = await fetch(`${app.url}/graphql?${search}`, { headers: { "apollo-require-preflight": "1" } });
+    expect(await get.text()).toContain("`variables.a` comes twice");
+    const { issues } = await byImport(written);
+    expect(issues).toEqual([
+      "refused customers c /data/0/attributes/metadata/list/1/b: must not be stated twice in one object",
+    ]);
   });
 
   test.each([

@@ -317,6 +317,7 @@ describe("refusals", () => {
     ["a JSON null", json("null"), 400],
     ["a nested parameter", json('{"grant_type": {"a": 1}}'), 400],
     ["a parameter twice", form("grant_type=password&grant_type=password"), 400],
+    ["a parameter twice in JSON", json(JSON.stringify(guest).replace("{", '{"client_id":"other",')), 400],
     ["11 KB", form(`grant_type=${"x".repeat(11_000)}`), 413],
     ["60 KB", form(`grant_type=${"x".repeat(60_000)}`), 413],
     ["an odd Basic header", { ...form("grant_type=password"), headers: { authorization: "Basic !" } }, 415],

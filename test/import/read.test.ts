@@ -22,13 +22,13 @@ const b = { type: "tags", id: "b" };
 test("a document with a list, and included before data", async () => {
   const text = `{"jsonapi":{"version":"1.1"},\n "included":[${JSON.stringify(b)}\n],\n"data":[${JSON.stringify(a)}], "meta": {"x": [1]}}`;
   expect(await read(text)).toEqual([
-    { resource: b, pointer: "/included/0", line: 2 },
-    { resource: a, pointer: "/data/0", line: 4 },
+    { resource: b, repeated: [], pointer: "/included/0", line: 2 },
+    { resource: a, repeated: [], pointer: "/data/0", line: 4 },
   ]);
 });
 
 test("a document with one resource, with none, and with empty lists", async () => {
-  expect(await read(JSON.stringify({ data: a }))).toEqual([{ resource: a, pointer: "/data", line: 1 }]);
+  expect(await read(JSON.stringify({ data: a }))).toEqual([{ resource: a, repeated: [], pointer: "/data", line: 1 }]);
   expect(await read('{"data":null}')).toEqual([]);
   expect(await read('\uFEFF { "data" : [ ] , "included" : [ ] } ')).toEqual([]);
 });
@@ -36,10 +36,20 @@ test("a document with one resource, with none, and with empty lists", async () =
 test("JSON Lines of documents and of bare resources", async () => {
   const text = `${JSON.stringify({ data: a, included: [b] })}\n\n${JSON.stringify({ links: {}, meta: { mode: "test" }, ...b })}\n`;
   expect(await read(text)).toEqual([
-    { resource: a, pointer: "/data", line: 1 },
-    { resource: b, pointer: "/included/0", line: 1 },
-    { resource: { links: {}, meta: { mode: "test" }, ...b }, pointer: "", line: 3 },
+    { resource: a, repeated: [], pointer: "/data", line: 1 },
+    { resource: b, repeated: [], pointer: "/included/0", line: 1 },
+    { resource: { links: {}, meta: { mode: "test" }, ...b }, repeated: [], pointer: "", line: 3 },
   ]);
+});
+
+test("keys that are there twice are told, within the resource and of a bare one's own", async () => {
+  const repeated = async (text: string) => (await read(text)).map((one) => one.repeated);
+  const meta = '"meta":{"a":1,"a":2}';
+  expect(await repeated(`{"data":{"type":"tags","id":"a",${meta}},"included":[{"id":"b",${meta},${meta}}]}`)).toEqual([
+    ["/meta/a"],
+    ["/meta/a", "/meta", "/meta/a"],
+  ]);
+  expect(await repeated(`{"type":"tags","id":"a",${meta},"id":"b"}`)).toEqual([["/meta/a", "/id"]]);
 });
 
 test("any JSON value within a resource comes out as it went in, however the parts fall", async () => {

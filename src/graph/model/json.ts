@@ -80,17 +80,56 @@ function significant(literal: string): string {
 const suspicious = /[\d.]{16}|\d[eE][+-]?\d{3}/;
 const token = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[{}[\],]/g;
 
+type Place = (string | number)[];
+
 /** The numbers of a valid JSON text that would lose digits, with the keys and positions that lead to them. */
-export function lossyNumbers(text: string): { path: (string | number)[]; literal: string }[] {
-  if (!suspicious.test(text)) return [];
-  const found: { path: (string | number)[]; literal: string }[] = [];
+export function lossyNumbers(text: string): { path: Place; literal: string }[] {
+  return suspicious.test(text) ? scan(text).lossy : [];
+}
+
+/** The keys that an object within a JSON text has more than once, of which `value`, the parsed text, has the last. */
+export function repeatedKeys(text: string, value: unknown): Place[] {
+  // No key is missing from nearly every value, so the text is not taken apart.
+  return namesIn(text) > keysIn(value) ? scan(text).repeated : [];
+}
+
+/** How many texts before a colon there are, at least as many as there are keys. */
+function namesIn(text: string): number {
+  let count = 0;
+  for (let colon = text.indexOf(":"); colon >= 0; colon = text.indexOf(":", colon + 1)) {
+    let before = colon - 1;
+    while (text.charCodeAt(before) <= 0x20) before--;
+    if (text[before] === '"') count++;
+  }
+  return count;
+}
+
+function keysIn(value: unknown): number {
+  let count = 0;
+  const left = [value];
+  while (left.length > 0) {
+    const next = left.pop();
+    if (typeof next !== "object" || next === null) continue;
+    const inner: unknown[] = Object.values(next);
+    if (!Array.isArray(next)) count += inner.length;
+    for (const one of inner) if (typeof one === "object") left.push(one);
+  }
+  return count;
+}
+
+function scan(text: string): { lossy: { path: Place; literal: string }[]; repeated: Place[] } {
+  const lossy: { path: Place; literal: string }[] = [];
+  const repeated: Place[] = [];
   /** Of each object and list around the place, the key or position reached; an object between its members has none. */
   const path: (string | number | undefined)[] = [];
+  /** The keys of each object around the place so far. */
+  const keys: Set<string>[] = [];
   for (const [part] of text.matchAll(token)) {
     const last = path.length - 1;
     switch (part[0]) {
       case "{":
         path.push(undefined);
+        keys[last + 1] = new Set();
         break;
       case "[":
         path.push(0);
@@ -102,19 +141,27 @@ export function lossyNumbers(text: string): { path: (string | number)[]; literal
       case ",":
         path[last] = typeof path[last] === "number" ? path[last] + 1 : undefined;
         break;
-      case '"':
-        if (last >= 0) path[last] ??= JSON.parse(part) as string;
+      case '"': {
+        if (last < 0 || path[last] !== undefined) break;
+        const key = JSON.parse(part) as string;
+        path[last] = key;
+        if (keys[last]!.has(key)) repeated.push(path.slice() as Place);
+        keys[last]!.add(key);
         break;
+      }
       default:
-        if (losesDigits(part)) found.push({ path: path.slice() as (string | number)[], literal: part });
+        if (losesDigits(part)) lossy.push({ path: path.slice() as Place, literal: part });
     }
   }
-  return found;
+  return { lossy, repeated };
 }
 
-/** Parses JSON; where a number would lose digits stands a `LossyNumber`. */
-export function parseExactly(text: string): unknown {
+/** Parses JSON; where a number would lose digits stands a `LossyNumber`. `repeated`: the pointers of keys that are. */
+export function parseExactly(text: string): { value: unknown; repeated: string[] } {
   const top = { value: JSON.parse(text) as unknown };
+  const repeated = repeatedKeys(text, top.value).map(jsonPointer);
+  // Of what is lost with a first key there are no places in the value.
+  if (repeated.length > 0) return { value: top.value, repeated };
   for (const { path, literal } of lossyNumbers(text)) {
     let holder = top as Record<string, unknown>;
     for (const [i, key] of ["value", ...path].entries()) {
@@ -122,5 +169,9 @@ export function parseExactly(text: string): unknown {
       else holder = holder[key] as Record<string, unknown>;
     }
   }
-  return top.value;
+  return { value: top.value, repeated };
+}
+
+function jsonPointer(path: Place): string {
+  return path.map((part) => `/${escapePointer(String(part))}`).join("");
 }

@@ -49,7 +49,7 @@ function literalValue(node: ValueNode, variables: Variables): unknown {
 
 export const Json = new GraphQLScalarType<Record<string, unknown>>({
   name: "JSON",
-  description: `A JSON object with free keys and values, kept as it is given: numbers that would lose digits (whole ones beyond ${Number.MAX_SAFE_INTEGER}, decimals beyond those of 64 bits, 1e400) are refused and can be given as text; -0 is 0, 1.0 is 1, and of equal keys the last counts. It is nested at most ${deepestJson} levels deep and at most ${maximumJson} characters long.`,
+  description: `A JSON object with free keys and values, kept as it is given: numbers that would lose digits (whole ones beyond ${Number.MAX_SAFE_INTEGER}, decimals beyond those of 64 bits, 1e400) are refused and can be given as text; -0 is 0 and 1.0 is 1. An object that has a key twice is refused. It is nested at most ${deepestJson} levels deep and at most ${maximumJson} characters long.`,
   parseValue: (value) => parseJson(value),
   parseLiteral: (node, variables) => parseJson(literalValue(node, variables), node),
 });

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
+import { repeatedKeys } from "../../graph/model/json.js";
 import { OAuthError } from "../../identity/oauth-error.js";
 import { checkEncodedParameters, RequestError, readBody } from "../request.js";
 
@@ -47,6 +48,7 @@ function fromJson(text: string): Record<string, string> {
     throw malformed("The request is not valid JSON.");
   }
   if (!body || typeof body !== "object" || Array.isArray(body)) throw malformed("The request must be one JSON object.");
+  if (repeatedKeys(text, body).length > 0) throw malformed("A parameter is there twice.");
   const parameters = Object.create(null) as Record<string, string>;
   for (const [name, value] of Object.entries(body)) {
     if (value === null) continue;
