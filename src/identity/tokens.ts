@@ -10,6 +10,7 @@ import {
 } from "jose";
 import { ApiError, AuthenticationError, errorCodes } from "../errors.js";
 import type { Permission } from "../graph/access/permission.js";
+import { lossyNumbers, repeatedKeys } from "../graph/model/json.js";
 import type { Logger } from "../telemetry/logger.js";
 import { type Claims, parseClaims } from "./claims.js";
 import type { SigningKeys } from "./keys.js";
@@ -161,7 +162,7 @@ export class Tokens {
       audience: ownAudience,
       typ: ownType,
     });
-    return { claims: this.claimsOf(payload) };
+    return { claims: this.claimsOf(payload, token) };
   }
 
   private async checkOutside(token: string): Promise<Remembered> {
@@ -176,7 +177,7 @@ export class Tokens {
       audience,
     });
     // A log-in of an outside issuer is none of ours.
-    const { family: _, ...claims } = this.claimsOf(payload);
+    const { family: _, ...claims } = this.claimsOf(payload, token);
     if (organization && claims.organization?.id !== organization) {
       throw refused(
         claims.organization
@@ -194,7 +195,15 @@ export class Tokens {
     return { currentDate: this.now(), clockTolerance: leewaySeconds, requiredClaims: ["exp", "iat"] };
   }
 
-  private claimsOf(payload: JWTPayload): Claims {
+  private claimsOf(payload: JWTPayload, token: string): Claims {
+    const text = Buffer.from(token.split(".")[1]!, "base64url").toString();
+    const changed = [...lossyNumbers(text).map(({ path }) => path), ...repeatedKeys(text, payload)];
+    // It is shown as it is.
+    if (changed.some(([claim]) => claim === "custom_claim")) {
+      throw refused(
+        "The claim `custom_claim` of the access token has a number that would lose digits, or a key twice; long numbers can be texts.",
+      );
+    }
     const claims = parseClaims(payload);
     if (!claims || claims.iat > this.now().getTime() / 1_000 + leewaySeconds) throw refused();
     const problem = tokenKindProblem(claims);

@@ -229,6 +229,20 @@ describe("claims", () => {
     for (const typ of ["JWT", undefined, "id+jwt", "at+jwt2"]) await expectRefusal(`Bearer ${sample({}, { typ })}`);
   });
 
+  test("a custom claim that could not be shown as it is", async () => {
+    const token = (claim: string) => {
+      const payload = JSON.stringify({ ...claims(), custom_claim: "CLAIM" }).replace('"CLAIM"', claim);
+      return `Bearer ${handMade(header(), Buffer.from(payload), signWith(own))}`;
+    };
+    for (const claim of ['{"order":[9007199254740993]}', '{"x":1e400}', '{"x":1,"x":2}']) {
+      await expectRefusal(token(claim));
+      const { body } = await app.query(token(claim), text);
+      expect(body.errors[0].message).toContain("`custom_claim`");
+    }
+    const { body } = await app.query(token('{"order":["9007199254740993",0.5]}'), "{ viewer { customClaim } }");
+    expect(body.data.viewer.customClaim).toEqual({ order: ["9007199254740993", 0.5] });
+  });
+
   test("payloads that are no objects", async () => {
     for (const payload of [null, [], "text", 1]) {
       await expectRefusal(`Bearer ${handMade(header(), payload, signWith(own))}`);

@@ -222,7 +222,8 @@ export function handMade(
   payload: unknown,
   sign: (input: Buffer) => Uint8Array | "",
 ): string {
-  const input = [header, payload].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+  const bytes = (part: unknown) => (Buffer.isBuffer(part) ? part : Buffer.from(JSON.stringify(part)));
+  const input = [header, payload].map((part) => bytes(part).toString("base64url")).join(".");
   return `${input}.${Buffer.from(sign(Buffer.from(input))).toString("base64url")}`;
 }
 
