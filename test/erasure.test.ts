@@ -52,8 +52,12 @@ interface Resource {
 }
 const ref = (type: string, id: string) => ({ data: { type, id } });
 
-/** Imports resources, and gives what was told about them. */
-async function imported(connectionString: string, data: readonly Resource[]): Promise<string[]> {
+/** Imports resources, and gives what was told about them. `before` runs before each statement of the import. */
+async function imported(
+  connectionString: string,
+  data: readonly Resource[],
+  { before, strict = false }: { before?: (text: string) => Promise<void>; strict?: boolean } = {},
+): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), "erasure-"));
   const file = join(folder, "document.json");
   const client = new pg.Client(connectionString);
@@ -61,10 +65,17 @@ async function imported(connectionString: string, data: readonly Resource[]): Pr
   try {
     writeFileSync(file, JSON.stringify({ data }));
     await client.connect();
+    if (before) {
+      const send = client.query.bind(client);
+      client.query = (async (text: string, values?: unknown[]) => {
+        await before(text);
+        return send(text, values);
+      }) as typeof client.query;
+    }
     await importFiles({
       client,
       files: [file],
-      strict: false,
+      strict,
       mode: "test",
       onIssue: ({ kind, type, id, reason }) => issues.push(`${kind} ${type} ${id}: ${reason}`),
       onProgress: () => {},
@@ -866,6 +877,46 @@ describe("the worker and what is around it", () => {
     expect(await statusOf(ids[0]!)).toBe("COMPLETED");
     expect(found([first, second], await contentsOf(app.connectionString))).toEqual([second]);
   });
+
+  test.each([false, true])(
+    "nothing comes back by an import that runs when its grace ends, strict: %p",
+    async (strict) => {
+      const customerId = await newCustomer(`import-${strict}@example.com`);
+      const text = newMark("line").text;
+      const order = (orderId: string): Resource => ({
+        ...{
+          type: "orders",
+          id: `${orderId}_${strict}`,
+          attributes: { number: `${orderId}-${strict}`, status: "placed" },
+        },
+        relationships: { customer: ref("customers", customerId) },
+      });
+      const line: Resource = {
+        type: "line_items",
+        id: `lin_${strict}`,
+        attributes: { item_type: "skus", quantity: 1, metadata: { text } },
+        relationships: { order: ref("orders", `run_${strict}`) },
+      };
+      const due = async () => {
+        await app.database.pool.query(
+          `UPDATE customers SET anonymization_status = 'requested', anonymization_requested_at = now(),
+           anonymization_received_at = to_timestamp(0) WHERE id = $1`,
+          [customerId],
+        );
+      };
+      const meanwhile: number[] = [];
+      const before = async (statement: string) => {
+        if (meanwhile.length > 0 || !/INSERT INTO "line_items"/.test(statement)) return;
+        await due();
+        meanwhile.push(await workerOf(app).drain());
+      };
+      expect(await imported(app.connectionString, [order("run"), line], { before, strict })).toEqual([]);
+      expect(meanwhile).toEqual([0]);
+      expect(await contentsOf(app.connectionString)).toContain(text);
+      expect(await workerOf(app).drain()).toBe(1);
+      expect(await contentsOf(app.connectionString)).not.toContain(text);
+    },
+  );
 
   test("what a restored backup brings back is erased again", async () => {
     const customerId = await newCustomer("restored@example.com");

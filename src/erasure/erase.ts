@@ -7,6 +7,12 @@ import { abouts, looseAddresses, owned, reach } from "./reach.js";
 /** What stands in place of a text that had to stay a text. */
 export const erasedText = "anonymized";
 
+/**
+ * The key of an advisory lock that erasures share, and that an import has alone while it writes: customers who were not
+ * erased when it began to write are not erased before it ends, so nothing of them comes back behind an erasure.
+ */
+export const erasureLock = "hashtextextended('customer-graph erasure', 0)";
+
 /** How many rows of each table were erased. */
 export type Erased = Record<string, number>;
 

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import type pg from "pg";
+import { erasureLock } from "../erasure/erase.js";
 import { models } from "../graph/model/datamodel.js";
 import { type Issue, IssueTeller } from "./issues.js";
 import { mergeAll } from "./merge.js";
@@ -57,6 +58,7 @@ export async function importFiles(options: ImportOptions): Promise<Summary> {
 
   const total = Number((await client.query("SELECT count(*) FROM import_resources")).rows[0].count);
   let done = 0;
+  await client.query(`SELECT pg_advisory_lock(${erasureLock})`);
   onProgress({ phase: "merging", done, total });
   const onBatch = async (count: number) => {
     signal?.throwIfAborted();

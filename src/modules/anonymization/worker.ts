@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database, Query } from "../../database/client.js";
-import { type Erased, erase } from "../../erasure/erase.js";
+import { type Erased, erase, erasureLock } from "../../erasure/erase.js";
 import { reach } from "../../erasure/reach.js";
 import { refreshStatistics, staleStatistics } from "../../erasure/statistics.js";
 import type { Mode } from "../../graph/access/viewer.js";
@@ -142,7 +142,7 @@ export class AnonymizationWorker {
     const { database, now, graceMs, step } = this.options;
     return database.transaction(async (query) => {
       const at = now();
-      await query("SELECT set_config('customer_graph.who', $1, true)", [who]);
+      if (!(await begin(query))) return undefined;
       // What was broken off comes before what has not begun. Each is one step in an index, however many wait.
       const since = new Date(at.getTime() - graceMs);
       const due = (status: string) =>
@@ -182,8 +182,11 @@ export class AnonymizationWorker {
   }
 
   private async complete(query: Query, id: string): Promise<{ rows: Erased; sessions: () => void } | undefined> {
-    const { now, keys, issuer, step } = this.options;
-    await query("SELECT set_config('customer_graph.who', $1, true)", [who]);
+    const { now, keys, issuer, log, step } = this.options;
+    if (!(await begin(query))) {
+      log.info("An import is writing; erasures wait for its end.", { customer: id });
+      return undefined;
+    }
     const [row] = (await query(
       `SELECT mode, coalesce(anonymization_requested_at, anonymization_received_at),
          coalesce(anonymization_started_at, anonymization_received_at) FROM customers
@@ -256,4 +259,13 @@ export class AnonymizationWorker {
       ]);
     });
   }
+}
+
+/** Says who does the work, and whether it may be done: not while an import writes. */
+async function begin(query: Query): Promise<boolean> {
+  const [row] = await query(
+    `SELECT set_config('customer_graph.who', $1, true), pg_try_advisory_xact_lock_shared(${erasureLock})`,
+    [who],
+  );
+  return row?.[1] === true;
 }
