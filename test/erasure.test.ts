@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { reach } from "../src/erasure/reach.js";
-import { type ModelName, modelNamed } from "../src/graph/model/datamodel.js";
+import { aboutOf, columnOf, type ModelName, modelNamed, relationOf } from "../src/graph/model/datamodel.js";
 import { manifest, manifestAsMarkdown, manifestDigest, personalColumns } from "../src/graph/model/manifest.js";
 import { loadSigningKeys, newKeySet } from "../src/identity/keys.js";
 import { Revocations } from "../src/identity/revocations.js";
@@ -606,6 +606,90 @@ describe("what an e-mail address alone says of a customer", () => {
     const issues = await imported(app.connectionString, before);
     expect(issues.filter((issue) => issue.startsWith("refused")).length).toBe(issues.length);
     expect(await left()).toEqual([]);
+  });
+
+  test("includes what hung on it in two steps or more, and what is gone of it", async () => {
+    const email = mark("e-mail", (text) => `${text}@example.com`);
+    const line = (lineId: string, orderId: string): Resource => ({
+      ...{ type: "line_items", id: lineId, attributes: { quantity: 1, metadata: { a: mark(`line ${lineId}`) } } },
+      relationships: { order: ref("orders", orderId) },
+    });
+    const returned = (returnId: string, orderId: string): Resource => ({
+      ...{
+        type: "returns",
+        id: returnId,
+        attributes: { number: returnId, metadata: { a: mark(`return ${returnId}`) } },
+      },
+      relationships: { order: ref("orders", orderId) },
+    });
+    const recurring = (subscriptionId: string, orderId: string): Resource => ({
+      type: "order_subscriptions",
+      id: subscriptionId,
+      attributes: { number: subscriptionId, frequency: "weekly", metadata: { a: mark(`recurring ${subscriptionId}`) } },
+      relationships: { source_order: ref("orders", orderId) },
+    });
+    const run = (orderId: string, subscriptionId: string) =>
+      order(orderId, undefined, { order_subscription: ref("order_subscriptions", subscriptionId) });
+    const all: Resource[] = [
+      order("ord", email),
+      // Only the first has the address: each of these leads to the next.
+      ...[recurring("osu_1", "ord"), run("ord_1", "osu_1"), recurring("osu_2", "ord_1"), run("ord_2", "osu_2")],
+      ...[line("lin_there", "ord_2"), returned("ret_there", "ord_2"), ...about("returns", "ret_there")],
+      // Of an order that stays these go, and of one that goes all.
+      ...[line("lin_gone", "ord"), returned("ret_gone", "ord"), ...about("returns", "ret_gone")],
+      ...[order("ord_gone", email), line("lin_gone_2", "ord_gone"), ...about("line_items", "lin_gone_2")],
+      ...about("orders", "ord_gone"),
+    ];
+    expect(await imported(app.connectionString, all)).toEqual([]);
+    // A stranger's, of which the same goes.
+    const kept = newMark("stranger");
+    const strange: Resource[] = [
+      { type: "orders", id: "ord_other", attributes: { number: "O", customer_email: "stranger@example.com" } },
+      {
+        ...{ type: "line_items", id: "lin_other", attributes: { quantity: 1, metadata: { a: kept.text } } },
+        relationships: { order: ref("orders", "ord_other") },
+      },
+    ];
+    expect(await imported(app.connectionString, strange)).toEqual([]);
+    await app.database.pool.query(
+      `DELETE FROM attachments WHERE id IN ('att_ret_gone', 'att_lin_gone_2', 'att_ord_gone');
+       DELETE FROM line_items WHERE id IN ('lin_gone', 'lin_gone_2', 'lin_other');
+       DELETE FROM returns WHERE id = 'ret_gone';
+       DELETE FROM orders WHERE id IN ('ord_gone', 'ord_other')`,
+    );
+    const { rows } = await app.database.pool.query("SELECT DISTINCT customer_id AS customer FROM event_stores");
+    expect(rows).toEqual([{ customer: null }]);
+
+    const customerId = await change(`customerCreate(input: { email: "${email}" }) { customer { id }`);
+    const exported = await exportOf(customerId);
+    expect(marks.filter(({ text }) => !exported.includes(text)).map(({ kind }) => kind)).toEqual([]);
+    expect(exported).not.toContain(kept.text);
+    const counts = Object.fromEntries(
+      (await previewOf(customerId)).resources.map(({ resourceType, count }: any) => [resourceType, count]),
+    );
+    expect(counts).toMatchObject({ orders: 3, order_subscriptions: 2, returns: 1, line_items: 1, attachments: 1 });
+    expect(counts).toMatchObject({ event_callbacks: 4 });
+
+    await erased(customerId);
+    expect(await left()).toEqual([]);
+    expect(await contentsOf(app.connectionString)).toContain(kept.text);
+  });
+
+  test("is found by an index, whatever key leads to it", async () => {
+    // Of events the audit trail says nothing.
+    const audited = (Object.keys(reach) as ModelName[]).filter((name) => !/^Event/.test(name)).map(modelNamed);
+    const keys = audited.flatMap((model) => {
+      const toOne = (model.owners ?? [])
+        .map((owner) => relationOf(model, owner))
+        .filter(({ many, to }) => !many && to !== "Customer");
+      return [...toOne.map(({ key }) => columnOf(model, key!)), ...[aboutOf(model)?.idColumn ?? []].flat()];
+    });
+    expect(keys.length).toBeGreaterThan(5);
+    for (const { column } of keys) {
+      const payload = JSON.stringify({ [column]: { from: null, to: "x" } });
+      const { rows } = await app.database.pool.query("SELECT audit_owner($1) AS owner", [payload]);
+      expect([column, rows[0].owner]).toEqual([column, "x"]);
+    }
   });
 
   test("is another's when the address is another's now", async () => {

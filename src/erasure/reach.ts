@@ -90,8 +90,7 @@ function indirect(model: Model): Expression[] {
     const { to, many, key } = relationOf(model, name);
     if (to === "Customer") return [];
     const target = modelNamed(to);
-    // Where two models lead to each other, one step there and back is enough.
-    const from = leadsTo(target, model) && !many ? directly(target) : ownRows(target);
+    const from = ownRows(target);
     if (many) {
       const column = columnOf(target, key!).column;
       const sql = `SELECT t."${column}" AS "id" FROM ${from} x JOIN "${target.table}" t ON t."id" = x."id" WHERE t."${column}" IS NOT NULL`;
@@ -101,6 +100,14 @@ function indirect(model: Model): Expression[] {
     return [each(from, model.table, `t."${columnOf(model, key!).column}" = x."id"${nobodys}`)];
   });
 }
+
+/** Models that lead to each other, such as orders and recurring orders, in chains of any length. */
+const chainable = owned.filter((model) =>
+  (model.owners ?? []).some((name) => {
+    const { to, many } = relationOf(model, name);
+    return !many && to !== "Customer" && leadsTo(modelNamed(to), model);
+  }),
+);
 
 /** What at least one of several expressions gives. */
 function union(all: readonly Expression[]): Expression {
@@ -121,7 +128,12 @@ function ownRows(model: Model): string {
   if (model.name === "Customer") {
     expressions.set(name, { sql: `SELECT "id" FROM "customers" WHERE "id" = $1::text`, needs: [] });
   } else if (isShared(model)) expressions.set(name, shared(model));
-  else expressions.set(name, union([...direct(model), ...indirect(model)]));
+  else if (chainable.includes(model)) {
+    expressions.set(name, {
+      sql: `SELECT x."id" FROM chained x WHERE x."type" = '${model.table}'`,
+      needs: ["chained"],
+    });
+  } else expressions.set(name, union([...direct(model), ...indirect(model)]));
   return name;
 }
 
@@ -154,6 +166,22 @@ function shared(model: Model): Expression {
 
 const ids = (model: Model, from: string) => `SELECT '${model.table}'::text COLLATE "C", x."id" FROM ${from} x`;
 
+/** The types and ids of rows that say themselves whose they are, and of those without a customer that these lead to. */
+expressions.set("chained", {
+  needs: chainable.map(directly),
+  sql: `SELECT * FROM (${chainable.map((model) => ids(model, directly(model))).join(" UNION ALL ")}) x ("type", "id")
+    UNION SELECT x.* FROM chained o CROSS JOIN LATERAL (${chainable
+      .flatMap((model) =>
+        ownerKeys(model)
+          .filter(({ to }) => chainable.includes(to))
+          .map(
+            ({ column, to }) =>
+              `${ids(model, `"${model.table}"`)} WHERE x."${column}" = o."id" AND o."type" = '${to.table}' AND x."customer_id" IS NULL`,
+          ),
+      )
+      .join(" UNION ALL ")} OFFSET 0) x ("type", "id")`,
+});
+
 /** The types and ids of all of a customer's rows, and of what is about them, and about that, and so on. */
 expressions.set("theirs", {
   needs: owned.map(ownRows),
@@ -162,6 +190,14 @@ expressions.set("theirs", {
       .map((model) => `${ids(model, `"${model.table}"`)} WHERE ${aboutCondition(model)}`)
       .join(" UNION ALL ")} OFFSET 0) x ("type", "id")`,
 });
+
+/** The columns by which rows of a model belong to other rows than customers. */
+function ownerKeys(model: Model): { column: string; to: Model }[] {
+  return (model.owners ?? []).flatMap((name) => {
+    const { to, many, key } = relationOf(model, name);
+    return many || to === "Customer" ? [] : [{ column: columnOf(model, key!).column, to: modelNamed(to) }];
+  });
+}
 
 /** That a row `x` is about the row `o` of which type and id are known. */
 function aboutCondition(model: Model): string {
@@ -172,17 +208,57 @@ function aboutCondition(model: Model): string {
   return `x."${columnOf(model, key!).column}" = o."id" AND o."type" = '${modelNamed(to).table}'`;
 }
 
-/**
- * What is gone and was theirs: the audit trail tells. It also knows by e-mail what never had a customer. Addresses and
- * payment sources that are still there count as well: nothing that is there leads to them.
- */
-expressions.set("gone", {
+const destroyed = (row: string) => `EXISTS (SELECT FROM "event_stores" d
+      WHERE d."resource_id" = ${row}."id" AND d."resource_type" = ${row}."type" AND d."event" = 'destroy')`;
+
+/** What the audit trail knows by e-mail, and never had a customer. */
+expressions.set("known_by_email", {
   needs: ["own_emails"],
-  sql: `SELECT e."resource_type" AS "type", e."resource_id" AS "id" FROM "event_stores" e WHERE e."customer_id" = $1::text
-    UNION SELECT e.* FROM own_emails m CROSS JOIN LATERAL (
-      SELECT e."resource_type", e."resource_id" FROM "event_stores" e
+  sql: `SELECT e.* FROM own_emails m CROSS JOIN LATERAL (
+      SELECT e."resource_type" AS "type", e."resource_id" AS "id" FROM "event_stores" e
       WHERE e."payload" -> 'customer_email' ->> 'to' = m."email" AND e."mode" = m."mode" AND e."customer_id" IS NULL
       OFFSET 0) e`,
+});
+
+/**
+ * What is about rows that are gone, and what the audit trail knows to have belonged to rows without a customer, there or
+ * gone, and that in its turn.
+ */
+expressions.set("parts", {
+  needs: ["theirs", "known_by_email"],
+  sql: `SELECT x."type" COLLATE "C", x."id" FROM (SELECT * FROM theirs
+      UNION ALL SELECT g."type", g."id" FROM known_by_email g WHERE ${destroyed("g")}
+      UNION ALL SELECT e."resource_type", e."resource_id" FROM "event_stores" e
+        WHERE e."customer_id" = $1::text AND e."event" = 'destroy') x ("type", "id")
+    UNION SELECT x.* FROM parts o CROSS JOIN LATERAL (
+      SELECT x."resource_type" COLLATE "C", x."resource_id" FROM "event_stores" x
+      WHERE audit_owner(x."payload") = o."id" AND x."customer_id" IS NULL AND (${[...owned, ...abouts]
+        .filter(({ name }) => name !== "Event" && name !== "EventCallback")
+        .flatMap(trailCondition)
+        .join(" OR ")})
+      UNION ALL ${abouts
+        .map((model) => `${ids(model, `"${model.table}"`)} WHERE ${aboutCondition(model)}`)
+        .join(" UNION ALL ")} OFFSET 0) x ("type", "id")`,
+});
+
+/** That an entry `x` of the audit trail, which has none of events, says of a row that it belonged to the row `o`. */
+function trailCondition(model: Model): string[] {
+  const about = aboutOf(model);
+  const isTo = (column: string, value: string) => `x."payload" -> '${column}' ->> 'to' = ${value}`;
+  const belongs = about
+    ? [`${isTo(about.idColumn.column, 'o."id"')} AND ${isTo(about.typeColumn.column, 'o."type"')}`]
+    : ownerKeys(model).map(({ column, to }) => `${isTo(column, 'o."id"')} AND o."type" = '${to.table}'`);
+  return belongs.map((condition) => `x."resource_type" = '${model.table}' AND ${condition}`);
+}
+
+/**
+ * What is gone and was theirs: the audit trail tells. Addresses and payment sources that are still there count as well:
+ * nothing that is there leads to them.
+ */
+expressions.set("gone", {
+  needs: ["known_by_email", "parts"],
+  sql: `SELECT e."resource_type" AS "type", e."resource_id" AS "id" FROM "event_stores" e WHERE e."customer_id" = $1::text
+    UNION SELECT * FROM known_by_email UNION SELECT * FROM parts`,
 });
 
 const sharedTypes = owned.filter(isShared).map(({ table }) => `'${table}'`);
@@ -195,8 +271,7 @@ const entries = union([
   each(
     "gone",
     "event_stores",
-    `${about} AND t."customer_id" IS NULL AND (x."type" IN (${sharedTypes.join()}) OR EXISTS (SELECT FROM "event_stores" d
-      WHERE d."resource_id" = x."id" AND d."resource_type" = x."type" AND d."event" = 'destroy'))`,
+    `${about} AND t."customer_id" IS NULL AND (x."type" IN (${sharedTypes.join()}) OR ${destroyed("x")})`,
   ),
   // What was another customer's afterwards: that entry is the other's, and has the e-mail address of both.
   { sql: `SELECT t."id" FROM "event_stores" t WHERE t."payload" -> 'customer_id' ->> 'from' = $1::text`, needs: [] },
@@ -223,7 +298,7 @@ function reachOf(model: Model): string | undefined {
   if (model.name === "EventStore") return condition(entries);
   if (model.name === "Customer") return `t."id" = $1::text`;
   if (abouts.includes(model)) {
-    return condition({ sql: `SELECT x."id" FROM theirs x WHERE x."type" = '${model.table}'`, needs: ["theirs"] });
+    return condition({ sql: `SELECT x."id" FROM parts x WHERE x."type" = '${model.table}'`, needs: ["parts"] });
   }
   if (!owned.includes(model)) return undefined;
   if (model.owners!.length === 1 && model.columns.customerId && !model.columns.customerEmail) {
