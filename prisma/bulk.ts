@@ -1,12 +1,13 @@
 import type pg from "pg";
 import { catalogue, draws, functions, inserts, wrongCounts } from "./bulk-sql.js";
-import { SEED_LOCK, WITHOUT_AUDIT } from "./seed.js";
+import { type CommitListener, commit, SEED_LOCK, WITHOUT_AUDIT } from "./seed.js";
 
 export interface BulkOptions {
   /** How many generated customers there are to be, those of earlier runs included. */
   customers: number;
   /** Told after every step. */
   report?: (step: BulkStep) => void;
+  onCommit?: CommitListener;
 }
 
 export interface BulkStep {
@@ -28,7 +29,7 @@ const ROUND = 100_000;
  */
 export async function seedBulk(
   database: pg.Pool | pg.Client,
-  { customers, report = () => {} }: BulkOptions,
+  { customers, report = () => {}, onCommit }: BulkOptions,
 ): Promise<number> {
   const client = "totalCount" in database ? await database.connect() : database;
   const run = async (name: string, ...statements: string[]) => {
@@ -66,7 +67,7 @@ export async function seedBulk(
       const wrong = await run("check of counts", ...wrongCounts(present + 1, customers));
       if (wrong) throw new Error(`${wrong} counts would have been wrong, so nothing was added.`);
     }
-    await client.query("COMMIT");
+    await commit(client, present < customers ? onCommit : undefined);
     // Counts read indexes alone only where the tables were cleaned up.
     if (present < customers) await run("statistics", "VACUUM (ANALYZE)");
     return Math.max(customers - present, 0);

@@ -5,7 +5,7 @@ import { startEmbeddedPostgres } from "../src/database/embedded.js";
 import { migrate } from "../src/database/migrate.js";
 import { createLogger } from "../src/telemetry/logger.js";
 import { MAXIMUM_CUSTOMERS, seedBulk } from "./bulk.js";
-import { seedDemo } from "./seed.js";
+import { type CommitListener, seedDemo } from "./seed.js";
 
 const USAGE = `Usage: npm run seed -- [--demo] [--customers N]
 
@@ -25,12 +25,35 @@ async function main(demo: boolean, customers: number | undefined) {
   const connectionString = config.databaseUrl ?? embedded!.connectionString;
   const client = new pg.Client({ connectionString, options: "-c TimeZone=UTC" });
   client.on("error", () => {}); // an unheard one would end the process; the next statement fails anyway
+  /** What stays whatever happens now; undefined while PostgreSQL is asked to keep more. */
+  let kept: string | undefined = "nothing was added";
+  let signalled: string | undefined;
+  let stop = () => {};
   const interrupted = new Promise<never>((_, reject) => {
-    for (const signal of ["SIGINT", "SIGTERM"])
-      process.once(signal, () => reject(new Error(`${signal}: nothing was added.`)));
+    // What is being committed cannot be taken back: its end is waited for.
+    stop = () => signalled && kept && reject(new Error(`${signalled}: ${kept}.`));
+    for (const signal of ["SIGINT", "SIGTERM"]) {
+      process.once(signal, () => {
+        signalled = signal;
+        stop();
+      });
+    }
   });
+  const keeping =
+    (what: string): CommitListener =>
+    (commit) => {
+      kept = commit === "done" ? what : undefined;
+      stop();
+    };
   try {
     await Promise.race([interrupted, fill()]);
+  } catch (error) {
+    // PostgreSQL itself says so if it did not keep it.
+    if (kept || error instanceof pg.DatabaseError) throw error;
+    throw new Error(
+      "The database was lost during COMMIT: all was added or nothing. Run it again: it adds what is missing.",
+      { cause: error },
+    );
   } finally {
     client.end().catch(() => {});
     await embedded?.stop();
@@ -39,11 +62,15 @@ async function main(demo: boolean, customers: number | undefined) {
   async function fill() {
     await migrate(connectionString);
     await client.connect();
-    if (demo) print((await seedDemo(client)) ? "The demo shop is in." : "There are customers already: no demo shop.");
+    if (demo) {
+      const added = await seedDemo(client, { onCommit: keeping("the demo shop is in") });
+      print(added ? "The demo shop is in." : "There are customers already: no demo shop.");
+    }
     if (!customers) return;
     const startedAt = performance.now();
     const added = await seedBulk(client, {
       customers,
+      onCommit: keeping("the customers are in; the tables may want VACUUM (ANALYZE)"),
       report: ({ name, rows, milliseconds }) =>
         print(`${seconds(milliseconds).padStart(8)}  ${(rows ? format(rows) : "").padStart(11)}  ${name}`),
     });

@@ -23,11 +23,23 @@ export const SEED_LOCK = 7_305_001;
 /** To the end of the transaction nothing is added to the audit trail: what fills the database brings its own. */
 export const WITHOUT_AUDIT = "SET LOCAL customer_graph.audit = 'off'";
 
+/** Hears when a COMMIT that adds something is sent, and when it was answered: then that stays. */
+export type CommitListener = (commit: "sent" | "done") => void;
+
+export async function commit(client: pg.ClientBase, listen: CommitListener = () => {}): Promise<void> {
+  listen("sent");
+  await client.query("COMMIT");
+  listen("done");
+}
+
 /**
  * Puts the demo shop into a database without customers and says whether it did. The ids, dates and amounts are always
  * the same. Of several servers that start at once, one does it.
  */
-export async function seedDemo(database: pg.Pool | pg.Client): Promise<boolean> {
+export async function seedDemo(
+  database: pg.Pool | pg.Client,
+  { onCommit }: { onCommit?: CommitListener } = {},
+): Promise<boolean> {
   const client = "totalCount" in database ? await database.connect() : database;
   try {
     await client.query("BEGIN");
@@ -40,7 +52,7 @@ export async function seedDemo(database: pg.Pool | pg.Client): Promise<boolean> 
       await insertTaggings(client, taggings);
       await insertAccess(client);
     }
-    await client.query("COMMIT");
+    await commit(client, rowCount ? undefined : onCommit);
     return !rowCount;
   } catch (error) {
     await client.query("ROLLBACK").catch(() => {});
