@@ -195,6 +195,7 @@ class Merge {
     const { model, references } = step;
     await this.refuseOtherMode(model, range);
     if (this.someErased) await this.refuseErased(step, range);
+    if (model.columns.skuCodeRegex) await this.refuseUnknownRegexes(model, range);
     if (model.columns.updatedAt) await this.leaveOutdated(model, range);
     if (foundBy[model.table]) await this.findByAttribute(step, range);
     for (const reference of references) await this.dropMissing(model, reference, range);
@@ -235,6 +236,19 @@ class Merge {
       CROSS JOIN LATERAL jsonb_populate_record(o, ${statedRow(step, "o")}) n
       WHERE ${where} AND (o.id IS NULL OR o IS DISTINCT FROM n)`;
     await this.client.query(refuse(where, found));
+  }
+
+  /** PostgreSQL, which compares with them, does not know all regular expressions that JavaScript does. */
+  private async refuseUnknownRegexes(model: Model, range: Range): Promise<void> {
+    const where = within(model, range);
+    const { column } = model.columns.skuCodeRegex!;
+    await this.client.query(
+      refuse(
+        where,
+        `SELECT s.seq, ${literal(`/attributes/${column}`)} AS at, 'must be a regular expression that PostgreSQL knows' AS reason
+         FROM import_resources s WHERE ${where} AND NOT pg_temp.import_is_regex(s."row"->>${literal(column)})`,
+      ),
+    );
   }
 
   /** A document that is older than the row here takes nothing back. One that states no time is as good as new. */

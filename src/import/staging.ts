@@ -37,6 +37,8 @@ const tables = `
   );
   CREATE TEMP TABLE import_refused (type text NOT NULL, id text COLLATE "C" NOT NULL);
   CREATE INDEX ON import_refused (type, id);
+  CREATE FUNCTION pg_temp.import_is_regex(regex text) RETURNS boolean LANGUAGE plpgsql AS $$
+    BEGIN PERFORM '' ~ regex; RETURN true; EXCEPTION WHEN invalid_regular_expression THEN RETURN false; END $$;
   CREATE TEMP TABLE import_erased (model text NOT NULL, id text COLLATE "C" NOT NULL, PRIMARY KEY (model, id));
   CREATE TEMP TABLE import_trails (model text NOT NULL, id text COLLATE "C" NOT NULL, PRIMARY KEY (model, id));
   CREATE TEMP TABLE import_changed (seq bigint PRIMARY KEY, created bool NOT NULL);

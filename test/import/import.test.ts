@@ -352,6 +352,21 @@ test("texts that PostgreSQL cannot keep stop only the resource that they are in"
   ]);
 });
 
+test("a regular expression that only JavaScript knows is refused, as by the mutation", async () => {
+  const list = (id: string, sku_code_regex: string | null): Resource => ({
+    ...{ type: "sku_lists", id, attributes: { name: id, slug: id, manual: false, sku_code_regex } },
+  });
+  const { issues } = await db.run([
+    ...[list("known", "^(MUG|CAP)-\\d+$"), list("none", null)],
+    ...[list("named", "^(?<kind>MUG)-"), list("property", "^\\p{L}+-")],
+  ]);
+  expect(issues).toEqual([
+    "refused sku_lists named /data/2/attributes/sku_code_regex: must be a regular expression that PostgreSQL knows",
+    "refused sku_lists property /data/3/attributes/sku_code_regex: must be a regular expression that PostgreSQL knows",
+  ]);
+  expect(await db.rows("SELECT id FROM sku_lists WHERE 'MUG-1' ~ sku_code_regex")).toEqual([{ id: "known" }]);
+});
+
 test("an anonymized customer is not brought back by an old file", async () => {
   const erased = customer("c", { anonymization_status: "completed", email: "anonymized-1@anonymized.invalid" });
   await db.run([erased, customer("d", { anonymization_status: "requested" })]);
