@@ -102,6 +102,34 @@ test.each(columns)("$model.$field: $mutation and the import take the same values
   }
 });
 
+test("what a column takes, the CHECK constraints of its table take too", async () => {
+  const { rows } = await app.database.pool.query(
+    `SELECT conrelid::regclass::text AS table, attname AS column, pg_get_expr(conbin, conrelid) AS condition
+     FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND ARRAY[attnum] = conkey WHERE contype = 'c'`,
+  );
+  const tried: string[] = [];
+  for (const { table, column, condition } of rows) {
+    const model = [...models.values()].find((one) => one.table === table);
+    const found = model && Object.entries(model.columns).find(([, one]) => one.column === column);
+    const values = { String: texts, Int: numbers.filter(Number.isInteger), Json: documents }[String(found?.[1].type)];
+    // Nobody writes the number of somebody's orders.
+    if (!model || !found || !values || column === "total_orders_count") continue;
+    const stored = values.map((value) => readColumn(model, found[0], value)).filter((one) => !(one instanceof Problem));
+    expect([table, column, stored.length > 0]).toEqual([table, column, true]);
+    for (const value of stored) {
+      const { rows: answers } = await app.database.pool.query(
+        `SELECT (${condition}) IS NOT FALSE AS taken FROM jsonb_populate_record(NULL::${table}, $1)`,
+        [JSON.stringify({ [column]: value })],
+      );
+      const told = JSON.stringify(value)?.slice(0, 60);
+      expect([table, column, told, answers[0].taken]).toEqual([table, column, told, true]);
+    }
+    tried.push(`${table}.${column}`);
+  }
+  expect(tried).toEqual(expect.arrayContaining(["customers.email", "addresses.country_code", "tags.name"]));
+  expect(tried.length).toBeGreaterThan(25);
+});
+
 /** As many as one request may bring: long ones alone. */
 function* batches(values: readonly unknown[]): Generator<unknown[]> {
   let some: unknown[] = [];
