@@ -16,6 +16,7 @@ import {
   destroyCustomer,
   type Stream,
   type StreamOptions,
+  settled,
   stream,
   tagCustomer,
   until,
@@ -43,7 +44,7 @@ afterAll(async () => {
 const streams: Stream[] = [];
 /** Subscribes when all that was written before can be read: it is no news then. */
 async function open(app: TestApp, options: StreamOptions = {}): Promise<Stream> {
-  if (!options.variables?.after) await settled();
+  if (!options.variables?.after) await settled(query);
   const opened = await stream(app, options);
   streams.push(opened);
   return opened;
@@ -51,20 +52,8 @@ async function open(app: TestApp, options: StreamOptions = {}): Promise<Stream> 
 afterEach(async () => {
   for (const opened of streams.splice(0)) opened.close();
   for (const app of [one, other]) await until(async () => (await listeners(app)) === 0);
-  await settled();
+  await settled(query);
 });
-
-/** Waits for the transactions of other tests' databases, too, which hold back what was changed so far. */
-async function settled() {
-  await until(async () => {
-    const [[left]] = (await query(
-      `SELECT count(*)::int FROM event_stores
-       WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint`,
-      [],
-    )) as [[number]];
-    return left === 0;
-  });
-}
 
 /** How many connections listen, of all servers on the database. */
 async function listeners(app: TestApp): Promise<number> {
@@ -163,7 +152,7 @@ describe("changes", () => {
 
   test("of a customer that has gone come without it", async () => {
     await createCustomer(query, "cus_gone");
-    await settled();
+    await settled(query);
     const opened = await open(one);
     await destroyCustomer(query, "cus_gone");
     one.live.announce();
@@ -437,7 +426,7 @@ describe("going on after a disconnect", () => {
 
   test("a reader that lags far behind holds little in memory, and misses nothing", async () => {
     const resourceTypes = new Set(["customers"]);
-    const changes = await one.live.subscribe({ mode: "test", customerId: "cus_behind", resourceTypes });
+    const changes = await one.live.subscribe(query, { mode: "test", customerId: "cus_behind", resourceTypes });
     const reading = await open(one, { variables: { customerId: "cus_behind" } });
     await createCustomer(query, "cus_behind");
     for (let i = 0; i < 12; i++) {
@@ -468,7 +457,7 @@ describe("going on after a disconnect", () => {
     const stalled = 'subscription { customerChanged(customerId: "cus_stalled") { id customer { metadata } } }';
     const authorization = `Bearer ${await one.token({ kind: "integration" })}`;
     const headers = { "content-type": "application/json", authorization };
-    await settled();
+    await settled(query);
     const sent = request(`${one.url}/graphql/stream`, { method: "POST", headers });
     sent.end(JSON.stringify({ query: stalled }));
     const response = await new Promise<NodeJS.ReadableStream>((resolve) => sent.once("response", resolve as never));

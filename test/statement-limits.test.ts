@@ -19,6 +19,7 @@ import { createLogger } from "../src/telemetry/logger.js";
 import { ada, createAuthApp } from "./identity/support.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { createTestDatabase, onServer } from "./support/database.js";
+import { attach, settled, stream, updateCustomer } from "./support/live.js";
 
 const log = createLogger({ level: "silent", json: true });
 const apps: TestApp[] = [];
@@ -62,6 +63,17 @@ async function waitingFor({ connectionString }: { connectionString: string }): P
   );
   await client.end();
   return rows[0].n;
+}
+
+/** Changes a customer twice; gives the first change, after which a subscription begins with the second. */
+async function changeTwice({ database: { query } }: TestApp): Promise<string> {
+  const entries = () =>
+    query("SELECT 'chg_' || id FROM event_stores ORDER BY transaction_id DESC NULLS LAST LIMIT 1", []);
+  await updateCustomer(query, "cus_ada", { reference: "first" });
+  const [[first]] = (await entries()) as [[string]];
+  await updateCustomer(query, "cus_ada", { reference: "second" });
+  await settled(query);
+  return first;
 }
 
 const codes = ({ errors }: { errors?: { extensions: Record<string, unknown> }[] }) =>
@@ -277,6 +289,69 @@ describe("when the client goes away", () => {
     expect(app.statements().filter(({ text }) => text.includes('"customer_tags"'))).toEqual([]);
   });
 
+  const withTags = "subscription ($after: ID) { customerChanged(after: $after) { customer { tags { name } } } }";
+
+  /** A stream over an answer of its own, and one of many in a connection; gives what ends them from the client's side. */
+  const streams: [string, (app: TestApp, after: string) => Promise<() => void>][] = [
+    ["a stream", async (app, after) => (await stream(app, { query: withTags, variables: { after } })).close],
+    [
+      "an operation in a connection of many, which goes",
+      async (app, after) => {
+        const { connection } = await connect(app, after);
+        return () => connection.abort();
+      },
+    ],
+    [
+      "an operation in a connection of many, which goes on",
+      async (app, after) => {
+        const { address, headers } = await connect(app, after);
+        return () => void fetch(`${address}?operationId=one`, { method: "DELETE", headers });
+      },
+    ],
+  ];
+  async function connect(app: TestApp, after: string) {
+    const connection = new AbortController();
+    const authorization = `Bearer ${await app.token({ kind: "integration" })}`;
+    const address = `${app.url}/graphql/stream`;
+    const token = await (await fetch(address, { method: "PUT", headers: { authorization } })).text();
+    const headers = { authorization, "x-graphql-event-stream-token": token, "content-type": "application/json" };
+    const events = await fetch(address, { headers, signal: connection.signal });
+    events.text().catch(() => {});
+    const body = JSON.stringify({ query: withTags, variables: { after }, extensions: { operationId: "one" } });
+    expect((await fetch(address, { method: "POST", headers, body })).status).toBe(202);
+    return { connection, address, headers };
+  }
+
+  test.each(streams)("what is read for an event is cancelled: %s", async (_, open) => {
+    const app = await start({ timeouts: { read: 0 } });
+    const after = await changeTwice(app);
+    await whileLocked(app, "tags", async () => {
+      const leave = await open(app, after);
+      await until(async () => (await waitingFor(app)) === 1);
+      leave();
+      await until(async () => (await waitingFor(app)) === 0);
+    });
+    expect(app.logged.filter((line) => /"(error|warn)"/.test(line))).toEqual([]);
+  });
+
+  test("what is read for an event of a stream that the server ends is cancelled", async () => {
+    const app = await start({ timeouts: { read: 0 } });
+    const variables = { after: await changeTwice(app) };
+    await whileLocked(app, "orders", async () => {
+      const query =
+        "subscription ($after: ID) { customerChanged(after: $after) { customer { orders { nodes { id } } } } }";
+      const opened = await stream(app, { query, variables, as: { kind: "customer", id: "cus_ada" } });
+      await until(async () => (await waitingFor(app)) === 1);
+      await app.revocations.revoke("customer:cus_ada", new Date(Date.now() + 60_000));
+      await until(async () => (await waitingFor(app)) === 0);
+      await until(() => opened.ended);
+      expect(opened.events.map(({ event, data }) => [event, data?.errors?.[0].extensions.code])).toEqual([
+        ["next", "UNAUTHENTICATED"],
+        ["complete", undefined],
+      ]);
+    });
+  });
+
   test("a shared statement goes on until all its members have gone", async () => {
     const { database } = await start({ timeouts: { read: 0 }, poolSize: 3 });
     const run = sleeping(database);
@@ -329,6 +404,23 @@ describe("connections", () => {
       });
       await Promise.all(sent);
     }
+  });
+
+  test("of one caller's streams: his share, with his queries", async () => {
+    const app = await start({ poolSize: 4, timeouts: { read: 0 } });
+    const query = "subscription ($after: ID) { customerChanged(after: $after) { customer { tags { name } } } }";
+    const variables = { after: await changeTwice(app) };
+    const { opening, own } = await whileLocked(app, "tags", async () => {
+      const opening = Array.from({ length: 4 }, () => stream(app, { query, variables }));
+      await until(async () => (await waitingFor(app)) === 2);
+      const own = app.query(small);
+      expect((await app.query(small, {}, { as: { kind: "customer", id: "cus_ada" } })).data.customer).toBeTruthy();
+      expect(await Promise.race([own, new Promise((resolve) => setTimeout(resolve, 300, "waits"))])).toBe("waits");
+      expect(await waitingFor(app)).toBe(2);
+      return { opening, own };
+    });
+    expect((await own).data.customer).toEqual({ id: "cus_ada" });
+    for (const { close } of await Promise.all(opening)) close();
   });
 
   test("of readiness, log-ins and revocations: none that others can hold", async () => {
@@ -448,6 +540,21 @@ describe("what a statement reads is counted", () => {
     await expect(query("SELECT repeat('x', 90000)", [])).rejects.toThrow(ResultTooLargeError);
     // There is nothing left: it is not even sent.
     await expect(query("SELECT 1", [])).rejects.toThrow(ResultTooLargeError);
+  });
+
+  test("of a stream for each event: it goes on", async () => {
+    const app = await start({ resultBytes: 200_000 });
+    const { query } = app.database;
+    await attach(query, "att_long", "cus_ada", "https://example.com/long.pdf");
+    await query("UPDATE attachments SET metadata = jsonb_build_object('long', repeat('x', 60000))", []);
+    const opened = await stream(app, { as: { kind: "customer", id: "cus_ada" } });
+    for (let i = 1; i <= 8; i++) await query("UPDATE attachments SET reference = $1 WHERE id = 'att_long'", [`R${i}`]);
+    app.live.announce();
+    await until(() => opened.events.length >= 8 || opened.ended);
+    expect(opened.events.map(({ data }) => data?.data?.customerChanged.resourceId ?? data)).toEqual(
+      Array(8).fill("att_long"),
+    );
+    opened.close();
   });
 });
 

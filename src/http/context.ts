@@ -32,7 +32,8 @@ export async function createContext(
 ): Promise<Context> {
   const { revocations, limits, live, log, now, authenticate } = resources;
   const viewer = await authenticate(authorization);
-  requester.caller = callerOf(viewer, () => addressOf(request, resources));
+  // A stream has one requester for all its events, and its request is known when it begins.
+  requester.caller ??= callerOf(viewer, () => addressOf(request, resources));
   const database = resources.database.forRequest(requester);
   const loaders = new Loaders(database, viewer);
   const writes = { dryRun: [], replayed: [], committed: [] };

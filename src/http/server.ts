@@ -256,7 +256,10 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
         search: "",
         body,
       },
-      context: async () => ({ ...(await createContext(resources, authorization)), lastEventId, written: {}, streamed }),
+      context: async () => {
+        const context = await createContext(resources, authorization, request);
+        return { ...context, lastEventId, written: {}, streamed };
+      },
     });
     if (streamed.operation) return serve(response, streamed.operation, authorization);
     await send(request, response, {

@@ -1,16 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { type Database, recordStatements } from "../database/client.js";
+import { type Database, type Query, recordStatements } from "../database/client.js";
 import { ApiError } from "../errors.js";
 import type { Logger } from "../telemetry/logger.js";
-import {
-  changesBetween,
-  compare,
-  currentPosition,
-  newsAfter,
-  type Position,
-  positionOf,
-  type Scope,
-} from "./changes.js";
+import { changesBetween, compare, currentPosition, newsAfter, type Position, type Scope } from "./changes.js";
 import { channel, Listener } from "./listener.js";
 import { Subscription } from "./subscription.js";
 
@@ -75,15 +67,18 @@ export class ChangeFeed {
     else this.notify();
   }
 
-  /** The changes of a scope after a position, or from now on. Reads until `return` is called. */
-  async subscribe(scope: Scope, after?: Position): Promise<Subscription> {
-    const now = await currentPosition(this.database.query);
+  /**
+   * The changes of a scope after a position, or from now on. Reads until `return` is called; by `query` what nobody else
+   * has to read.
+   */
+  async subscribe(query: Query, scope: Scope, after?: Position): Promise<Subscription> {
+    const now = await currentPosition(query);
     if (this.stopped) throw new ApiError("UNAVAILABLE", "The server is stopping; subscribe again.");
     if (!this.position) this.start(now);
     const subscription = new Subscription(
       {
         position: () => this.position ?? now,
-        read: (...range) => changesBetween(this.database.query, ...range),
+        read: (...range) => changesBetween(query, ...range),
         leave: (one) => this.leave(one),
       },
       scope,
@@ -91,11 +86,6 @@ export class ChangeFeed {
     );
     this.subscriptions.add(subscription);
     return subscription;
-  }
-
-  /** Where the change with this id stands; undefined if there is none in the scope. */
-  positionOf(id: string, scope: Scope): Promise<Position | undefined> {
-    return positionOf(this.database.query, scope, id);
   }
 
   /** Ends all subscriptions; resolves when no statement is under way. */

@@ -38,6 +38,18 @@ export async function until(holds: () => unknown): Promise<void> {
   }
 }
 
+/** Waits for the transactions of other tests' databases, too, which hold back what was changed so far. */
+export async function settled(query: Query): Promise<void> {
+  await until(async () => {
+    const [[left]] = (await query(
+      `SELECT count(*)::int FROM event_stores
+       WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint`,
+      [],
+    )) as [[number]];
+    return left === 0;
+  });
+}
+
 export interface StreamOptions {
   query?: string;
   variables?: Record<string, unknown>;

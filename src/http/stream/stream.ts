@@ -31,7 +31,7 @@ export interface StreamedOperation {
   readonly document: DocumentNode;
   readonly operationName: string | undefined;
   readonly variables: Record<string, unknown>;
-  /** The context in which it begins. Each event gets one of its own. */
+  /** The context in which it begins. Each event gets one of its own, for the same requester. */
   readonly context: Context;
 }
 
@@ -236,7 +236,9 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources, un
           const admitted = admit(response, operation, authorization);
           if (!admitted) return;
           const { events } = admitted;
+          response.once("close", admitted.leave);
           if (!(await begin(response, events))) return admitted.leave();
+          response.off("close", admitted.leave);
           opened(events);
           if (!connection.carry(operationId, admitted)) admitted.leave();
           response.writeHead(202, { "cache-control": "no-store" }).end();
@@ -273,7 +275,8 @@ function readTooSlowly() {
 
 /**
  * The results of one subscription. The next is made only when the last was written, so that a slow client holds one in
- * memory and no more. Each is made in a context of its own: the token is checked anew, and nothing is read twice.
+ * memory and no more. Each is made in a context of its own: the token is checked anew, and nothing is read twice. All
+ * are read on behalf of one requester, who is cancelled when the subscription ends.
  */
 class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
   /** The id of the event that was given last. */
@@ -309,6 +312,7 @@ class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
       if (this.over) await this.source.return?.();
       return undefined;
     } catch (error) {
+      if (this.over) return undefined;
       this.end(error);
       const { code } = this.farewell!.errors![0]!.extensions;
       if (code === "UNAVAILABLE") return { status: 503, headers: {} };
@@ -347,6 +351,7 @@ class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
     if (error !== undefined)
       this.farewell = this.formatted({ errors: [asGraphQLError(error)] }, this.operation.context);
     void this.source?.return?.();
+    this.operation.context.requester.cancel();
     this.taken();
   }
 
@@ -374,10 +379,10 @@ class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
 
   /** The answer for one event; undefined if the stream has ended in the meantime. */
   private resultOf(event: unknown): Promise<ExecutionResult | undefined> {
-    const { document, operationName, variables } = this.operation;
+    const { document, operationName, variables, context: first } = this.operation;
     return onceAvailable(
       async () => {
-        const context = await createContext(this.resources, this.authorization);
+        const context = await createContext(this.resources, this.authorization, undefined, first.requester);
         const result = await execute({
           schema: this.schema,
           document,

@@ -8,7 +8,7 @@ import { Loaders } from "../../graph/answer/loaders.js";
 import type { Context } from "../../graph/context.js";
 import { type Model, modelNamed, modelOfType, models } from "../../graph/model/datamodel.js";
 import { changedFields } from "../../graph/schema/changed-fields.js";
-import type { Change, Scope } from "../../live/changes.js";
+import { type Change, positionOf, type Scope } from "../../live/changes.js";
 import { decide } from "../../live/decide.js";
 import { onceAvailable } from "../../live/once-available.js";
 import { CustomerChange, entryIdOf } from "./customer-change.type.js";
@@ -26,17 +26,17 @@ export async function customerChanges(
 ): Promise<AsyncIterableIterator<CustomerChange, undefined>> {
   // A subscription's middleware runs for each change, not when it begins.
   demand(context, ["customers:read"]);
-  const { viewer, live, lastEventId } = context;
+  const { viewer, live, lastEventId, database } = context;
   const visible = scopeOf(viewer);
   const last = lastEventId ?? after;
-  const position = typeof last === "string" ? await live.positionOf(entryIdOf(last), visible) : undefined;
+  const position = typeof last === "string" ? await positionOf(database.query, visible, entryIdOf(last)) : undefined;
   if (typeof last === "string" && !position) {
     throw new UserInputError(
       ["after"],
       "is not the id of a change that one can go on from. Read the customer anew, and subscribe without it.",
     );
   }
-  const changes = await live.subscribe(narrowed(visible, customerId), position);
+  const changes = await live.subscribe(database.query, narrowed(visible, customerId), position);
 
   return shownOf(changes, (change) => show(change, context, schema));
 }
@@ -90,12 +90,13 @@ function narrowed(scope: Scope, customerId: string | null | undefined): Scope {
 /** A change as the viewer may see it, or null. */
 async function show(
   change: Change,
-  { viewer, database }: Context,
+  { viewer, database, requester }: Context,
   schema: GraphQLSchema,
 ): Promise<CustomerChange | null> {
   const model = modelOfType(change.resourceType);
   if (!model) return null;
-  const loaders = new Loaders(database, viewer);
+  // How much it may read is counted anew for each change: a stream may go on for ever.
+  const loaders = new Loaders(database.forRequest(requester), viewer);
   const { mode, customerId, resourceId, event, names } = change;
   const isVisible = async (of: Model, id: string) => {
     const facts = { mode, id, ...(of.columns.customerId && { customerId }) };
