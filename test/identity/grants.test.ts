@@ -114,7 +114,7 @@ describe("client credentials", () => {
     ]);
     for (const answer of answers) {
       expect(answer).toMatchObject(oauthError(401, "invalid_client", "UNAUTHORIZED"));
-      expect(answer.headers.get("www-authenticate")).toBe('client_secret_post realm="customer-graph"');
+      expect(answer.headers.get("www-authenticate")).toBe('Basic realm="customer-graph", charset="UTF-8"');
     }
     expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
   });

@@ -48,7 +48,7 @@ export function authRoutes({ database, ...others }: AuthResources): AuthRoutes {
       // The client went away in the middle of its request.
       if (request.destroyed && !request.complete) throw error;
       const refusal = refusalOf(error, resources);
-      const challenge = refusal.status === 401 && { "www-authenticate": challengeFor(request) };
+      const challenge = refusal.status === 401 && { "www-authenticate": basicChallenge };
       answer(response, refusal.status, refusal.body(), { ...refusal.headers, ...challenge });
     }
     return true;
@@ -91,14 +91,8 @@ async function revoke(resources: GrantResources, { parameters, address }: GrantR
   return {};
 }
 
-/**
- * How to authenticate: by the scheme that was tried (RFC 6749, section 5.2), else by the name of the method. `Basic` would
- * have browsers ask shoppers for a password when a page of the same origin sends its client id in the body.
- */
-function challengeFor({ headers }: IncomingMessage): string {
-  const realm = `realm="${authenticationRealm}"`;
-  return headers.authorization ? `Basic ${realm}, charset="UTF-8"` : `client_secret_post ${realm}`;
-}
+/** How clients may authenticate: 401 names a scheme (RFC 9110, section 15.5.2), and this is the only one that is registered. */
+const basicChallenge = `Basic realm="${authenticationRealm}", charset="UTF-8"`;
 
 function unknownClient(): OAuthError {
   return new OAuthError("invalid_client", "The client is unknown, or its secret is missing or wrong.");
