@@ -1126,6 +1126,24 @@ describe("the export of a customer's data", () => {
     for (const path of ["nobody", "cus_live_ada", "%E0%A4%A", ""]) {
       expect((await get(`/exports/customers/${path}`)).status).toBe(404);
     }
-    expect((await fetch(`${app.url}/exports/customers/${id}`, { method: "POST" })).status).toBe(405);
+    const posted = await fetch(`${app.url}/exports/customers/${id}`, { method: "POST" });
+    expect([posted.status, posted.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+  });
+
+  test("by HEAD is answered as by GET, and not made", async () => {
+    const ask = async (path: string, method: string, as: Caller = { kind: "integration" }) => {
+      const headers = as ? { authorization: `Bearer ${await app.token(as)}` } : undefined;
+      const response = await fetch(`${app.url}/exports/customers/${path}`, { method, headers });
+      const names = ["content-type", "content-disposition", "cache-control", "www-authenticate"];
+      return [response.status, ...names.map((name) => response.headers.get(name)), await response.text()];
+    };
+    const cases: [string, Caller?][] = [[id], [id, null], [id, { kind: "customer", id }], ["nobody"]];
+    for (const [path, as] of cases) {
+      app.statements();
+      const head = await ask(path, "HEAD", as);
+      expect(app.statements().filter(({ text }) => text.includes("to_jsonb"))).toEqual([]);
+      const got = await ask(path, "GET", as);
+      expect(head).toEqual([...got.slice(0, -1), ""]);
+    }
   });
 });

@@ -10,8 +10,9 @@ import { LRUCache } from "lru-cache";
 import { recordStatements } from "../database/client.js";
 import { ResultTooLargeError } from "../database/limit-errors.js";
 import { Requester } from "../database/requester.js";
+import { isUnavailable } from "../database/unavailable.js";
 import { exportPath } from "../erasure/subject-export.js";
-import { ApiError, type ErrorCode, httpOf } from "../errors.js";
+import { ApiError, type ErrorCode, errorCodes, httpOf } from "../errors.js";
 import { PlannedExecution } from "../graph/answer/planned-execution.js";
 import type { Context } from "../graph/context.js";
 import { directivesOnMutations } from "../graph/write/directives.js";
@@ -278,19 +279,14 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     response.setHeader("x-content-type-options", "nosniff");
     const answered = handle(request, response).then(() => unsent.watch(response));
     answered.catch((error: unknown) => {
-      if (error instanceof RequestError) {
-        return json(response, error.status, errorBody(error.code, error.message), error.headers);
-      }
-      if (error instanceof ApiError) {
-        const { status = 403, headers } = httpOf(error);
-        return json(response, status, errorBody(error.extensions.code as ErrorCode, error.message), headers);
-      }
+      const refusal = refusalOf(error);
       // The client went away in the middle of its request: there is nobody to tell.
-      if (request.destroyed && !request.complete) return;
-      resources.log.error("A request failed outside GraphQL.", factsOf(error));
-      if (!response.headersSent)
-        json(response, 500, errorBody("INTERNAL_SERVER_ERROR", "Something went wrong on our side."));
-      else response.destroy();
+      if (!refusal && request.destroyed && !request.complete) return;
+      if (!refusal || response.headersSent) resources.log.error("A request failed outside GraphQL.", factsOf(error));
+      // Half an answer is no answer: the client sees that it was cut.
+      if (response.headersSent) response.destroy();
+      else if (refusal) json(response, refusal.status, refusal.body, refusal.headers);
+      else json(response, 500, errorBody("INTERNAL_SERVER_ERROR", "Something went wrong on our side."));
     });
   });
   server.requestTimeout = 30_000;
@@ -486,6 +482,25 @@ function checkPlace(document: DocumentNode, operation: OperationDefinitionNode, 
     throw new ApiError("BAD_REQUEST", `Only subscriptions are served here; send a ${operation.operation} to /graphql.`);
   }
   if (isSubscription) checkSubscription(document, operation);
+}
+
+/** How a request is refused outside of GraphQL, where what was thrown says so. */
+function refusalOf(
+  error: unknown,
+): { status: number; body: object; headers: Readonly<Record<string, string>> } | undefined {
+  if (error instanceof RequestError) {
+    return { status: error.status, body: errorBody(error.code, error.message), headers: error.headers };
+  }
+  if (error instanceof ApiError) {
+    const { code, http: _, ...extensions } = error.extensions as { code: ErrorCode; http?: object };
+    const { status = faultStatuses.get(code) ?? 403, headers } = httpOf(error);
+    return { status, body: errorBody(code, error.message, extensions), headers };
+  }
+  if (isUnavailable(error)) {
+    const headers = { "retry-after": "1" };
+    return { status: 503, body: errorBody("UNAVAILABLE", errorCodes.UNAVAILABLE), headers };
+  }
+  return undefined;
 }
 
 /** A part of a path without its escapes; one with broken escapes as it is. */

@@ -6,11 +6,9 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Query } from "../database/client.js";
 import { Requester } from "../database/requester.js";
-import { isUnavailable } from "../database/unavailable.js";
 import { subjectExport } from "../erasure/subject-export.js";
-import { ApiError, type ErrorCode, errorCodes, httpOf } from "../errors.js";
+import { ApiError } from "../errors.js";
 import { demand } from "../graph/access/guard.js";
-import { factsOf } from "../telemetry/logger.js";
 import { errorBody, json } from "./answer.js";
 import { type AppResources, createContext } from "./context.js";
 import { headerOf } from "./request.js";
@@ -28,6 +26,12 @@ export const exportLimits: ExportLimits = { atOnce: 6, perCaller: 3, maximumByte
 
 /** When to ask again for an export that there was no place for. */
 const retrySeconds = 5;
+
+const headers = {
+  "content-type": "application/vnd.api+json",
+  "content-disposition": 'attachment; filename="customer.json"',
+  "cache-control": "no-store",
+};
 
 /** How much is written into the file at once. */
 const batchCharacters = 256 * 1024;
@@ -52,14 +56,13 @@ export function createSubjectExports(
     const file = await openUnlinked();
     try {
       const size = await spool(requester, customerId, file);
-      response.writeHead(200, {
-        "content-type": "application/vnd.api+json",
-        "content-disposition": 'attachment; filename="customer.json"',
-        "content-length": size,
-        "cache-control": "no-store",
-      });
+      response.writeHead(200, { ...headers, "content-length": size });
+      const content = file.createReadStream({ start: 0 });
       unsent.limit(response);
-      await pipeline(file.createReadStream({ start: 0 }), response);
+      await pipeline(content, response).catch((error: NodeJS.ErrnoException) => {
+        // The client went away, or was sent away.
+        if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+      });
     } finally {
       await file.close();
     }
@@ -86,42 +89,32 @@ export function createSubjectExports(
 
   return {
     async serve(request, response, customerId) {
-      if (request.method !== "GET") {
-        return json(response, 405, errorBody("BAD_REQUEST", "Ask for an export by GET."), { allow: "GET" });
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        return json(response, 405, errorBody("BAD_REQUEST", "Ask for an export by GET."), { allow: "GET, HEAD" });
       }
       const asking = new Requester();
       response.once("close", () => asking.cancel());
+      const context = await createContext(resources, headerOf(request, "authorization"), request, asking);
+      demand(context, ["subjects:export"]);
+      const known = await context.loaders.byId("Customer", customerId);
+      if (!known) return json(response, 404, errorBody("BAD_REQUEST", "There is no customer with this id."));
+      if (request.method === "HEAD") {
+        // Without its length, which is known only when all of it was read.
+        response.writeHead(200, headers).end();
+        return;
+      }
+      const caller = asking.caller!;
+      const refusal = places.take(caller, false);
+      if (refusal) {
+        const body = errorBody("RATE_LIMITED", refusal, { retryAfterMs: retrySeconds * 1_000 });
+        return json(response, 429, body, { "retry-after": String(retrySeconds) });
+      }
+      // What goes into a file is not held in memory: each statement is bounded, and the file.
+      asking.bytesLeft = Number.POSITIVE_INFINITY;
       try {
-        const context = await createContext(resources, headerOf(request, "authorization"), request, asking);
-        demand(context, ["subjects:export"]);
-        const known = await context.loaders.byId("Customer", customerId);
-        if (!known) return json(response, 404, errorBody("BAD_REQUEST", "There is no customer with this id."));
-        const caller = asking.caller!;
-        const refusal = places.take(caller, false);
-        if (refusal) {
-          const body = errorBody("RATE_LIMITED", refusal, { retryAfterMs: retrySeconds * 1_000 });
-          return json(response, 429, body, { "retry-after": String(retrySeconds) });
-        }
-        // What goes into a file is not held in memory: each statement is bounded, and the file.
-        asking.bytesLeft = Number.POSITIVE_INFINITY;
-        try {
-          await send(asking, customerId, response);
-        } finally {
-          places.leave(caller, false);
-        }
-      } catch (error) {
-        if (response.destroyed) return;
-        if (response.headersSent) {
-          // Half a document is no document: the client sees that it was cut.
-          resources.log.error("An export was broken off.", factsOf(error));
-          response.destroy();
-        } else if (error instanceof ApiError) {
-          const { code, http: _, ...extensions } = error.extensions as { code: ErrorCode; http?: object };
-          const { status = code === "TIMEOUT" ? 504 : 403, headers } = httpOf(error);
-          json(response, status, errorBody(code, error.message, extensions), headers);
-        } else if (isUnavailable(error)) {
-          json(response, 503, errorBody("UNAVAILABLE", errorCodes.UNAVAILABLE), { "retry-after": "1" });
-        } else throw error;
+        await send(asking, customerId, response);
+      } finally {
+        places.leave(caller, false);
       }
     },
   };
