@@ -40,6 +40,8 @@ const exported = "/exports/customers/cus_long1";
 interface Reader {
   /** Goes away. */
   leave: () => void;
+  /** Reads so many bytes, if they are there, and no more. */
+  take: (bytes: number) => void;
   /** Reads from now on, and gives what comes until the connection ends or the text is there. */
   read: (until?: RegExp) => Promise<string>;
 }
@@ -55,6 +57,7 @@ async function ask(app: TestApp, path: string, body?: object): Promise<Reader> {
   socket.write(`${head}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
   return {
     leave: () => socket.destroy(),
+    take: (bytes) => void socket.read(bytes),
     read: (end = /$^/) =>
       new Promise((resolve) => {
         let got = "";
@@ -164,21 +167,55 @@ describe("readers of exports", () => {
     await until(() => unlinkedFiles().length === 0);
   });
 
-  test("that leave while it is read stop the reading", async () => {
-    const app = await start({ poolSize: 2 });
+  test("that leave while it is read have its statement cancelled; of one caller half of the connections read", async () => {
+    const app = await start({ poolSize: 4, timeouts: { export: 0 } });
     // The export waits for a table that is locked.
     const lock = await app.database.pool.connect();
     await lock.query("BEGIN");
     await lock.query("LOCK TABLE sku_lists IN ACCESS EXCLUSIVE MODE");
-    const reader = await ask(app, exported);
-    await until(() => unlinkedFiles().length === 1);
-    reader.leave();
+    const waiting = async () => {
+      const text =
+        "SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+      return (await lock.query(text)).rows[0].n;
+    };
+    const readers = await Promise.all([ask(app, exported), ask(app, exported), ask(app, exported)]);
+    await until(() => unlinkedFiles().length === 3);
+    await until(async () => (await waiting()) === 2);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await waiting()).toBe(2);
+    for (const reader of readers) reader.leave();
+    await until(async () => (await waiting()) === 0);
+    await until(() => unlinkedFiles().length === 0);
     await lock.query("COMMIT");
     lock.release();
-    await until(() => unlinkedFiles().length === 0);
     await until(async () => (await states(app)).every((state) => state === "idle"));
     expect(app.logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
   });
+});
+
+test("an export that is read too slowly gives its place back; one that is read fast enough is sent whole", async () => {
+  const app = await start({ unsent: { stallMs: 5_000, leastBytesPerSecond: 20_000_000 } });
+  // Much more than the system buffers: the export comes to 24 MB.
+  await app.database.query(
+    `INSERT INTO sku_lists (id, mode, name, slug, customer_id, metadata)
+     SELECT id || '_' || n, mode, name || n, slug || '-' || n, customer_id, metadata FROM sku_lists, generate_series(1, 3) n`,
+    [],
+  );
+  const before = disconnected(app);
+  const whole = await ask(app, exported);
+  expect(await whole.read(/\]\}$/)).toMatch(/\]\}$/);
+  whole.leave();
+  expect(disconnected(app)).toBe(before);
+  const trickling = await ask(app, exported);
+  // So much at a time that there is always some progress, which is not enough.
+  const reading = setInterval(() => trickling.take(50_000), 100);
+  try {
+    await until(() => disconnected(app) === before + 1);
+    await until(() => unlinkedFiles().length === 0);
+  } finally {
+    clearInterval(reading);
+  }
+  expect(app.logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
 });
 
 describe("a client that takes nothing for a while is disconnected", () => {

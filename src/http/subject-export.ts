@@ -58,7 +58,7 @@ export function createSubjectExports(
       const size = await spool(requester, customerId, file);
       response.writeHead(200, { ...headers, "content-length": size });
       const content = file.createReadStream({ start: 0 });
-      unsent.limit(response);
+      unsent.limit(response, () => content.bytesRead);
       await pipeline(content, response).catch((error: NodeJS.ErrnoException) => {
         // The client went away, or was sent away.
         if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;

@@ -4,11 +4,20 @@ import type { Logger } from "../telemetry/logger.js";
 export interface UnsentLimits {
   /** How long a client may take nothing of what is sent to it. */
   readonly stallMs: number;
+  /** How many bytes a second a client must take of what is kept for it alone, on average. */
+  readonly leastBytesPerSecond: number;
   /** How many bytes of answers may wait for their clients in one process. */
   readonly maximumBytes: number;
 }
 
-export const unsentLimits: UnsentLimits = { stallMs: 20_000, maximumBytes: 64 * 1024 * 1024 };
+export const unsentLimits: UnsentLimits = {
+  stallMs: 20_000,
+  leastBytesPerSecond: 64 * 1024,
+  maximumBytes: 64 * 1024 * 1024,
+};
+
+/** How often the speed of a client is looked at. */
+const speedCheckMs = 1_000;
 
 /**
  * What was written to clients and is not sent yet, since they do not read it. A client that takes nothing for a while is
@@ -48,9 +57,19 @@ export class UnsentAnswers {
     });
   }
 
-  /** Disconnects a client that takes nothing, while something is sent to it in parts. */
-  limit(response: ServerResponse) {
-    response.setTimeout(this.limits.stallMs, () => this.disconnect(response));
+  /**
+   * Disconnects a client that takes nothing for a while, or too little on average, while something is sent to it in parts.
+   * `sentBytes`: how much it has taken.
+   */
+  limit(response: ServerResponse, sentBytes: () => number) {
+    const { stallMs, leastBytesPerSecond } = this.limits;
+    response.setTimeout(stallMs, () => this.disconnect(response));
+    const begin = performance.now();
+    const checking = setInterval(() => {
+      const dueSeconds = (performance.now() - begin - stallMs) / 1_000;
+      if (sentBytes() < dueSeconds * leastBytesPerSecond) this.disconnect(response);
+    }, speedCheckMs).unref();
+    response.once("close", () => clearInterval(checking));
   }
 
   private add(response: ServerResponse, onStalled: () => void): boolean {
