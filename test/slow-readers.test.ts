@@ -171,23 +171,26 @@ describe("readers of exports", () => {
     const app = await start({ poolSize: 4, timeouts: { export: 0 } });
     // The export waits for a table that is locked.
     const lock = await app.database.pool.connect();
-    await lock.query("BEGIN");
-    await lock.query("LOCK TABLE sku_lists IN ACCESS EXCLUSIVE MODE");
-    const waiting = async () => {
-      const text =
-        "SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-      return (await lock.query(text)).rows[0].n;
-    };
-    const readers = await Promise.all([ask(app, exported), ask(app, exported), ask(app, exported)]);
-    await until(() => unlinkedFiles().length === 3);
-    await until(async () => (await waiting()) === 2);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(await waiting()).toBe(2);
-    for (const reader of readers) reader.leave();
-    await until(async () => (await waiting()) === 0);
-    await until(() => unlinkedFiles().length === 0);
-    await lock.query("COMMIT");
-    lock.release();
+    try {
+      await lock.query("BEGIN");
+      await lock.query("LOCK TABLE sku_lists IN ACCESS EXCLUSIVE MODE");
+      const waiting = async () => {
+        const text =
+          "SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        return (await lock.query(text)).rows[0].n;
+      };
+      const readers = await Promise.all([ask(app, exported), ask(app, exported), ask(app, exported)]);
+      await until(() => unlinkedFiles().length === 3);
+      await until(async () => (await waiting()) === 2);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(await waiting()).toBe(2);
+      for (const reader of readers) reader.leave();
+      await until(async () => (await waiting()) === 0);
+      await until(() => unlinkedFiles().length === 0);
+    } finally {
+      // With its transaction, lest a failure keep the pool open.
+      lock.release(true);
+    }
     await until(async () => (await states(app)).every((state) => state === "idle"));
     expect(app.logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
   });
