@@ -325,18 +325,19 @@ class Merge {
     await this.client.query(refuse(where, found));
   }
 
-  /** The slug of a new list without one is made of its name, with a number if it is taken: `wish-list-1`. */
+  /** The slug of a new list without one is made of its name, with a number if the same customer, or the shop, has it: `wish-list-1`. */
   private async fillInSlugs(model: Model, range: Range): Promise<void> {
     const where = `${within(model, range)} AND NOT s."row" ? 'slug' AND ${isNew(model)}`;
+    const customer = `s."row"->>'customer_id'`;
     await this.client.query(`
       UPDATE import_resources s SET "row" = s."row" || jsonb_build_object('slug', made.slug)
       FROM (
         SELECT named.seq, base || CASE WHEN number = 0 THEN '' ELSE '-' || number END AS slug
         FROM (
-          SELECT s.seq, base.base, coalesce(taken.most + 1, 0) - 1 + row_number() OVER (PARTITION BY s.mode, base.base ORDER BY s.seq) AS number
+          SELECT s.seq, base.base, coalesce(taken.most + 1, 0) - 1 + row_number() OVER (PARTITION BY s.mode, ${customer}, base.base ORDER BY s.seq) AS number
           FROM import_resources s
           CROSS JOIN LATERAL (SELECT ${slugBaseSql(`s."row"->>'name'`)} AS base) base
-          CROSS JOIN LATERAL (${slugNumberSql(model.table, "s.mode", "base.base")}) taken
+          CROSS JOIN LATERAL (${slugNumberSql(model.table, "s.mode", "base.base", customer)}) taken
           WHERE ${where}
         ) named
       ) made

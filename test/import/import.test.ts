@@ -137,7 +137,7 @@ describe("a document with everything", () => {
       { customer_id: "cus_anna" },
     ]);
     expect(await db.rows("SELECT id, slug FROM sku_lists ORDER BY id")).toEqual([
-      { id: "skl_again", slug: "wishes-1" },
+      { id: "skl_again", slug: "wishes" },
       { id: "skl_cafe", slug: "cafe-creme" },
       { id: "skl_wishes", slug: "wishes" },
     ]);
@@ -731,6 +731,34 @@ describe("what is unique", () => {
       { id: "a", customer_id: "c" },
       { id: "b", customer_id: "d" },
       { id: "e", customer_id: null },
+    ]);
+  });
+
+  test("a slug that is made of a name tells nothing of the lists of others", async () => {
+    const list = (id: string, owner?: string) => ({
+      type: "sku_lists",
+      id,
+      attributes: { name: "Coffee corner" },
+      ...(owner && { relationships: { customer: ref("customers", owner) } }),
+    });
+    const first = await db.run([
+      customer("c"),
+      customer("d"),
+      list("a", "c"),
+      list("b", "d"),
+      list("e"),
+      list("f", "c"),
+    ]);
+    expect(first.issues).toEqual([]);
+    expect((await db.run([list("g", "d"), list("h"), list("i", "d")])).issues).toEqual([]);
+    expect(await db.rows("SELECT id, slug FROM sku_lists WHERE name = 'Coffee corner' ORDER BY id")).toEqual([
+      { id: "a", slug: "coffee-corner" },
+      { id: "b", slug: "coffee-corner" },
+      { id: "e", slug: "coffee-corner" },
+      { id: "f", slug: "coffee-corner-1" },
+      { id: "g", slug: "coffee-corner-1" },
+      { id: "h", slug: "coffee-corner-1" },
+      { id: "i", slug: "coffee-corner-2" },
     ]);
   });
 

@@ -9,13 +9,13 @@ export function slugBaseSql(name: string): string {
 }
 
 /**
- * SQL for the highest number behind such a beginning in a table, or among the rows of a customer or of the shop: 0 where
- * it stands alone, null where it is free.
+ * SQL for the highest number behind such a beginning among the rows of a customer, or of the shop where it is null: 0
+ * where it stands alone, null where it is free.
  */
-export function slugNumberSql(table: string, mode: string, base: string, customer?: string): string {
-  const owned = customer ? ` AND t.customer_id IS NOT DISTINCT FROM ${customer}` : "";
+export function slugNumberSql(table: string, mode: string, base: string, customer: string): string {
   return `SELECT max(CASE WHEN t.slug = ${base} THEN 0 ELSE substr(t.slug, length(${base}) + 2)::int END) AS most
-    FROM "${table}" t WHERE t.mode = ${mode} AND t.slug ~ ('^' || ${base} || '(-[1-9][0-9]{0,8})?$')${owned}`;
+    FROM "${table}" t WHERE t.mode = ${mode} AND t.slug ~ ('^' || ${base} || '(-[1-9][0-9]{0,8})?$')
+      AND t.customer_id IS NOT DISTINCT FROM ${customer}`;
 }
 
 /**
