@@ -221,7 +221,7 @@ export async function createTestApp({
       await revocations.stop();
       await database.close();
       await drop();
-      const undeclared = logged.filter((line) => line.includes("a code that it does not declare"));
+      const undeclared = logged.filter((line) => line.includes("that it does not declare"));
       if (undeclared.length) throw new Error(undeclared.join("\n"));
     },
   };

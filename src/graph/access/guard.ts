@@ -30,6 +30,18 @@ export function declareAccess(
   }) as MethodDecorator & PropertyDecorator;
 }
 
+/** A permission that a mutation needs beside its own, always or in one case. */
+export interface Need {
+  readonly permission: Permission;
+  /** In which case, as the end of a sentence: `for a new address`. Absent: always. */
+  readonly when?: string;
+}
+
+/** Notes beside a mutation what it needs beside its own permission: the source of the description, and of `@access`. */
+export function declareNeeds(needs: readonly Need[]): MethodDecorator & PropertyDecorator {
+  return Extensions({ needs }) as MethodDecorator & PropertyDecorator;
+}
+
 /** Whether a viewer has one of these permissions. */
 export function permits(viewer: Viewer, anyOf: readonly Permission[]): boolean {
   return anyOf.some((permission) => viewer.permissions.has(permission));

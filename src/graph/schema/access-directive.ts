@@ -1,4 +1,5 @@
 import {
+  type ConstArgumentNode,
   type ConstDirectiveNode,
   DirectiveLocation,
   type DocumentNode,
@@ -20,12 +21,18 @@ import {
   printSchema,
   visit,
 } from "graphql";
+import type { Need } from "../access/guard.js";
 import { type Permission, permissionName, permissionsText } from "../access/permission.js";
 import { allModelTypes } from "./model.js";
 
 /** The permissions that open a field, as declared beside it; undefined where the object's own rule is enough. */
 export function accessOf(field: GraphQLField<unknown, unknown>): readonly Permission[] | undefined {
   return field.extensions.access as readonly Permission[] | undefined;
+}
+
+/** What a mutation needs beside that, always or in some cases. */
+export function needsOf(field: GraphQLField<unknown, unknown>): readonly Need[] {
+  return (field.extensions.needs as readonly Need[] | undefined) ?? [];
 }
 
 /** The published SDL: with `@access`, sorted by name so that a change shows as a small diff. */
@@ -41,12 +48,16 @@ function accessDirective(permission: GraphQLEnumType): GraphQLDirective {
   return new GraphQLDirective({
     name: "access",
     description:
-      "What the caller's token needs for this field: one of these permissions, or any token when none is named. Without it a root field is null with a `FORBIDDEN` error, and a field inside an object is null or empty and listed in `extensions.redactions`.",
+      "What the caller's token needs for this field: one of the permissions `anyOf`, or any token when none is named, and all of `also`. Without it a root field is null with a `FORBIDDEN` error, and a field inside an object is null or empty and listed in `extensions.redactions`.",
     locations: [DirectiveLocation.FIELD_DEFINITION],
     args: {
       anyOf: {
         type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(permission))),
         description: "One of these is enough.",
+      },
+      also: {
+        type: new GraphQLList(new GraphQLNonNull(permission)),
+        description: "All of these are needed as well. The description names others, which are needed in some cases.",
       },
     },
   });
@@ -79,9 +90,14 @@ function accessText(
   const needs = `Needs ${permissionsText(access)}. Without it`;
   if (type === schema.getSubscriptionType()) return `${needs} the subscription is refused.`;
   if (type === schema.getQueryType() || type === schema.getMutationType()) {
-    return `${needs} the field is null, with a \`FORBIDDEN\` error.`;
+    return `${needs} the field is null, with a \`FORBIDDEN\` error.${needsText(needsOf(field))}`;
   }
   return `${needs} the field is ${isNonNullType(field.type) ? "empty" : "null"}, and listed in \`extensions.redactions\`.`;
+}
+
+function needsText(needs: readonly Need[]): string {
+  if (!needs.length) return "";
+  return ` Also needs ${needs.map(({ permission, when }) => `\`${permission}\`${when ? ` ${when}` : ""}`).join(", ")}.`;
 }
 
 /** Writes each field's rule into the printed schema. */
@@ -95,25 +111,27 @@ function withAccess(document: DocumentNode, schema: GraphQLSchema): DocumentNode
     const type = schema.getType(node.name.value);
     if (!isObjectType(type) && !isInterfaceType(type)) return node;
     const fields = node.fields?.map((field) => {
-      const access = accessOf(type.getFields()[field.name.value]!);
-      return access ? { ...field, directives: [...(field.directives ?? []), directiveNode(access)] } : field;
+      const definition = type.getFields()[field.name.value]!;
+      const access = accessOf(definition);
+      if (!access) return field;
+      const also = needsOf(definition).flatMap(({ permission, when }) => (when ? [] : [permission]));
+      return { ...field, directives: [...(field.directives ?? []), directiveNode(access, also)] };
     });
     return { ...node, fields };
   }
 }
 
-function directiveNode(access: readonly Permission[]): ConstDirectiveNode {
+function directiveNode(access: readonly Permission[], also: readonly Permission[]): ConstDirectiveNode {
   const name = (value: string) => ({ kind: Kind.NAME, value }) as const;
+  const argument = (argumentName: string, values: readonly Permission[]): ConstArgumentNode => ({
+    kind: Kind.ARGUMENT,
+    name: name(argumentName),
+    value: { kind: Kind.LIST, values: values.map((p) => ({ kind: Kind.ENUM, value: permissionName(p) })) },
+  });
   return {
     kind: Kind.DIRECTIVE,
     name: name("access"),
-    arguments: [
-      {
-        kind: Kind.ARGUMENT,
-        name: name("anyOf"),
-        value: { kind: Kind.LIST, values: access.map((p) => ({ kind: Kind.ENUM, value: permissionName(p) })) },
-      },
-    ],
+    arguments: [argument("anyOf", access), ...(also.length ? [argument("also", also)] : [])],
   };
 }
 

@@ -3,7 +3,7 @@ import { collectSubfields } from "graphql/execution/collectFields.js";
 import { Arg, type ClassType, Ctx, Field, ID, Info, Int, Mutation, ObjectType } from "type-graphql";
 import type { Query } from "../../database/client.js";
 import { AuthenticationError } from "../../errors.js";
-import { declareAccess, demand, permits } from "../access/guard.js";
+import { declareAccess, declareNeeds, demand, type Need, permits } from "../access/guard.js";
 import { type Permission, toRead } from "../access/permission.js";
 import type { Viewer } from "../access/viewer.js";
 import type { Context } from "../context.js";
@@ -73,6 +73,8 @@ export interface Args<Input = unknown> {
 
 export interface MutationOptions<A, P> {
   access: readonly Permission[];
+  /** What callers need beside that: always, or in a case that `write.need` tells. */
+  needs?: readonly Need[];
   /** What it does, for whoever reads it in the playground. */
   description: string;
   /** The codes that its user errors may have. */
@@ -114,13 +116,14 @@ const brokenOff = new Set(["40001", "40P01"]);
 export function Mutates<A = Args, P = void>(options: MutationOptions<A, P>) {
   return (prototype: object, name: string, descriptor: TypedPropertyDescriptor<Handler<A, P>>) => {
     const handler = descriptor.value!;
-    const { access, description, payload, errors, example, id, version, input, args: more = {} } = options;
+    const { access, description, payload, errors, example, id, version, input, args: more = {}, needs = [] } = options;
     const names = [...(id ? ["id"] : []), ...(version ? ["ifVersion"] : []), ...(input ? ["input"] : [])];
     names.push(...Object.keys(more));
     const resolve = async (...given: unknown[]) => {
       const [context, info] = given.slice(names.length) as [Context, GraphQLResolveInfo];
       const args = Object.fromEntries(names.map((argument, i) => [argument, given[i]])) as A;
       demand(context, access);
+      for (const { permission, when } of needs) if (!when) demand(context, [permission]);
       const settle = options.count?.(context, args);
       let userErrors: readonly UserError[] = [];
       try {
@@ -143,6 +146,7 @@ export function Mutates<A = Args, P = void>(options: MutationOptions<A, P>) {
       }) as MethodDecorator,
     );
     decorate(declareAccess(access));
+    decorate(declareNeeds(needs));
     let at = 0;
     if (id) Arg("id", () => ID, { description: id })(prototype, name, at++);
     if (version) Arg("ifVersion", () => Int, versionArgument)(prototype, name, at++);
@@ -187,7 +191,7 @@ async function run<A, P>(
 
   const work = async (query: Query) => {
     loaders.readThrough(query);
-    write = new Write(context, query, info.schema, movedTo);
+    write = new Write(context, query, info.schema, options.needs, movedTo);
     const customerId = viewer.kind === "customer" ? viewer.customerId : null;
     const [[, exists]] = (await query(beginSql, [who, customerId, viewer.mode])) as [[string, boolean]];
     const before = await record?.claim(query);

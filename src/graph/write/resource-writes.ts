@@ -1,5 +1,6 @@
 import { type ClassType, ID, Resolver } from "type-graphql";
-import type { Permission } from "../access/permission.js";
+import type { Need } from "../access/guard.js";
+import { type Permission, toRead } from "../access/permission.js";
 import type { Context } from "../context.js";
 import { isPersonal, modelNamed } from "../model/datamodel.js";
 import { type ModelType, modelTypeOf } from "../schema/model.js";
@@ -11,6 +12,7 @@ import {
   inputOf,
   type MetadataInput,
   metadataChange,
+  type Rule,
   type Rules,
   rulesFor,
   rulesOf,
@@ -25,6 +27,8 @@ interface Verb {
   description?: string;
   /** Absent: the action on the resource, such as `tags:create`. */
   access?: readonly Permission[];
+  /** What else callers need. To read the resource is needed in any case, where there is one. */
+  needs?: readonly Need[];
   /** Codes of user errors beyond those that every such mutation may have, and those of what its rules refer to. */
   errors?: readonly (keyof typeof UserErrorCode)[];
   /**
@@ -52,6 +56,8 @@ interface CreateVerb<I, P> extends Verb {
   before?: (write: Write, values: Values, input: I, path: Path, prepared: P) => Promise<Values>;
   /** Does what else belongs to it. The values are those that `before` gave. */
   after?: (write: Write, id: string, input: I, path: Path, values: Values) => Promise<unknown>;
+  /** Whoever makes one may be told that a value is `TAKEN`, without reading the resource that has it. */
+  tellsTaken?: true;
   /** How the payload reads the row, where the caller may not. */
   read?: PayloadField["read"];
 }
@@ -102,7 +108,8 @@ export class ResourceWrites<R extends Rules, P = void> {
   ) {
     this.model = modelTypeOf(type);
     // A resource may have rules of its own for the common fields.
-    this.createRules = rulesOf(this.model.name, { ...options.rules, ...commonRules, ...options.rules });
+    const rules = rulesOf(this.model.name, { ...options.rules, ...commonRules, ...options.rules });
+    this.createRules = options.create && !options.create.tellsTaken ? markUnique(this.model, rules) : rules;
     this.updateRules = { ...this.createRules, metadata: metadataChange };
   }
 
@@ -164,6 +171,23 @@ export class ResourceWrites<R extends Rules, P = void> {
   }
 }
 
+/** Rules that say which values are unique, alone or beside whose the row is: each is told by a refusal that another has it. */
+function markUnique({ name, datamodel }: ModelType, rules: Rules): Rules {
+  const unique = new Set(datamodel.unique.flat());
+  const marked = Object.entries(rules).map(([field, rule]): [string, Rule] => [
+    field,
+    unique.has(field) && field !== "customerId" ? { ...rule, unique: toRead(name) } : rule,
+  ]);
+  return Object.fromEntries(marked);
+}
+
+/** What the unique values of a new resource need. */
+function needsOfUnique(rules: Rules): Need[] {
+  return rulesFor(rules, "create").flatMap(([field, { unique, required }]) =>
+    unique ? [{ permission: unique, ...(!required && { when: `where \`${field}\` is given` }) }] : [],
+  );
+}
+
 /** Of what a hook gave, the values of the payload's fields. */
 function shown(fields: PayloadFields | undefined, values: unknown): Outcome {
   return fields ? (values as Outcome) : {};
@@ -179,6 +203,8 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
   const one = `${/^[aeio]/i.test(noun) || noun.startsWith("SKU") ? "an" : "a"} ${noun}`;
   const permission = (action: string, verb: Verb): readonly Permission[] =>
     verb.access ?? [`${datamodel.table}:${action}` as Permission];
+  // What the caller may not read is not there to be changed.
+  const toReadIt: Need = { permission: toRead(name) };
   const selection = `{ ${field} { id } userErrors { code message path } }`;
   const row = { description: `The ${noun} after the change; null when there is none.`, row: () => type };
   type Codes = readonly (keyof typeof UserErrorCode)[];
@@ -208,6 +234,7 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
       "Create",
       Mutates<Args<Input>, P>({
         access: permission("create", create),
+        needs: [...needsOfUnique(createRules), ...(create.needs ?? [])],
         description: create.description ?? `Makes ${one}.`,
         errors: codes(["INVALID", ...(create.errors ?? [])], "create", createRules),
         example: `mutation { ${field}Create(${create.example}) ${selection} }`,
@@ -231,6 +258,7 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
       "Update",
       Mutates<Args<Input>, P>({
         access: permission("update", update),
+        needs: [toReadIt, ...(update.needs ?? [])],
         description: update.description ?? `Changes ${one}. Absent fields stay, null clears.`,
         errors: codes(
           ["NOT_FOUND", "INVALID", "VERSION_CONFLICT", ...(update.errors ?? []), ...ownCodes],
@@ -257,6 +285,7 @@ export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, 
       "Delete",
       Mutates<Args>({
         access: permission("destroy", remove),
+        needs: [toReadIt, ...(remove.needs ?? [])],
         description: remove.description ?? `Deletes ${one}.`,
         errors: [...new Set<Codes[number]>(["NOT_FOUND", "VERSION_CONFLICT", ...(remove.errors ?? []), ...ownCodes])],
         example: `mutation { ${field}Delete(${remove.example}) { deletedId userErrors { code message path } } }`,

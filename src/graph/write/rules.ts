@@ -20,6 +20,8 @@ export interface Rule<T = unknown> {
   readonly on?: "create" | "update";
   /** Without one of these permissions the whole mutation is refused, naming the field. */
   readonly access?: readonly Permission[];
+  /** The value is unique: in a new resource it is for those alone who may read the others, by this permission. */
+  readonly unique?: Permission;
   /** The value to store, null for none, or what is wrong with the one given. Absent: what its column takes. */
   readonly check?: (given: never) => T | null | Problem;
   /** The id of a resource of this model, which must exist and be visible to the caller. */
@@ -155,10 +157,11 @@ export function inputOf(name: string, description: string, rules: Rules, kind: "
   const input = class {};
   Object.defineProperty(input, "name", { value: name });
   InputType(name, { description })(input);
-  for (const [field, { type, description: text, required, generated, on, access }] of Object.entries(rules)) {
+  for (const [field, { type, description: text, required, generated, on, access, unique }] of Object.entries(rules)) {
     if (on && on !== kind) continue;
     const nullable = !(required && kind === "create");
     const forbidden = access ? ` Needs ${permissionsText(access)}, which sales channels lack.` : "";
+    const readers = unique && kind === "create" ? ` It is unique, so it needs \`${unique}\`.` : "";
     const kept = required || generated;
     const clears =
       kind === "create"
@@ -169,7 +172,7 @@ export function inputOf(name: string, description: string, rules: Rules, kind: "
           ? " It cannot be null."
           : " Null clears it.";
     const hint = type() === MetadataInput ? "" : clears;
-    Field(type as never, { nullable, description: `${text}${hint}${forbidden}` })(input.prototype, field);
+    Field(type as never, { nullable, description: `${text}${hint}${readers}${forbidden}` })(input.prototype, field);
   }
   return input;
 }

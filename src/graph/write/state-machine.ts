@@ -1,6 +1,6 @@
 import { type ClassType, Resolver } from "type-graphql";
 import { permits } from "../access/guard.js";
-import type { Permission } from "../access/permission.js";
+import { type Permission, toRead } from "../access/permission.js";
 import { type ModelType, modelTypeOf, plural } from "../schema/model.js";
 import { type Args, Mutates, payloadOf } from "./mutation.js";
 import { type Row, singular, type Values, type Write } from "./transaction.js";
@@ -120,6 +120,10 @@ export function LifeMutations<State extends string, Name extends string>(life: L
     Object.defineProperty(Mutations.prototype, key, descriptor);
     Mutates<Args>({
       access: [byShop === true ? shop : access],
+      needs: [
+        { permission: toRead(name) },
+        ...(Array.isArray(byShop) ? [{ permission: shop, when: `once it is ${either(byShop)}` }] : []),
+      ],
       description: `${description} Once is enough: one that is ${done} already stays as it is.`,
       errors: ["NOT_FOUND", "WRONG_STATE", "VERSION_CONFLICT"],
       example: `mutation { ${key}(id: "${example}") { ${field} { id } userErrors { code message path } } }`,

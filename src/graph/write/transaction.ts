@@ -2,7 +2,8 @@ import type { GraphQLSchema } from "graphql";
 import type { Query } from "../../database/client.js";
 import { ApiError } from "../../errors.js";
 import { endSessionsOf } from "../../identity/sessions.js";
-import { permits } from "../access/guard.js";
+import { demand, type Need, permits } from "../access/guard.js";
+import type { Permission } from "../access/permission.js";
 import { permissionName } from "../access/permission.js";
 import { hydrate } from "../answer/loaders.js";
 import type { Context } from "../context.js";
@@ -56,6 +57,8 @@ export class Write {
     readonly context: Context,
     readonly query: Query,
     private readonly schema: GraphQLSchema,
+    /** What the mutation says that it needs beside its own permission. */
+    private readonly needs: readonly Need[] = [],
     /** Customers to lock with those of any row: to whom a row had moved when the write was tried before. */
     private readonly movedTo: Set<string> = new Set(),
   ) {}
@@ -72,6 +75,14 @@ export class Write {
   /** Notes that an argument is at fault. */
   refuse(code: UserErrorCode, path: Path, message: string) {
     this.errors.push(new InputError(code, [...path], message));
+  }
+
+  /** Ends the write without a permission that it needs in this case. */
+  need(permission: Permission) {
+    if (!this.needs.some((need) => need.permission === permission)) {
+      this.context.log.error("A mutation needs a permission that it does not declare.", { permission });
+    }
+    demand(this.context, [permission]);
   }
 
   /** Ends the write if an error was found: nothing of it stays. */
@@ -95,7 +106,7 @@ export class Write {
    */
   async values<R extends Rules>(rules: R, input: InputOf<R>, kind: "create" | "update", path: Path = ["input"]) {
     const values: Values = {};
-    for (const [field, { required, generated, check, link, access }] of rulesFor(rules, kind)) {
+    for (const [field, { required, generated, check, link, access, unique }] of rulesFor(rules, kind)) {
       const given = (input as Values)[field];
       const place = [...path, field];
       if (given === undefined) {
@@ -103,6 +114,8 @@ export class Write {
         continue;
       }
       if (access && !permits(this.viewer, access)) throw forbidden(place, access.map(permissionName));
+      // A value that another has would tell of it.
+      if (unique && kind === "create" && given !== null) this.need(unique);
       const value = given !== null && check ? check(given as never) : given;
       if (value instanceof Problem) this.refuse(UserErrorCode.INVALID, place, value.message);
       else if (value === null) {

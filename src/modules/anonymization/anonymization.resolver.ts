@@ -40,6 +40,7 @@ const payloadFields = {
 /** What both changes have in common. */
 const change = {
   access: ["anonymizations:create"],
+  needs: [{ permission: "customers:update" }, { permission: "customers:read" }],
   errors: ["NOT_FOUND", "INVALID", "WRONG_STATE"],
   subject: "customer",
   subjectId: ({ input }: Args<{ customerId: string }>) => input.customerId,

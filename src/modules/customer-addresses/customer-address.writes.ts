@@ -1,5 +1,4 @@
 import { ID } from "type-graphql";
-import { demand } from "../../graph/access/guard.js";
 import { ResourceWrites } from "../../graph/write/resource-writes.js";
 import { link, value } from "../../graph/write/rules.js";
 import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
@@ -35,6 +34,7 @@ export const customerAddressWrites = new ResourceWrites(CustomerAddress, {
     description:
       "Adds an address to a customer's address book: makes the address and the entry in one, or neither. The answer has the ids of both, so the `reference` of the address is free for other uses. An address is in a book once.",
     errors: ["NOT_FOUND", "TAKEN", "WRONG_STATE"],
+    needs: [{ permission: "addresses:create", when: "for a new address" }],
     example:
       'input: { customerId: "cus_ada", address: { firstName: "Ada", lastName: "Lovelace", line1: "Via Roma 1", city: "Torino", zipCode: "10121", countryCode: "IT", phone: "+39 011 5550 100" } }',
     before: addAddress,
@@ -86,7 +86,7 @@ async function addAddress(write: Write, values: Values, input: Input, path: Path
   const customerId = await ownerOf(write, values, input, path);
   const way = write.oneOf(input, ["address", "addressId"], path);
   if (way === "address") {
-    demand(write.context, ["addresses:create"]);
+    write.need("addresses:create");
     const addressId = await addressWrites.create(write, input.address!, [...path, "address"]);
     return { ...values, customerId, addressId };
   }

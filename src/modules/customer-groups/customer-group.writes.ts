@@ -20,6 +20,7 @@ export const customerGroupWrites = new ResourceWrites(CustomerGroup, {
     description:
       "Deletes a customer group. All its customers stay and are in no group then; `customerGroup { customers { totalCount } }` tells beforehand how many. A group with private markets is in use: these must not silently become public.",
     errors: ["IN_USE"],
+    needs: [{ permission: "markets:read" }],
     example: 'id: "cgr_staff"',
     before: lockMembers,
   },

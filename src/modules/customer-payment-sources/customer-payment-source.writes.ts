@@ -1,6 +1,5 @@
 import { ID } from "type-graphql";
 import { ApiError } from "../../errors.js";
-import { demand } from "../../graph/access/guard.js";
 import type { EnumValue } from "../../graph/model/datamodel.js";
 import { modelTypeNamed } from "../../graph/schema/model.js";
 import { ResourceWrites } from "../../graph/write/resource-writes.js";
@@ -65,6 +64,10 @@ export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSou
     description:
       "Puts a payment source into a customer's wallet, by its tokens at the gateway: makes the payment source and the entry in one, or neither. Sales channels cannot. The number of a card is refused wherever it stands.",
     errors: ["NOT_FOUND", "TAKEN", "WRONG_STATE"],
+    needs: [
+      { permission: "payment_sources:create", when: "for a new payment source" },
+      { permission: "customer_payment_sources:read", when: "where `paymentSourceId` is given" },
+    ],
     example:
       'input: { customerId: "cus_ada", paymentMethodId: "pmt_stripe", paymentSourceToken: "pm_1NXWPnCo6bFb1KQto6C8OWvE", paymentInstrument: { issuerType: "credit card", cardType: "visa", cardLastDigits: "4242", cardExpiryMonth: "10", cardExpiryYear: "2031" } }',
     before: addSource,
@@ -144,6 +147,8 @@ async function addSource(write: Write, values: Values, input: Input, path: Path)
   };
 
   if (input.paymentSourceId) {
+    // Whether it is in a wallet already is for those who may read wallets.
+    write.need("customer_payment_sources:read");
     for (const field of ["paymentSourceType", "paymentInstrument"] as const) {
       if (!input[field]) continue;
       write.refuse(UserErrorCode.INVALID, at(field), "This is for a new payment source; leave it out for an old one.");
@@ -160,7 +165,7 @@ async function addSource(write: Write, values: Values, input: Input, path: Path)
     const message = "Give a payment method, a kind of payment source, or a payment source that there is.";
     write.refuse(UserErrorCode.INVALID, at("paymentSourceType"), message);
   }
-  demand(write.context, ["payment_sources:create"]);
+  write.need("payment_sources:create");
   return {
     ...values,
     paymentSourceId: await createPaymentSource(write, kind!, input.paymentInstrument, at("paymentInstrument")),

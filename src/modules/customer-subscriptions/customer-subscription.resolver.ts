@@ -50,6 +50,7 @@ export class CustomerSubscriptionResolver extends ResourceResolver(CustomerSubsc
       created: {
         description: "Whether it is new; null when there is none, and for visitors who have not signed in.",
         type: () => Boolean,
+        access: ["customer_subscriptions:read"],
       },
       customer: {
         description: "The customer who is subscribed, where the caller may see it.",

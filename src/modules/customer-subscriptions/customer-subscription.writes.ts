@@ -1,3 +1,4 @@
+import { permits } from "../../graph/access/guard.js";
 import { newId } from "../../graph/model/ids.js";
 import type { Outcome } from "../../graph/write/idempotency.js";
 import { ResourceWrites } from "../../graph/write/resource-writes.js";
@@ -70,6 +71,8 @@ export async function subscribe(write: Write, input: Subscribing): Promise<Outco
     [id, viewer.mode, customerId, values.reference, referenceOrigin, JSON.stringify(metadata)],
   );
   if (viewer.kind === "guest") return {};
+  // Who may not read subscriptions hears nothing of one that was there.
+  if (!permits(viewer, ["customer_subscriptions:read"])) return { customer: customerId };
   const created = made.length > 0;
   const [[found]] = created
     ? [[id]]
@@ -82,8 +85,8 @@ export async function subscribe(write: Write, input: Subscribing): Promise<Outco
 
 /** The id of the customer who subscribes; undefined when there is none whom one might tell of. */
 async function subscriber(write: Write, values: Values, input: Subscribing): Promise<string | undefined> {
-  const { kind } = write.viewer;
-  if (kind === "customer" || !input.customerEmail || input.customerId) {
+  const { viewer } = write;
+  if (viewer.kind === "customer" || !input.customerEmail || input.customerId) {
     return ownerOf(write, values, input, ["input"]);
   }
   const email = values.customerEmail as string | undefined;
@@ -92,7 +95,8 @@ async function subscriber(write: Write, values: Values, input: Subscribing): Pro
   const found = await write.attempt(() => findOrCreateCustomer(write, email!, ["input", "customerEmail"]));
   if (!found.errors) return found.result;
   // An erasure that is under way is as secret as the customer.
-  const secret = kind === "guest" && found.errors.every(({ code }) => code === UserErrorCode.WRONG_STATE);
+  const secret =
+    !permits(viewer, ["customers:read"]) && found.errors.every(({ code }) => code === UserErrorCode.WRONG_STATE);
   if (!secret) write.errors.push(...found.errors);
   return undefined;
 }

@@ -22,6 +22,7 @@ export class CustomerResolver extends ResourceResolver(Customer, {
 }) {
   @Mutates<Args<CustomersBulkUpdateInput>>({
     access: ["customers:update"],
+    needs: [{ permission: "customers:read" }],
     description:
       "Changes up to 100 customers by one call: each by the rules of `customerUpdate`, all in one transaction. With the policy `REJECT_ALL` one error and nothing changes; with `REJECT_ROW` the rows with errors are left out. Passwords are not set here.",
     errors: ["NOT_FOUND", "INVALID", "VERSION_CONFLICT", "TAKEN", "WRONG_STATE", "UNKNOWN_TAG", "TOO_MANY_TAGS"],

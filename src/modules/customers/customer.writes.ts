@@ -1,4 +1,3 @@
-import { permits } from "../../graph/access/guard.js";
 import { permissionsByKind } from "../../graph/access/permission.js";
 import { Loaders } from "../../graph/answer/loaders.js";
 import type { Context } from "../../graph/context.js";
@@ -65,6 +64,7 @@ export const customerWrites = new ResourceWrites<typeof rules, string | null | u
     errors: ["TAKEN", "NOT_FOUND", "UNKNOWN_TAG", "TOO_MANY_TAGS"],
     example: 'input: { email: "new@example.com", password: "a long enough one", metadata: { locale: "en" } }',
     count: (context) => countForm(context),
+    tellsTaken: true,
     prepare: digestOf,
     before: async (_write, values, _input, _path, passwordDigest) => ({ ...values, passwordDigest }),
     after: replaceTags,
@@ -84,6 +84,8 @@ export const customerWrites = new ResourceWrites<typeof rules, string | null | u
     description:
       "Deletes a customer without any order, with its address book, wallet, subscriptions and lists. One with orders, of whatever status, can only be anonymized.",
     errors: ["IN_USE", "WRONG_STATE"],
+    // What keeps it from going is told.
+    needs: [{ permission: "orders:read" }, { permission: "order_subscriptions:read" }, { permission: "returns:read" }],
     example: 'id: "cus_mia"',
     before: removeItsOwn,
   },
@@ -136,9 +138,7 @@ async function asItself({ database, viewer, loaders }: Context, id: string, firs
 async function removeItsOwn(write: Write, { id }: Row) {
   const [[orders]] = (await write.query("SELECT count(*)::int FROM orders WHERE customer_id = $1", [id])) as [[number]];
   if (orders) {
-    // How many is for those who may read orders.
-    const count = orders === 1 ? "an order" : `${orders} orders`;
-    const what = permits(write.viewer, ["orders:read"]) ? count : "orders";
+    const what = orders === 1 ? "an order" : `${orders} orders`;
     const message = `The customer has ${what}, so it cannot be deleted; ask for its anonymization instead.`;
     write.stop(UserErrorCode.IN_USE, ["id"], message);
   }

@@ -67,6 +67,7 @@ export const orderWrites = new ResourceWrites(Order, {
     description:
       "Changes an order that is not placed yet. Absent fields stay, null clears: `customerEmail: null` takes the customer off. Placed orders take `reference`, `referenceOrigin` and `metadata` alone.",
     errors: ["TAKEN", "WRONG_STATE"],
+    needs: [{ permission: "orders:manage", when: "while it is being edited" }],
     example: 'id: "ord_1027", input: { customerEmail: "new@example.com", languageCode: "de" }',
     along: newOwner,
     before: beforeUpdate,
@@ -75,6 +76,7 @@ export const orderWrites = new ResourceWrites(Order, {
   delete: {
     description: "Deletes an order that was never placed, with its lines. Placed orders can be archived.",
     errors: ["WRONG_STATE", "IN_USE"],
+    needs: [{ permission: "order_subscriptions:read" }, { permission: "returns:read" }],
     example: 'id: "ord_1029"',
     before: beforeDelete,
     after: (write, row) => deleteUnused(write, "Address", addressesOf(row, addressFields)),

@@ -45,6 +45,7 @@ export class CustomerPasswordResetResolver extends ResourceResolver(CustomerPass
 
   @Mutates<Args<CustomerPasswordChangeInput>, Awaited<ReturnType<typeof checkPassword>>>({
     access: ["customers:update"],
+    needs: [{ permission: "customers:read" }],
     description: "Sets a customer's first password, or changes it. All its sessions end.",
     errors: ["NOT_FOUND", "INVALID", "WRONG_STATE"],
     example: `mutation { customerPasswordChange(input: { customerId: "cus_ada", newPassword: "a new long one" }) ${selection} }`,

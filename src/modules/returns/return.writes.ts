@@ -59,6 +59,8 @@ export const returnWrites = new ResourceWrites(Return, {
   create: {
     description: "Makes a return of an order: a `DRAFT`, or `REQUESTED` at once.",
     errors: ["NOT_FOUND", "WRONG_STATE"],
+    // What other returns have of the order is told.
+    needs: [{ permission: "returns:read" }, { permission: "return_line_items:read" }],
     example:
       'input: { orderId: "ord_1024", stockLocationId: "slo_milan", lineItems: [{ lineItemId: "lin_1024_1", quantity: 1, returnReason: { size: "was wrong" } }], request: true }',
     before: beforeCreate,
@@ -72,6 +74,7 @@ export const returnWrites = new ResourceWrites(Return, {
     description:
       "Changes a return. Absent fields stay, null clears. The stock location can change until the goods are on their way. A customer changes drafts alone.",
     errors: ["WRONG_STATE"],
+    needs: [{ permission: "returns:manage", when: "unless it is a draft" }],
     example: 'id: "ret_1015_1", input: { stockLocationId: "slo_newark", reference: "RMA-17" }',
     before: beforeUpdate,
     after: async (write, row, _input, _path, { destinationAddressId }) => {

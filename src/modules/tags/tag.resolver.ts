@@ -13,7 +13,7 @@ import { Tag } from "./tag.type.js";
 import { tagWrites } from "./tag.writes.js";
 import { maximumTags } from "./tag-rules.js";
 import { Taggable } from "./taggable.type.js";
-import { addTags, removeTags, replaceTags } from "./tagging.js";
+import { addTags, needsOfTagging, removeTags, replaceTags } from "./tagging.js";
 
 interface TagArgs extends Args {
   names: string[];
@@ -22,6 +22,7 @@ interface TagArgs extends Args {
 /** What all changes of a resource's tags have in common. */
 const change = {
   access: ["tags:assign"],
+  needs: needsOfTagging,
   errors: ["NOT_FOUND", "INVALID", "UNKNOWN_TAG", "WRONG_STATE"],
   id: "The resource: anything `Taggable`.",
   args: { names: { type: () => [String], description: "The names of the tags; the case does not matter." } },

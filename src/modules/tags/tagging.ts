@@ -1,8 +1,8 @@
-import { demand, permits } from "../../graph/access/guard.js";
+import { type Need, permits } from "../../graph/access/guard.js";
 import type { Permission } from "../../graph/access/permission.js";
-import { type ModelName, modelOfId, relationOf } from "../../graph/model/datamodel.js";
+import { type Model, type ModelName, modelNamed, modelOfId, models, relationOf } from "../../graph/model/datamodel.js";
 import { Problem } from "../../graph/model/values.js";
-import { modelTypeNamed, modelTypeOf } from "../../graph/schema/model.js";
+import { modelTypeNamed, modelTypeOf, plural } from "../../graph/schema/model.js";
 import type { Node } from "../../graph/schema/resource.type.js";
 import { readTagName } from "../../graph/write/columns.js";
 import type { Path, Write } from "../../graph/write/transaction.js";
@@ -12,6 +12,17 @@ import { maximumTags } from "./tag-rules.js";
 import { Taggable } from "./taggable.type.js";
 
 const maximumNames = 100;
+
+const isTaggable = ({ relations }: Model) => Boolean(relations.tags?.through);
+const toUpdate = ({ table }: Model) => `${table}:update` as Permission;
+
+/** What whoever changes the tags of a resource needs: to see the tags, and what any change of it does. */
+export const needsOfTagging: readonly Need[] = [
+  { permission: "tags:read", when: "where tags are named" },
+  ...[...models.values()]
+    .filter(isTaggable)
+    .map((model) => ({ permission: toUpdate(model), when: `for ${plural(model.name)}` })),
+];
 
 /** What a change of tags came to: ids of tags. */
 export interface TagChange {
@@ -48,9 +59,8 @@ async function changeTags(
   decide: Decide,
   mayBeEmpty = false,
 ): Promise<TagChange> {
-  const { context } = write;
   const name = await taggableModel(write, id);
-  demand(context, [`${modelTypeNamed(name).datamodel.table}:update` as Permission]);
+  write.need(toUpdate(modelNamed(name)));
   if (!names.length && !mayBeEmpty) write.refuse(UserErrorCode.INVALID, ["names"], "Name at least one tag.");
   await write.row(name, id);
   return applyTags(write, name, id, names, ["names"], decide);
@@ -59,7 +69,7 @@ async function changeTags(
 /** The model of the resource with an id, which may carry tags. Most ids tell; whether there is one is found when it is locked. */
 async function taggableModel(write: Write, id: string): Promise<ModelName> {
   const known = modelOfId(id);
-  if (known && modelTypeNamed(known).datamodel.relations.tags?.through) return known;
+  if (known && isTaggable(modelNamed(known))) return known;
   const resource = await write.context.loaders.node(id);
   if (!resource) return write.stop(UserErrorCode.NOT_FOUND, ["id"], "There is no resource with this id.");
   if (resource instanceof Taggable) return modelTypeOf(resource.constructor as never).name;
