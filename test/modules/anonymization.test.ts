@@ -1,3 +1,5 @@
+import { permissions, toRead } from "../../src/graph/access/permission.js";
+import { modelOfType } from "../../src/graph/model/datamodel.js";
 import { moves } from "../../src/modules/anonymization/anonymization.service.js";
 import { createTestApp, type TestApp } from "../support/app.js";
 
@@ -179,5 +181,70 @@ test("requests and cancellations at once: the moves that won make a lawful histo
     );
     expect(requests - cancellations).toBe(rows[0].status === "requested" ? 1 : 0);
     expect(rows[0].version).toBe(1 + won.length);
+  }
+});
+
+test("a preview, and a refusal, tell nothing of what the caller may not read", async () => {
+  await app.database.pool.query(
+    `UPDATE orders SET status = 'placed' WHERE id = 'ord_1002';
+     UPDATE returns SET status = 'requested' WHERE customer_id = 'cus_bruno';
+     UPDATE order_subscriptions SET status = 'active' WHERE customer_id = 'cus_bruno'`,
+  );
+  const blockers = "blockers { kind message count numbers }";
+  const look = async (customerId: string, without?: string) => {
+    const given = [...permissions.keys()].filter((permission) => permission !== without);
+    const { data, errors, extensions } = await app.query(
+      `query ($id: ID!) { anonymizationPreview(customerId: $id) { resources { resourceType count } ${blockers} } }`,
+      { id: customerId },
+      { as: { kind: "integration", permissions: given } },
+    );
+    expect(errors).toBeUndefined();
+    return { ...data.anonymizationPreview, redactions: (extensions as any).redactions ?? [] };
+  };
+  const refuse = async (customerId: string, without?: string) => {
+    const given = [...permissions.keys()].filter((permission) => permission !== without);
+    const { data } = await app.query(
+      `mutation ($id: ID!) { anonymizationRequest(input: { customerId: $id }) @dryRun {
+         userErrors { message ... on AnonymizationBlockedError { ${blockers} } } } }`,
+      { id: customerId },
+      { as: { kind: "integration", permissions: given } },
+    );
+    return data.anonymizationRequest.userErrors[0];
+  };
+  const all = await look("cus_bruno");
+  expect(all.blockers.map(({ kind }: any) => kind)).toEqual([
+    "UNFINISHED_ORDERS",
+    "OPEN_RETURNS",
+    "ACTIVE_SUBSCRIPTIONS",
+  ]);
+  expect(all.redactions).toEqual([]);
+  const kinds: Record<string, string> = {
+    orders: "UNFINISHED_ORDERS",
+    returns: "OPEN_RETURNS",
+    order_subscriptions: "ACTIVE_SUBSCRIPTIONS",
+  };
+  const nobody = await createCustomer();
+  const others = all.resources.filter(({ resourceType }: any) => resourceType !== "customers");
+  expect(others.length).toBeGreaterThan(8);
+  for (const { resourceType } of others) {
+    const permission = toRead(modelOfType(resourceType)!.name);
+    const seen = await look("cus_bruno", permission);
+    expect(seen.resources).toEqual(all.resources.filter((one: any) => one.resourceType !== resourceType));
+    const missing = [permission.replace(":", "_").toUpperCase()];
+    expect(seen.redactions).toContainEqual({ path: ["anonymizationPreview", "resources"], missing });
+    // Whether there are any is not told by the redaction.
+    expect((await look(nobody, permission)).redactions).toContainEqual({
+      path: ["anonymizationPreview", "resources"],
+      missing,
+    });
+    for (const shown of [seen.blockers, (await refuse("cus_bruno", permission)).blockers]) {
+      const hidden = shown.find(({ kind }: any) => kind === kinds[resourceType]);
+      expect(shown.filter((one: any) => one !== hidden)).toEqual(
+        all.blockers.filter(({ kind }: any) => kind !== kinds[resourceType]),
+      );
+      if (hidden) expect(hidden).toMatchObject({ count: null, numbers: [], message: expect.not.stringMatching(/\d/) });
+    }
+    const { message } = await refuse("cus_bruno", permission);
+    if (kinds[resourceType]) expect(message.match(/: \d+\./g)).toHaveLength(2);
   }
 });

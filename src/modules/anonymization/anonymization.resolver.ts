@@ -1,8 +1,11 @@
 import type { GraphQLResolveInfo } from "graphql";
-import { Arg, Ctx, FieldResolver, ID, Info, Query, Resolver, Root } from "type-graphql";
+import { Arg, Ctx, FieldResolver, ID, Info, Int, Query, Resolver, Root } from "type-graphql";
+import { reach } from "../../erasure/reach.js";
 import { exportPath } from "../../erasure/subject-export.js";
 import { Access, Guarded, isRedacted } from "../../graph/access/guard.js";
+import { toRead } from "../../graph/access/permission.js";
 import type { Context } from "../../graph/context.js";
+import { type ModelName, modelOfType } from "../../graph/model/datamodel.js";
 import { Derived } from "../../graph/schema/relation.js";
 import { absoluteUrl } from "../../graph/schema/resource.type.js";
 import type { Outcome } from "../../graph/write/idempotency.js";
@@ -22,13 +25,14 @@ import {
   AnonymizationCancelInput,
   AnonymizationInfo,
   AnonymizationPreview,
+  AnonymizationPreviewResource,
   AnonymizationRequestInput,
   LegalHold,
   LegalHoldLiftInput,
   LegalHoldSetInput,
   SubjectExport,
 } from "./anonymization.type.js";
-import { accessOfNumbers, type Blocker } from "./blockers.js";
+import { accessOfBlockers, type Blocker } from "./blockers.js";
 
 type RequestArgs = Args<Request>;
 
@@ -160,6 +164,29 @@ export class AnonymizationResolver {
   }
 }
 
+/** What is seen of a preview depends on what the caller may read. */
+@Resolver(() => AnonymizationPreview)
+export class AnonymizationPreviewResolver {
+  @FieldResolver(() => [AnonymizationPreviewResource], {
+    description:
+      "All that there is, by type of resource. Types that the caller may not read are left out, and `extensions.redactions` says which permissions they need.",
+  })
+  resources(
+    @Root() { resources }: AnonymizationPreview,
+    @Ctx() context: Context,
+    @Info() info: GraphQLResolveInfo,
+  ): AnonymizationPreviewResource[] {
+    // Each type that there may be is noted: which ones there are is not told either.
+    const hidden = Object.keys(reach).filter((name) => isRedacted(context, [toRead(name as ModelName)], info));
+    return resources.filter(({ resourceType }) => !hidden.includes(modelOfType(resourceType)!.name));
+  }
+}
+
+function isHidden(kind: Blocker["kind"], context: Context, info: GraphQLResolveInfo): boolean {
+  const access = accessOfBlockers[kind];
+  return Boolean(access && isRedacted(context, [access], info));
+}
+
 /** What is seen of a blocker depends on its kind. */
 @Resolver(() => AnonymizationBlocker)
 export class AnonymizationBlockerResolver {
@@ -168,8 +195,16 @@ export class AnonymizationBlockerResolver {
       "The numbers of the orders, returns or recurring orders; ten at most. Empty, and listed in `extensions.redactions`, without the permission to read these, such as `orders:read`.",
   })
   numbers(@Root() { kind, numbers }: Blocker, @Ctx() context: Context, @Info() info: GraphQLResolveInfo): string[] {
-    const access = accessOfNumbers[kind];
-    return access && isRedacted(context, [access], info) ? [] : numbers;
+    return isHidden(kind, context, info) ? [] : numbers;
+  }
+
+  @FieldResolver(() => Int, {
+    nullable: true,
+    description:
+      "How many there are of it. Null, and listed in `extensions.redactions`, without the permission to read these.",
+  })
+  count(@Root() { kind, count }: Blocker, @Ctx() context: Context, @Info() info: GraphQLResolveInfo): number | null {
+    return isHidden(kind, context, info) ? null : count;
   }
 }
 
@@ -183,4 +218,4 @@ function user(stored: Record<string, string | null> | null) {
   };
 }
 
-export const resolvers = [AnonymizationResolver, AnonymizationBlockerResolver];
+export const resolvers = [AnonymizationResolver, AnonymizationBlockerResolver, AnonymizationPreviewResolver];

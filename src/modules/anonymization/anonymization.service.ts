@@ -1,9 +1,9 @@
 import { pictureOf } from "../../erasure/preview.js";
-import { type Viewer } from "../../graph/access/viewer.js";
-import { type Context } from "../../graph/context.js";
-import { type EnumValue } from "../../graph/model/datamodel.js";
+import type { Viewer } from "../../graph/access/viewer.js";
+import type { Context } from "../../graph/context.js";
+import type { EnumValue } from "../../graph/model/datamodel.js";
 import { leadsFrom, type Step } from "../../graph/write/state-machine.js";
-import { type Values, type Write } from "../../graph/write/transaction.js";
+import type { Values, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { AnonymizationBlockedError, type AnonymizationPreview, AnonymizationStateError } from "./anonymization.type.js";
 import { blockersOf } from "./blockers.js";
@@ -90,7 +90,7 @@ async function move(
  * overrules a legal hold. A digest that is given must fit in any case.
  */
 async function checkBlockers(write: Write, customerId: string, previewDigest: string | null | undefined) {
-  const blockers = await blockersOf(write.query, customerId);
+  const blockers = await blockersOf(write.query, write.viewer, customerId);
   const held = blockers.some(({ kind }) => kind === "LEGAL_HOLD");
   if (held || (blockers.length && !previewDigest)) write.fail(new AnonymizationBlockedError(blockers));
   if (!previewDigest || (await pictureOf(write.query, customerId)).digest === previewDigest) return;
@@ -99,7 +99,7 @@ async function checkBlockers(write: Write, customerId: string, previewDigest: st
 }
 
 /** What an erasure would come to, as things are at one moment; null where there is no such customer. */
-export async function previewAnonymization({ database, loaders }: Context, customerId: string) {
+export async function previewAnonymization({ database, loaders, viewer }: Context, customerId: string) {
   if (!(await loaders.byId("Customer", customerId))) return null;
   return database.snapshot(async (query): Promise<AnonymizationPreview> => {
     const { tables, digest } = await pictureOf(query, customerId);
@@ -115,7 +115,7 @@ export async function previewAnonymization({ database, loaders }: Context, custo
         reason,
       })),
     }));
-    return { customerId, resources, blockers: await blockersOf(query, customerId), digest };
+    return { customerId, resources, blockers: await blockersOf(query, viewer, customerId), digest };
   });
 }
 

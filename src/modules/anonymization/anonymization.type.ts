@@ -134,7 +134,6 @@ export class AnonymizationBlocker {
   @Field(() => String, { description: "The same for people: a whole sentence." })
   message!: string;
 
-  @Field(() => Int, { description: "How many there are of it." })
   count!: number;
 
   numbers!: string[];
@@ -178,7 +177,6 @@ export class AnonymizationPreview {
   @Field(() => ID, { description: "The customer." })
   customerId!: string;
 
-  @Field(() => [AnonymizationPreviewResource], { description: "All that there is, by type of resource." })
   resources!: AnonymizationPreviewResource[];
 
   @Field(() => [AnonymizationBlocker], { description: "What speaks against it; empty when nothing does." })

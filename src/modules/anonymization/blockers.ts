@@ -1,6 +1,8 @@
 import type { Query } from "../../database/client.js";
 import { reach } from "../../erasure/reach.js";
+import { permits } from "../../graph/access/guard.js";
 import { type Permission, toRead } from "../../graph/access/permission.js";
+import type { Viewer } from "../../graph/access/viewer.js";
 import { type ModelName, modelNamed } from "../../graph/model/datamodel.js";
 
 /** What speaks against erasing a customer's data now. */
@@ -16,35 +18,38 @@ const cases: {
   kind: Exclude<Blocker["kind"], "LEGAL_HOLD">;
   model: ModelName;
   where: string;
-  words: (count: number) => string;
+  words: string;
 }[] = [
   {
     kind: "UNFINISHED_ORDERS",
     model: "Order",
     where: `status IN ('placing', 'placed', 'editing') OR (status = 'approved' AND fulfillment_status IN ('unfulfilled', 'in_progress'))`,
-    words: (count) => `Orders not delivered yet, which need the address: ${count}.`,
+    words: "Orders not delivered yet, which need the address",
   },
   {
     kind: "OPEN_RETURNS",
     model: "Return",
     where: `status IN ('requested', 'approved', 'shipped', 'received')`,
-    words: (count) => `Returns under way, which need the address: ${count}.`,
+    words: "Returns under way, which need the address",
   },
   {
     kind: "ACTIVE_SUBSCRIPTIONS",
     model: "OrderSubscription",
     where: `status IN ('active', 'running', 'pending')`,
-    words: (count) => `Recurring orders that the erasure will cancel: ${count}.`,
+    words: "Recurring orders that the erasure will cancel",
   },
 ];
 
-/** What the numbers of a kind need to be shown; a legal hold has none. */
-export const accessOfNumbers: Partial<Record<Blocker["kind"], Permission>> = Object.fromEntries(
+/** What the count and the numbers of a kind need to be shown; a legal hold has none. */
+export const accessOfBlockers: Partial<Record<Blocker["kind"], Permission>> = Object.fromEntries(
   cases.map(({ kind, model }) => [kind, toRead(model)]),
 );
 
-/** What speaks against erasing a customer's data now: rules of the shop, read in the caller's transaction. */
-export async function blockersOf(query: Query, customerId: string): Promise<Blocker[]> {
+/**
+ * What speaks against erasing a customer's data now: rules of the shop, read in the caller's transaction. How many there
+ * are is said to those alone who may read them.
+ */
+export async function blockersOf(query: Query, viewer: Viewer, customerId: string): Promise<Blocker[]> {
   const blockers: Blocker[] = [];
   const [hold] = await query("SELECT 1 FROM customers WHERE id = $1 AND legal_hold_at IS NOT NULL", [customerId]);
   if (hold) {
@@ -62,7 +67,8 @@ export async function blockersOf(query: Query, customerId: string): Promise<Bloc
       [customerId],
     )) as [[number, string[]]];
     if (!count) continue;
-    blockers.push({ kind, message: words(count), numbers, count });
+    const message = permits(viewer, [toRead(model)]) ? `${words}: ${count}.` : `${words}.`;
+    blockers.push({ kind, message, numbers, count });
   }
   return blockers;
 }
