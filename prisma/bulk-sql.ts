@@ -39,6 +39,14 @@ function into<M extends ModelName>(name: M, fields: { [F in keyof Row<M>]?: stri
 
 const opened = { createdAt: OPENING, updatedAt: OPENING };
 const sku = { id: numbered("sku_b", 3, "sku"), code: numbered("BULK-", 3, "sku"), name: "'Product ' || sku" };
+const warehouse = {
+  business: "true",
+  company: "'Warehouse'",
+  line1: "'Harbour 1'",
+  city: "'Rotterdam'",
+  zipCode: "'3011 AA'",
+  countryCode: "'NL'",
+};
 const orderNumber = "(10000000 + i)::text || lpad(k::text, 2, '0')";
 
 /** What the generated customers share. It has ids of its own, so it needs no demo shop and does not touch one. */
@@ -71,20 +79,7 @@ export const catalogue = [
     },
     "FROM unnest('{EUR,USD,GBP,JPY}'::text[]) AS currencies (currency)",
   ),
-  into(
-    "Address",
-    {
-      id: "'adr_b_stock'",
-      business: "true",
-      company: "'Warehouse'",
-      line1: "'Harbour 1'",
-      city: "'Rotterdam'",
-      zipCode: "'3011 AA'",
-      countryCode: "'NL'",
-      ...opened,
-    },
-    "",
-  ),
+  into("Address", { id: "'adr_b_stock'", ...warehouse, ...opened }, ""),
   into(
     "StockLocation",
     { id: "'slo_b01'", name: "'Warehouse'", code: "'bulk-1'", addressId: "'adr_b_stock'", ...opened },
@@ -467,6 +462,11 @@ export const inserts: Record<string, string> = {
     "FROM b_goods JOIN b_orders USING (order_key) WHERE recurring AND k = 1",
   ),
 
+  "addresses of returns": into(
+    "Address",
+    { id: "'adr_' || order_key || '_r'", ...warehouse, createdAt: "back", updatedAt: "back" },
+    "FROM b_returns",
+  ),
   returns: into(
     "Return",
     {
@@ -486,7 +486,7 @@ export const inserts: Record<string, string> = {
       customerId: "id",
       stockLocationId: "'slo_b01'",
       originAddressId: "'adr_' || key || '_o' || least(k, 2)",
-      destinationAddressId: "'adr_b_stock'",
+      destinationAddressId: "'adr_' || order_key || '_r'",
       createdAt: "back",
       updatedAt: "back + (ARRAY[0, 1, 3, 10])[1 + reached] * interval '1 day'",
     },

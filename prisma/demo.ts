@@ -413,7 +413,7 @@ export function demoShop(): { batches: Batch[]; taggings: Tagging[] } {
       orderId: `ord_${order}`,
       originAddressId: `adr_${order}_shipping`,
       stockLocationId: "slo_milan",
-      destinationAddressId: "adr_stock_milan",
+      destinationAddressId: copyAddress("stock_milan", `${order}_return_${count}`, draft.createdAt),
       updatedAt: latest(
         draft.createdAt,
         draft.approvedAt,

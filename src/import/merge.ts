@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { aboutOf, type Column, type Model, modelOfType } from "../graph/model/datamodel.js";
 import { brokenConstraint } from "../graph/write/constraints.js";
+import { copiedColumns } from "../modules/addresses/address-copies.js";
 import { slugBaseSql, slugNumberSql } from "../modules/sku-lists/slug.js";
 import { noteErased, noteTrails } from "./erased.js";
 import { leaveAway, leaveOutdated, pointerOf, refuse, whyMissing } from "./issues.js";
@@ -202,6 +203,7 @@ class Merge {
     if (attachedTypes.has(model.table)) await this.refuseUnattached(model, range);
     await this.refuseIncomplete(model, range);
     if (filledIn[model.table]) await this.fillInSlugs(model, range);
+    if (model.name === "Return") await this.copyStockAddresses(model, range);
     for (const fields of model.unique) await this.refuseTaken(model, fields, range);
     await this.update(step, range);
     if (this.trailed.has(model.name)) {
@@ -342,6 +344,27 @@ class Merge {
         ) named
       ) made
       WHERE ${within(model, range)} AND s.seq = made.seq`);
+  }
+
+  /**
+   * A return goes to a copy of its stock location's address, without what the shop notes about that: the customer sees
+   * it. The copy's id follows from the return's, so it is made once.
+   */
+  private async copyStockAddresses(model: Model, range: Range): Promise<void> {
+    const { publicly } = copiedColumns;
+    await this.client.query(`
+      WITH returned AS (
+        SELECT s.seq, 'adr_' || md5(s.id) AS copy, s."row"->>'destination_address_id' AS original
+        FROM import_resources s
+        WHERE ${within(model, range)}
+          AND EXISTS (SELECT FROM stock_locations l WHERE l.address_id = s."row"->>'destination_address_id')
+      ), copied AS (
+        INSERT INTO addresses (id, mode, ${publicly})
+        SELECT r.copy, a.mode, ${publicly} FROM returned r JOIN addresses a ON a.id = r.original
+        ON CONFLICT (id) DO NOTHING
+      )
+      UPDATE import_resources s SET "row" = s."row" || jsonb_build_object('destination_address_id', r.copy)
+      FROM returned r WHERE ${within(model, range)} AND s.seq = r.seq`);
   }
 
   /**

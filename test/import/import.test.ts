@@ -99,6 +99,8 @@ describe("a document with everything", () => {
       for (const [name, { data }] of Object.entries(relationships)) {
         const relationship = known.relationships.get(name);
         if (relationship?.is !== "reference") continue;
+        // A return goes to a copy of its stock location's address.
+        if (name === "destination_address") continue;
         expect([type, name, row[relationship.column.column]]).toEqual([
           type,
           name,
@@ -697,6 +699,64 @@ describe("tags", () => {
     ]);
     expect(await stored()).toHaveLength(9);
   });
+});
+
+test("a return goes to a copy of its stock location's address, without the shop's notes", async () => {
+  const stock = {
+    first_name: null,
+    last_name: null,
+    company: "Shop",
+    business: true,
+    line_1: "Dock 1",
+    city: "Milano",
+    country_code: "IT",
+    notes: "Gate code 4711",
+    billing_info: "VAT 1",
+    reference: "erp-7",
+    metadata: { rent: 9000 },
+  };
+  const files = [
+    customer("c"),
+    { type: "addresses", id: "dock", attributes: stock },
+    {
+      type: "stock_locations",
+      id: "l",
+      attributes: { name: "L", number: 1 },
+      relationships: { address: ref("addresses", "dock") },
+    },
+    { type: "markets", id: "m", attributes: { name: "M", number: 1, currency_code: "EUR" } },
+    {
+      type: "orders",
+      id: "o",
+      attributes: { number: "1", status: "placed", placed_at: "2026-01-01T00:00:00.000Z" },
+      relationships: { customer: ref("customers", "c"), market: ref("markets", "m") },
+    },
+    {
+      type: "returns",
+      id: "r",
+      attributes: { number: "1/R/1", status: "draft" },
+      relationships: {
+        order: ref("orders", "o"),
+        customer: ref("customers", "c"),
+        stock_location: ref("stock_locations", "l"),
+        destination_address: ref("addresses", "dock"),
+      },
+    },
+  ];
+  const look = () =>
+    db.rows(
+      `SELECT a.id <> 'dock' AS copied, a.company, a.line_1, a.notes, a.billing_info, a.reference, a.metadata, r.version,
+         (SELECT count(*)::int FROM addresses) AS addresses
+       FROM returns r JOIN addresses a ON a.id = r.destination_address_id`,
+    );
+  expect((await db.run(files)).issues).toEqual([]);
+  const seen = {
+    ...{ copied: true, company: "Shop", line_1: "Dock 1", notes: null, billing_info: null, reference: null },
+    ...{ metadata: {}, version: 1, addresses: 2 },
+  };
+  expect(await look()).toEqual([seen]);
+  expect((await db.run(files)).issues).toEqual([]);
+  expect(await look()).toEqual([seen]);
 });
 
 describe("what is unique", () => {

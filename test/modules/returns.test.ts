@@ -219,9 +219,29 @@ test("a return changes: the customer's while it is a draft, the shop's until it 
     { code: "WRONG_STATE", status: "SHIPPED", path: ["input", "stockLocationId"] },
   ]);
   expect((await update(ret.id, { reference: null, stockLocationId: "slo_newark" })).return.reference).toBeNull();
-  // The address of the demo's stock location, which the demo's returns share, stays where it is.
+  // Its copy of the stock location's address goes, the address itself stays where it is.
   expect((await update("ret_1015_1", { stockLocationId: null })).return.destinationAddress).toBeNull();
   expect(await sql("SELECT id FROM addresses WHERE id = 'adr_stock_milan'")).toHaveLength(1);
+});
+
+test("a shopper sees where the demo shop's returns go, and never the address of a stock location itself", async () => {
+  const look = async (as?: Caller) => {
+    const { data } = await app.query(
+      `{ node(id: "adr_stock_milan") { id } return(by: { id: "ret_1004_1" }) { destinationAddress { id line1 notes } } }`,
+      {},
+      { as },
+    );
+    return { node: data.node, address: data.return.destinationAddress };
+  };
+  const copy = await look(ada);
+  expect(copy).toMatchObject({ node: null, address: { line1: "Via Savona 97", notes: null } });
+  // As rows from elsewhere may have it, whatever else leads there.
+  await sql("UPDATE returns SET destination_address_id = 'adr_stock_milan' WHERE id = 'ret_1004_1'");
+  await sql("UPDATE orders SET shipping_address_id = 'adr_stock_milan' WHERE id = 'ord_1004'");
+  expect(await look(ada)).toEqual({ node: null, address: null });
+  expect(await look()).toMatchObject({ node: { id: "adr_stock_milan" }, address: { id: "adr_stock_milan" } });
+  await sql("UPDATE returns SET destination_address_id = $1 WHERE id = 'ret_1004_1'", [copy.address.id]);
+  await sql("UPDATE orders SET shipping_address_id = 'adr_1004_shipping' WHERE id = 'ord_1004'");
 });
 
 test("of thirty returns at once no more come through than there are goods, each with a number", async () => {

@@ -15,7 +15,8 @@ export type Condition =
   | { op: "startsWith" | "contains"; field: string; value: string | Slot; ignoreCase: boolean }
   | { op: "hasKey"; field: string; key: string | Slot }
   | { op: "containsJson"; field: string; values: readonly (object | Slot)[] }
-  | { op: "some"; relation: string; where: Condition }
+  /** At least one related row that the viewer may see; with `orHidden`, for row rules alone: or may not. */
+  | { op: "some"; relation: string; where: Condition; orHidden?: true }
   /** A test of the foreign key of a to-one relation. A key whose row the viewer may not see counts as null. */
   | { op: "key"; relation: string; test: Condition };
 
@@ -128,7 +129,7 @@ export function withSlots(condition: Condition, values: unknown[], slot: (index:
 }
 
 function existsSql(
-  { relation, where }: { relation: string; where: Condition },
+  { relation, where, orHidden }: { relation: string; where: Condition; orHidden?: true },
   model: Model,
   alias: string,
   parameters: Parameters,
@@ -137,7 +138,8 @@ function existsSql(
   const way = relationOf(model, relation);
   const target = modelNamed(way.to);
   const inner = parameters.alias();
-  const rows = `${conditionSql(rule(way.to), target, inner, parameters, rule)} AND ${conditionSql(where, target, inner, parameters, rule)}`;
+  const seen = orHidden ? everything : rule(way.to);
+  const rows = `${conditionSql(seen, target, inner, parameters, rule)} AND ${conditionSql(where, target, inner, parameters, rule)}`;
   if (way.through) {
     const link = parameters.alias();
     return `EXISTS (SELECT FROM "${way.through.table}" ${link} JOIN "${target.table}" ${inner} ON ${inner}."id" = ${link}."${way.through.to}" WHERE ${link}."${way.through.from}" = ${alias}."id" AND ${rows})`;

@@ -11,7 +11,8 @@ const columnsBut = (others: readonly string[]) =>
     .filter(({ column, derived }) => !derived && !others.includes(column))
     .map(({ column }) => `"${column}"`)
     .join(", ");
-const copied = { whole: columnsBut(own), publicly: columnsBut([...own, ...internal]) };
+/** The columns that a copy of an address takes, as SQL: all, or what is on a parcel. */
+export const copiedColumns = { whole: columnsBut(own), publicly: columnsBut([...own, ...internal]) };
 
 /**
  * Copies an address, for an order or a return: it stays as it is when the original changes or goes. Whether the caller
@@ -21,10 +22,10 @@ const copied = { whole: columnsBut(own), publicly: columnsBut([...own, ...intern
 export async function copyAddress(
   { query }: Write,
   id: string,
-  how: keyof typeof copied = "whole",
+  how: keyof typeof copiedColumns = "whole",
 ): Promise<{ id: string; countryCode: string }> {
   const copy = newId("Address");
-  const columns = copied[how];
+  const columns = copiedColumns[how];
   const [[countryCode]] = (await query(
     `INSERT INTO addresses ("id", "mode", ${columns}) SELECT $1, "mode", ${columns} FROM addresses WHERE "id" = $2
      RETURNING "country_code"`,

@@ -1,5 +1,6 @@
 import { Float } from "type-graphql";
 import { through } from "../../graph/access/row-rules.js";
+import { everything } from "../../graph/sql/condition.js";
 import { Attribute, Model } from "../../graph/schema/model.js";
 import { Taggable } from "../tags/taggable.type.js";
 
@@ -7,7 +8,14 @@ import { Taggable } from "../tags/taggable.type.js";
   description: "A postal address of a person or a company.",
   implements: Taggable,
   visibleTo: {
-    customer: through("customerAddresses", "shippingOrders", "billingOrders", "originReturns", "destinationReturns"),
+    // The address of a stock location has what the shop notes about it; returns have a copy without that.
+    customer: {
+      op: "and",
+      of: [
+        through("customerAddresses", "shippingOrders", "billingOrders", "originReturns", "destinationReturns"),
+        { op: "not", of: { op: "some", relation: "stockLocations", where: everything, orHidden: true } },
+      ],
+    },
   },
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
 })
