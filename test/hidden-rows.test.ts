@@ -106,6 +106,35 @@ test.each(named)("%s follows the row rules of shoppers", async (_, keyFilter) =>
   if (keyFilter.list.model === "Market") await expectSame({ kind: "guest" }, keyFilter);
 });
 
+/** Lists that can be filtered by the e-mail address of a row's customer. */
+const byEmail = rootLists.filter(({ filter }) => "customerEmail" in filter.getFields());
+
+test.each(byEmail)("$field by customerEmail finds the rows that have it, and no customer", async ({ field, model }) => {
+  const as: Caller = { kind: "integration", permissions: [toRead(model)] };
+  const rows = world.rows.get(model)!.filter(({ mode }) => mode === "test");
+  const emails = world.rows.get("Customer")!.map(({ email }) => email as string);
+  const copies = rows.flatMap((row) => (row.customerEmail ? [row.customerEmail as string] : []));
+  const related = Object.entries(models.get(model)!.relations).flatMap(([name, { to }]) =>
+    to === "Customer" ? [name] : [],
+  );
+  expect(related).toEqual(["customer"]);
+  for (const email of [...new Set([...emails, ...copies])]) {
+    const { data, errors } = await app.query(
+      `query ($email: String!) {
+         own: ${field}(filter: { customerEmail: { eq: $email } }, first: 100) { nodes { id customer { id } } }
+         theirs: ${field}(filter: { customer: { email: { eq: $email } } }) { totalCount } }`,
+      { email },
+      { as },
+    );
+    expect(errors).toBeUndefined();
+    const own = rows.filter((row) => row.customerEmail === email).map(({ id }) => ({ id, customer: null }));
+    expect(data.own.nodes.sort((a: any, b: any) => (a.id < b.id ? -1 : 1))).toEqual(
+      own.sort((a, b) => (a.id < b.id ? -1 : 1)),
+    );
+    expect(data.theirs.totalCount).toBe(0);
+  }
+});
+
 test("no field and no sort key shows a foreign key", () => {
   const shown = resourceTypes.flatMap((name) => {
     const type = schema.getType(name);
