@@ -1,7 +1,7 @@
 import { Float } from "type-graphql";
 import { through } from "../../graph/access/row-rules.js";
-import { everything } from "../../graph/sql/condition.js";
 import { Attribute, Model } from "../../graph/schema/model.js";
+import { everything } from "../../graph/sql/condition.js";
 import { Taggable } from "../tags/taggable.type.js";
 
 @Model({
