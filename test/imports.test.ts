@@ -14,7 +14,7 @@ const allowed: Record<string, readonly string[]> = {
   "print-schema": ["schema", "graph/schema"],
   schema: ["modules", "graph/schema", "graph/access", "graph/write", "graph/model"],
   http: ["erasure", "live", "identity", "database", "telemetry", ...graph()],
-  import: ["cli", "config", "modules", "identity", "database", "telemetry", ...graph("write")],
+  import: ["cli", "config", "modules", "erasure", "identity", "database", "telemetry", ...graph("write")],
   modules: ["erasure", "live", "identity", "database", "telemetry", ...graph()],
   erasure: ["database", "graph/model"],
   "graph/write": ["identity", "database", "graph/context", ...graph("answer")],
