@@ -38,31 +38,56 @@ export function dependsOnValues(model: Model, filter: Condition, order: TotalOrd
  * sort them. It cannot know which values are rare, nor that all rows with one status come last when sorted by a date,
  * and the wrong choice reads the whole table. So the statement decides while it runs, and reads on only where that did not
  * suffice: (1) each test by itself, up to 1,000 rows of its index: if one finds fewer, these are all there can be;
- * (2) some rows in the order of the page; (3) all matches.
+ * (2) some rows in the order of the page; (3) all matches. Where nulls come first or last, (2) and (3) are done for what
+ * comes first, and again for the rest: few of the common matches may be on the first side, and many on the other.
  */
 export function filteredRows(page: FilteredPage, parameters: Parameters, rule: RowRule): string {
   const { model, filter, order, ranges, columns, needed } = page;
   const where = (condition: Condition, alias: string) => conditionSql(condition, model, alias, parameters, rule);
-  const visible = (alias: string) => where(rule(model.name), alias);
-  const table = (alias: string) => `FROM "${model.table}" ${alias}`;
-  const [few, near] = [parameters.alias(), parameters.alias()];
   const leaves = leavesOf(filter);
+  const ordered = orderedBy(model, leaves, order);
+  const walkLimit = leaves.some(asksForWords) ? walkedRowsOfWords : walkedRows;
+  const within = (alias: string) => orderSql(withinRange(order), model, alias);
+  const few = parameters.alias();
   const ids = `(SELECT ids FROM ${few})`;
-  const reached = `(SELECT count(*) FROM ${near})`;
-  const within = withinRange(order);
 
-  const [one, walked, tested, all] = [1, 2, 3, 4].map(() => parameters.alias()) as [string, string, string, string];
-  const matches = (alias: string) =>
-    `${visible(alias)} AND ${where(filter, alias)} AND (${ranges(alias).join(" OR ")})`;
-  const walk = `SELECT ${walked}.* ${table(walked)} WHERE ${ids} IS NULL AND ${visible(walked)} AND ${ranges(walked)[0]}
-    ORDER BY ${orderSql(within, model, walked)} LIMIT ${leaves.some(asksForWords) ? walkedRowsOfWords : walkedRows}`;
-  return `WITH ${few} AS MATERIALIZED (SELECT ${idsOfFew(model, leaves, parameters, rule)} AS ids),
-    ${near} AS MATERIALIZED (SELECT ${columns(tested)} FROM (${walk}) ${tested}
-      WHERE ${where(filter, tested)} ORDER BY ${orderSql(within, model, tested)} LIMIT ${needed})
-    SELECT ${columns(one)} ${table(one)} WHERE ${one}."id" = ANY (${ids}::text[]) AND ${matches(one)}
-    UNION ALL SELECT * FROM ${near} WHERE ${reached} >= ${needed}
-    UNION ALL SELECT * FROM (SELECT ${columns(all)} ${table(all)}
-      WHERE ${ids} IS NULL AND ${reached} < ${needed} AND ${matches(all)} OFFSET 0) ${parameters.alias()}`;
+  const one = parameters.alias();
+  const every = ranges(one);
+  const parts = [`${few} AS MATERIALIZED (SELECT ${idsOfFew(model, leaves, parameters, rule)} AS ids)`];
+  const results = [
+    `SELECT ${columns(one)} FROM "${model.table}" ${one} WHERE ${one}."id" = ANY (${ids}::text[])
+      AND ${where(rule(model.name), one)} AND ${where(filter, one)} AND (${every.join(" OR ")})`,
+  ];
+  /** How many rows are found already. */
+  let found = "0";
+  every.forEach((_, i) => {
+    const [near, walked, tested, all, both] = Array.from({ length: 5 }, () => parameters.alias()) as [
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
+    const inRange = (alias: string) => `${where(rule(model.name), alias)} AND ${ranges(alias)[i]}`;
+    const walk = `SELECT ${walked}.* FROM "${model.table}" ${walked} WHERE ${ids} IS NULL AND ${found} < ${needed}
+      AND ${[inRange(walked), ...ordered.map((leaf) => where(leaf, walked))].join(" AND ")} ORDER BY ${within(walked)} LIMIT ${walkLimit}`;
+    parts.push(`${near} AS MATERIALIZED (SELECT ${columns(tested)} FROM (${walk}) ${tested}
+      WHERE ${where(filter, tested)} ORDER BY ${within(tested)} LIMIT ${needed})`);
+    const reached = `${found} + (SELECT count(*) FROM ${near})`;
+    const matches = `SELECT ${columns(all)} FROM "${model.table}" ${all}
+      WHERE ${ids} IS NULL AND ${found} < ${needed} AND ${reached} < ${needed} AND ${inRange(all)} AND ${where(filter, all)} OFFSET 0`;
+    const nearest = `SELECT * FROM ${near} WHERE ${reached} >= ${needed}`;
+    if (i === every.length - 1) {
+      results.push(nearest, `SELECT * FROM (${matches}) ${both}`);
+      return;
+    }
+    const first = parameters.alias();
+    parts.push(`${first} AS MATERIALIZED (${nearest}
+      UNION ALL (SELECT * FROM (${matches}) ${both} ORDER BY ${within(both)} LIMIT ${needed}))`);
+    results.push(`SELECT * FROM ${first}`);
+    found = `(SELECT count(*) FROM ${first})`;
+  });
+  return `WITH ${parts.join(", ")} ${results.join(" UNION ALL ")}`;
 }
 
 /**
@@ -98,23 +123,35 @@ function leavesOf(filter: Condition): Condition[] {
   return filter.op === "and" ? filter.of.flatMap(leavesOf) : [filter];
 }
 
+/** The field of which a test asks for one value. */
+function equalField(leaf: Condition): string | undefined {
+  const test = leaf.op === "key" ? leaf.test : leaf;
+  return test.op === "eq" ? test.field : undefined;
+}
+
+/** Those tests of one value each whose matches an index holds in an order. */
+function orderedBy(model: Model, leaves: readonly Condition[], order: TotalOrder): Condition[] {
+  const equal = new Map(leaves.map((leaf) => [equalField(leaf), leaf]));
+  const sorted = order.map(({ field }) => field).join();
+  for (const index of model.indexes) {
+    const keys = index[0] === "mode" ? index.slice(1) : index;
+    const found = keys.slice(0, Math.max(0, keys.length - order.length));
+    if (!found.length || keys.slice(found.length).join() !== sorted) continue;
+    const tests = found.flatMap((field) => equal.get(field) ?? []);
+    if (tests.length === found.length) return tests;
+  }
+  return [];
+}
+
 /** Whether an index holds the matches in the order of the page, or there is at most one. */
 function isServed(model: Model, filter: Condition, order: TotalOrder): boolean {
   const leaves = leavesOf(filter);
   const equal = leaves.flatMap((leaf) => (leaf.op === "eq" ? [leaf.field] : []));
   const fields = new Set(leaves.map((leaf) => ("field" in leaf ? leaf.field : undefined)));
-  if (fields.size === 1 && fields.has(order[0]?.field)) return true;
+  if (order[0] && fields.size === 1 && fields.has(order[0].field)) return true;
   if (model.unique.some((key) => key.every((field) => field === "mode" || equal.includes(field)))) return true;
   if (equal.includes("id")) return true;
-  const sorted = order.map(({ field }) => field);
-  return (
-    equal.length === leaves.length &&
-    model.indexes.some((index) => {
-      const [mode, ...keys] = index;
-      const [found, rest] = [keys.slice(0, equal.length), keys.slice(equal.length)];
-      return mode === "mode" && found.every((field) => equal.includes(field)) && rest.join() === sorted.join();
-    })
-  );
+  return orderedBy(model, leaves, order).length === leaves.length;
 }
 
 /** The ids of all rows that can match, as an array; null if no test finds few rows. */
@@ -131,9 +168,9 @@ function idsOfFew(model: Model, leaves: readonly Condition[], parameters: Parame
 function rowsOf(model: Model, leaf: Condition, parameters: Parameters, rule: RowRule): string | undefined {
   const alias = parameters.alias();
   const where = (test: Condition) => conditionSql(test, model, alias, parameters, rule);
-  const own = (test: string) =>
-    `SELECT ${alias}."id" AS id FROM "${model.table}" ${alias} WHERE ${where(rule(model.name))} AND ${test}`;
-  // An index of a key has no mode in it, so that a few rows would be looked for among all: its order asks for it.
+  const own = (test: string) => `SELECT ${alias}."id" AS id FROM "${model.table}" ${alias} WHERE ${test}`;
+  // An index of a key has no mode in it, so that a few rows would be looked for among all: its order asks for it, and
+  // without a test of the mode it is all that is read. Who has a key is of the mode of what it leads to.
   // Tests are written only where they are used: a parameter that the text does not name is an error to PostgreSQL.
   const byKey = (key: string, test: () => string) => {
     const index = model.indexes.find(([first]) => first === key);
@@ -148,7 +185,7 @@ function rowsOf(model: Model, leaf: Condition, parameters: Parameters, rule: Row
     case "lt":
     case "lte":
     case "isNull":
-      return own(where(leaf));
+      return own(`${where(rule(model.name))} AND ${where(leaf)}`);
     case "key":
       return byKey(relationOf(model, leaf.relation).key!, () => where(leaf));
     case "some":

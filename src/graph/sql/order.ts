@@ -54,31 +54,39 @@ export function orderSql(order: TotalOrder, model: Model, alias: string): string
 /** The values of a row that decide its place: what a cursor holds. */
 export type Keyset = readonly unknown[];
 
+/** The values of a place in an order, as they stand in SQL: once for all conditions on it. */
+export function placeSql(
+  keyset: Keyset,
+  order: TotalOrder,
+  model: Model,
+  parameters: Parameters,
+): readonly (string | null)[] {
+  return order.map(({ field }, i) => {
+    const value = keyset[i] ?? null;
+    return value === null ? null : parameters.add(value, sqlType(columnOf(model, field)));
+  });
+}
+
 /**
  * The rows that come after a place in an order, or all, as one or two conditions to be read one after the other. Each
  * is a range of an index on the keys: where the first key passes between values and nulls there is one on either side.
  * Said as one condition they would be no range, and a page would cost as much as all pages before it.
+ * Where an index has nulls on the same side, the whole is one range, unless they are wanted apart.
  */
 export function rangesSql(
-  keyset: Keyset | undefined,
+  place: readonly (string | null)[] | undefined,
   order: TotalOrder,
   model: Model,
   alias: string,
-  parameters: Parameters,
+  apart = false,
 ): string[] {
   const places = order.map((key, i) => {
-    const column = columnOf(model, key.field);
-    const value = keyset?.[i] ?? null;
-    return {
-      ...key,
-      sql: `${alias}."${column.column}"`,
-      nullable: Boolean(column.nullable),
-      value: value === null ? null : parameters.add(value, sqlType(column)),
-    };
+    const { column, nullable } = columnOf(model, key.field);
+    return { ...key, sql: `${alias}."${column}"`, nullable: Boolean(nullable), value: place?.[i] ?? null };
   });
-  if (keyset) return rangesAfter(places);
-  const [{ sql, nullsFirst, descending }] = places as [Place];
-  if (nullsFirst === descending) return ["TRUE"];
+  if (place) return rangesAfter(places);
+  const [{ sql, nullable, nullsFirst, descending }] = places as [Place];
+  if (!nullable || (nullsFirst === descending && !apart)) return ["TRUE"];
   return nullsFirst ? [`${sql} IS NULL`, `${sql} IS NOT NULL`] : [`${sql} IS NOT NULL`, `${sql} IS NULL`];
 }
 

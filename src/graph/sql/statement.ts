@@ -1,7 +1,7 @@
 import { columnOf, type Model, modelNamed, relationOf } from "../model/datamodel.js";
 import { type Condition, conditionSql, everything, type RowRule } from "./condition.js";
 import { dependsOnValues, filteredCount, filteredRows } from "./filtered-page.js";
-import { orderSql, rangesSql, reversed, withinRange } from "./order.js";
+import { orderSql, placeSql, rangesSql, reversed, withinRange } from "./order.js";
 import type { Page } from "./page.js";
 import { mapValue, Parameters } from "./parameters.js";
 
@@ -159,7 +159,8 @@ export function pageSql(
   },
 ): string {
   const order = page.backward ? reversed(page.order) : page.order;
-  const ranges = (from: string) => rangesSql(page.after, order, model, from, parameters);
+  const place = page.after && placeSql(page.after, order, model, parameters);
+  const ranges = (from: string, apart?: boolean) => rangesSql(place, order, model, from, apart);
   const columns = (from: string) =>
     columnsSql(model, from, [...new Set([...fields, ...order.map(({ field }) => field)])]);
   const limited = () => ({
@@ -171,7 +172,14 @@ export function pageSql(
   if (!joins.length && dependsOnValues(model, page.filter, order, rule)) {
     const limits = limited();
     const needed = `${limits.limit} + ${limits.offset}`;
-    const filtered = { model, filter: page.filter, order, ranges, columns, needed };
+    const filtered = {
+      model,
+      filter: page.filter,
+      order,
+      ranges: (from: string) => ranges(from, true),
+      columns,
+      needed,
+    };
     return sorted(filteredRows(filtered, parameters, rule), parameters.alias(), limits);
   }
   const where = whereSql(model, alias, joins, page.filter, parameters, rule).join(" AND ");
