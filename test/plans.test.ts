@@ -314,6 +314,26 @@ const filterCases: [
   ],
 ];
 
+/** The same for the customers of groups: one has half of all, the other few. */
+const memberCases: [
+  filter: string,
+  orderBy: string,
+  matches: string,
+  order: string,
+  touches: { unknown: number } | { rare: number } | { common: number },
+][] = [
+  ['{ tags: { any: ["no-such-tag"] } }', "{ field: CREATED_AT }", "false", "id", { unknown: 1_001 }],
+  [
+    '{ tags: { any: ["plan-rare"] } }',
+    "{ field: CREATED_AT }",
+    "EXISTS (SELECT FROM customer_tags l WHERE l.customer_id = t.id AND l.tag_id = 'tag_plan_rare')",
+    "created_at, id",
+    { rare: 1_001 },
+  ],
+  ["{ hasPassword: { eq: true } }", "{ field: EMAIL }", "has_password", "email, id", { common: 3_003 + 100 }],
+  ["{}", "{ field: EMAIL, direction: DESC }", "true", "email DESC, id DESC", { common: 1_001 + 100 }],
+];
+
 describe("a filter with an order that has no index of both", () => {
   beforeAll(async () => {
     await app.database.pool.query(`
@@ -322,6 +342,8 @@ describe("a filter with an order that has no index of both", () => {
         SELECT id, 'tag_plan_rare' FROM (SELECT id FROM customers WHERE mode = 'test' ORDER BY md5(id) LIMIT 3) c;
       INSERT INTO customer_tags (customer_id, tag_id)
         SELECT id, 'tag_plan_common' FROM (SELECT id FROM customers WHERE mode = 'test' ORDER BY md5(id) LIMIT 2000) c;
+      UPDATE customers SET customer_group_id = 'cgr_b01'
+        WHERE id IN (SELECT id FROM customers WHERE mode = 'test' ORDER BY md5(id) LIMIT 1600);
       ANALYZE tags`);
     // Indexes alone are read where the table was cleaned up.
     for (const table of ["customers", "customer_tags", "orders"])
@@ -374,6 +396,49 @@ describe("a filter with an order that has no index of both", () => {
     const none = touched(await scansOf(sent[0]!, ...whole));
     expect({ none, within: none <= counted + pages }).toEqual({ none, within: true });
   });
+
+  test.each(memberCases)(
+    "customerGroup.customers(filter: %s, orderBy: [%s])",
+    async (filter, orderBy, matches, order, touches) => {
+      const groups = ["cgr_b01", "cgr_b02"];
+      const args = (page: string) => `(filter: ${filter}, orderBy: [${orderBy}], ${page})`;
+      const page = (ids: string[], of: string, few = "") =>
+        sentFor(
+          `query ($ids: [ID!]!) { nodes(ids: $ids) { ... on CustomerGroup { customers${args(of)} { nodes { id } ${few} } } } }`,
+          { ids },
+        );
+      const wanted = await Promise.all(
+        groups.map(async (group) => {
+          const { rows } = await app.database.pool.query(
+            `SELECT t.id FROM customers t WHERE t.mode = 'test' AND t.customer_group_id = $1 AND ${matches}
+           ORDER BY ${order.replaceAll(/\b(id|\w+_at|email)\b/g, "t.$1")}`,
+            [group],
+          );
+          return rows.map(({ id }): string => id);
+        }),
+      );
+      const { data } = await page(groups, "first: 20", "few: totalCount(atMost: 5) all: totalCount");
+      for (const [i, ids] of wanted.entries()) {
+        expect(data.nodes[i].customers).toEqual({
+          nodes: ids.slice(0, 20).map((id) => ({ id })),
+          few: Math.min(5, ids.length),
+          all: ids.length,
+        });
+      }
+
+      const ways = ["hashjoin", "mergejoin", "seqscan", "sort", "bitmapscan"].map(
+        (way) => `SET LOCAL enable_${way} = off`,
+      );
+      const { sent } = await sentFor(
+        `{ customerGroup(by: { id: "cgr_b01" }) { customers${args("first: 20")} { nodes { id } } } }`,
+      );
+      expect(sent).toHaveLength(1);
+      const [[kind, counted]] = Object.entries(touches) as [[string, number]];
+      const few = touched(await scansOf(sent[0]!, ...ways));
+      const pages = { unknown: 30, rare: 60 + 20 * wanted[0]!.length, common: 100 }[kind]!;
+      expect({ few, within: few <= counted + pages }).toEqual({ few, within: true });
+    },
+  );
 });
 
 /** Tests of all kinds that one filter field offers, each with the column that an index has to find. */

@@ -15,6 +15,11 @@ export class Slot {
   }
 }
 
+/** A value that another row of the same statement has: a column behind an alias. */
+export class Reference {
+  constructor(readonly sql: string) {}
+}
+
 /** Changes a value now, or a slot's value when it is known. */
 export function mapValue<T, R>(value: T | Slot, change: (value: T) => R): R | Slot {
   return value instanceof Slot ? new Slot((run) => change(value.valueFor(run) as T)) : change(value);
@@ -39,6 +44,7 @@ export class Parameters {
 
   /** Takes a value in and gives its place, with the cast that keeps PostgreSQL from guessing: `$3::text`. */
   add(value: unknown, type: string): string {
+    if (value instanceof Reference) return value.sql;
     if (!(value instanceof Slot)) return this.place(value, type);
     let place = this.places.get(value);
     if (!place) {

@@ -3,7 +3,7 @@ import { type Condition, conditionSql, everything, type RowRule } from "./condit
 import { dependsOnValues, filteredCount, filteredRows } from "./filtered-page.js";
 import { orderSql, placeSql, rangesSql, reversed, withinRange } from "./order.js";
 import type { Page } from "./page.js";
-import { mapValue, Parameters } from "./parameters.js";
+import { mapValue, Parameters, Reference } from "./parameters.js";
 
 export interface Statement {
   text: string;
@@ -108,6 +108,8 @@ export interface Rows {
   alias: string;
   source: string;
   joins: readonly string[];
+  /** The same as `joins`, as a test of the row, where so many rows may belong to a parent that their plan depends on it. */
+  belongs?: Condition;
 }
 
 function relatedToEach(model: Model, relation: string, ids: readonly string[]) {
@@ -135,7 +137,16 @@ export function relatedRows(model: Model, relation: string, parent: string, para
       joins.push(`${alias}."${columnOf(target, field).column}" = '${value}'`);
     }
   }
-  return { model: target, alias, source, joins };
+  return { model: target, alias, source, joins, belongs: belongsTo(model, relation, parent) };
+}
+
+/** Of what belongs to a customer there is little; of a group, a market or the like there may be any part of a table. */
+function belongsTo(model: Model, relation: string, parent: string): Condition | undefined {
+  const way = relationOf(model, relation);
+  if (model.name === "Customer" || model.owners || !way.key || way.where) return undefined;
+  const back = Object.entries(modelNamed(way.to).relations).find(([, { key, many }]) => !many && key === way.key);
+  const test: Condition = { op: "eq", field: way.key, value: new Reference(`${parent}.id`) };
+  return back && { op: "key", relation: back[0], test };
 }
 
 /** What a page selects of each row; absent: all columns. */
@@ -148,7 +159,7 @@ export interface PageSelection {
 
 /** One page of rows. With `beyond` one row more than the limit is read, which tells whether there are more. */
 export function pageSql(
-  { model, alias, source, joins }: Rows,
+  { model, alias, source, joins, belongs = everything }: Rows,
   page: Page,
   parameters: Parameters,
   rule: RowRule,
@@ -169,17 +180,11 @@ export function pageSql(
   });
   const sorted = (rows: string, both: string, { limit, offset }: ReturnType<typeof limited>) =>
     `SELECT ${select(both)} FROM (${rows}) ${both} ORDER BY ${orderSql(order, model, both)} LIMIT ${limit} OFFSET ${offset}`;
-  if (!joins.length && dependsOnValues(model, page.filter, order, rule)) {
+  const filter = joined(belongs, page.filter);
+  if ((!joins.length || belongs !== everything) && dependsOnValues(model, filter, order, rule)) {
     const limits = limited();
     const needed = `${limits.limit} + ${limits.offset}`;
-    const filtered = {
-      model,
-      filter: page.filter,
-      order,
-      ranges: (from: string) => ranges(from, true),
-      columns,
-      needed,
-    };
+    const filtered = { model, filter, order, ranges: (from: string) => ranges(from, true), columns, needed };
     return sorted(filteredRows(filtered, parameters, rule), parameters.alias(), limits);
   }
   const where = whereSql(model, alias, joins, page.filter, parameters, rule).join(" AND ");
@@ -196,9 +201,14 @@ export function pageSql(
   return sorted(parts.join(" UNION ALL "), both, limits);
 }
 
+function joined(one: Condition, other: Condition): Condition {
+  const of = [one, other].filter((condition) => condition !== everything);
+  return of.length === 1 ? of[0]! : of.length ? { op: "and", of } : everything;
+}
+
 /** How many rows there are, counting up to `atMost`. */
 export function countSql(
-  { model, alias, source, joins }: Rows,
+  { model, alias, source, joins, belongs = everything }: Rows,
   filter: Condition,
   atMost: unknown,
   parameters: Parameters,
@@ -207,8 +217,11 @@ export function countSql(
   const where = () => whereSql(model, alias, joins, filter, parameters, rule).join(" AND ");
   if (atMost === undefined) return `SELECT count(*)::int FROM ${source} WHERE ${where()}`;
   const limit = parameters.add(atMost, "int");
-  if (!joins.length && dependsOnValues(model, filter, [], rule)) {
-    return filteredCount(model, filter, limit, parameters, rule);
+  if (
+    (!joins.length || (belongs !== everything && filter !== everything)) &&
+    dependsOnValues(model, filter, [], rule)
+  ) {
+    return filteredCount(model, joined(belongs, filter), limit, parameters, rule);
   }
   return `SELECT count(*)::int FROM (SELECT FROM ${source} WHERE ${where()} LIMIT ${limit}) c`;
 }
