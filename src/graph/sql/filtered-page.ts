@@ -13,6 +13,9 @@ const fewRows = 1_000;
 const walkedRows = 4_000;
 const walkedRowsOfWords = 1_000;
 
+/** How many rows are read in that order at most, where as many match: to find and sort these would cost no less. */
+const walkedRowsOfMany = 50_000;
+
 export interface FilteredPage {
   model: Model;
   filter: Condition;
@@ -38,7 +41,7 @@ export function dependsOnValues(model: Model, filter: Condition, order: TotalOrd
  * sort them. It cannot know which values are rare, nor that all rows with one status come last when sorted by a date,
  * and the wrong choice reads the whole table. So the statement decides while it runs, and reads on only where that did not
  * suffice: (1) each test by itself, up to 1,000 rows of its index: if one finds fewer, these are all there can be;
- * (2) some rows in the order of the page; (3) all matches. Where nulls come first or last, (2) and (3) are done for what
+ * (2) some rows in the order of the page, and more of them where a test has many matches; (3) all matches. Where nulls come first or last, (2) and (3) are done for what
  * comes first, and again for the rest: few of the common matches may be on the first side, and many on the other.
  */
 export function filteredRows(page: FilteredPage, parameters: Parameters, rule: RowRule): string {
@@ -46,7 +49,7 @@ export function filteredRows(page: FilteredPage, parameters: Parameters, rule: R
   const where = (condition: Condition, alias: string) => conditionSql(condition, model, alias, parameters, rule);
   const leaves = leavesOf(filter);
   const ordered = orderedBy(model, leaves, order);
-  const walkLimit = leaves.some(asksForWords) ? walkedRowsOfWords : walkedRows;
+  const words = leaves.some(asksForWords);
   const within = (alias: string) => orderSql(withinRange(order), model, alias);
   const few = parameters.alias();
   const ids = `(SELECT ids FROM ${few})`;
@@ -61,22 +64,31 @@ export function filteredRows(page: FilteredPage, parameters: Parameters, rule: R
   /** How many rows are found already. */
   let found = "0";
   every.forEach((_, i) => {
-    const [near, walked, tested, all, both] = Array.from({ length: 5 }, () => parameters.alias()) as [
-      string,
-      string,
-      string,
-      string,
-      string,
-    ];
+    const [near, far, all, both] = [1, 2, 3, 4].map(() => parameters.alias()) as [string, string, string, string];
     const inRange = (alias: string) => `${where(rule(model.name), alias)} AND ${ranges(alias)[i]}`;
-    const walk = `SELECT ${walked}.* FROM "${model.table}" ${walked} WHERE ${ids} IS NULL AND ${found} < ${needed}
-      AND ${[inRange(walked), ...ordered.map((leaf) => where(leaf, walked))].join(" AND ")} ORDER BY ${within(walked)} LIMIT ${walkLimit}`;
-    parts.push(`${near} AS MATERIALIZED (SELECT ${columns(tested)} FROM (${walk}) ${tested}
-      WHERE ${where(filter, tested)} ORDER BY ${within(tested)} LIMIT ${needed})`);
-    const reached = `${found} + (SELECT count(*) FROM ${near})`;
+    const counted = (alias: string) => `(SELECT count(*) FROM ${alias})`;
+    /** What matches among the first rows of the range. */
+    const walk = (limit: string, reached: string) => {
+      const [walked, tested] = [parameters.alias(), parameters.alias()];
+      const first = [inRange(walked), ...ordered.map((leaf) => where(leaf, walked))].join(" AND ");
+      return `SELECT ${columns(tested)} FROM (SELECT ${walked}.* FROM "${model.table}" ${walked}
+          WHERE ${ids} IS NULL AND ${reached} < ${needed} AND ${first} ORDER BY ${within(walked)} LIMIT ${limit}) ${tested}
+        WHERE ${where(filter, tested)} ORDER BY ${within(tested)} LIMIT ${needed}`;
+    };
+    parts.push(`${near} AS MATERIALIZED (${walk(String(words ? walkedRowsOfWords : walkedRows), found)})`);
+    const nearby = `${found} + ${counted(near)}`;
+    let reached = nearby;
+    let nearest = `SELECT * FROM ${near} WHERE ${nearby} >= ${needed}`;
+    if (!words) {
+      const least = `least(${[walkedRowsOfMany, ...countsOf(model, leaves, parameters, rule)].join(", ")})`;
+      parts.push(
+        `${far} AS MATERIALIZED (${walk(`CASE WHEN ${ids} IS NULL AND ${nearby} < ${needed} THEN ${least} ELSE 0 END`, nearby)})`,
+      );
+      reached = `${found} + greatest(${counted(near)}, ${counted(far)})`;
+      nearest += ` UNION ALL SELECT * FROM ${far} WHERE ${found} + ${counted(far)} >= ${needed}`;
+    }
     const matches = `SELECT ${columns(all)} FROM "${model.table}" ${all}
       WHERE ${ids} IS NULL AND ${found} < ${needed} AND ${reached} < ${needed} AND ${inRange(all)} AND ${where(filter, all)} OFFSET 0`;
-    const nearest = `SELECT * FROM ${near} WHERE ${reached} >= ${needed}`;
     if (i === every.length - 1) {
       results.push(nearest, `SELECT * FROM (${matches}) ${both}`);
       return;
@@ -85,7 +97,7 @@ export function filteredRows(page: FilteredPage, parameters: Parameters, rule: R
     parts.push(`${first} AS MATERIALIZED (${nearest}
       UNION ALL (SELECT * FROM (${matches}) ${both} ORDER BY ${within(both)} LIMIT ${needed}))`);
     results.push(`SELECT * FROM ${first}`);
-    found = `(SELECT count(*) FROM ${first})`;
+    found = counted(first);
   });
   return `WITH ${parts.join(", ")} ${results.join(" UNION ALL ")}`;
 }
@@ -162,6 +174,14 @@ function idsOfFew(model: Model, leaves: readonly Condition[], parameters: Parame
     return `(SELECT CASE WHEN count(*) <= ${fewRows} THEN coalesce(array_agg(x.id), '{}') END FROM (${rows} LIMIT ${fewRows + 1}) x)`;
   });
   return `coalesce(${[...found, "NULL::text[]"].join(", ")})`;
+}
+
+/** How many rows pass each test, as far as that matters to a walk. */
+function countsOf(model: Model, leaves: readonly Condition[], parameters: Parameters, rule: RowRule): string[] {
+  return leaves.flatMap((leaf) => {
+    const rows = rowsOf(model, leaf, parameters, rule);
+    return rows ? [`(SELECT count(*) FROM (${rows} LIMIT ${walkedRowsOfMany}) x)`] : [];
+  });
 }
 
 /** Selects the ids of rows that pass a test, and perhaps of others; undefined for a test whose rows no index can count. */
