@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from "@prisma/driver-adapter-utils";
 import * as glue from "@prisma/schema-engine-wasm/schema_engine_bg";
@@ -18,10 +19,15 @@ export class MigrationError extends Error {
 const ADVISORY_LOCK = 4_627_381;
 const EVERYTHING = { externalTables: [], externalEnums: [] };
 
+/** The first line of a migration whose statements run one by one, each able to run again: `CREATE INDEX CONCURRENTLY`. */
+export const OUTSIDE_TRANSACTION = "-- Outside a transaction.";
+/** How long a migration waits for other servers' migrations and for locks. */
+const PATIENCE_MS = 300_000;
+
 /**
- * Brings the database up to date and returns the names of the migrations that were missing. All run in one
- * transaction: a failure, or a kill at any moment, leaves the database as it was. (So none can hold
- * `CREATE INDEX CONCURRENTLY`.) Servers that start at once wait for each other.
+ * Brings the database up to date and returns the names of the migrations that were missing. They run in one transaction: a
+ * failure, or a kill at any moment, leaves the database as it was. Those that run outside of one part it: what came before
+ * is committed, and they themselves are begun again. Servers that start at once wait for each other.
  */
 export async function migrate(
   connectionString: string,
@@ -31,23 +37,82 @@ export async function migrate(
   try {
     const migrationsList = await readMigrations(migrationsDir);
     return await withClient(connectionString, async (client) => {
-      await client.query("BEGIN");
-      await client.query("SET LOCAL lock_timeout = '5min'");
-      await client.query("SELECT pg_advisory_xact_lock($1)", [ADVISORY_LOCK]);
-      const engine = await openEngine(client, async (script) => {
-        await client.query(script).catch((error: unknown) => {
-          failure = scriptError(migrationsList, script, error);
-          throw error;
+      const applied: string[] = [];
+      await client.query(`SET lock_timeout = ${PATIENCE_MS}`);
+      await lockMigrations(client);
+      await forgetUnfinished(client, migrationsList);
+      for (const { migrationDirectories, outside } of groupsOf(migrationsList)) {
+        if (!outside) await client.query("BEGIN");
+        const engine = await openEngine(client, async (script) => {
+          try {
+            for (const statement of outside ? splitStatements(script) : [script]) await client.query(statement);
+          } catch (error) {
+            failure = scriptError(migrationsList, script, outside, error);
+            throw error;
+          }
         });
-      });
-      const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters: EVERYTHING });
-      await client.query("COMMIT");
-      return appliedMigrationNames;
+        const { appliedMigrationNames } = await engine.applyMigrations({
+          migrationsList: { ...migrationsList, migrationDirectories },
+          filters: EVERYTHING,
+        });
+        if (!outside) await client.query("COMMIT");
+        applied.push(...appliedMigrationNames);
+      }
+      return applied;
     });
   } catch (cause) {
     // Of a failed script the engine itself only tells that it could not note the failure: its transaction is gone.
     throw failure ?? new MigrationError(`The migrations cannot be applied. ${reason(cause)}`, { cause });
   }
+}
+
+/** The migrations up to each place where a transaction ends. Prisma's engine applies those that are missing. */
+function groupsOf({ migrationDirectories: all }: glue.MigrationList) {
+  const isOutside = all.map(runsOutside);
+  return all.flatMap((_, i) =>
+    i === all.length - 1 || isOutside[i] || isOutside[i + 1]
+      ? [{ migrationDirectories: all.slice(0, i + 1), outside: isOutside[i]! }]
+      : [],
+  );
+}
+
+function runsOutside({ migrationFile: { content } }: glue.MigrationDirectory): boolean {
+  return String(content.value).startsWith(OUTSIDE_TRANSACTION);
+}
+
+/**
+ * Takes the lock of migrations until the connection ends. Asks again and again, because who waits within a statement holds
+ * up another's `CREATE INDEX CONCURRENTLY`.
+ */
+async function lockMigrations(client: pg.Client): Promise<void> {
+  const end = Date.now() + PATIENCE_MS;
+  while (!(await client.query("SELECT pg_try_advisory_lock($1) AS held", [ADVISORY_LOCK])).rows[0].held) {
+    if (Date.now() > end) throw Object.assign(new Error("The lock is not given."), { code: "55P03" });
+    await setTimeout(100);
+  }
+}
+
+/** Has migrations run again that were begun outside a transaction and did not end. */
+async function forgetUnfinished(client: pg.Client, list: glue.MigrationList): Promise<void> {
+  const { rows } = await client.query("SELECT to_regclass('_prisma_migrations') IS NOT NULL AS known");
+  if (!rows[0].known) return;
+  await client.query(
+    `UPDATE _prisma_migrations SET rolled_back_at = now()
+     WHERE migration_name = ANY ($1) AND finished_at IS NULL AND rolled_back_at IS NULL`,
+    [list.migrationDirectories.filter(runsOutside).map(({ path }) => path)],
+  );
+}
+
+/** The statements of a script, without the comments around them. */
+export function splitStatements(script: string): string[] {
+  const token =
+    /--[^\n]*|\/\*[\s\S]*?\*\/|[eE]'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$\w*\$)[\s\S]*?\1|\w+|[\s\S]/g;
+  const statements = [""];
+  for (const [text] of script.matchAll(token)) {
+    if (text === ";") statements.push("");
+    else if (!/^(--|\/\*)/.test(text)) statements[statements.length - 1] += text;
+  }
+  return statements.map((statement) => statement.trim()).filter(Boolean);
 }
 
 /** The SQL that would turn the database into the datamodel; empty if they are equal. */
@@ -140,7 +205,8 @@ function loadEngine(): Promise<void> {
     const imports: Record<string, unknown> = { ...glue };
     // It never clears its timers: one of 10 s would keep a finished process alive.
     for (const name of Object.keys(imports)) {
-      if (/^__wbg_setTimeout_/.test(name)) imports[name] = (f: () => void, ms: number) => setTimeout(f, ms).unref();
+      if (/^__wbg_setTimeout_/.test(name))
+        imports[name] = (f: () => void, ms: number) => globalThis.setTimeout(f, ms).unref();
     }
     const wasm = await readFile(file.replace(/\.js$/, ".wasm"));
     const { instance } = await WebAssembly.instantiate(wasm, { "./schema_engine_bg.js": imports });
@@ -156,12 +222,14 @@ function loadEngine(): Promise<void> {
   return loading;
 }
 
-function scriptError(list: glue.MigrationList, script: string, cause: unknown): MigrationError {
+function scriptError(list: glue.MigrationList, script: string, outside: boolean, cause: unknown): MigrationError {
   const migration = list.migrationDirectories.find(({ migrationFile: { content } }) => content.value === script);
   const position = Number((cause as pg.DatabaseError).position);
-  const line = position > 0 ? ` in line ${script.slice(0, position).split("\n").length}` : "";
+  const line = position > 0 && !outside ? ` in line ${script.slice(0, position).split("\n").length}` : "";
   return new MigrationError(
-    `The migration ${migration?.path} failed${line}: ${reason(cause)}\nNothing was changed in the database.`,
+    `The migration ${migration?.path} failed${line}: ${reason(cause)}\n${
+      outside ? "What it had done stays. It is begun again the next time." : "Nothing was changed in the database."
+    }`,
     { cause },
   );
 }

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { MigrationError, migrate, schemaDrift } from "../../src/database/migrate.js";
+import { MigrationError, migrate, schemaDrift, splitStatements } from "../../src/database/migrate.js";
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from "../support/database.js";
 
 let migrationsDir: string;
@@ -78,6 +78,63 @@ test("a failed migration is named with its line, leaves nothing behind and can b
   await expect(migrate(database.connectionString, { migrationsDir })).rejects.toThrow(
     'The migration 3_typo failed in line 3: syntax error at or near "TABEL"',
   );
+});
+
+describe("a migration outside a transaction", () => {
+  const outside = `-- Outside a transaction.
+    DROP INDEX CONCURRENTLY IF EXISTS notes_text;
+    CREATE UNIQUE INDEX CONCURRENTLY notes_text ON notes (text);`;
+  const valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'notes_text'::regclass";
+
+  test("runs in its turn, and servers that start at once wait for it", async () => {
+    await addMigration("2_index", outside);
+    await addMigration("3_more", "ALTER TABLE notes ADD COLUMN author text; DROP INDEX notes_text;");
+    await addMigration("4_index", outside);
+    const applied = await Promise.all([1, 2, 3].map(() => migrate(database.connectionString, { migrationsDir })));
+    expect(applied.flat().sort()).toEqual(["1_notes", "2_index", "3_more", "4_index"]);
+    expect(await query(valid)).toEqual([true]);
+    expect(await migrate(database.connectionString, { migrationsDir })).toEqual([]);
+  });
+
+  test("that fails keeps what came before, and is begun again", async () => {
+    await migrate(database.connectionString, { migrationsDir });
+    await query("INSERT INTO notes VALUES (1), (2)");
+    await addMigration("2_more", "ALTER TABLE notes ADD COLUMN author text;");
+    await addMigration("3_index", outside);
+    await addMigration("4_most", "ALTER TABLE notes ADD COLUMN written_at timestamptz;");
+    for (let i = 0; i < 2; i++) {
+      await expect(migrate(database.connectionString, { migrationsDir })).rejects.toThrow(
+        'The migration 3_index failed: could not create unique index "notes_text"\nWhat it had done stays. It is begun again the next time.',
+      );
+    }
+    expect(await query(valid)).toEqual([false]);
+    await query("DELETE FROM notes WHERE id = 2");
+    expect(await migrate(database.connectionString, { migrationsDir })).toEqual(["3_index", "4_most"]);
+    expect(await query(valid)).toEqual([true]);
+  });
+
+  test("whose server was killed is begun again", async () => {
+    await migrate(database.connectionString, { migrationsDir });
+    await addMigration("2_index", outside.replace("notes_text;", "notes_text; SELECT pg_sleep(600);"));
+    const running = migrate(database.connectionString, { migrationsDir }).catch(() => "broken off");
+    const sleeping = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()";
+    while (!(await query(sleeping)).length) await new Promise((resolve) => setTimeout(resolve, 20));
+    await query(`SELECT pg_terminate_backend(pid) FROM (${sleeping}) s`);
+    expect(await running).toBe("broken off");
+    await writeFile(join(migrationsDir, "2_index", "migration.sql"), outside);
+    expect(await migrate(database.connectionString, { migrationsDir })).toEqual(["2_index"]);
+    expect(await query(valid)).toEqual([true]);
+  });
+});
+
+test("a script is cut at the semicolons between its statements alone", () => {
+  const statements = [
+    "SELECT ';', 'it''s;', E'\\';', \"a;b\"",
+    "DO $$ BEGIN NULL; END $$",
+    "DO $x$ BEGIN PERFORM $$;$$; END $x$",
+    "SELECT 1",
+  ];
+  expect(splitStatements(`-- first;\n${statements.join(";\n/* and; */")};\n`)).toEqual(statements);
 });
 
 test("a database with tables of somebody else is left alone, and one out of reach is told", async () => {
