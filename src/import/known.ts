@@ -1,11 +1,12 @@
+import { audits } from "../graph/model/audit.js";
+import { models } from "../graph/model/datamodel.js";
+
 // What the datamodel does not say about documents: names that the API has and the database has not, and the reverse.
 
 /** Columns that triggers keep. Like generated columns they follow from other rows, whatever a document says. */
-export const keptByTriggers: Readonly<Record<string, readonly string[]>> = {
-  customers: ["total_orders_count"],
-  orders: ["skus_count"],
-  returns: ["skus_count", "estimated_refund_amount_cents"],
-};
+export const keptByTriggers: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  [...models.values()].map(({ name, table }) => [table, audits[name].counted]),
+);
 
 /** Derived attributes without a column: they are computed when they are read. */
 export const computed: Readonly<Record<string, readonly string[]>> = {
