@@ -9,14 +9,14 @@ export interface Ended {
   err: string;
 }
 
-/** Starts a script of the project in a process of its own. `env` is all that its environment has; `flags` are Node's. */
+/** Starts a script of the project in a process of its own. `env` is all that its environment has; `flags` are Node's, `root` is a copy's. */
 export function startCommand(
   script: string,
   args: readonly string[],
-  { env, flags = [] }: { env: NodeJS.ProcessEnv; flags?: readonly string[] },
+  { env, flags = [], root = projectRoot }: { env: NodeJS.ProcessEnv; flags?: readonly string[]; root?: string },
 ): { child: ChildProcess; ended: Promise<Ended> } {
-  const command = ["--import", join(projectRoot, "test/support/typescript.mjs"), ...flags, join(projectRoot, script)];
-  const child = spawn(process.execPath, [...command, ...args], { cwd: projectRoot, env, stdio: "pipe" });
+  const command = ["--import", join(root, "test/support/typescript.mjs"), ...flags, join(root, script)];
+  const child = spawn(process.execPath, [...command, ...args], { cwd: root, env, stdio: "pipe" });
   const said = { out: "", err: "" };
   child.stdout.on("data", (data) => {
     said.out += data;
