@@ -668,10 +668,8 @@ describe("events", () => {
         client.release();
       }
     }
-    expect(raising.sort()).toEqual([
-      ...["addresses", "customer_addresses", "customer_password_resets", "customer_subscriptions", "customers"],
-      ...["line_items", "order_subscriptions", "orders", "returns"],
-    ]);
+    expect(raising.length).toBeGreaterThan(5);
+    expect(raising).toEqual(audited.filter(({ name }) => audits[name].events).map(({ table }) => table));
   });
 });
 
