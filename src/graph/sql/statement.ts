@@ -181,7 +181,9 @@ export function pageSql(
   const sorted = (rows: string, both: string, { limit, offset }: ReturnType<typeof limited>) =>
     `SELECT ${select(both)} FROM (${rows}) ${both} ORDER BY ${orderSql(order, model, both)} LIMIT ${limit} OFFSET ${offset}`;
   const filter = joined(belongs, page.filter);
-  if ((!joins.length || belongs !== everything) && dependsOnValues(model, filter, order, rule)) {
+  // Without a filter the rows of a parent are read in their order, or all.
+  const isPlanned = !joins.length || (belongs !== everything && page.filter !== everything);
+  if (isPlanned && dependsOnValues(model, filter, order, rule)) {
     const limits = limited();
     const needed = `${limits.limit} + ${limits.offset}`;
     const filtered = { model, filter, order, ranges: (from: string) => ranges(from, true), columns, needed };
