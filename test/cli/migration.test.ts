@@ -14,6 +14,7 @@ const customerNote = `
 /// A note about a customer.
 /// @prefix(cnt)
 /// @owner(customer)
+/// @permissions(guest: nothing; customer: read; user: read)
 /// @events()
 model CustomerNote {
   id              String   @id
@@ -144,7 +145,7 @@ test("a new model gets a table with all that its marks and its siblings ask for,
     ),
     "Customer",
     "quantity Int @default(1) /// @impersonal\n  @@index([mode, quantity, id])",
-  ).replace("@owner(customer)\n/// @events()\nmodel CustomerNote", "@owner(customer)\nmodel CustomerNote");
+  ).replace("user: read)\n/// @events()\nmodel CustomerNote", "user: read)\nmodel CustomerNote");
   const second = await run(changed, "pins");
   expect(second).toMatchObject({ code: 0, err: "" });
   expect(second.files).toEqual([
