@@ -87,16 +87,16 @@ async function imported(
   }
 }
 
-describe("README.md", () => {
-  const file = join(projectRoot, "README.md");
+describe("docs/erasure.md", () => {
+  const file = join(projectRoot, "docs", "erasure.md");
   const part = (name: string) => new RegExp(`(<!-- ${name} -->\\n)[^]*?(<!-- /${name} -->)`);
   test.each([
     ["manifest", manifestAsMarkdown],
     ["moves", movesAsDiagram],
-  ])("has the %s as the code has it: UPDATE_README=1 writes it", (name, made) => {
+  ])("has the %s as the code has it: UPDATE_DOCS=1 writes it", (name, made) => {
     const text = readFileSync(file, "utf8");
     const right = text.replace(part(name), (_, before: string, after: string) => `${before}${made()}\n${after}`);
-    if (process.env.UPDATE_README) writeFileSync(file, right);
+    if (process.env.UPDATE_DOCS) writeFileSync(file, right);
     else expect(text).toBe(right);
     expect(right).toContain(made());
   });

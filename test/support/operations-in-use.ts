@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type DocumentNode, print } from "graphql";
 import { examples } from "../../src/http/playground/playground-examples.js";
@@ -63,13 +63,23 @@ const playground = examples
     variables: [JSON.parse(variables ?? "{}")],
   }));
 
-export const readmeQueries: readonly string[] = [
-  ...readFileSync(join(projectRoot, "README.md"), "utf8").matchAll(/```graphql\n([\s\S]*?)```/g),
-].map(([, query]) => query!);
+const docs = ["README.md", ...readdirSync(join(projectRoot, "docs")).map((name) => join("docs", name))];
 
-/** The screens of shops' frontends, the playground's examples and the README's, on the demo shop. */
+/** The operations in README.md and docs/, with the document that each stands in. */
+export const documentedQueries: readonly { file: string; document: string }[] = docs.flatMap((file) =>
+  [...readFileSync(join(projectRoot, file), "utf8").matchAll(/```graphql\n([\s\S]*?)```/g)].map(([, document]) => ({
+    file,
+    document: document!,
+  })),
+);
+
+/** The screens of shops' frontends, the playground's examples and those of the docs, on the demo shop. */
 export const operationsInUse: readonly OperationInUse[] = [
   ...screens,
   ...playground,
-  ...readmeQueries.map((document, i) => ({ name: `the README's query ${i + 1}`, document, variables: [{}] })),
+  ...documentedQueries.map(({ file, document }, i) => ({
+    name: `the query ${i + 1} of ${file}`,
+    document,
+    variables: [{}],
+  })),
 ];

@@ -67,7 +67,7 @@ export const personalNames: ReadonlySet<string> = (() => {
   return new Set([...personal].filter((name) => !others.has(name)));
 })();
 
-/** The table of README.md: a line for each personal column. */
+/** The table of docs/erasure.md: a line for each personal column. */
 export function manifestAsMarkdown(): string {
   const lines = [...manifest].flatMap(([, table]) =>
     personalColumns(table).map(

@@ -22,7 +22,7 @@ export const moves = {
   fail: { from: ["started"], to: "failed" },
 } as const satisfies Record<string, Step<Status | null>>;
 
-/** The moves as a diagram, for README.md. */
+/** The moves as a diagram, for docs/erasure.md. */
 export function movesAsDiagram(): string {
   const lines = Object.entries(moves).flatMap(([name, { from, to }]) =>
     from.map((status) => `  ${status ?? "[*]"} --> ${to}: ${name}`),
