@@ -487,7 +487,7 @@ describe("every table that is read carries the rule of its model", () => {
   const within = (table: string, key: string) => `EXISTS (SELECT FROM "${table}" _ WHERE _."id" = A."${key}" AND (`;
   const heldBy = (table: string, key: string) => `EXISTS (SELECT FROM "${table}" _ WHERE _."${key}" = A."id" AND (`;
   const rules: Record<string, string> = {
-    addresses: `(${heldBy("customer_addresses", "address_id")}`,
+    addresses: `((${heldBy("customer_addresses", "address_id")}`,
     attachments: '(A."attachable_type" = V AND A."attachable_id" = C AND A."url" IS NOT NULL)',
     customer_addresses: own,
     customer_groups: heldBy("customers", "customer_group_id"),
@@ -520,6 +520,9 @@ describe("every table that is read carries the rule of its model", () => {
     expect(read).not.toHaveLength(0);
     const allowed = (table: string) => viewer.permissions.has(`${table}:read` as Permission);
     for (const { table, alias } of read) {
+      // The rule of addresses looks at all stock locations, to leave theirs out.
+      const leftOut = `FROM "stock_locations" ${alias} WHERE ${alias}\\."address_id" = t\\d+\\."id" AND TRUE AND TRUE\\)`;
+      if (new RegExp(`NOT \\(*EXISTS \\(SELECT ${leftOut}`).test(text)) continue;
       if (!allowed(table)) {
         expect(text).toMatch(new RegExp(`"${table}" ${alias} WHERE [^()]*FALSE`));
         continue;

@@ -188,9 +188,9 @@ function countsOf(model: Model, leaves: readonly Condition[], parameters: Parame
 function rowsOf(model: Model, leaf: Condition, parameters: Parameters, rule: RowRule): string | undefined {
   const alias = parameters.alias();
   const where = (test: Condition) => conditionSql(test, model, alias, parameters, rule);
-  const own = (test: string) => `SELECT ${alias}."id" AS id FROM "${model.table}" ${alias} WHERE ${test}`;
-  // An index of a key has no mode in it, so that a few rows would be looked for among all: its order asks for it, and
-  // without a test of the mode it is all that is read. Who has a key is of the mode of what it leads to.
+  const own = (test: string) =>
+    `SELECT ${alias}."id" AS id FROM "${model.table}" ${alias} WHERE ${where(rule(model.name))} AND ${test}`;
+  // An index of a key has no mode in it, so that a few rows would be looked for among all: its order asks for it.
   // Tests are written only where they are used: a parameter that the text does not name is an error to PostgreSQL.
   const byKey = (key: string, test: () => string) => {
     const index = model.indexes.find(([first]) => first === key);
@@ -205,7 +205,7 @@ function rowsOf(model: Model, leaf: Condition, parameters: Parameters, rule: Row
     case "lt":
     case "lte":
     case "isNull":
-      return own(`${where(rule(model.name))} AND ${where(leaf)}`);
+      return own(where(leaf));
     case "key":
       return byKey(relationOf(model, leaf.relation).key!, () => where(leaf));
     case "some":
