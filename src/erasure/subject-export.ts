@@ -95,13 +95,22 @@ export async function* subjectExport(query: Query, customerId: string): AsyncGen
 function referencesOf(model: ModelName, row: Record<string, unknown>): [ModelName, string][] {
   const found: [ModelName, string][] = [];
   for (const { to, key, many } of Object.values(modelNamed(model).relations)) {
-    // The shop's own addresses are those of its stock locations.
-    if (many || (to in reach && model !== "StockLocation")) continue;
+    if (many || (to in reach && !isOfTheShop(model, to, key!))) continue;
     const id = row[key!];
     if (typeof id === "string") found.push([to, id]);
   }
   for (const id of (row.tagIds as string[] | null) ?? []) found.push(["Tag", id]);
   return found;
+}
+
+/**
+ * Whether a key leads to rows of the shop's own, though customers have such rows too: where rows are shared, the relations
+ * of `@owner` lead to customers' rows and the others, such as that to the address of a stock location, to the shop's.
+ */
+function isOfTheShop(model: ModelName, to: ModelName, key: string): boolean {
+  const { owners = [], relations } = modelNamed(to);
+  if (!owners.some((owner) => relations[owner]!.many)) return false;
+  return !owners.some((owner) => relations[owner]!.to === model && relations[owner]!.key === key);
 }
 
 function shapeOf(name: ModelName): Shape {
