@@ -547,6 +547,7 @@ describe("what a statement reads is counted", () => {
     const { query } = app.database;
     await attach(query, "att_long", "cus_ada", "https://example.com/long.pdf");
     await query("UPDATE attachments SET metadata = jsonb_build_object('long', repeat('x', 60000))", []);
+    await settled(query);
     const opened = await stream(app, { as: { kind: "customer", id: "cus_ada" } });
     for (let i = 1; i <= 8; i++) await query("UPDATE attachments SET reference = $1 WHERE id = 'att_long'", [`R${i}`]);
     app.live.announce();
