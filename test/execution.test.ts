@@ -6,7 +6,9 @@ import { StatementNames } from "../src/database/statement-names.js";
 import { permissionsByKind } from "../src/graph/access/permission.js";
 import { anonymous, type Viewer } from "../src/graph/access/viewer.js";
 import { Loaders } from "../src/graph/answer/loaders.js";
+import type { Plan } from "../src/graph/answer/plan.js";
 import { PlannedExecution } from "../src/graph/answer/planned-execution.js";
+import type { Plans } from "../src/graph/answer/plans.js";
 import { SharedStatement } from "../src/graph/answer/shared-statement.js";
 import type { Context } from "../src/graph/context.js";
 import { Slot } from "../src/graph/sql/parameters.js";
@@ -243,10 +245,9 @@ describe("what is kept is bounded", () => {
         variables,
         context: { viewer: integration, loaders } as unknown as Context,
       });
-    const { plans } = planned as unknown as {
-      plans: Map<string, { prepared: Map<string, unknown> }> & { calculatedSize: number };
-    };
-    return { answer, texts, names, used, plans };
+    const { plans } = planned as unknown as { plans: Plans };
+    const { plans: kept } = plans as unknown as { plans: Map<string, Plan> & { calculatedSize: number } };
+    return { answer, texts, names, used, plans: kept };
   }
 
   test("5,000 documents: plans by their fields, names of statements by their number", async () => {
@@ -286,7 +287,7 @@ describe("what is kept is bounded", () => {
     for (const filter of filters) {
       await answer(document, { filter });
       const [planned] = [...plans.values()];
-      most = Math.max(most, planned!.prepared.size);
+      most = Math.max(most, planned!.strategies.size);
     }
     expect(plans.size).toBe(1);
     expect(new Set(texts).size).toBe(200);

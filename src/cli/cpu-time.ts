@@ -36,7 +36,7 @@ const places: readonly [RegExp, string][] = [
   [/\/node_modules\/graphql\/execution\//, "GraphQL: execution"],
   [/\/node_modules\/(pg|pg-protocol|pg-pool|pg-types|postgres-[^/]+)\//, "pg"],
   [/\/node_modules\/@prisma\//, "@prisma"],
-  [/\/src\/graph\/answer\/(by-code|row)\./, "write (src/graph/answer/by-code.ts, row.ts)"],
+  [/\/src\/graph\/answer\/(by-code|row-arrays)\./, "write (src/graph/answer/by-code.ts, row-arrays.ts)"],
   [/\/src\/graph\/(answer|sql)\//, "plan (src/graph/answer, src/graph/sql)"],
   [/\/src\/database\//, "database (src/database)"],
   [/\/src\/(identity|graph\/access)\//, "access (src/identity, src/graph/access)"],

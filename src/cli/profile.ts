@@ -4,7 +4,6 @@ import { Session } from "node:inspector/promises";
 import {
   type DocumentNode,
   defaultFieldResolver,
-  type FragmentDefinitionNode,
   type GraphQLError,
   type GraphQLSchema,
   getVariableValues,
@@ -21,6 +20,7 @@ import { createDatabase, type Database } from "../database/client.js";
 import { type OpenDatabase, openDatabase } from "../database/open.js";
 import { anonymous } from "../graph/access/viewer.js";
 import { switchVariables } from "../graph/answer/plan.js";
+import { fragmentsOf } from "../graph/answer/plans.js";
 import { emailKey } from "../graph/model/values.js";
 import { setPublicUrl } from "../graph/schema/resource.type.js";
 import { checkCost, checkText, limits, weigh } from "../http/limits.js";
@@ -35,11 +35,11 @@ import { viewerOf } from "../identity/viewer.js";
 import { ChangeFeed } from "../live/change-feed.js";
 import { createSchema } from "../schema.js";
 import { createLogger, type Logger } from "../telemetry/logger.js";
-import { answerWay } from "./answer-way.js";
 import { type Client, createClient } from "./ask-again.js";
 import { type Arguments, runCommand, UsageError } from "./command.js";
 import { type Span, timeByGroup } from "./cpu-time.js";
 import { type Explained, explain, type SentStatement } from "./explain.js";
+import { explainStrategy } from "./explain-strategy.js";
 import { layOutSql } from "./sql-layout.js";
 
 const personas = ["integration", "customer", "guest"] as const;
@@ -328,22 +328,18 @@ async function profile({ command, subject, schema, database, sent, spans, log, c
     const explained: (Explained | undefined)[] = [];
     for (const statement of statements) explained.push(await explain(database.pool, statement));
 
-    const fragments = Object.fromEntries(
-      subject.document.definitions
-        .filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION)
-        .map((fragment): [string, FragmentDefinitionNode] => [fragment.name.value, fragment]),
-    );
     const switches = switchVariables(subject.document).filter((switching) =>
       Object.hasOwn(subject.variables, switching),
     );
     const values = Object.fromEntries(switches.map((switching) => [switching, subject.variables[switching]]));
-    const { way, why } = answerWay(
+    const { strategy, why } = explainStrategy(
       subject.operation,
-      { schema, fragments, variables: values, viewer },
+      { schema, fragments: fragmentsOf(subject.document), variables: values, viewer },
       subject.variables,
+      database.resultBytes || Number.POSITIVE_INFINITY,
     );
     const cost = weigh(schema, subject.document, subject.operation, subject.variables);
-    const planned = way === "text" || way === "rows";
+    const planned = strategy === "postgres" || strategy === "code";
     const redactions = (body.extensions?.redactions ?? []).map(
       ({ path, missing }) => `${path} (the caller lacks ${missing.join(" or ")})`,
     );
@@ -352,7 +348,7 @@ async function profile({ command, subject, schema, database, sent, spans, log, c
       table([
         ["asked as", command.persona],
         ["database", name],
-        ["answered", ways[planned && answeredByResolvers ? "givenUp" : way]],
+        ["answered", strategies[planned && answeredByResolvers ? "givenUp" : strategy]],
         ...why.map((reason) => ["", reason]),
         ...errors.map((message) => ["error", message]),
         ...redactions.map((field) => ["left out", field]),
@@ -414,11 +410,11 @@ async function withProfiler(work: () => Promise<unknown>) {
   }
 }
 
-const ways = {
-  text: "by PostgreSQL's own text",
-  rows: "by rows, written here",
-  whole: "by resolvers, over rows that a plan's statement read beforehand",
-  resolvers: "by resolvers",
+const strategies = {
+  postgres: "by PostgreSQL's own text",
+  code: "by rows, written here",
+  resolvers: "by resolvers, over rows that a plan's statement read beforehand",
+  none: "by resolvers",
   givenUp: "by resolvers: its plan was given up, since a row or an argument is not as the schema promises",
 };
 

@@ -1,12 +1,16 @@
 import fc from "fast-check";
-import { type FragmentDefinitionNode, Kind, type OperationDefinitionNode, parse, validate } from "graphql";
+import { Kind, type OperationDefinitionNode, parse, validate } from "graphql";
 import { type Permission, permissionsByKind } from "../../src/graph/access/permission.js";
 import { ruleKey, rulesLike } from "../../src/graph/access/row-rules.js";
 import { anonymous, type Viewer } from "../../src/graph/access/viewer.js";
-import { writerOf } from "../../src/graph/answer/by-code.js";
-import { planOf, type RowPlan, switchVariables } from "../../src/graph/answer/plan.js";
-import { treeStatement, valuesFor } from "../../src/graph/answer/selection.js";
-import { shapesOf } from "../../src/graph/answer/shape.js";
+import type { EvaluatedArguments } from "../../src/graph/answer/arguments.js";
+import { byCode } from "../../src/graph/answer/by-code.js";
+import type { Loaders } from "../../src/graph/answer/loaders.js";
+import { argumentsOf, type Plan, planOf, switchVariables } from "../../src/graph/answer/plan.js";
+import { fragmentsOf } from "../../src/graph/answer/plans.js";
+import type { ColumnOrRelation, RowSelection } from "../../src/graph/answer/selection.js";
+import { planStatement, valuesFor } from "../../src/graph/answer/selection-sql.js";
+import { strategyFor } from "../../src/graph/answer/strategy.js";
 import { models } from "../../src/graph/model/datamodel.js";
 import { codeKey, emailKey } from "../../src/graph/model/values.js";
 import { modelTypeNamed } from "../../src/graph/schema/model.js";
@@ -45,30 +49,25 @@ function planned(text: string, { variables = {}, as = integration, shared, writt
   const document = parse(text);
   expect(validate(schema, document)).toEqual([]);
   const operation = document.definitions.find(({ kind }) => kind === Kind.OPERATION_DEFINITION);
-  const fragments = Object.fromEntries(
-    document.definitions
-      .filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION)
-      .map((definition: FragmentDefinitionNode) => [definition.name.value, definition]),
-  );
+  const fragments = fragmentsOf(document);
   const given = coerced(schema, operation as OperationDefinitionNode, variables)!;
   expect(given).toBeDefined();
   const switches = Object.fromEntries(switchVariables(document).map((name) => [name, given[name]]));
   const plan = planOf(operation as OperationDefinitionNode, { schema, fragments, variables: switches, viewer: as });
   if (!plan) return undefined;
-  const args = plan.sites.map((site) => site.constant ?? site.evaluate(given));
-  const trees = plan.roots.flatMap((root) => (root.kind === "constant" ? [] : [root.tree]));
-  const backward = args.some(({ list }) => list?.page.backward);
-  const shapes = backward || !written ? undefined : shapesOf(plan);
-  const statement = treeStatement(
-    trees,
+  const args = argumentsOf(plan, given);
+  const chosen = strategyFor(plan, args, Number.POSITIVE_INFINITY);
+  const strategy = written || chosen.name === "resolvers" ? chosen : byCode(plan, Number.POSITIVE_INFINITY);
+  const statement = planStatement(
+    strategy,
     args.map(({ sql }) => sql),
     rulesLike(as),
-    { shapes, whole: !plan.complete, shared },
+    { shared },
   );
   const run = { viewer: as, args };
   const values = valuesFor(statement, run);
   const slots = statement.columns.map(({ slot }) => slot.valueFor(run));
-  return { plan, args, passthrough: Boolean(shapes), text: statement.text, values, slots };
+  return { plan, args, strategy: strategy.name, text: statement.text, values, slots };
 }
 
 function sqlOf(text: string, asked?: Asked) {
@@ -76,6 +75,8 @@ function sqlOf(text: string, asked?: Asked) {
   if (!found) throw new Error(`There is no plan for ${text}`);
   return found;
 }
+
+const nameOf = (one: ColumnOrRelation) => (one.kind === "column" ? one.field : one.relation);
 
 /** The tables that a statement reads, with their aliases; a table read twice comes twice. */
 function tablesIn(text: string) {
@@ -89,8 +90,15 @@ const namesIn = (text: string) =>
   tablesIn(text)
     .map(({ table }) => table)
     .sort();
-const rowOf = (plan: ReturnType<typeof sqlOf>["plan"], root = 0) =>
-  (plan.roots[root] as unknown as { tree: { row: RowPlan } }).tree.row;
+const rowOf = ({ roots: [root] }: Plan): RowSelection => {
+  if (root?.kind !== "one") throw new Error("The plan begins with no row");
+  return root.row;
+};
+/** The answer that code writes from what was read. */
+const writtenFrom = (plan: Plan, args: readonly EvaluatedArguments[], read: (string | null)[]) =>
+  byCode(plan, Number.POSITIVE_INFINITY)
+    .answer(read, { args, viewer: integration, loaders: {} as Loaders })!
+    .join("");
 
 describe("what is asked for and the SQL that it comes to", () => {
   test("a row by its id, written by PostgreSQL", () => {
@@ -126,21 +134,20 @@ describe("what is asked for and the SQL that it comes to", () => {
     const variable = sqlOf(`query ($key: ${type}) { found: ${lookUp} { id } }`, { variables: { key: value } });
     expect(variable.text).toContain(sql);
     expect(variable.values).toContain(sent);
-    expect(rowOf(variable.plan).parts).toEqual([{ kind: "column", field: "id" }]);
+    expect(rowOf(variable.plan).selected).toEqual([{ kind: "column", index: 0, field: "id" }]);
     const constant = sqlOf(`{ found: ${lookUp.replace("$key", JSON.stringify(value))} { id } }`);
     expect([constant.text, constant.values]).toEqual([variable.text, variable.values]);
   });
 
   test("by a reference, which several may have: up to two, not written by PostgreSQL", () => {
     const by = '{ reference: { reference: "r-1", referenceOrigin: "shop" } }';
-    const { text, values, passthrough, plan, args } = sqlOf(`{ customer(by: ${by}) { id } }`);
+    const { text, values, strategy, plan, args } = sqlOf(`{ customer(by: ${by}) { id } }`);
     expect(text).toMatch(/t0\."reference" = .* AND t0\."reference_origin" = .* LIMIT 2\) x/);
     expect(values).toEqual(expect.arrayContaining(["r-1", "shop"]));
-    expect(passthrough).toBe(false);
-    const write = writerOf(plan);
-    expect(write(["[[1]]".replace("1", '"cus_1"')], args)).toBe('{"customer":{"id":"cus_1"}}');
-    expect(write([null], args)).toBe('{"customer":null}');
-    expect(() => write(['[["cus_1"],["cus_2"]]'], args)).toThrow();
+    expect(strategy).toBe("code");
+    expect(writtenFrom(plan, args, ['[["cus_1"]]'])).toBe('{"customer":{"id":"cus_1"}}');
+    expect(writtenFrom(plan, args, [null])).toBe('{"customer":null}');
+    expect(() => writtenFrom(plan, args, ['[["cus_1"],["cus_2"]]'])).toThrow();
   });
 
   const documents: [what: string, document: string, tables: string[], ...parts: (string | RegExp)[]][] = [
@@ -238,17 +245,12 @@ describe("what is asked for and the SQL that it comes to", () => {
       { customer(by: { id: "cus_1" }) { id email id mail: email ...Group ... on Resource { id }
           customerGroup { id } tags { name } tags { id } orders(first: 2) { nodes { id } } orders(first: 2) { edges { node { number } } } } }
       fragment Group on Customer { email customerGroup { name id } orders(first: 2) { nodes { number } } }`);
-    const { parts } = rowOf(plan);
-    expect(parts.map((part) => (part.kind === "column" ? part.field : part.relation))).toEqual([
-      "id",
-      "email",
-      "customerGroup",
-      "orders",
-      "tags",
-    ]);
-    const fields = (row: { parts: readonly unknown[] }) => row.parts.map((part) => (part as { field: string }).field);
-    const [, , group, orders, tags] = parts as any[];
-    expect([group.row, orders.list.row, tags.list.row].map(fields)).toEqual([
+    const { selected } = rowOf(plan);
+    expect(selected.map(nameOf)).toEqual(["id", "email", "customerGroup", "orders", "tags"]);
+    const rows = selected.flatMap((one) =>
+      one.kind === "parent" ? one.row : one.kind === "list" ? one.list.row! : [],
+    );
+    expect(rows.map((row) => row.selected.map(nameOf))).toEqual([
       ["name", "id"],
       ["number", "id"],
       ["name", "id"],
@@ -282,12 +284,12 @@ describe("what is asked for and the SQL that it comes to", () => {
 
   test("an interface is read as one row and written as the type that it is", () => {
     const document = `{ paymentSource(id: "pso_1") { __typename id order { number } ... on AdyenPayment { mismatchedAmounts } } }`;
-    const { plan, args, passthrough, text } = sqlOf(document);
-    expect([passthrough, [...new Set(namesIn(text))]]).toEqual([false, ["orders", "payment_sources"]]);
-    const names = rowOf(plan).parts.map((part) => (part.kind === "column" ? part.field : part.relation));
+    const { plan, args, strategy, text } = sqlOf(document);
+    expect([strategy, [...new Set(namesIn(text))]]).toEqual(["code", ["orders", "payment_sources"]]);
+    const names = rowOf(plan).selected.map(nameOf);
     const row = (kind: string) =>
       names.map((name) => ({ kind, id: "pso_1", attributes: { mismatched_amounts: true } })[name] ?? null);
-    const write = (kind: string) => JSON.parse(writerOf(plan)([JSON.stringify(row(kind))], args)).paymentSource;
+    const write = (kind: string) => JSON.parse(writtenFrom(plan, args, [JSON.stringify(row(kind))])).paymentSource;
     expect(write("adyen_payments")).toEqual({
       __typename: "AdyenPayment",
       id: "pso_1",
@@ -296,9 +298,9 @@ describe("what is asked for and the SQL that it comes to", () => {
     });
     expect(write("wire_transfers")).toEqual({ __typename: "WireTransfer", id: "pso_1", order: null });
     // The same for every type: then PostgreSQL can write it.
-    expect(sqlOf(`{ paymentSource(id: "pso_1") { id reference } }`).passthrough).toBe(true);
+    expect(sqlOf(`{ paymentSource(id: "pso_1") { id reference } }`).strategy).toBe("postgres");
     const related = sqlOf(`{ paymentSource(id: "pso_1") { id order { number } } }`);
-    expect(related.passthrough).toBe(true);
+    expect(related.strategy).toBe("postgres");
     expect(related.text.match(/"orders"/g)).toHaveLength(1);
   });
 
@@ -317,14 +319,14 @@ describe("what is asked for and the SQL that it comes to", () => {
           "$id",
           '"c"',
         ),
-      ).passthrough,
-    ).toBe(true);
-    expect(sqlOf(`{ customer(by: { id: "cus_1" }) { id ${selection} } }`).passthrough).toBe(false);
+      ).strategy,
+    ).toBe("postgres");
+    expect(sqlOf(`{ customer(by: { id: "cus_1" }) { id ${selection} } }`).strategy).toBe("code");
   });
 
   test("what only resolvers answer is no part of a plan; whole rows are read for them", () => {
-    const { plan, text, passthrough } = sqlOf(`{ customer(by: { id: "cus_1" }) { id jwtMarkets { id } } }`);
-    expect([plan.complete, passthrough]).toEqual([false, false]);
+    const { text, strategy } = sqlOf(`{ customer(by: { id: "cus_1" }) { id jwtMarkets { id } } }`);
+    expect(strategy).toBe("resolvers");
     for (const { column, secret } of Object.values(models.get("Customer")!.columns)) {
       expect({ column, read: text.includes(`t0."${column}"`) }).toEqual({ column, read: !secret });
     }
@@ -597,8 +599,8 @@ describe("one text for all that differs in values alone", () => {
         const [one, two] = [some, { ...some, ...other }].map((variables) => sqlOf(document, { variables, shared }));
         expect(two!.text).toBe(one!.text);
         expect([two!.values, two!.slots]).not.toEqual([one!.values, one!.slots]);
-        // A statement is chosen by the shapes of its arguments.
-        expect(two!.args.map(({ shape }) => shape)).toEqual(one!.args.map(({ shape }) => shape));
+        // A statement is chosen by the keys of its arguments.
+        expect(two!.args.map(({ key }) => key)).toEqual(one!.args.map(({ key }) => key));
       }
     },
   );
@@ -606,7 +608,7 @@ describe("one text for all that differs in values alone", () => {
   test.each([{ after: null }, { atMost: null }])("but not where something is absent: %j", (other) => {
     const [one, two] = [some, { ...some, ...other }].map((variables) => sqlOf(document, { variables }));
     expect(two!.text).not.toBe(one!.text);
-    expect(two!.args.map(({ shape }) => shape)).not.toEqual(one!.args.map(({ shape }) => shape));
+    expect(two!.args.map(({ key }) => key)).not.toEqual(one!.args.map(({ key }) => key));
   });
 
   const alike: [what: string, one: Viewer, other: Viewer, same: boolean][] = [
@@ -643,8 +645,8 @@ test("what a caller may not read does not occur in the SQL", () => {
   const narrowed = sqlOf(document, { as: integrationOf(new Set(["customers:read", "orders:read"])) });
   const own = sqlOf(document, { as: customer("cus_ada") });
   expect(namesIn(all)).toEqual(expect.arrayContaining(["tags", "events", "event_stores"]));
-  for (const { text, plan, passthrough } of [narrowed, own]) {
-    expect([plan.complete, passthrough]).toEqual([false, false]);
+  for (const { text, strategy } of [narrowed, own]) {
+    expect(strategy).toBe("resolvers");
     expect(namesIn(text)).not.toEqual(expect.arrayContaining(["events"]));
     expect(namesIn(text)).not.toEqual(expect.arrayContaining(["event_stores"]));
     // The filter looks at tags through a rule that lets none be seen.

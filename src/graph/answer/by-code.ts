@@ -3,51 +3,73 @@ import type { Model } from "../model/datamodel.js";
 import { shownTime } from "../model/times.js";
 import { hasNextPage, hasPreviousPage } from "../schema/connection.js";
 import { cursorOf, type TotalOrder } from "../sql/order.js";
+import type { EvaluatedArguments } from "./arguments.js";
+import type { Plan } from "./plan.js";
+import { instantiate, RowArrays } from "./row-arrays.js";
 import {
-  type EdgeOutput,
-  type Evaluated,
+  type ConnectionField,
+  type EdgeField,
+  type FieldsByType,
   IrregularError,
   type Leaf,
-  type ListOutput,
-  type ListPlan,
-  type Output,
-  type Plan,
-  type RowPlan,
-  type Views,
-} from "./plan.js";
-import { instantiate } from "./row.js";
-import { maximumParts } from "./selection.js";
+  type ListSelection,
+  type PageInfoField,
+  type RowField,
+  type RowSelection,
+  type SelectedRoot,
+} from "./selection.js";
+import type { Read, Strategy } from "./strategy.js";
 
 type Values = readonly unknown[];
 /** What an answer is written with. */
 interface Writing {
-  readonly args: readonly Evaluated[];
+  readonly args: readonly EvaluatedArguments[];
   /** How many characters it may have. */
   readonly maximum: number;
 }
 /** Writes an object, or a list, from what was read for it. */
 type WriteRead = (read: unknown, writing: Writing) => string;
 
+const arrays = new RowArrays(false);
+
+/** The statement reads rows, and functions compiled from the plan write the answer. */
+export function byCode(plan: Plan, maximumBytes: number): Strategy {
+  let write: ReturnType<typeof writerOf> | undefined;
+  return {
+    name: "code",
+    plan,
+    weights: arrays.weights(plan),
+    rootSql: (root, sql) => arrays.rootSql(root, sql),
+    answer(read, { args }) {
+      write ??= writerOf(plan, maximumBytes);
+      return [write(read, args)];
+    },
+  };
+}
+
 /**
  * Compiles how a plan's answer is written: from what its statement read for each root, as JSON text, to the text of the
  * answer's `data`. Throws an IrregularError where a row is not as the schema promises, and a ResultTooLargeError where the
  * answer would be longer than the maximum.
  */
-export function writerOf({ roots }: Plan, maximum = Number.POSITIVE_INFINITY) {
-  let column = 0;
+function writerOf({ roots }: Plan, maximum: number) {
   const fields = roots.map((root, i) => {
-    const start = `${i ? "," : "{"}${JSON.stringify(root.key)}:`;
+    const start = startOf(root, i);
     if (root.kind === "constant") return () => start + root.json;
-    const write = root.kind === "one" ? oneWriter(root) : listWriter(root.tree.list as ListPlan, root.outputs);
-    const at = column++;
-    return (read: readonly (string | null)[], writing: Writing) => start + write(parsed(read[at]!), writing);
+    const write = root.kind === "one" ? oneWriter(root) : listWriter(root.list, root.fields);
+    return (read: Read, writing: Writing) => start + write(parsed(read[root.column]!), writing);
   });
-  return (read: readonly (string | null)[], args: readonly Evaluated[]): string => {
+  return (read: Read, args: readonly EvaluatedArguments[]): string => {
     const writing = { args, maximum };
     let text = "";
     for (const field of fields) text = checked(text + field(read, writing), writing);
     return `${text}}`;
   };
+}
+
+/** What comes before the value of an object's nth field. */
+function startOf({ key }: { key: string }, index: number): string {
+  return `${index ? "," : "{"}${JSON.stringify(key)}:`;
 }
 
 function checked(text: string, { maximum }: Writing): string {
@@ -59,9 +81,9 @@ function parsed(json: string | null): unknown {
   return json === null ? null : JSON.parse(json);
 }
 
-function oneWriter({ tree, views }: Extract<Plan["roots"][number], { kind: "one" }>): WriteRead {
-  const write = rowWriter(tree.row as RowPlan, views);
-  if (tree.unique) return (read, writing) => (read === null ? "null" : write(read, writing));
+function oneWriter({ row, fields, unique }: SelectedRoot & { kind: "one" }): WriteRead {
+  const write = rowWriter(row, fields);
+  if (unique) return (read, writing) => (read === null ? "null" : write(read, writing));
   return (read, writing) => {
     const [first, second] = (read ?? []) as unknown[];
     if (second) throw new IrregularError();
@@ -69,37 +91,34 @@ function oneWriter({ tree, views }: Extract<Plan["roots"][number], { kind: "one"
   };
 }
 
-function rowWriter(row: RowPlan, views: Views): WriteRead {
-  const { type, parts } = row;
-  const whole =
-    parts.length > maximumParts ? (read: unknown) => (read as unknown[][]).flat() : (read: unknown) => read as Values;
-  const writers = new Map([...views].map(([name, outputs]) => [name, objectWriter(row, name, outputs)]));
+function rowWriter(row: RowSelection, fields: FieldsByType): WriteRead {
+  const { type } = row;
+  const valuesOf = arrays.valuesOf(row);
+  const writers = new Map([...fields].map(([name, selected]) => [name, objectWriter(row, name, selected)]));
   const { kindField } = type;
   if (!kindField) {
     const [write] = writers.values();
-    return (read, writing) => write!(whole(read), writing);
+    return (read, writing) => write!(valuesOf(read), writing);
   }
-  const kind = row.column(kindField);
+  const kind = row.column(kindField).index;
   return (read, writing) => {
-    const values = whole(read);
+    const values = valuesOf(read);
     const { name } = type.rowType({ [kindField]: values[kind] });
     return writers.get(name)!(values, writing);
   };
 }
 
-type Field = (values: Values, instance: object | undefined, writing: Writing) => string;
+type WriteField = (values: Values, instance: object | undefined, writing: Writing) => string;
 
 function objectWriter(
-  row: RowPlan,
+  row: RowSelection,
   object: string,
-  outputs: readonly Output[],
+  selected: readonly RowField[],
 ): (values: Values, writing: Writing) => string {
-  const fields = outputs.map((output, i) => {
-    const start = `${i ? "," : "{"}${JSON.stringify(output.key)}:`;
-    return outputWriter(start, output);
-  });
+  const fields = selected.map((field, i) => fieldWriter(startOf(field, i), field));
   if (!fields.length) return () => "{}";
-  const instance = outputs.some(({ kind }) => kind === "derived") ? instantiate(row, object) : undefined;
+  const isDerived = selected.some(({ kind }) => kind === "derived");
+  const instance = isDerived ? instantiate(row.type, row.selected, object) : undefined;
   return (values, writing) => {
     const made = instance?.(values);
     let text = "";
@@ -108,39 +127,43 @@ function objectWriter(
   };
 }
 
-function outputWriter(start: string, output: Output): Field {
-  switch (output.kind) {
+function fieldWriter(start: string, field: RowField): WriteField {
+  switch (field.kind) {
     case "constant": {
-      const text = start + output.json;
+      const text = start + field.json;
       return () => text;
     }
     case "column": {
-      const write = leafWriter(output.leaf);
-      return (values) => start + write(values[output.part]);
+      const { index } = field.column;
+      const write = leafWriter(field.leaf);
+      return (values) => start + write(values[index]);
     }
     case "derived": {
-      const { value, write, other } = output;
-      if (!other) return (_, instance) => start + write(value(instance as never, undefined as never));
-      const make = instantiate(other.row);
+      const { value, serialize, other } = field;
+      if (!other) return (_, instance) => start + serialize(value(instance as never, undefined as never));
+      const make = instantiate(other.row.type, other.row.selected);
       return (values, instance) => {
-        const read = values[other.part] as Values | null;
-        return start + write(value(instance as never, (read && make(read)) as never));
+        const read = values[other.index] as Values | null;
+        return start + serialize(value(instance as never, (read && make(read)) as never));
       };
     }
     case "parent": {
-      const write = rowWriter(output.row, output.views);
+      const { index, row } = field.parent;
+      const write = rowWriter(row, field.fields);
       return (values, _, writing) => {
-        const read = values[output.part];
+        const read = values[index];
         return start + (read === null ? "null" : write(read, writing));
       };
     }
     case "list": {
-      const write = listWriter(output.list, output.outputs);
-      return (values, _, writing) => start + write(values[output.part], writing);
+      const { index, list } = field.list;
+      const write = listWriter(list, field.fields);
+      return (values, _, writing) => start + write(values[index], writing);
     }
     case "all": {
-      const write = rowWriter(output.list.row!, output.views);
-      return (values, _, writing) => start + rowsText(values[output.part] as unknown[], write, writing);
+      const { index } = field.list;
+      const write = rowWriter(field.row, field.fields);
+      return (values, _, writing) => start + rowsText(values[index] as unknown[], write, writing);
     }
   }
 }
@@ -157,20 +180,17 @@ interface ReadPage {
   counts: readonly unknown[];
   /** Whether the list goes on beyond the page in the direction of reading. */
   more: boolean;
-  list: NonNullable<Evaluated["list"]>;
+  list: NonNullable<EvaluatedArguments["list"]>;
   writing: Writing;
 }
 
-function listWriter(list: ListPlan, outputs: readonly ListOutput[]): WriteRead {
-  const fields = outputs.map((output, i) => {
-    const start = `${i ? "," : "{"}${JSON.stringify(output.key)}:`;
-    return listOutputWriter(start, output, list);
-  });
+function listWriter(list: ListSelection, selected: readonly ConnectionField[]): WriteRead {
+  const fields = selected.map((field, i) => connectionFieldWriter(startOf(field, i), field, list));
   // Everything in it may have been skipped.
   if (!fields.length) return () => "{}";
   return (read, writing) => {
     const [found, ...counts] = (list.counts.length ? read : [read]) as [unknown[] | null, ...unknown[]];
-    const evaluated = writing.args[list.site]!.list!;
+    const evaluated = writing.args[list.fieldArguments]!.list!;
     const { limit, backward } = evaluated.page;
     const rows = (found ?? []).slice(0, limit);
     if (backward) rows.reverse();
@@ -181,24 +201,24 @@ function listWriter(list: ListPlan, outputs: readonly ListOutput[]): WriteRead {
   };
 }
 
-function listOutputWriter(start: string, output: ListOutput, list: ListPlan): (page: ReadPage) => string {
-  switch (output.kind) {
+function connectionFieldWriter(start: string, field: ConnectionField, list: ListSelection): (page: ReadPage) => string {
+  switch (field.kind) {
     case "constant":
-      return () => start + output.json;
+      return () => start + field.json;
     case "count":
-      return ({ counts }) => `${start}${counts[output.index]}`;
+      return ({ counts }) => `${start}${counts[field.index]}`;
     case "nodes": {
-      const write = rowWriter(list.row!, output.views);
+      const write = rowWriter(field.row, field.fields);
       return ({ rows, writing }) => start + rowsText(rows, write, writing);
     }
     case "edges": {
-      const write = edgeWriter(list.row!, output.outputs);
+      const write = edgeWriter(field.row, field.fields);
       return (page) => start + rowsText(page.rows, (row) => write(row, page), page.writing);
     }
     case "pageInfo": {
-      const fields = output.outputs.map(({ key, name, json }, i) => ({
-        start: `${i ? "," : "{"}${JSON.stringify(key)}:`,
-        value: json === undefined ? pageInfoValue(name, list) : () => json,
+      const fields = field.fields.map((one, i) => ({
+        start: startOf(one, i),
+        value: pageInfoValue(one, field.row, list),
       }));
       if (!fields.length) return () => `${start}{}`;
       return (page) => {
@@ -210,9 +230,10 @@ function listOutputWriter(start: string, output: ListOutput, list: ListPlan): (p
   }
 }
 
-function pageInfoValue(name: string, list: ListPlan): (page: ReadPage) => string {
-  const cursor = cursorWriter(list.row!);
-  switch (name) {
+function pageInfoValue(field: PageInfoField, row: RowSelection, { any }: ListSelection): (page: ReadPage) => string {
+  if (field.kind === "constant") return () => field.json;
+  const cursor = cursorWriter(row);
+  switch (field.name) {
     case "hasNextPage":
       return ({ list: { window }, more }) => String(hasNextPage(window, () => more));
     case "hasPreviousPage":
@@ -222,7 +243,7 @@ function pageInfoValue(name: string, list: ListPlan): (page: ReadPage) => string
             window,
             !rows.length,
             () => more,
-            () => (counts[list.any!] as number) > 0,
+            () => (counts[any!] as number) > 0,
           ),
         );
     case "startCursor":
@@ -232,13 +253,13 @@ function pageInfoValue(name: string, list: ListPlan): (page: ReadPage) => string
   }
 }
 
-function edgeWriter(row: RowPlan, outputs: readonly EdgeOutput[]): (read: unknown, page: ReadPage) => string {
+function edgeWriter(row: RowSelection, selected: readonly EdgeField[]): (read: unknown, page: ReadPage) => string {
   const cursor = cursorWriter(row);
-  const fields = outputs.map((output, i) => {
-    const start = `${i ? "," : "{"}${JSON.stringify(output.key)}:`;
-    if (output.kind === "constant") return () => start + output.json;
-    if (output.kind === "cursor") return (read: unknown, page: ReadPage) => start + cursor(read, page);
-    const write = rowWriter(row, output.views);
+  const fields = selected.map((field, i) => {
+    const start = startOf(field, i);
+    if (field.kind === "constant") return () => start + field.json;
+    if (field.kind === "cursor") return (read: unknown, page: ReadPage) => start + cursor(read, page);
+    const write = rowWriter(row, field.fields);
     return (read: unknown, { writing }: ReadPage) => start + write(read, writing);
   });
   if (!fields.length) return () => "{}";
@@ -249,17 +270,17 @@ function edgeWriter(row: RowPlan, outputs: readonly EdgeOutput[]): (read: unknow
   };
 }
 
-function cursorWriter(row: RowPlan): (read: unknown, page: ReadPage) => string {
-  const places = new WeakMap<TotalOrder, number[]>();
-  const whole = row.parts.length > maximumParts;
+function cursorWriter(row: RowSelection): (read: unknown, page: ReadPage) => string {
+  const keysByOrder = new WeakMap<TotalOrder, number[]>();
+  const valuesOf = arrays.valuesOf(row);
   const model: Model = row.model;
   return (read, { list: { order } }) => {
-    let keys = places.get(order);
+    let keys = keysByOrder.get(order);
     if (!keys) {
-      keys = order.map(({ field }) => row.column(field));
-      places.set(order, keys);
+      keys = order.map(({ field }) => row.column(field).index);
+      keysByOrder.set(order, keys);
     }
-    const values = whole ? (read as unknown[][]).flat() : (read as Values);
+    const values = valuesOf(read);
     const keyset = keys.map((key) => values[key]);
     return `"${cursorOf(keyset, order, model)}"`;
   };

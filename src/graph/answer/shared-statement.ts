@@ -3,7 +3,7 @@ import { RequestCancelledError, StatementTimeoutError } from "../../database/lim
 import { Requester } from "../../database/requester.js";
 import { DatabaseUnavailableError } from "../../database/unavailable.js";
 import type { Run } from "../sql/parameters.js";
-import type { TreeStatement } from "./selection.js";
+import type { PlanStatement } from "./selection-sql.js";
 
 /** How many of one statement may run at once; what arrives meanwhile goes together in the next. */
 const maximumRunning = 2;
@@ -30,7 +30,7 @@ export class SharedStatement {
 
   constructor(
     private readonly database: Database,
-    private readonly statement: TreeStatement,
+    private readonly statement: PlanStatement,
   ) {}
 
   /** What the statement reads for a run: a JSON text per root. */

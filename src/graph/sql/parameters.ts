@@ -2,7 +2,7 @@
 export interface Run {
   /** Who asks: row rules know what of it they compare with. */
   readonly viewer: object;
-  /** The arguments of the operation's fields, by their place in the plan. */
+  /** The arguments of the operation's fields, by their index in the plan. */
   readonly args: readonly unknown[];
 }
 
@@ -33,30 +33,30 @@ const runs = "r";
  * shared statement, slots are columns of the table of runs: each run has values of its own, and all else in common.
  */
 export class Parameters {
-  /** Values, or slots, in the order of their places. */
+  /** Values, or slots, in the order of their numbers. */
   readonly values: unknown[] = [];
   /** The slots of a shared statement, in the order of their columns. */
   readonly columns: { slot: Slot; type: string }[] = [];
-  private readonly places = new Map<Slot, string>();
+  private readonly slots = new Map<Slot, string>();
   private aliases = 0;
 
   constructor(private readonly shared = false) {}
 
-  /** Takes a value in and gives its place, with the cast that keeps PostgreSQL from guessing: `$3::text`. */
+  /** Adds a value and returns its SQL parameter, with the cast that keeps PostgreSQL from guessing: `$3::text`. */
   add(value: unknown, type: string): string {
     if (value instanceof Reference) return value.sql;
-    if (!(value instanceof Slot)) return this.place(value, type);
-    let place = this.places.get(value);
-    if (!place) {
+    if (!(value instanceof Slot)) return this.parameter(value, type);
+    let sql = this.slots.get(value);
+    if (!sql) {
       if (this.shared) {
-        place = `${runs}.s${this.columns.length}`;
+        sql = `${runs}.s${this.columns.length}`;
         this.columns.push({ slot: value, type });
       } else {
-        place = this.place(value, type);
+        sql = this.parameter(value, type);
       }
-      this.places.set(value, place);
+      this.slots.set(value, sql);
     }
-    return place;
+    return sql;
   }
 
   /** A fresh alias for a table. */
@@ -75,7 +75,7 @@ export class Parameters {
     return `unnest(${arrays.join(", ")}) WITH ORDINALITY ${runs} (${[...names, "n"].join(", ")})`;
   }
 
-  private place(value: unknown, type: string): string {
+  private parameter(value: unknown, type: string): string {
     this.values.push(value);
     return `$${this.values.length}::${type}`;
   }

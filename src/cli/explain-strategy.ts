@@ -9,55 +9,55 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from "graphql";
-import { type Plan, planOf, type Switches } from "../graph/answer/plan.js";
-import { shapesOf } from "../graph/answer/shape.js";
+import type { EvaluatedArguments } from "../graph/answer/arguments.js";
+import { argumentsOf, type Plan, planOf, type Switches } from "../graph/answer/plan.js";
+import { IrregularError } from "../graph/answer/selection.js";
+import { readsBackward, type Strategy, strategyFor } from "../graph/answer/strategy.js";
 
-/** How a query should be answered, and why not by PostgreSQL alone, as far as that is known. */
-export interface AnswerWay {
-  /** `text`: PostgreSQL writes the answer; `rows`: it is written here; `whole`: resolvers give it, over rows read before. */
-  way: "text" | "rows" | "whole" | "resolvers";
+/** What answers a query, and why not PostgreSQL alone, as far as that is known. `none`: resolvers, without a plan. */
+export interface ExplainedStrategy {
+  strategy: Strategy["name"] | "none";
   why: string[];
 }
 
-/** Looks at a query's plan as its execution does, without running anything. */
-export function answerWay(
+/** Explains a query's strategy without running anything; answers have at most so many bytes. */
+export function explainStrategy(
   operation: OperationDefinitionNode,
   switches: Switches,
   variables: Record<string, unknown>,
-): AnswerWay {
+  maximumBytes: number,
+): ExplainedStrategy {
   let plan: Plan | undefined;
-  let backward: boolean;
+  let args: EvaluatedArguments[];
+  let name: Strategy["name"];
+  /** The fields that, selected alone, have another strategy than one of these. */
+  const fieldsNot = (...names: Strategy["name"][]) =>
+    fieldPaths(operation, switches, (path) => {
+      const alone = planOf({ ...operation, selectionSet: only(path) }, switches);
+      return !alone || !names.includes(strategyFor(alone, argumentsOf(alone, variables), maximumBytes).name);
+    });
   try {
     plan = planOf(operation, switches);
-    backward = plan?.sites.some((site) => (site.constant ?? site.evaluate(variables)).list?.page.backward) ?? false;
+    if (!plan) {
+      const why = fieldsNot("postgres", "code").map(uncovered);
+      return { strategy: "none", why: why.length ? why : ["Nothing of it is read from the database."] };
+    }
+    args = argumentsOf(plan, variables);
+    name = strategyFor(plan, args, maximumBytes).name;
   } catch (error) {
-    return { way: "resolvers", why: [`An argument does not fit: ${(error as Error).message}`] };
+    if (error instanceof IrregularError) {
+      return { strategy: "none", why: ["One row of it may be larger than an answer may be."] };
+    }
+    return { strategy: "none", why: [`An argument does not fit: ${(error as Error).message}`] };
   }
-  if (!plan?.complete) {
-    const why = uncovered(operation, switches).map((path) => `No plan covers the field ${path}.`);
-    if (plan) return { way: "whole", why };
-    return { way: "resolvers", why: why.length ? why : ["Nothing of it is read from the database."] };
-  }
-  if (backward) return { way: "rows", why: ["A list is read backward (`last`)."] };
-  if (shapesOf(plan)) return { way: "text", why: [] };
-  const why = fieldPaths(operation, switches, (path) => !shapeable(path, operation, switches));
-  return { way: "rows", why: why.map((path) => `Code has to write ${path}.`) };
+  if (name === "postgres") return { strategy: name, why: [] };
+  if (name === "resolvers") return { strategy: name, why: fieldsNot("postgres", "code").map(uncovered) };
+  if (readsBackward(args)) return { strategy: name, why: ["A list is read backward (`last`)."] };
+  const why = fieldsNot("postgres").map((path) => `Code has to write ${path}.`);
+  return { strategy: name, why: why.length ? why : ["One row of it may be too large for PostgreSQL to write."] };
 }
 
-/** The fields whose resolvers have to answer; of one that does, those inside are not looked at. */
-function uncovered(operation: OperationDefinitionNode, switches: Switches): string[] {
-  return fieldPaths(operation, switches, (path) => !planAlone(path, operation, switches)?.complete);
-}
-
-function shapeable(path: SelectionNode, operation: OperationDefinitionNode, switches: Switches): boolean {
-  const plan = planAlone(path, operation, switches);
-  return Boolean(plan && shapesOf(plan));
-}
-
-/** The plan of an operation that selects nothing else. */
-function planAlone(path: SelectionNode, operation: OperationDefinitionNode, switches: Switches): Plan | undefined {
-  return planOf({ ...operation, selectionSet: only(path) }, switches);
-}
+const uncovered = (path: string) => `No plan covers the field ${path}.`;
 
 function only(selection: SelectionNode): SelectionSetNode {
   return { kind: Kind.SELECTION_SET, selections: [selection] };

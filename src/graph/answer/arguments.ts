@@ -1,0 +1,187 @@
+import {
+  type FieldNode,
+  type GraphQLField,
+  type GraphQLInputType,
+  getArgumentValues,
+  getNullableType,
+  isInputObjectType,
+  Kind,
+  type ValueNode,
+  visit,
+} from "graphql";
+import { UserInputError } from "../../errors.js";
+import type { PageArgs } from "../schema/connection.js";
+import { type ListArgs, listArgs } from "../schema/list-arguments.js";
+import type { ModelType } from "../schema/model.js";
+import type { LookUp } from "../schema/source.js";
+import { type Condition, everything, withSlots } from "../sql/condition.js";
+import { type Page, pageTemplate } from "../sql/page.js";
+import { Slot } from "../sql/parameters.js";
+
+/** The arguments of one field. Those without variables are evaluated when the plan is made. */
+export interface FieldArguments {
+  readonly constant: EvaluatedArguments | undefined;
+  /** Throws what the resolver would throw. */
+  evaluate(variables: Record<string, unknown>): EvaluatedArguments;
+}
+
+export interface EvaluatedArguments {
+  /** Cache key: arguments with equal keys compile to the same SQL. */
+  readonly key: string;
+  /** The values of the slots. */
+  readonly values: readonly unknown[];
+  readonly sql: SqlArguments;
+  readonly list?: ListArgs;
+  readonly lookUp?: LookUp;
+  readonly atMost?: number;
+  /** Whether a filter came by variables: then PostgreSQL should plan for its values. */
+  readonly filtered?: boolean;
+}
+
+/** What the SQL of a field takes from its arguments: values or slots. */
+export interface SqlArguments {
+  readonly page?: Page;
+  readonly condition?: Condition;
+  readonly atMost?: number | Slot;
+}
+
+/** The name of the variable with the id of the row of `rowById`: no operation can have one of this name. */
+export const rowId = "id of the row";
+
+/** Collects the arguments of a plan's fields. Each method gives the index of those that it adds. */
+export class ArgumentCollector {
+  readonly all: FieldArguments[] = [];
+
+  /** Those of a list: its page, filter and order. */
+  list(type: ModelType, field: GraphQLField<unknown, unknown>, node: FieldNode, maximum: number): number {
+    return this.ofField(field, node, (args, index) => listEvaluated(listArgs(type, args as PageArgs, maximum), index));
+  }
+
+  /** Those of a list from which the first rows are read, whatever the client says. */
+  first(type: ModelType, first: number): number {
+    return this.constant(listEvaluated(listArgs(type, { first }, Number.POSITIVE_INFINITY), undefined));
+  }
+
+  /** Those by which one row is found. */
+  lookUp(
+    field: GraphQLField<unknown, unknown>,
+    node: FieldNode,
+    where: (args: Record<string, unknown>) => LookUp,
+  ): number {
+    return this.ofField(field, node, (args, index) => {
+      const lookUp = where(args);
+      if (index === undefined) return { key: "", values: [], sql: { condition: lookUp.condition }, lookUp };
+      const values: unknown[] = [];
+      const condition = withSlots(lookUp.condition, values, slotOf(index));
+      const key = condition.op === "eq" ? condition.field : JSON.stringify(condition);
+      return { key, values, sql: { condition }, lookUp };
+    });
+  }
+
+  /** A row by the id in the variable `rowId`. */
+  rowById(): number {
+    const condition: Condition = { op: "eq", field: "id", value: slotOf(this.all.length)(0) };
+    const lookUp: LookUp = { condition, unique: true };
+    const evaluate = (variables: Record<string, unknown>): EvaluatedArguments => ({
+      key: "",
+      values: [variables[rowId]],
+      sql: { condition },
+      lookUp,
+    });
+    return this.all.push({ constant: undefined, evaluate }) - 1;
+  }
+
+  /** The one row that fulfils a condition. */
+  rowWhere(condition: Condition): number {
+    return this.constant({ key: "", values: [], sql: { condition }, lookUp: { condition, unique: true } });
+  }
+
+  /** Those of `totalCount`. */
+  count(field: GraphQLField<unknown, unknown>, node: FieldNode): number {
+    return this.ofField(field, node, ({ atMost }, index) => {
+      if (typeof atMost !== "number") return { key: "", values: [], sql: {} };
+      if (atMost < 0) throw new UserInputError(["atMost"], `must be 0 or more, not ${atMost}.`);
+      const value = index === undefined ? atMost : slotOf(index)(0);
+      return { key: "n", values: [atMost], sql: { atMost: value }, atMost };
+    });
+  }
+
+  fixedCount(atMost: number): number {
+    return this.constant({ key: "", values: [], sql: { atMost }, atMost });
+  }
+
+  private constant(constant: EvaluatedArguments): number {
+    return this.all.push({ constant, evaluate: () => constant }) - 1;
+  }
+
+  /** Evaluates a field's arguments at once when they are constant, else for each run; then with slots. */
+  private ofField(
+    field: GraphQLField<unknown, unknown>,
+    node: FieldNode,
+    evaluated: (args: Record<string, unknown>, index: number | undefined) => EvaluatedArguments,
+  ): number {
+    if (!node.arguments?.some((argument) => hasVariable(argument.value))) {
+      return this.constant(evaluated(getArgumentValues(field, node, {}), undefined));
+    }
+    const index = this.all.length;
+    const given = givenByVariables(field, node);
+    const evaluate = (variables: Record<string, unknown>) =>
+      evaluated(given?.(variables) ?? getArgumentValues(field, node, variables), index);
+    this.all.push({ constant: undefined, evaluate });
+    return index;
+  }
+}
+
+/** The nth value of a field's arguments in a run. */
+function slotOf(fieldArguments: number): (index: number) => Slot {
+  return (index) => new Slot(({ args }) => (args[fieldArguments] as EvaluatedArguments).values[index]);
+}
+
+function listEvaluated(list: ListArgs, index: number | undefined): EvaluatedArguments {
+  if (index === undefined) return { key: "", values: [], sql: { page: list.page }, list };
+  const { page, values } = pageTemplate(list.page, slotOf(index));
+  return { key: JSON.stringify(page), values, sql: { page }, list, filtered: page.filter !== everything };
+}
+
+/**
+ * A field's arguments where all are variables, or objects of variables: these have been understood already. Undefined for
+ * other arguments, and when a variable is absent or null, about which the specification has more to say.
+ */
+function givenByVariables(field: GraphQLField<unknown, unknown>, { arguments: given = [] }: FieldNode) {
+  const names = new Set(given.map(({ name }) => name.value));
+  if (field.args.some(({ name, defaultValue }) => defaultValue !== undefined && !names.has(name))) return undefined;
+  type Values = Record<string, unknown>;
+  const read = (node: ValueNode, type: GraphQLInputType | undefined): ((variables: Values) => unknown) | undefined => {
+    if (node.kind === Kind.VARIABLE) return (variables) => variables[node.name.value];
+    const input = type && getNullableType(type);
+    if (node.kind !== Kind.OBJECT || !isInputObjectType(input)) return undefined;
+    const fields = Object.values(input.getFields());
+    if (fields.some(({ defaultValue }) => defaultValue !== undefined)) return undefined;
+    return all(node.fields.map(({ name, value }) => [name.value, read(value, input.getFields()[name.value]?.type)]));
+  };
+  const all = (entries: [name: string, read: ((variables: Values) => unknown) | undefined][]) => {
+    if (entries.some(([, one]) => !one)) return undefined;
+    return (variables: Values): Values | undefined => {
+      const values: Values = {};
+      for (const [name, one] of entries) {
+        const value = one!(variables);
+        if (value === undefined || value === null) return undefined;
+        values[name] = value;
+      }
+      return values;
+    };
+  };
+  return all(
+    given.map(({ name, value }) => [name.value, read(value, field.args.find((arg) => arg.name === name.value)?.type)]),
+  );
+}
+
+function hasVariable(node: ValueNode): boolean {
+  let found = false;
+  visit(node, {
+    Variable() {
+      found = true;
+    },
+  });
+  return found;
+}

@@ -1,0 +1,97 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+} from "graphql";
+import { LRUCache } from "lru-cache";
+import { ruleKey } from "../access/row-rules.js";
+import type { Viewer } from "../access/viewer.js";
+import type { ModelName } from "../model/datamodel.js";
+import { type Plan, planOf, planOfRow, type Switches, switchVariables } from "./plan.js";
+
+/** What a plan is made for. */
+export interface PlanRequest {
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  /** As the schema understands them. */
+  readonly variables: Record<string, unknown>;
+  readonly context: { readonly viewer: Viewer };
+}
+
+interface DocumentFacts {
+  readonly id: number;
+  /** The variables that a plan depends on. */
+  readonly switches: readonly string[];
+  readonly fragments: Record<string, FragmentDefinitionNode>;
+}
+
+/** How many fields all plans kept may have together. */
+const maximumFields = 20_000;
+
+/** The plans that were used lately. */
+export class Plans {
+  private readonly plans = new LRUCache<string, Plan | "none">({
+    maxSize: maximumFields,
+    sizeCalculation: (plan) => (plan === "none" ? 10 : 10 + plan.size),
+  });
+  private readonly documents = new WeakMap<DocumentNode, DocumentFacts>();
+  private documentCount = 0;
+
+  constructor(private readonly schema: GraphQLSchema) {}
+
+  /** The plan of a query, or undefined where resolvers have to answer. An error in making it is thrown once. */
+  for(request: PlanRequest): Plan | undefined {
+    return this.kept(request, "", (switches) => planOf(request.operation, switches));
+  }
+
+  /** The plan of all that is selected of one row, at a path of the answer. */
+  forRow(request: PlanRequest, path: string, model: ModelName, nodes: readonly FieldNode[]): Plan | undefined {
+    return this.kept(request, `${path} ${model}`, (switches) => planOfRow(model, nodes, switches));
+  }
+
+  private kept(
+    { document, operation, variables, context: { viewer } }: PlanRequest,
+    row: string,
+    make: (switches: Switches) => Plan | undefined,
+  ): Plan | undefined {
+    const { id, switches, fragments } = this.factsOf(document);
+    // None of the parts has a line break in it.
+    let key = `${id}\n${operation.name?.value ?? ""}\n${ruleKey(viewer)}\n${row}`;
+    const values: Record<string, unknown> = {};
+    for (const name of switches) {
+      if (!Object.hasOwn(variables, name)) continue;
+      const value = variables[name];
+      values[name] = value;
+      key += `\n${name}=${typeof value === "string" ? value.slice(0, 4) : value}`;
+    }
+    let plan = this.plans.get(key);
+    if (!plan) {
+      // Kept at once: what cannot be planned is not tried again.
+      this.plans.set(key, "none");
+      plan = make({ schema: this.schema, fragments, variables: values, viewer }) ?? "none";
+      this.plans.set(key, plan);
+    }
+    return plan === "none" ? undefined : plan;
+  }
+
+  private factsOf(document: DocumentNode): DocumentFacts {
+    let facts = this.documents.get(document);
+    if (!facts) {
+      facts = { id: this.documentCount++, switches: switchVariables(document), fragments: fragmentsOf(document) };
+      this.documents.set(document, facts);
+    }
+    return facts;
+  }
+}
+
+/** A document's fragments by their names. */
+export function fragmentsOf({ definitions }: DocumentNode): Record<string, FragmentDefinitionNode> {
+  const fragments: Record<string, FragmentDefinitionNode> = {};
+  for (const definition of definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
+  }
+  return fragments;
+}
