@@ -276,6 +276,22 @@ describe("what is kept is bounded", () => {
     expect(names.nameOf(`39${"x".repeat(100_000)}`)).toBeDefined();
   });
 
+  test("a plan for each model that a node's id names, and for each value of @include", async () => {
+    const { answer, plans } = execution();
+    const document = parse("query ($id: ID!, $a: Boolean!) { node(id: $id) { __typename id @include(if: $a) } }");
+    const kept = async (...variables: object[]) => {
+      for (const given of variables) await answer(document, given);
+      return plans.size;
+    };
+    expect(await kept({ id: "cus_1", a: true }, { id: "cus_2", a: true })).toBe(1);
+    expect(await kept({ id: "cus_1", a: false })).toBe(2);
+    expect(await kept({ id: "ord_1", a: true })).toBe(3);
+    // Ids of no model are alike, whatever they begin with.
+    expect(
+      await kept({ id: "abc1", a: true }, { id: "xyz_1", a: true }, { id: "1", a: true }, { id: "", a: true }),
+    ).toBe(4);
+  });
+
   test("200 shapes of one document's variables: 16 statements", async () => {
     const { answer, plans, texts } = execution();
     const document = parse("query ($filter: CustomerFilter) { customers(filter: $filter) { nodes { id } } }");

@@ -4,9 +4,11 @@ import {
   type FragmentDefinitionNode,
   GraphQLEnumType,
   type GraphQLField,
+  GraphQLIncludeDirective,
   type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLSchema,
+  GraphQLSkipDirective,
   getArgumentValues,
   getNamedType,
   isAbstractType,
@@ -515,11 +517,19 @@ export function switchVariables(document: DocumentNode): string[] {
   const add = (node: FieldNode["arguments"] | undefined) => {
     for (const { value } of node ?? []) if (value.kind === Kind.VARIABLE) names.add(value.name.value);
   };
+  const switching = [GraphQLSkipDirective.name, GraphQLIncludeDirective.name];
   visit(document, {
-    Directive: (node) => add(node.arguments),
+    Directive: (node) => {
+      if (switching.includes(node.name.value)) add(node.arguments);
+    },
     Field: (node) => {
       if (node.name.value === "node") add(node.arguments);
     },
   });
   return [...names].sort();
+}
+
+/** Cache key of a switching variable: values with equal keys make the same plan. Of an id only the model matters. */
+export function switchKey(value: unknown): string {
+  return typeof value === "string" ? (modelOfId(value) ?? "") : String(value);
 }

@@ -10,7 +10,7 @@ import { LRUCache } from "lru-cache";
 import { ruleKey } from "../access/row-rules.js";
 import type { Viewer } from "../access/viewer.js";
 import type { ModelName } from "../model/datamodel.js";
-import { type Plan, planOf, planOfRow, type Switches, switchVariables } from "./plan.js";
+import { type Plan, planOf, planOfRow, type Switches, switchKey, switchVariables } from "./plan.js";
 
 /** What a plan is made for. */
 export interface PlanRequest {
@@ -63,9 +63,8 @@ export class Plans {
     const values: Record<string, unknown> = {};
     for (const name of switches) {
       if (!Object.hasOwn(variables, name)) continue;
-      const value = variables[name];
-      values[name] = value;
-      key += `\n${name}=${typeof value === "string" ? value.slice(0, 4) : value}`;
+      values[name] = variables[name];
+      key += `\n${name}=${switchKey(variables[name])}`;
     }
     let plan = this.plans.get(key);
     if (!plan) {
