@@ -22,6 +22,15 @@ export function json(
   response.end(text);
 }
 
+export function wrongMethod(response: ServerResponse, message: string, allow: string) {
+  json(response, 405, errorBody("BAD_REQUEST", message), { allow });
+}
+
+export function notAcceptable(response: ServerResponse, offers: readonly string[]) {
+  const types = offers.map((offer) => `\`${offer}\``).join(" or ");
+  json(response, 406, errorBody("BAD_REQUEST", `Answers come as ${types}; name it in the accept header.`));
+}
+
 export interface Answer {
   status: number;
   headers: Record<string, string>;
