@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { Kind, type OperationDefinitionNode, parse, validate } from "graphql";
+import { explainStrategy } from "../../src/cli/explain-strategy.js";
 import { type Permission, permissionsByKind } from "../../src/graph/access/permission.js";
 import { ruleKey, rulesLike } from "../../src/graph/access/row-rules.js";
 import { anonymous, type Viewer } from "../../src/graph/access/viewer.js";
@@ -322,6 +323,18 @@ describe("what is asked for and the SQL that it comes to", () => {
       ).strategy,
     ).toBe("postgres");
     expect(sqlOf(`{ customer(by: { id: "cus_1" }) { id ${selection} } }`).strategy).toBe("code");
+  });
+
+  const explained: [maximumBytes: number, strategy: string, why: string[]][] = [
+    [Number.POSITIVE_INFINITY, "postgres", []],
+    [400_000, "code", ["One row of it may be too large for PostgreSQL to write."]],
+    [50_000, "none", ["One row of it may be larger than an answer may be."]],
+  ];
+  test.each(explained)("a row with aliases of one large column, in at most %d bytes: %s", (maximum, strategy, why) => {
+    const document = parse('{ customer(by: { id: "cus_1" }) { a: metadata b: metadata c: metadata } }');
+    const operation = document.definitions[0] as OperationDefinitionNode;
+    const switches = { schema, fragments: {}, variables: {}, viewer: integration };
+    expect(explainStrategy(operation, switches, {}, maximum)).toEqual({ strategy, why });
   });
 
   test("what only resolvers answer is no part of a plan; whole rows are read for them", () => {
