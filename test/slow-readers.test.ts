@@ -60,12 +60,15 @@ async function ask(app: TestApp, path: string, body?: object): Promise<Reader> {
     take: (bytes) => void socket.read(bytes),
     read: (end = /$^/) =>
       new Promise((resolve) => {
-        let got = "";
+        const chunks: string[] = [];
+        // The end alone is looked at: a long text would be copied for each look.
+        let tail = "";
         socket.on("data", (chunk) => {
-          got += String(chunk);
-          if (end.test(got.slice(-200))) resolve(got);
+          chunks.push(String(chunk));
+          tail = (tail + chunks.at(-1)).slice(-200);
+          if (end.test(tail)) resolve(chunks.join(""));
         });
-        socket.on("close", () => resolve(got));
+        socket.on("close", () => resolve(chunks.join("")));
       }),
   };
 }
