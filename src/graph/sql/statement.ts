@@ -140,7 +140,7 @@ export function relatedRows(model: Model, relation: string, parent: string, para
   return { model: target, alias, source, joins, belongs: belongsTo(model, relation, parent) };
 }
 
-/** Of what belongs to a customer there is little; of a group, a market or the like there may be any part of a table. */
+/** Of what belongs to a customer there is little; of what belongs to another row there may be any part of a table. */
 function belongsTo(model: Model, relation: string, parent: string): Condition | undefined {
   const way = relationOf(model, relation);
   if (model.name === "Customer" || model.owners || !way.key || way.where) return undefined;
