@@ -537,7 +537,7 @@ describe("codes of user errors", () => {
         id: "The code.",
       })
       async probe(write: Write, { id }: { id: string }): Promise<Record<string, unknown>> {
-        return write.stop(id as UserErrorCode, ["id"], "No.");
+        return write.abort(id as UserErrorCode, ["id"], "No.");
       }
     }
     const told: unknown[] = [];

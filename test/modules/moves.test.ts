@@ -1,6 +1,6 @@
-import { orderSubscriptionLife } from "../../src/modules/order-subscriptions/order-subscription.moves.js";
-import { orderLife } from "../../src/modules/orders/order.moves.js";
-import { returnLife } from "../../src/modules/returns/return.moves.js";
+import { orderSubscriptionStateMachine } from "../../src/modules/order-subscriptions/order-subscription.moves.js";
+import { orderStateMachine } from "../../src/modules/orders/order.moves.js";
+import { returnStateMachine } from "../../src/modules/returns/return.moves.js";
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
 
 const noon = new Date("2026-11-01T12:00:00.000Z");
@@ -15,9 +15,9 @@ afterAll(async () => {
 });
 
 /** What the shop may do, and from where; `*`: from where a customer may, too. */
-const lives = {
+const machines = {
   order: {
-    life: orderLife,
+    machine: orderStateMachine,
     states: ["draft", "pending", "placing", "placed", "editing", "approved", "cancelled"],
     table: {
       place: { draft: "*placed", pending: "*placed" },
@@ -28,7 +28,7 @@ const lives = {
     },
   },
   return: {
-    life: returnLife,
+    machine: returnStateMachine,
     states: ["draft", "requested", "approved", "cancelled", "shipped", "rejected", "received", "refunded"],
     table: {
       request: { draft: "*requested" },
@@ -43,7 +43,7 @@ const lives = {
     },
   },
   orderSubscription: {
-    life: orderSubscriptionLife,
+    machine: orderSubscriptionStateMachine,
     states: ["draft", "inactive", "active", "running", "cancelled", "pending"],
     table: {
       activate: { draft: "*active", pending: "*active", inactive: "*active" },
@@ -58,8 +58,8 @@ const lives = {
     },
   },
 } as const;
-type Kind = keyof typeof lives;
-const tableOf = (kind: Kind) => lives[kind].table as Record<string, Record<string, string>>;
+type Kind = keyof typeof machines;
+const tableOf = (kind: Kind) => machines[kind].table as Record<string, Record<string, string>>;
 
 /** When a move is noted, and which state stands for having made it. */
 const times: Record<string, string> = {
@@ -126,13 +126,13 @@ async function move(kind: Kind, name: string, id: string, as?: Caller, version?:
   return { ...answer.data?.[field], row: answer.data?.[field]?.[kind], errors: answer.errors };
 }
 
-const cases = (Object.keys(lives) as Kind[]).flatMap((kind) =>
-  Object.keys(tableOf(kind)).flatMap((name) => lives[kind].states.map((from) => [kind, name, from] as const)),
+const cases = (Object.keys(machines) as Kind[]).flatMap((kind) =>
+  Object.keys(tableOf(kind)).flatMap((name) => machines[kind].states.map((from) => [kind, name, from] as const)),
 );
 
 test("the tables have these moves and no others", () => {
-  for (const { life, table } of Object.values(lives)) {
-    expect(Object.keys(life.options.moves).sort()).toEqual(Object.keys(table).sort());
+  for (const { machine, table } of Object.values(machines)) {
+    expect(Object.keys(machine.options.moves).sort()).toEqual(Object.keys(table).sort());
   }
 });
 
@@ -179,7 +179,7 @@ test.each(cases.filter(([kind, name, from]) => tableOf(kind)[name]![from]))(
   "%s %s from %s, by customers",
   async (kind, name, from) => {
     const id = await make(kind, from, name === "unarchive");
-    const { options } = lives[kind].life;
+    const { options } = machines[kind].machine;
     const shopAlone = (options.moves as Record<string, { byShop?: unknown }>)[name]!.byShop === true;
     const other = await move(kind, name, id, bruno);
     const own = await move(kind, name, id, ada);
@@ -204,7 +204,7 @@ test.each(cases.filter(([kind, name, from]) => tableOf(kind)[name]![from]))(
   },
 );
 
-test.each(Object.keys(lives) as Kind[])("%s: ifVersion, and rows that are not there", async (kind) => {
+test.each(Object.keys(machines) as Kind[])("%s: ifVersion, and rows that are not there", async (kind) => {
   const id = await make(kind, "draft", false);
   const first = Object.keys(tableOf(kind)).find((name) => tableOf(kind)[name]!.draft)!;
   const { userErrors, errors } = await move(kind, first, id, undefined, 99);

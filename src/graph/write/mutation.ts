@@ -185,13 +185,13 @@ async function run<A, P>(
   const { dryRun, key } = directivesOn(info);
   const record = key && !dryRun ? new IdempotencyKey(viewer, key, info.fieldName, args) : undefined;
   const who = JSON.stringify(whoOf(viewer));
-  const movedTo = new Set<string>();
+  const newOwners = new Set<string>();
   let write: Write | undefined;
   let prepared!: P;
 
   const work = async (query: Query) => {
     loaders.readThrough(query);
-    write = new Write(context, query, info.schema, options.needs, movedTo);
+    write = new Write(context, query, info.schema, options.needs, newOwners);
     const customerId = viewer.kind === "customer" ? viewer.customerId : null;
     const [[, exists]] = (await query(beginSql, [who, customerId, viewer.mode])) as [[string, boolean]];
     const before = await record?.claim(query);
@@ -205,7 +205,7 @@ async function run<A, P>(
     }
     const outcome = await handler(write, args, prepared);
     write.check();
-    tellUndeclared(context, info, options.errors, outcome.userErrors);
+    logUndeclaredCodes(context, info, options.errors, outcome.userErrors);
     if (record) await record.keep(query, await withFirst(options.payload, outcome, context));
     return outcome;
   };
@@ -219,13 +219,13 @@ async function run<A, P>(
     for (let attempt = 1; ; attempt++) {
       try {
         if (dryRun) {
-          const outcome = await held(context, work);
+          const outcome = await deferRollback(context, work);
           writes.dryRun.push(String(info.path.key));
           return payloadFrom(options.payload, outcome, context, info);
         }
         const outcome = await database.transaction(work);
         writes.committed.push(String(info.path.key));
-        for (const then of write!.afterwards) then();
+        for (const then of write!.afterCommit) then();
         context.live.announce();
         loaders.readThrough(undefined);
         return payloadFrom(options.payload, outcome, context, info);
@@ -237,7 +237,7 @@ async function run<A, P>(
     loaders.readThrough(undefined);
     const errors = error instanceof Refusal ? error.errors : write?.asErrors(error);
     if (!errors) throw error;
-    tellUndeclared(context, info, options.errors, errors);
+    logUndeclaredCodes(context, info, options.errors, errors);
     const { subject, subjectId = ({ id }: A & { id?: string }) => id, payload } = options;
     return payloadFrom(
       payload,
@@ -249,7 +249,7 @@ async function run<A, P>(
 }
 
 /** Clients branch on the codes that a mutation's description names: others are a fault of ours. */
-function tellUndeclared(
+function logUndeclaredCodes(
   { log }: Context,
   { fieldName }: GraphQLResolveInfo,
   declared: readonly string[],
@@ -261,13 +261,13 @@ function tellUndeclared(
   }
 }
 
-class Undo extends Error {}
+class Rollback extends Error {}
 
 /**
  * Does the work in a transaction that stays open until the payload has been read in it, and is then undone: when the
  * next mutation begins, or the request ends.
  */
-function held(context: Context, work: (query: Query) => Promise<Outcome>): Promise<Outcome> {
+function deferRollback(context: Context, work: (query: Query) => Promise<Outcome>): Promise<Outcome> {
   const { database, loaders, writes } = context;
   return new Promise((resolve, reject) => {
     let undo = () => {};
@@ -279,10 +279,10 @@ function held(context: Context, work: (query: Query) => Promise<Outcome>): Promi
         });
         resolve(outcome);
         await end;
-        throw new Undo();
+        throw new Rollback();
       })
       .catch((error: unknown) => {
-        if (!(error instanceof Undo)) reject(error);
+        if (!(error instanceof Rollback)) reject(error);
       });
     writes.end = async () => {
       writes.end = undefined;
@@ -379,6 +379,6 @@ export function whoOf(viewer: Viewer): Record<string, unknown> {
 }
 
 /** Ends a write with errors that are no form's. */
-export function refuse(...errors: UserError[]): never {
+export function abort(...errors: UserError[]): never {
   throw new Refusal(errors);
 }

@@ -17,7 +17,7 @@ import {
   rulesFor,
   rulesOf,
 } from "./rules.js";
-import { type Along, type Path, type Row, singular, type Values, type Write } from "./transaction.js";
+import { type ExtraLocks, type Path, type Row, singular, type Values, type Write } from "./transaction.js";
 import type { UserErrorCode } from "./user-error.type.js";
 
 type ModelClass = abstract new (...args: never[]) => object;
@@ -66,7 +66,7 @@ interface UpdateVerb<I, P> extends Verb {
   count?: (context: Context, input: I) => Settle | undefined;
   prepare?: (context: Context, input: I) => Promise<P>;
   /** The customers whom the row may go to: they are locked together with the one who has it. */
-  along?: (write: Write, values: Values, path: Path) => Promise<Along | undefined>;
+  extraLocks?: (write: Write, values: Values, path: Path) => Promise<ExtraLocks | undefined>;
   /** Completes or checks the values, before the row changes. */
   before?: (write: Write, row: Row, values: Values, input: I, path: Path, prepared: P) => Promise<Values>;
   after?: (write: Write, row: Row, input: I, path: Path, values: Values) => Promise<unknown>;
@@ -140,13 +140,13 @@ export class ResourceWrites<R extends Rules, P = void> {
     input: InputOf<R> & CommonInput,
     { version, path = ["input"], idPath = ["id"], versionPath, prepared }: UpdateOptions<P> = {},
   ): Promise<Outcome> {
-    const { along, before, after, payload } = this.options.update ?? {};
+    const { extraLocks, before, after, payload } = this.options.update ?? {};
     const { metadata, ...given } = (await write.values(this.updateRules, input as never, "update", path)) as Values;
     const row = await write.row(this.model.name, id, {
       path: idPath,
       version,
       versionPath,
-      along: await along?.(write, given, path),
+      extraLocks: await extraLocks?.(write, given, path),
     });
     const changed: Values = { ...given, metadata: write.metadata(row, metadata as MetadataInput | null, path) };
     const values = before ? await before(write, row, changed, input, path, prepared as P) : changed;

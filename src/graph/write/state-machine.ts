@@ -38,7 +38,7 @@ export interface Move<State> {
   before?: (write: Write, row: Row) => Promise<Values>;
 }
 
-interface LifeOptions<State, Name extends string> {
+interface StateMachineOptions<State, Name extends string> {
   /** Who has this permission acts for the shop. */
   shop: Permission;
   /** What callers need for the others. */
@@ -48,12 +48,12 @@ interface LifeOptions<State, Name extends string> {
 }
 
 /** The states of a kind of resource, and the moves between them: a table. */
-export class Life<State extends string, Name extends string = string> {
+export class StateMachine<State extends string, Name extends string = string> {
   readonly model: ModelType;
 
   constructor(
     type: ModelClass,
-    readonly options: LifeOptions<State, Name>,
+    readonly options: StateMachineOptions<State, Name>,
   ) {
     this.model = modelTypeOf(type);
   }
@@ -69,7 +69,7 @@ export class Life<State extends string, Name extends string = string> {
     if (made) return;
     const { shop } = this.options;
     if (!leadsFrom(move, row.status)) {
-      this.refuse(
+      this.abort(
         write,
         row,
         `Only ${either(move.from)} ${plural(this.model.name)} can be ${move.done}; this one is ${row.status}.`,
@@ -77,7 +77,7 @@ export class Life<State extends string, Name extends string = string> {
     }
     if (Array.isArray(move.byShop) && move.byShop.includes(row.status) && !permits(write.viewer, [shop])) {
       const noun = singular(this.model.name);
-      this.refuse(write, row, `Once it is ${row.status}, the ${noun} can be ${move.done} by the shop alone.`);
+      this.abort(write, row, `Once it is ${row.status}, the ${noun} can be ${move.done} by the shop alone.`);
     }
     const more = await before?.(write, row);
     write.check();
@@ -86,8 +86,8 @@ export class Life<State extends string, Name extends string = string> {
   }
 
   /** Ends the write because of the state that a row is in. */
-  refuse(write: Write, { status }: { status: State }, message: string): never {
-    return write.fail(new this.options.error(status, message));
+  abort(write: Write, { status }: { status: State }, message: string): never {
+    return write.abortWith(new this.options.error(status, message));
   }
 }
 
@@ -97,9 +97,11 @@ export function either(words: readonly string[]): string {
 }
 
 /** The resolver class of the moves of a kind of resource: `orderPlace(id, ifVersion)` and so on. */
-export function LifeMutations<State extends string, Name extends string>(life: Life<State, Name>): ClassType {
-  const { name, type } = life.model;
-  const { moves, access, shop } = life.options;
+export function StateMachineMutations<State extends string, Name extends string>(
+  machine: StateMachine<State, Name>,
+): ClassType {
+  const { name, type } = machine.model;
+  const { moves, access, shop } = machine.options;
   const field = name[0]!.toLowerCase() + name.slice(1);
   const noun = singular(name);
 
@@ -111,7 +113,7 @@ export function LifeMutations<State extends string, Name extends string>(life: L
     const payload = `${key[0]!.toUpperCase()}${key.slice(1)}`;
     const descriptor = {
       value: async (write: Write, { id, ifVersion }: Args) => {
-        await life.move(write, move as Name, id, ifVersion);
+        await machine.move(write, move as Name, id, ifVersion);
         return { [field]: id };
       },
       writable: true,

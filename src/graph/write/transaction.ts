@@ -33,7 +33,7 @@ export type Row = Record<string, unknown> & { id: string; version: number };
 export type Values = Record<string, unknown>;
 
 /** Customers to lock together with a row's own, and the argument that names them. */
-export interface Along {
+export interface ExtraLocks {
   customers: readonly string[];
   path: Path;
 }
@@ -45,13 +45,13 @@ export interface Along {
 export class Write {
   readonly errors: UserError[] = [];
   /** Where the values of a table's columns come from, for errors that the database finds. */
-  readonly places = new Map<string, Path>();
+  readonly argumentPaths = new Map<string, Path>();
   /** What is done once the transaction has ended well. */
-  readonly afterwards: (() => void)[] = [];
+  readonly afterCommit: (() => void)[] = [];
   /** The customers locked so far, and where the anonymization of each stands. */
   private readonly customers = new Map<string, string | null>();
   /** What the input refers to: whose it is, and the argument. They are locked before anything is written. */
-  private readonly links: Along[] = [];
+  private readonly links: ExtraLocks[] = [];
 
   constructor(
     readonly context: Context,
@@ -60,7 +60,7 @@ export class Write {
     /** What the mutation says that it needs beside its own permission. */
     private readonly needs: readonly Need[] = [],
     /** Customers to lock with those of any row: to whom a row had moved when the write was tried before. */
-    private readonly movedTo: Set<string> = new Set(),
+    private readonly newOwners: Set<string> = new Set(),
   ) {}
 
   get viewer() {
@@ -73,7 +73,7 @@ export class Write {
   }
 
   /** Notes that an argument is at fault. */
-  refuse(code: UserErrorCode, path: Path, message: string) {
+  addError(code: UserErrorCode, path: Path, message: string) {
     this.errors.push(new InputError(code, [...path], message));
   }
 
@@ -91,13 +91,13 @@ export class Write {
   }
 
   /** Ends the write with this error and those found before. */
-  fail(error: UserError): never {
+  abortWith(error: UserError): never {
     throw new Refusal([...this.errors, error]);
   }
 
   /** Ends the write because of one argument. */
-  stop(code: UserErrorCode, path: Path, message: string): never {
-    return this.fail(new InputError(code, [...path], message));
+  abort(code: UserErrorCode, path: Path, message: string): never {
+    return this.abortWith(new InputError(code, [...path], message));
   }
 
   /**
@@ -110,23 +110,23 @@ export class Write {
       const given = (input as Values)[field];
       const place = [...path, field];
       if (given === undefined) {
-        if (required && kind === "create") this.refuse(UserErrorCode.INVALID, place, "This is needed.");
+        if (required && kind === "create") this.addError(UserErrorCode.INVALID, place, "This is needed.");
         continue;
       }
       if (access && !permits(this.viewer, access)) throw forbidden(place, access.map(permissionName));
       // A value that another has would tell of it.
       if (unique && kind === "create" && given !== null) this.need(unique);
       const value = given !== null && check ? check(given as never) : given;
-      if (value instanceof Problem) this.refuse(UserErrorCode.INVALID, place, value.message);
+      if (value instanceof Problem) this.addError(UserErrorCode.INVALID, place, value.message);
       else if (value === null) {
         // A blank text is none.
         if (given !== null && (required || generated)) {
-          this.refuse(UserErrorCode.INVALID, place, "This must not be blank.");
+          this.addError(UserErrorCode.INVALID, place, "This must not be blank.");
         } else if (kind === "update") {
           if (required || generated) {
-            this.refuse(UserErrorCode.INVALID, place, "This cannot be null; leave it out to keep it.");
+            this.addError(UserErrorCode.INVALID, place, "This cannot be null; leave it out to keep it.");
           } else values[field] = null;
-        } else if (required) this.refuse(UserErrorCode.INVALID, place, "This is needed.");
+        } else if (required) this.addError(UserErrorCode.INVALID, place, "This is needed.");
       } else if (!link || (await this.linked(link, value as string, place))) values[field] = value;
     }
     return values as { [K in keyof InputOf<R>]: InputOf<R>[K] };
@@ -137,7 +137,7 @@ export class Write {
     const given = fields.filter((field) => input[field] !== undefined && input[field] !== null);
     if (given.length === 1) return given[0];
     const names = fields.map((field) => `\`${field}\``).join(" or ");
-    this.refuse(
+    this.addError(
       UserErrorCode.INVALID,
       [...path, given.at(-1) ?? fields[0]!],
       given.length ? `Give either ${names}, not several of them.` : `Give ${names}.`,
@@ -155,7 +155,7 @@ export class Write {
       if (customers.length) this.links.push({ customers, path });
       return true;
     }
-    this.refuse(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
+    this.addError(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
     return false;
   }
 
@@ -174,7 +174,7 @@ export class Write {
 
   /**
    * The row with this id, kept from changes by others until the write ends, as is the customer whom it belongs to, and
-   * those of `along`: whoever gives a row to another customer names both. With `version` only in this version. Ends the
+   * those of `extraLocks`: whoever gives a row to another customer names both. With `version` only in this version. Ends the
    * write if there is no such row.
    */
   async row<T extends object = Row>(
@@ -184,53 +184,53 @@ export class Write {
       path = ["id"],
       version,
       versionPath,
-      along,
-    }: { path?: Path; version?: number | null; versionPath?: Path; along?: Along } = {},
+      extraLocks,
+    }: { path?: Path; version?: number | null; versionPath?: Path; extraLocks?: ExtraLocks } = {},
   ): Promise<T & Row> {
     const isCustomer = model === "Customer";
-    const absent = () => this.stop(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
+    const absent = () => this.abort(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
     // What the caller may not see is not looked into any further: it takes no lock, and no more time than nothing.
     if (!isCustomer && !(await this.find(model, id))) return absent();
     // Customers come before what is theirs, in every write: nobody waits for each other in a circle.
     const owners = isCustomer ? [] : await this.ownersOf(model, id);
     const linked = this.links.flatMap(({ customers }) => customers);
-    await this.hold([...owners, ...(along?.customers ?? []), ...linked, ...this.movedTo]);
+    await this.lock([...owners, ...(extraLocks?.customers ?? []), ...linked, ...this.newOwners]);
     const row = await this.find(model, id, true);
     if (!row) return absent();
     const owner = isCustomer ? id : (row.customerId as string | null | undefined);
     if (isCustomer) this.customers.set(id, row.anonymizationStatus as string | null);
     else if (owner && !this.customers.has(owner)) {
       // It went to another customer while it was waited for.
-      for (const customer of [...owners, owner]) this.movedTo.add(customer);
-      throw new Again();
+      for (const customer of [...owners, owner]) this.newOwners.add(customer);
+      throw new RetryTransaction();
     }
-    this.refuseErased(owner ? [owner] : owners, path);
-    if (along) this.refuseErased(along.customers, along.path);
-    this.refuseErasedLinks();
+    this.abortIfErased(owner ? [owner] : owners, path);
+    if (extraLocks) this.abortIfErased(extraLocks.customers, extraLocks.path);
+    this.abortIfLinksErased();
     if (typeof version === "number" && row.version !== version) {
-      this.fail(new VersionConflictError(row, version, await this.changedSince(model, row, version), versionPath));
+      this.abortWith(new VersionConflictError(row, version, await this.changedSince(model, row, version), versionPath));
     }
     return row as T & Row;
   }
 
   /** Keeps customers from changes by others until the write ends. Ends the write if one of them is being erased, or was. */
-  async lockCustomers(ids: readonly string[], path: Path): Promise<void> {
-    await this.hold(ids);
-    this.refuseErased(ids, path);
+  async lockOwners(ids: readonly string[], path: Path): Promise<void> {
+    await this.lock(ids);
+    this.abortIfErased(ids, path);
   }
 
   /** Makes a row; gives its id. */
   async create(model: ModelName, values: Values, path: Path = ["input"]): Promise<string> {
     const target = modelNamed(model);
-    this.places.set(target.table, path);
+    this.argumentPaths.set(target.table, path);
     await this.lockLinks();
     const id = (values.id as string | undefined) ?? newId(model);
     const row: Values = { ...values, id, mode: this.viewer.mode };
     const fields = Object.keys(row).filter((field) => row[field] !== undefined);
     const columns = fields.map((field) => `"${columnOf(target, field).column}"`).join(", ");
-    const places = fields.map((field, i) => `$${i + 1}::${sqlType(columnOf(target, field))}`).join(", ");
+    const parameters = fields.map((field, i) => `$${i + 1}::${sqlType(columnOf(target, field))}`).join(", ");
     await this.query(
-      `INSERT INTO "${target.table}" (${columns}) VALUES (${places})`,
+      `INSERT INTO "${target.table}" (${columns}) VALUES (${parameters})`,
       fields.map((field) => parameter(target, field, row[field])),
     );
     return id;
@@ -239,7 +239,7 @@ export class Write {
   /** Changes a row where the values differ; gives the names of the fields that do. */
   async update(model: ModelName, row: Row, values: Values, path: Path = ["input"]): Promise<string[]> {
     const target = modelNamed(model);
-    this.places.set(target.table, path);
+    this.argumentPaths.set(target.table, path);
     const fields = Object.keys(values).filter(
       (field) => values[field] !== undefined && !same(row[field], values[field]),
     );
@@ -268,7 +268,7 @@ export class Write {
 
   /** Ends all log-ins of a customer with the write. */
   async endSessions(customerId: string): Promise<void> {
-    this.afterwards.push(await endSessionsOf(this.context, this.query, customerId));
+    this.afterCommit.push(await endSessionsOf(this.context, this.query, customerId));
   }
 
   /** The metadata of a row after a change, as a value for `update`; undefined when there is none. */
@@ -277,7 +277,7 @@ export class Write {
     const place = [...path, "metadata"];
     const after = change === null ? {} : changedMetadata(row.metadata as Record<string, unknown>, change);
     if (!(after instanceof Problem)) return after;
-    this.refuse(UserErrorCode.INVALID, place, after.message);
+    this.addError(UserErrorCode.INVALID, place, after.message);
     return undefined;
   }
 
@@ -288,7 +288,7 @@ export class Write {
     await this.query("SAVEPOINT part", []);
     const before = this.errors.splice(0);
     const locked = new Map(this.customers);
-    const { length } = this.afterwards;
+    const { length } = this.afterCommit;
     const links = [...this.links];
     try {
       const result = await work();
@@ -299,7 +299,7 @@ export class Write {
       const errors = this.asErrors(error);
       if (!errors) throw error;
       await this.query("ROLLBACK TO SAVEPOINT part", []);
-      this.afterwards.length = length;
+      this.afterCommit.length = length;
       this.links.splice(0, this.links.length, ...links);
       this.customers.clear();
       for (const [id, status] of locked) this.customers.set(id, status);
@@ -312,7 +312,7 @@ export class Write {
   /** What a thrown error says to a form, if it is of that kind: a refusal, or a constraint of the database. */
   asErrors(error: unknown): readonly UserError[] | undefined {
     if (error instanceof Refusal) return error.errors;
-    const found = constraintError(error, (table) => this.places.get(table));
+    const found = constraintError(error, (table) => this.argumentPaths.get(table));
     return found && [found];
   }
 
@@ -326,7 +326,7 @@ export class Write {
   }
 
   /** Locks customers in a fixed order, those that the caller may not see included. */
-  private async hold(ids: readonly string[]): Promise<void> {
+  private async lock(ids: readonly string[]): Promise<void> {
     const others = [...new Set(ids)].filter((id) => !this.customers.has(id));
     if (!others.length) return;
     const rows = (await this.query(
@@ -339,25 +339,25 @@ export class Write {
   /** Locks whose the things are that the input refers to, unless it was done with the row that is written. */
   private async lockLinks(): Promise<void> {
     if (!this.links.length) return;
-    await this.hold(this.links.flatMap(({ customers }) => customers));
-    this.refuseErasedLinks();
+    await this.lock(this.links.flatMap(({ customers }) => customers));
+    this.abortIfLinksErased();
   }
 
   /** What several customers have is no longer to be referred to when all of them are erased. */
-  private refuseErasedLinks() {
+  private abortIfLinksErased() {
     for (const { customers, path } of this.links.splice(0)) {
-      if (customers.every((id) => isErased(this.customers.get(id)))) this.refuseErased(customers, path);
+      if (customers.every((id) => isErased(this.customers.get(id)))) this.abortIfErased(customers, path);
     }
   }
 
   /** domain rule: what is being erased, or was, gets no personal data again. */
-  private refuseErased(ids: readonly string[], path: Path) {
+  private abortIfErased(ids: readonly string[], path: Path) {
     // A customer who is not there was deleted while it was waited for.
-    if (!ids.every((id) => this.customers.has(id))) throw new Again();
+    if (!ids.every((id) => this.customers.has(id))) throw new RetryTransaction();
     const status = ids.map((id) => this.customers.get(id)).find(isErased);
     if (!status) return;
     const state = status === "started" ? "is being" : "has been";
-    this.stop(UserErrorCode.WRONG_STATE, path, `The customer ${state} anonymized; nothing of it can be changed.`);
+    this.abort(UserErrorCode.WRONG_STATE, path, `The customer ${state} anonymized; nothing of it can be changed.`);
   }
 
   /** The fields that changed after a version, as far as the caller may see them; null where the audit trail has a gap, or nothing to tell. */
@@ -381,8 +381,8 @@ export class Write {
 }
 
 /** Has the whole write tried again, like one that PostgreSQL breaks off: rows changed hands under it. */
-class Again extends Error {
-  override name = "Again";
+class RetryTransaction extends Error {
+  override name = "RetryTransaction";
   readonly code = "40001";
 }
 

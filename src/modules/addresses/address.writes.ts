@@ -74,7 +74,7 @@ function checkTogether(write: Write, before: Values, change: Values, path: Path)
   const need = (field: string, message: string) => {
     // A value that was given and is wrong has its error already.
     if (!present(after[field]) && !write.errors.some((error) => error.path.join() === [...path, field].join())) {
-      write.refuse(UserErrorCode.INVALID, [...path, field], message);
+      write.addError(UserErrorCode.INVALID, [...path, field], message);
     }
   };
   if (touches("business", "firstName", "lastName", "company")) {
@@ -122,5 +122,5 @@ async function refuseUnlessOwn(write: Write, id: string) {
   const message = inBook
     ? "An order, a return or somebody else has this address too; add a new one to the address book instead."
     : "This address belongs to an order or a return; only those in the address book can be changed.";
-  write.refuse(UserErrorCode.WRONG_STATE, ["id"], message);
+  write.addError(UserErrorCode.WRONG_STATE, ["id"], message);
 }

@@ -73,12 +73,12 @@ async function move(
   checkReason(write, reason);
   const customer = await write.find("Customer", customerId, true);
   if (!customer) {
-    return write.stop(UserErrorCode.NOT_FOUND, ["input", "customerId"], "There is no customer with this id.");
+    return write.abort(UserErrorCode.NOT_FOUND, ["input", "customerId"], "There is no customer with this id.");
   }
   const status = customer.anonymizationStatus as Status | null;
   const step: Step<Status | null> = moves[name];
   if (!leadsFrom(step, status)) {
-    write.fail(new AnonymizationStateError(status, refusals[name](status), ["input", "customerId"]));
+    write.abortWith(new AnonymizationStateError(status, refusals[name](status), ["input", "customerId"]));
   }
   write.check();
   if (name === "request") await checkBlockers(write, customerId, previewDigest);
@@ -92,10 +92,10 @@ async function move(
 async function checkBlockers(write: Write, customerId: string, previewDigest: string | null | undefined) {
   const blockers = await blockersOf(write.query, write.viewer, customerId);
   const held = blockers.some(({ kind }) => kind === "LEGAL_HOLD");
-  if (held || (blockers.length && !previewDigest)) write.fail(new AnonymizationBlockedError(blockers));
+  if (held || (blockers.length && !previewDigest)) write.abortWith(new AnonymizationBlockedError(blockers));
   if (!previewDigest || (await pictureOf(write.query, customerId)).digest === previewDigest) return;
   const message = "The customer's data has changed since that preview; look at a new one.";
-  write.stop(UserErrorCode.STALE_PREVIEW, ["input", "previewDigest"], message);
+  write.abort(UserErrorCode.STALE_PREVIEW, ["input", "previewDigest"], message);
 }
 
 /** What an erasure would come to, as things are at one moment; null where there is no such customer. */
@@ -122,7 +122,7 @@ export async function previewAnonymization({ database, loaders, viewer }: Contex
 /** Keeps a customer's data from erasure; a request that waits goes on waiting. */
 export async function setLegalHold(write: Write, { customerId, reason }: { customerId: string; reason: string }) {
   checkReason(write, reason);
-  if (!reason.trim()) write.refuse(UserErrorCode.INVALID, ["input", "reason"], "Say why, for the record.");
+  if (!reason.trim()) write.addError(UserErrorCode.INVALID, ["input", "reason"], "Say why, for the record.");
   const customer = await write.row("Customer", customerId, { path: ["input", "customerId"] });
   write.check();
   await write.update("Customer", customer, {
@@ -136,7 +136,7 @@ export async function setLegalHold(write: Write, { customerId, reason }: { custo
 export async function liftLegalHold(write: Write, { customerId }: { customerId: string }) {
   const customer = await write.row("Customer", customerId, { path: ["input", "customerId"] });
   if (!customer.legalHoldAt) {
-    write.stop(UserErrorCode.WRONG_STATE, ["input", "customerId"], "There is no legal hold to lift.");
+    write.abort(UserErrorCode.WRONG_STATE, ["input", "customerId"], "There is no legal hold to lift.");
   }
   await write.update("Customer", customer, { legalHoldAt: null, legalHoldReason: null, legalHoldRequester: null });
 }
@@ -144,7 +144,7 @@ export async function liftLegalHold(write: Write, { customerId }: { customerId: 
 function checkReason(write: Write, reason: string | null | undefined) {
   if (!reason || reason.length <= maximumReason) return;
   const message = `A reason has at most ${maximumReason} characters; this one has ${reason.length}.`;
-  write.refuse(UserErrorCode.INVALID, ["input", "reason"], message);
+  write.addError(UserErrorCode.INVALID, ["input", "reason"], message);
 }
 
 const refusals = {

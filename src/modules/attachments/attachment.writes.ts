@@ -67,7 +67,7 @@ export const attachmentWrites = new ResourceWrites(Attachment, {
 function refuseEmpty(write: Write, { url, description }: Values, path: Path) {
   if (typeof url === "string" || (typeof description === "string" && description.trim())) return;
   const message = "Without a `url` it is a note, and needs its text here.";
-  write.refuse(UserErrorCode.INVALID, [...path, "description"], message);
+  write.addError(UserErrorCode.INVALID, [...path, "description"], message);
 }
 
 /** The values with the type of the resource that it is attached to, which is kept from changes until the write ends. */
@@ -77,13 +77,13 @@ async function withType(write: Write, values: Values, path: Path): Promise<Value
   const place = [...path, "attachableId"];
   const resource = await write.context.loaders.node(id);
   if (!resource) {
-    write.refuse(UserErrorCode.NOT_FOUND, place, "There is no resource with this id.");
+    write.addError(UserErrorCode.NOT_FOUND, place, "There is no resource with this id.");
     return values;
   }
   const { name, datamodel } = modelTypeOf(resource.constructor as never);
   if (!attachableTypes.some((type) => resource instanceof type)) {
     const { type } = resource as unknown as Node;
-    write.refuse(UserErrorCode.INVALID, place, `Resources of type ${type} cannot have attachments.`);
+    write.addError(UserErrorCode.INVALID, place, `Resources of type ${type} cannot have attachments.`);
     return values;
   }
   await write.row(name, id, { path: place });

@@ -99,6 +99,7 @@ async function lockAddress(write: Write, id: string, path: Path): Promise<Row> {
   const row = await write.row("Address", id, { path });
   const [stocked] = await write.query("SELECT FROM stock_locations WHERE address_id = $1 LIMIT 1", [id]);
   // What is the shop's own does not become a customer's.
-  if (stocked) write.refuse(UserErrorCode.INVALID, path, "This is the address of a stock location, not of a customer.");
+  if (stocked)
+    write.addError(UserErrorCode.INVALID, path, "This is the address of a stock location, not of a customer.");
   return row;
 }

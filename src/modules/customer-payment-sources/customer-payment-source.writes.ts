@@ -143,7 +143,7 @@ async function addSource(write: Write, values: Values, input: Input, path: Path)
   const mismatch = (field: string, kind: Kind) => {
     if (!methodKind || methodKind === kind) return;
     const message = `The payment method makes ${words(methodKind)}, not ${words(kind)}.`;
-    write.refuse(UserErrorCode.INVALID, at(field), message);
+    write.addError(UserErrorCode.INVALID, at(field), message);
   };
 
   if (input.paymentSourceId) {
@@ -151,7 +151,11 @@ async function addSource(write: Write, values: Values, input: Input, path: Path)
     write.need("customer_payment_sources:read");
     for (const field of ["paymentSourceType", "paymentInstrument"] as const) {
       if (!input[field]) continue;
-      write.refuse(UserErrorCode.INVALID, at(field), "This is for a new payment source; leave it out for an old one.");
+      write.addError(
+        UserErrorCode.INVALID,
+        at(field),
+        "This is for a new payment source; leave it out for an old one.",
+      );
     }
     if (!paymentSourceId) return values;
     const source = await write.row("PaymentSource", paymentSourceId, { path: at("paymentSourceId") });
@@ -163,7 +167,7 @@ async function addSource(write: Write, values: Values, input: Input, path: Path)
   const kind = input.paymentSourceType ?? methodKind;
   if (!kind && !input.paymentMethodId) {
     const message = "Give a payment method, a kind of payment source, or a payment source that there is.";
-    write.refuse(UserErrorCode.INVALID, at("paymentSourceType"), message);
+    write.addError(UserErrorCode.INVALID, at("paymentSourceType"), message);
   }
   write.need("payment_sources:create");
   return {
@@ -183,6 +187,6 @@ async function refuseForeign(write: Write, id: string, customerId: string, path:
                   OR o.id = (SELECT order_id FROM payment_sources WHERE id = $1)))`,
     [id, customerId],
   )) as [[boolean, boolean]];
-  if (present) write.refuse(UserErrorCode.TAKEN, path, "This payment source is in the wallet already.");
-  else if (foreign) write.refuse(UserErrorCode.INVALID, path, "This payment source belongs to another customer.");
+  if (present) write.addError(UserErrorCode.TAKEN, path, "This payment source is in the wallet already.");
+  else if (foreign) write.addError(UserErrorCode.INVALID, path, "This payment source belongs to another customer.");
 }

@@ -51,8 +51,8 @@ export async function ownerOf(write: Write, values: Owner, input: Owner, path: P
   const found = await context.loaders.byField("Customer", "email", values.customerEmail);
   if (found) return lock(write, found.id as string, byEmail);
   // What others are called is nothing that a shopper could find out here: it hears of its own address alone.
-  if (itself) write.refuse(UserErrorCode.INVALID, byEmail, "This is not your own e-mail address; leave it out.");
-  else write.refuse(UserErrorCode.NOT_FOUND, byEmail, "There is no customer with this e-mail address.");
+  if (itself) write.addError(UserErrorCode.INVALID, byEmail, "This is not your own e-mail address; leave it out.");
+  else write.addError(UserErrorCode.NOT_FOUND, byEmail, "There is no customer with this e-mail address.");
   return undefined;
 }
 
@@ -67,14 +67,14 @@ async function lock(write: Write, id: string, path: Path): Promise<string> {
  */
 export async function findOrCreateCustomer(write: Write, email: string, path: Path): Promise<string> {
   const id = await customerOf(write, email, path);
-  await write.lockCustomers([id], path);
+  await write.lockOwners([id], path);
   return id;
 }
 
 /** The same without locking the customer, for writes that lock it together with others. */
 export async function customerOf(write: Write, email: string, path: Path): Promise<string> {
   const address = readEmail(email);
-  if (address instanceof Problem) return write.stop(UserErrorCode.INVALID, path, address.message);
+  if (address instanceof Problem) return write.abort(UserErrorCode.INVALID, path, address.message);
   const { query, viewer } = write;
   await query(
     `INSERT INTO customers (id, mode, email) VALUES ($1, $2::"mode", $3) ON CONFLICT (mode, email) DO NOTHING`,

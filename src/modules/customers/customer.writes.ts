@@ -109,7 +109,7 @@ async function changePassword(
   if (password === undefined) return values;
   if (row.hasPassword && write.viewer.kind === "customer") {
     const message = "There is a password already; change it with `customerPasswordChange`, which takes the old one.";
-    write.refuse(UserErrorCode.INVALID, [...path, "password"], message);
+    write.addError(UserErrorCode.INVALID, [...path, "password"], message);
   }
   if (row.hasPassword) await write.endSessions(row.id);
   return { ...values, passwordDigest };
@@ -140,7 +140,7 @@ async function removeItsOwn(write: Write, { id }: Row) {
   if (orders) {
     const what = orders === 1 ? "an order" : `${orders} orders`;
     const message = `The customer has ${what}, so it cannot be deleted; ask for its anonymization instead.`;
-    write.stop(UserErrorCode.IN_USE, ["id"], message);
+    write.abort(UserErrorCode.IN_USE, ["id"], message);
   }
   await write.query(
     `DELETE FROM attachments

@@ -1,5 +1,5 @@
 import type { Outcome } from "../../graph/write/idempotency.js";
-import { refuse } from "../../graph/write/mutation.js";
+import { abort } from "../../graph/write/mutation.js";
 import type { Path, Write } from "../../graph/write/transaction.js";
 import { InputError, type UserError, UserErrorCode } from "../../graph/write/user-error.type.js";
 import { customerWrites } from "./customer.writes.js";
@@ -14,7 +14,7 @@ export async function updateCustomers(
   { rows, policy }: CustomersBulkUpdateInput,
 ): Promise<Outcome & { customers: string[] }> {
   if (rows.length < 1 || rows.length > maximumRows) {
-    write.stop(UserErrorCode.INVALID, place, `From 1 to ${maximumRows} rows are needed; these are ${rows.length}.`);
+    write.abort(UserErrorCode.INVALID, place, `From 1 to ${maximumRows} rows are needed; these are ${rows.length}.`);
   }
   // All at once in the order of their ids: two such writes do not wait for each other in a circle.
   await write.findAll("Customer", "id", [...new Set(rows.map(({ id }) => id))], true);
@@ -41,6 +41,6 @@ export async function updateCustomers(
     if (errors) userErrors.push(...errors);
     else customers.push(id);
   }
-  if (userErrors.length && policy === CustomersBulkPolicy.REJECT_ALL) refuse(...userErrors);
+  if (userErrors.length && policy === CustomersBulkPolicy.REJECT_ALL) abort(...userErrors);
   return { customers, updatedCount: customers.length, userErrors };
 }

@@ -1,9 +1,9 @@
-import { Life } from "../../graph/write/state-machine.js";
+import { StateMachine } from "../../graph/write/state-machine.js";
 import type { Row, Values, Write } from "../../graph/write/transaction.js";
 import { OrderSubscription, OrderSubscriptionStateError } from "./order-subscription.type.js";
 
 /** The life of a recurring order: which move leads from where to where. */
-export const orderSubscriptionLife = new Life(OrderSubscription, {
+export const orderSubscriptionStateMachine = new StateMachine(OrderSubscription, {
   shop: "orders:manage",
   access: "order_subscriptions:update",
   error: OrderSubscriptionStateError,
@@ -37,7 +37,7 @@ async function refuseEnded(write: Write, row: Row): Promise<Values> {
   const { status, expiresAt } = row as Row & { status: never; expiresAt: Date | null };
   if (expiresAt && expiresAt <= write.now()) {
     const message = `It ended at ${expiresAt.toISOString()}; set a later \`expiresAt\` first, or null.`;
-    orderSubscriptionLife.refuse(write, { status }, message);
+    orderSubscriptionStateMachine.abort(write, { status }, message);
   }
   return {};
 }

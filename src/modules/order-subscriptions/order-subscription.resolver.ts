@@ -4,12 +4,12 @@ import type { PageArgs } from "../../graph/schema/connection.js";
 import { BelongsTo, HasMany } from "../../graph/schema/relation.js";
 import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
 import { ResourceMutations } from "../../graph/write/resource-writes.js";
-import { LifeMutations } from "../../graph/write/state-machine.js";
+import { StateMachineMutations } from "../../graph/write/state-machine.js";
 import { CustomerPaymentSource } from "../customer-payment-sources/customer-payment-source.type.js";
 import { Customer } from "../customers/customer.type.js";
 import { Market } from "../markets/market.type.js";
 import { Order } from "../orders/order.type.js";
-import { orderSubscriptionLife } from "./order-subscription.moves.js";
+import { orderSubscriptionStateMachine } from "./order-subscription.moves.js";
 import { OrderSubscription } from "./order-subscription.type.js";
 import { orderSubscriptionWrites } from "./order-subscription.writes.js";
 import { OrderSubscriptionItemResolver, OrderSubscriptionItemsResolver } from "./order-subscription-item.resolver.js";
@@ -47,7 +47,7 @@ export class OrderSubscriptionResolver extends ResourceResolver(OrderSubscriptio
 }
 
 export const OrderSubscriptionMutations = ResourceMutations(orderSubscriptionWrites);
-export const OrderSubscriptionMoveMutations = LifeMutations(orderSubscriptionLife);
+export const OrderSubscriptionMoveMutations = StateMachineMutations(orderSubscriptionStateMachine);
 
 /** What order subscriptions add to a customer. */
 @Resolver(() => Customer)

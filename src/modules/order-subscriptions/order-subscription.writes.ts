@@ -47,7 +47,7 @@ export const orderSubscriptionWrites = new ResourceWrites(OrderSubscription, {
 });
 
 async function beforeUpdate(write: Write, row: Row, values: Values, _input: object, path: Path): Promise<Values> {
-  const refuse = (field: string, message: string) => write.refuse(UserErrorCode.INVALID, [...path, field], message);
+  const addError = (field: string, message: string) => write.addError(UserErrorCode.INVALID, [...path, field], message);
   const status = row.status as EnumValue<"OrderSubscriptionStatus">;
   for (const field of status === "cancelled" ? Object.keys(rules) : []) {
     if (values[field] === undefined) continue;
@@ -58,17 +58,17 @@ async function beforeUpdate(write: Write, row: Row, values: Values, _input: obje
     nextRunAt?: Date | null;
     expiresAt?: Date | null;
   };
-  if (nextRunAt && nextRunAt <= write.now()) refuse("nextRunAt", "A time in the future is needed.");
+  if (nextRunAt && nextRunAt <= write.now()) addError("nextRunAt", "A time in the future is needed.");
   const startsAt = row.startsAt as Date | null;
   if (expiresAt && startsAt && expiresAt <= startsAt) {
-    refuse("expiresAt", `It starts at ${startsAt.toISOString()}; a later time is needed.`);
+    addError("expiresAt", `It starts at ${startsAt.toISOString()}; a later time is needed.`);
   }
   if (typeof customerPaymentSourceId === "string") {
     const [entry] = await write.query("SELECT customer_id FROM customer_payment_sources WHERE id = $1", [
       customerPaymentSourceId,
     ]);
     if (entry?.[0] !== row.customerId) {
-      refuse("customerPaymentSourceId", "The wallet entry is another customer's; name one of this customer's.");
+      addError("customerPaymentSourceId", "The wallet entry is another customer's; name one of this customer's.");
     }
   }
   // domain rule: without a wallet entry that pays for it, it is pending.

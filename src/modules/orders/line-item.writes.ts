@@ -51,7 +51,7 @@ export async function readLines(
   prices: ReadonlyMap<string, number> = new Map(),
 ): Promise<Line[]> {
   if (given.length > maximumLines) {
-    write.refuse(UserErrorCode.INVALID, path, `At most ${maximumLines} lines fit; these are ${given.length}.`);
+    write.addError(UserErrorCode.INVALID, path, `At most ${maximumLines} lines fit; these are ${given.length}.`);
     return [];
   }
   const skus = await write.findAll("Sku", "code", [...new Set(given.map(({ skuCode }) => skuCode))]);
@@ -64,7 +64,7 @@ export async function readLines(
     if (!skuCode || !quantity) continue;
     const sku = known.get(skuCode);
     if (!sku) {
-      write.refuse(UserErrorCode.NOT_FOUND, [...place, "skuCode"], "There is no SKU with this code.");
+      write.addError(UserErrorCode.NOT_FOUND, [...place, "skuCode"], "There is no SKU with this code.");
       continue;
     }
     const { id: skuId, name, imageUrl } = sku;
@@ -85,11 +85,11 @@ export async function readLines(
     });
   }
   if (lines.reduce((sum, line) => sum + (line.quantity as number), 0) > maximumAmount) {
-    write.refuse(UserErrorCode.INVALID, path, `The quantities are at most ${maximumAmount} together.`);
+    write.addError(UserErrorCode.INVALID, path, `The quantities are at most ${maximumAmount} together.`);
   }
   const total = lines.reduce((sum, line) => sum + line.totalAmountCents + line.taxAmountCents, 0);
   if (total > maximumAmount) {
-    write.refuse(UserErrorCode.INVALID, path, `The lines are at most ${maximumAmount} cents together, with taxes.`);
+    write.addError(UserErrorCode.INVALID, path, `The lines are at most ${maximumAmount} cents together, with taxes.`);
   }
   return lines;
 }

@@ -1,11 +1,11 @@
 import { permits } from "../../graph/access/guard.js";
-import { Life } from "../../graph/write/state-machine.js";
+import { StateMachine } from "../../graph/write/state-machine.js";
 import type { Row, Values, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { Order, OrderStateError } from "./order.type.js";
 
 /** The life of an order: which move leads from where to where. */
-export const orderLife = new Life(Order, {
+export const orderStateMachine = new StateMachine(Order, {
   shop: "orders:manage",
   access: "orders:update",
   error: OrderStateError,
@@ -81,7 +81,7 @@ async function place(write: Write, row: Row): Promise<Values> {
      FROM line_items l LEFT JOIN skus s ON s.id = l.sku_id WHERE l.order_id = $1`,
     [row.id, row.marketId, row.customerId],
   )) as [[LineFacts]];
-  const missing = (message: string) => write.refuse(UserErrorCode.WRONG_STATE, ["id"], message);
+  const missing = (message: string) => write.addError(UserErrorCode.WRONG_STATE, ["id"], message);
   if (facts.orders === null) missing("The order has no customer; set its `customerEmail` first.");
   if (!facts.lines) missing("The order has no lines; there is nothing to place.");
   if (facts.unpriced.length) {
@@ -105,7 +105,7 @@ async function cancel(write: Write, row: Row): Promise<Values> {
   const status = row.paymentStatus as string;
   if (kept.includes(status)) {
     const message = `The order is ${status.replace("_", " ")}; it can be cancelled once everything has been refunded.`;
-    write.refuse(UserErrorCode.WRONG_STATE, ["id"], message);
+    write.addError(UserErrorCode.WRONG_STATE, ["id"], message);
   }
   return paid(write, given.includes(status) ? "voided" : "");
 }

@@ -4,13 +4,13 @@ import type { PageArgs } from "../../graph/schema/connection.js";
 import { BelongsTo, HasMany } from "../../graph/schema/relation.js";
 import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
 import { ResourceMutations } from "../../graph/write/resource-writes.js";
-import { LifeMutations } from "../../graph/write/state-machine.js";
+import { StateMachineMutations } from "../../graph/write/state-machine.js";
 import { Address } from "../addresses/address.type.js";
 import { Customer } from "../customers/customer.type.js";
 import { Market } from "../markets/market.type.js";
 import { PaymentMethod } from "../payment-methods/payment-method.type.js";
 import { LineItemResolver, OrderLineItemsResolver } from "./line-item.resolver.js";
-import { orderLife } from "./order.moves.js";
+import { orderStateMachine } from "./order.moves.js";
 import { Order } from "./order.type.js";
 import { orderWrites } from "./order.writes.js";
 
@@ -47,7 +47,7 @@ export class OrderResolver extends ResourceResolver(Order, {
 }
 
 export const OrderMutations = ResourceMutations(orderWrites);
-export const OrderMoveMutations = LifeMutations(orderLife);
+export const OrderMoveMutations = StateMachineMutations(orderStateMachine);
 
 /** What orders add to a customer. */
 @Resolver(() => Customer)

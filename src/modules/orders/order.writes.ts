@@ -3,7 +3,7 @@ import { permits } from "../../graph/access/guard.js";
 import type { EnumValue } from "../../graph/model/datamodel.js";
 import { ResourceWrites } from "../../graph/write/resource-writes.js";
 import { flag, link, moment, text, value } from "../../graph/write/rules.js";
-import type { Along, Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import type { ExtraLocks, Path, Row, Values, Write } from "../../graph/write/transaction.js";
 import { deleteUnused } from "../../graph/write/unused.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { copyAddress } from "../addresses/address-copies.js";
@@ -69,7 +69,7 @@ export const orderWrites = new ResourceWrites(Order, {
     errors: ["TAKEN", "WRONG_STATE"],
     needs: [{ permission: "orders:manage", when: "while it is being edited" }],
     example: 'id: "ord_1027", input: { customerEmail: "new@example.com", languageCode: "de" }',
-    along: newOwner,
+    extraLocks: newOwner,
     before: beforeUpdate,
     after: afterUpdate,
   },
@@ -93,7 +93,7 @@ async function beforeCreate(write: Write, values: Values, _input: object, path: 
   const { viewer } = write;
   const itself = viewer.kind === "customer" ? { customers: [viewer.customerId], path: [] } : undefined;
   const owner = (await newOwner(write, values, path)) ?? itself;
-  if (owner) await write.lockCustomers(owner.customers, owner.path);
+  if (owner) await write.lockOwners(owner.customers, owner.path);
   const taxes = { taxRate: null, taxIncluded: null };
   const lines = await readLines(write, (lineItems as LineItemInput[]) ?? [], [...path, "lineItems"], taxes);
   write.check();
@@ -163,7 +163,7 @@ async function beforeDelete(write: Write, row: Row) {
   const status = row.status as Status;
   if (!carts.includes(status)) {
     const message = `Only draft or pending orders can be deleted; this one is ${status}. Archive it instead.`;
-    write.fail(new OrderStateError(status, message));
+    write.abortWith(new OrderStateError(status, message));
   }
   // How it was to be paid, unless somebody's wallet or another order has that too.
   await write.query(
@@ -177,19 +177,19 @@ async function beforeDelete(write: Write, row: Row) {
 /** Notes what is wrong with the customer that an input names. */
 async function checkOwner(write: Write, { customerEmail, customerId }: Values, path: Path) {
   const { viewer } = write;
-  const refuse = (field: string, message: string) => write.refuse(UserErrorCode.INVALID, [...path, field], message);
+  const addError = (field: string, message: string) => write.addError(UserErrorCode.INVALID, [...path, field], message);
   if (customerEmail !== undefined && customerId !== undefined) {
-    refuse("customerId", "Name the customer by this or by `customerEmail`, not by both.");
+    addError("customerId", "Name the customer by this or by `customerEmail`, not by both.");
   }
   if (viewer.kind !== "customer") return;
-  if (customerId === null) refuse("customerId", "Your orders keep you as their customer.");
+  if (customerId === null) addError("customerId", "Your orders keep you as their customer.");
   if (customerEmail === undefined) return;
   const [own] = await write.query("SELECT email FROM customers WHERE id = $1", [viewer.customerId]);
-  if (own?.[0] !== customerEmail) refuse("customerEmail", "Your orders carry your own e-mail address.");
+  if (own?.[0] !== customerEmail) addError("customerEmail", "Your orders carry your own e-mail address.");
 }
 
 /** The customer whom an order is to go to, not locked yet; undefined when the input names none. */
-async function newOwner(write: Write, values: Values, path: Path): Promise<Along | undefined> {
+async function newOwner(write: Write, values: Values, path: Path): Promise<ExtraLocks | undefined> {
   const { viewer } = write;
   const [address, id] = [values.customerEmail, values.customerId] as (string | null | undefined)[];
   const place = [...path, id ? "customerId" : "customerEmail"];
@@ -203,7 +203,7 @@ async function newOwner(write: Write, values: Values, path: Path): Promise<Along
 }
 
 /** domain rule: the order copies the e-mail address of its customer. */
-async function customerValues({ query }: Write, owner: Along | undefined, before?: Row): Promise<Values> {
+async function customerValues({ query }: Write, owner: ExtraLocks | undefined, before?: Row): Promise<Values> {
   if (!owner) return {};
   const [customerId] = owner.customers;
   const [[customerEmail, orders]] = (await query("SELECT email, total_orders_count FROM customers WHERE id = $1", [
@@ -234,7 +234,7 @@ async function copiedAddresses(write: Write, before: Values, values: Values): Pr
 
 async function refuseDisabled(write: Write, marketId: unknown, path: Path) {
   const [market] = await write.query("SELECT disabled_at FROM markets WHERE id = $1", [marketId]);
-  if (market?.[0]) write.refuse(UserErrorCode.WRONG_STATE, path, "The market is disabled; name one that is open.");
+  if (market?.[0]) write.addError(UserErrorCode.WRONG_STATE, path, "The market is disabled; name one that is open.");
 }
 
 async function hasLines({ query }: Write, orderId: string): Promise<boolean> {
@@ -249,7 +249,7 @@ async function prices(write: Write, orderId: string, path: Path): Promise<Map<st
   )) as [boolean | null, string, number | null][];
   if (lines.some(([plain]) => !plain)) {
     const message = "The order has discounts, or lines that are no products; they would no longer be right.";
-    write.refuse(UserErrorCode.WRONG_STATE, path, message);
+    write.addError(UserErrorCode.WRONG_STATE, path, message);
   }
   return new Map(lines.flatMap(([, sku, price]) => (price === null ? [] : [[sku, price]])));
 }

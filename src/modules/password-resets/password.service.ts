@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Context } from "../../graph/context.js";
 import { newId } from "../../graph/model/ids.js";
 import { emailKey } from "../../graph/model/values.js";
-import { refuse } from "../../graph/write/mutation.js";
+import { abort } from "../../graph/write/mutation.js";
 import type { Path, Write } from "../../graph/write/transaction.js";
 import { InputError, UserErrorCode } from "../../graph/write/user-error.type.js";
 import { hashPassword, passwordProblem, verifyPassword } from "../../identity/password.js";
@@ -14,7 +14,7 @@ const lifeMs = 6 * 3_600_000;
 const digestOf = (token: string) => createHash("sha256").update(token).digest("hex");
 
 function stop(path: Path, message: string, code = UserErrorCode.INVALID): never {
-  return refuse(new InputError(code, [...path], message));
+  return abort(new InputError(code, [...path], message));
 }
 
 /** The digest that a customer's password has, and the one it is to get. */
@@ -61,7 +61,7 @@ export async function changePassword(
     [customerId, after, before],
   );
   if (!changed.length) {
-    write.stop(UserErrorCode.WRONG_STATE, ["input", "oldPassword"], "The password was changed in the meantime.");
+    write.abort(UserErrorCode.WRONG_STATE, ["input", "oldPassword"], "The password was changed in the meantime.");
   }
   await write.endSessions(customerId);
 }
@@ -138,7 +138,7 @@ export async function consumePasswordReset(
     digestOf(resetPasswordToken),
     now,
   ]);
-  if (!used.length) write.stop(UserErrorCode.INVALID, ["input", "resetPasswordToken"], stale);
+  if (!used.length) write.abort(UserErrorCode.INVALID, ["input", "resetPasswordToken"], stale);
   await query("UPDATE customers SET password_digest = $2 WHERE id = $1", [customerId, passwordDigest]);
   await write.endSessions(customerId);
 }

@@ -47,7 +47,7 @@ export async function createPaymentSource(
   const { cardExpiryMonth, cardExpiryYear } = instrument ?? {};
   if (Boolean(cardExpiryMonth) !== Boolean(cardExpiryYear)) {
     const place = [...path, cardExpiryMonth ? "cardExpiryYear" : "cardExpiryMonth"];
-    write.refuse(UserErrorCode.INVALID, place, "A card expires in a month of a year: give both, or neither.");
+    write.addError(UserErrorCode.INVALID, place, "A card expires in a month of a year: give both, or neither.");
   }
   write.check();
   const stored = Object.entries(values).map(([field, value]) => [instrumentKeys[field as keyof Instrument], value]);

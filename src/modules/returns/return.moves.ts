@@ -1,8 +1,8 @@
-import { Life } from "../../graph/write/state-machine.js";
+import { StateMachine } from "../../graph/write/state-machine.js";
 import { Return, ReturnStateError } from "./return.type.js";
 
 /** The life of a return: which move leads from where to where. */
-export const returnLife = new Life(Return, {
+export const returnStateMachine = new StateMachine(Return, {
   shop: "returns:manage",
   access: "returns:update",
   error: ReturnStateError,

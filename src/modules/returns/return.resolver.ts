@@ -4,12 +4,12 @@ import type { PageArgs } from "../../graph/schema/connection.js";
 import { BelongsTo, HasMany } from "../../graph/schema/relation.js";
 import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
 import { ResourceMutations } from "../../graph/write/resource-writes.js";
-import { LifeMutations } from "../../graph/write/state-machine.js";
+import { StateMachineMutations } from "../../graph/write/state-machine.js";
 import { Address } from "../addresses/address.type.js";
 import { Customer } from "../customers/customer.type.js";
 import { Order } from "../orders/order.type.js";
 import { StockLocation } from "../stock-locations/stock-location.type.js";
-import { returnLife } from "./return.moves.js";
+import { returnStateMachine } from "./return.moves.js";
 import { Return } from "./return.type.js";
 import { returnWrites } from "./return.writes.js";
 import { LineItemReturnsResolver, ReturnLineItemResolver, ReturnLinesResolver } from "./return-line-item.resolver.js";
@@ -47,7 +47,7 @@ export class ReturnResolver extends ResourceResolver(Return, {
 }
 
 export const ReturnMutations = ResourceMutations(returnWrites);
-export const ReturnMoveMutations = LifeMutations(returnLife);
+export const ReturnMoveMutations = StateMachineMutations(returnStateMachine);
 
 /** What returns add to a customer. */
 @Resolver(() => Customer)

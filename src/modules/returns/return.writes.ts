@@ -112,13 +112,13 @@ async function beforeUpdate(write: Write, row: Row, values: Values, _input: obje
   const status = row.status as Status;
   const shop = permits(write.viewer, ["returns:manage"]);
   if (!shop && status !== "draft") {
-    write.fail(new ReturnStateError(status, `Only draft returns can be changed; this one is ${status}.`));
+    write.abortWith(new ReturnStateError(status, `Only draft returns can be changed; this one is ${status}.`));
   }
   const { stockLocationId } = values;
   if (stockLocationId === undefined || stockLocationId === row.stockLocationId) return values;
   if (!["draft", "requested", "approved"].includes(status)) {
     const message = `Only draft, requested or approved returns can be sent elsewhere; this one is ${status}.`;
-    write.fail(new ReturnStateError(status, message, [...path, "stockLocationId"]));
+    write.abortWith(new ReturnStateError(status, message, [...path, "stockLocationId"]));
   }
   return { ...values, destinationAddressId: await destination(write, stockLocationId) };
 }
@@ -127,7 +127,7 @@ const goods: unknown[] = ["skus", "bundles"];
 
 /** The lines of a return, with what each is worth. */
 async function readLines(write: Write, orderId: string, given: readonly LineInput[], path: Path): Promise<Values[]> {
-  if (!given.length) write.refuse(UserErrorCode.INVALID, path, "Name at least one line.");
+  if (!given.length) write.addError(UserErrorCode.INVALID, path, "Name at least one line.");
   const found = (await write.query(
     `SELECT l.id, l.item_type, l.quantity, l.total_amount_cents, l.discount_cents,
             coalesce(sum(i.quantity) FILTER (WHERE r.status NOT IN ('cancelled', 'rejected')), 0)::int
@@ -146,14 +146,14 @@ async function readLines(write: Write, orderId: string, given: readonly LineInpu
     const line = bought.get(lineItemId);
     if (!line || !goods.includes(line[0])) {
       const message = line ? "Only products can be sent back." : "There is no line with this id in the order.";
-      write.refuse(line ? UserErrorCode.INVALID : UserErrorCode.NOT_FOUND, [...place, "lineItemId"], message);
+      write.addError(line ? UserErrorCode.INVALID : UserErrorCode.NOT_FOUND, [...place, "lineItemId"], message);
       continue;
     }
     const [, count, total, discount] = line;
     const before = taken.get(lineItemId)!;
     if (before + quantity > count) {
       const message = `At most ${Math.max(count - before, 0)} can be sent back: ${count} were bought, and returns have ${before} already.`;
-      write.refuse(UserErrorCode.INVALID, [...place, "quantity"], message);
+      write.addError(UserErrorCode.INVALID, [...place, "quantity"], message);
       continue;
     }
     taken.set(lineItemId, before + quantity);

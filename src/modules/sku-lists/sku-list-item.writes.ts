@@ -40,7 +40,7 @@ async function withSku(write: Write, values: Values, _input: InputOf<typeof rule
     const list = await write.row("SkuList", values.skuListId, { path: place });
     if (!list.manual) {
       const message = "The SKUs of this list are picked by its regular expression; put some on a manual list.";
-      write.refuse(UserErrorCode.WRONG_STATE, place, message);
+      write.addError(UserErrorCode.WRONG_STATE, place, message);
     }
   }
   return given;
@@ -50,6 +50,6 @@ async function withSku(write: Write, values: Values, _input: InputOf<typeof rule
 export async function findSku(write: Write, values: Values, path: Path): Promise<Values> {
   if (typeof values.skuCode !== "string") return values;
   const [sku] = await write.findAll("Sku", "code", [values.skuCode]);
-  if (!sku) write.refuse(UserErrorCode.NOT_FOUND, [...path, "skuCode"], "There is no SKU with this code.");
+  if (!sku) write.addError(UserErrorCode.NOT_FOUND, [...path, "skuCode"], "There is no SKU with this code.");
   return { ...values, skuId: sku?.id };
 }

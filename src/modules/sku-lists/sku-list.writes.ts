@@ -66,7 +66,7 @@ export const skuListWrites = new ResourceWrites<typeof rules, string | undefined
       if (typeof customerId === "string") await write.row("Customer", customerId, { path: [...path, "customerId"] });
       refuseUnpicked(write, given, input, path, problem);
       if (values.manual === false && input.items?.length) {
-        write.refuse(
+        write.addError(
           UserErrorCode.INVALID,
           [...path, "items"],
           "A list whose SKUs a regular expression picks has none.",
@@ -89,14 +89,14 @@ export const skuListWrites = new ResourceWrites<typeof rules, string | undefined
     before: async (write, row, values, input, path, problem) => {
       if (values.customerId === null && write.viewer.kind === "customer") {
         const message = "A list of yours stays yours; leave this out to keep it.";
-        write.refuse(UserErrorCode.INVALID, [...path, "customerId"], message);
+        write.addError(UserErrorCode.INVALID, [...path, "customerId"], message);
       } else if (typeof values.customerId === "string" && values.customerId !== row.customerId) {
         await write.row("Customer", values.customerId, { path: [...path, "customerId"] });
       }
       refuseUnpicked(write, { ...row, ...values }, input, path, problem);
       if (values.manual === false && row.manual && (await hasItems(write, row))) {
         const message = "There are SKUs on the list that were put there by hand; take them off first.";
-        write.refuse(UserErrorCode.WRONG_STATE, [...path, "manual"], message);
+        write.addError(UserErrorCode.WRONG_STATE, [...path, "manual"], message);
       }
       return { ...values, ...(await movedSlug(write, row, values)) };
     },
@@ -131,9 +131,9 @@ async function problemOfRegex({ database }: Context, { skuCodeRegex }: Input): P
 /** Refuses a list that would neither take SKUs by hand nor pick them. */
 function refuseUnpicked(write: Write, after: Values, input: Input, path: Path, problem: string | undefined) {
   const place = [...path, "skuCodeRegex"];
-  if (problem) write.refuse(UserErrorCode.INVALID, place, problem);
+  if (problem) write.addError(UserErrorCode.INVALID, place, problem);
   else if (after.manual === false && !after.skuCodeRegex && !input.skuCodeRegex?.trim()) {
-    write.refuse(
+    write.addError(
       UserErrorCode.INVALID,
       place,
       "A list that is not manual needs a regular expression to pick its SKUs.",
@@ -161,7 +161,7 @@ async function withItems(write: Write, values: Values, { items }: Input, path: P
   if (!items) return values;
   if (items.length > maximumItems) {
     const message = `At most ${maximumItems} items fit in here; put the others on the list by skuListItemCreate.`;
-    write.stop(UserErrorCode.INVALID, [...path, "items"], message);
+    write.abort(UserErrorCode.INVALID, [...path, "items"], message);
   }
   const checked: Values[] = [];
   for (const [i, item] of items.entries()) {

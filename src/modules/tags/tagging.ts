@@ -61,7 +61,7 @@ async function changeTags(
 ): Promise<TagChange> {
   const name = await taggableModel(write, id);
   write.need(toUpdate(modelNamed(name)));
-  if (!names.length && !mayBeEmpty) write.refuse(UserErrorCode.INVALID, ["names"], "Name at least one tag.");
+  if (!names.length && !mayBeEmpty) write.addError(UserErrorCode.INVALID, ["names"], "Name at least one tag.");
   await write.row(name, id);
   return applyTags(write, name, id, names, ["names"], decide);
 }
@@ -71,10 +71,10 @@ async function taggableModel(write: Write, id: string): Promise<ModelName> {
   const known = modelOfId(id);
   if (known && isTaggable(modelNamed(known))) return known;
   const resource = await write.context.loaders.node(id);
-  if (!resource) return write.stop(UserErrorCode.NOT_FOUND, ["id"], "There is no resource with this id.");
+  if (!resource) return write.abort(UserErrorCode.NOT_FOUND, ["id"], "There is no resource with this id.");
   if (resource instanceof Taggable) return modelTypeOf(resource.constructor as never).name;
   const { type } = resource as unknown as Node;
-  return write.stop(UserErrorCode.INVALID, ["id"], `Resources of type ${type} cannot carry tags.`);
+  return write.abort(UserErrorCode.INVALID, ["id"], `Resources of type ${type} cannot carry tags.`);
 }
 
 /** Leaves exactly these tags on a resource that the write has locked. `path` leads to the names. */
@@ -94,11 +94,11 @@ async function applyTags(
   const model = modelTypeNamed(name).datamodel;
   const { table, from, to } = relationOf(model, "tags").through!;
   if (names.length > maximumNames) {
-    write.refuse(UserErrorCode.INVALID, path, `Name at most ${maximumNames} tags at once.`);
+    write.addError(UserErrorCode.INVALID, path, `Name at most ${maximumNames} tags at once.`);
   }
   const wanted = names.map((given, i) => {
     const clean = readTagName(given);
-    if (clean instanceof Problem) write.refuse(UserErrorCode.INVALID, [...path, String(i)], clean.message);
+    if (clean instanceof Problem) write.addError(UserErrorCode.INVALID, [...path, String(i)], clean.message);
     return clean as string;
   });
   write.check();
@@ -117,9 +117,10 @@ async function applyTags(
   const after = decide(present, named);
   const added = after.filter((tag) => !present.includes(tag));
   const removed = present.filter((tag) => !after.includes(tag));
-  if (added.length && after.length > maximumTags) write.fail(new TooManyTagsError(maximumTags, after.length, path));
+  if (added.length && after.length > maximumTags)
+    write.abortWith(new TooManyTagsError(maximumTags, after.length, path));
   if (added.length || removed.length) {
-    write.places.set(table, path);
+    write.argumentPaths.set(table, path);
     await query(
       `WITH added AS (INSERT INTO "${table}" ("${from}", "${to}") SELECT $1, unnest($2::text[])),
             removed AS (DELETE FROM "${table}" WHERE "${from}" = $1 AND "${to}" = ANY ($3::text[]))
