@@ -71,6 +71,33 @@ export type Parents<M extends ModelName> = {
 }[keyof Relations<M>] &
   string;
 
+type Columns<M extends ModelName> = (typeof datamodel)[M]["columns"];
+interface Scalars {
+  String: string;
+  Int: number;
+  Float: number;
+  Boolean: boolean;
+  DateTime: Date;
+  /** Columns hold JSON objects, never lists or plain values. */
+  Json: Record<string, unknown>;
+}
+type Scalar<C> = C extends { enum: true; type: infer E extends keyof typeof enums }
+  ? EnumValue<E>
+  : C extends { type: infer T extends keyof Scalars }
+    ? Scalars[T]
+    : never;
+type ColumnValue<C> = C extends { nullable: true } ? Scalar<C> | null : Scalar<C>;
+/** A row as it is read, in the fields of prisma/schema.prisma: without credentials. */
+export type RowOf<M extends ModelName> = {
+  -readonly [F in keyof Columns<M> as Columns<M>[F] extends { secret: true } ? never : F]: ColumnValue<Columns<M>[F]>;
+} & { id: string };
+/** Values to write into columns of a model: none that the database computes. */
+export type ValuesOf<M extends ModelName> = {
+  -readonly [F in keyof Columns<M> as Columns<M>[F] extends { derived: true } ? never : F]?: ColumnValue<Columns<M>[F]>;
+};
+/** The fields of a model's rows. */
+export type FieldOf<M extends ModelName> = keyof RowOf<M> & string;
+
 export const models: ReadonlyMap<ModelName, Model> = new Map(
   Object.entries(datamodel).map(([name, model]) => [name as ModelName, { name: name as ModelName, ...model } as Model]),
 );

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, ran
 import type { Query } from "../../database/client.js";
 import { UserInputError } from "../../errors.js";
 import type { Viewer } from "../access/viewer.js";
-import { type Row, sorted } from "./transaction.js";
+import { type AnyRow, sorted } from "./transaction.js";
 import type { UserError } from "./user-error.type.js";
 
 /** How long an outcome is kept. */
@@ -14,7 +14,7 @@ const hours = 24;
  */
 export type Outcome = Record<string, unknown> & {
   userErrors?: readonly UserError[];
-  first?: Readonly<Record<string, Row>>;
+  first?: Readonly<Record<string, AnyRow>>;
 };
 
 /**

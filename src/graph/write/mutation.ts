@@ -13,7 +13,7 @@ import { accessOf } from "../schema/access-directive.js";
 import { type ModelType, modelTypeOf } from "../schema/model.js";
 import { directivesOn } from "./directives.js";
 import { IdempotencyKey, type Outcome } from "./idempotency.js";
-import { type Row, Write } from "./transaction.js";
+import { type AnyRow, Write } from "./transaction.js";
 import { Refusal, UserError, type UserErrorCode } from "./user-error.type.js";
 
 type ModelClass = abstract new (...args: never[]) => object;
@@ -32,7 +32,7 @@ export interface PayloadField {
   /** What the caller needs to be shown it. A row needs the permission to read its model, unless it is read another way. */
   access?: readonly Permission[];
   /** Reads the row another way than as the caller. For a retry it is given the row as it was shown the first time. */
-  read?: (context: Context, id: string, first?: Row) => Promise<unknown>;
+  read?: (context: Context, id: string, first?: AnyRow) => Promise<unknown>;
 }
 
 export type PayloadFields = Readonly<Record<string, PayloadField>>;
@@ -305,14 +305,14 @@ async function withFirst({ fields }: Payload, outcome: Outcome, context: Context
 }
 
 /** A row that went through JSON. */
-function revived(type: ModelType, kept: Row): Row {
+function revived(type: ModelType, kept: AnyRow): AnyRow {
   const columns = Object.fromEntries(
     Object.entries(kept).map(([field, value]) => {
       const isMoment = value !== null && type.datamodel.columns[field]?.type === "DateTime";
       return [field, isMoment ? new Date(value as string) : value];
     }),
   );
-  return Object.assign(Object.create(type.rowType(columns).prototype as object) as Row, columns);
+  return Object.assign(Object.create(type.rowType(columns).prototype as object) as AnyRow, columns);
 }
 
 /** The payload that an outcome stands for, as far as it is selected. Rows are read as they are now. */

@@ -2,8 +2,9 @@ import { type ClassType, ID, Resolver } from "type-graphql";
 import type { Need } from "../access/guard.js";
 import { type Permission, toRead } from "../access/permission.js";
 import type { Context } from "../context.js";
-import { isPersonal, modelNamed } from "../model/datamodel.js";
+import { isPersonal, type ModelName, modelNamed, type RowOf, type ValuesOf } from "../model/datamodel.js";
 import { type ModelType, modelTypeOf } from "../schema/model.js";
+import type { Node } from "../schema/resource.type.js";
 import type { Outcome } from "./idempotency.js";
 import { type Args, Mutates, type PayloadField, type PayloadFields, payloadOf, type Settle } from "./mutation.js";
 import {
@@ -17,10 +18,8 @@ import {
   rulesFor,
   rulesOf,
 } from "./rules.js";
-import { type ExtraLocks, type Path, type Row, singular, type Values, type Write } from "./transaction.js";
+import { type ExtraLocks, type Path, singular, type Write } from "./transaction.js";
 import type { UserErrorCode } from "./user-error.type.js";
-
-type ModelClass = abstract new (...args: never[]) => object;
 
 interface Verb {
   /** What it does; absent: said from the resource's name. */
@@ -47,43 +46,48 @@ interface CommonInput {
   metadata?: unknown;
 }
 
-interface CreateVerb<I, P> extends Verb {
+/** The values of an input that stood its rules: columns, and what is no column as its rule gives it. */
+export type Given<M extends ModelName, R extends Rules> = ValuesOf<M> & Omit<InputOf<R>, keyof ValuesOf<M>>;
+
+interface CreateVerb<M extends ModelName, G, I, P, X> extends Verb {
   /** Counts the call against a limit. */
   count?: (context: Context, input: I) => Settle | undefined;
   /** What takes long and needs no transaction. */
   prepare?: (context: Context, input: I) => Promise<P>;
-  /** Completes or checks the values, before the row is made. */
-  before?: (write: Write, values: Values, input: I, path: Path, prepared: P) => Promise<Values>;
-  /** Does what else belongs to it. The values are those that `before` gave. */
-  after?: (write: Write, id: string, input: I, path: Path, values: Values) => Promise<unknown>;
+  /** Runs before the insert: checks the values, and returns those to insert. */
+  before?: (write: Write, values: G, input: I, path: Path, prepared: P) => Promise<ValuesOf<M> & X>;
+  /** Runs after the insert, in the same transaction, with the values that `before` returned. */
+  after?: (write: Write, id: string, input: I, path: Path, values: ValuesOf<M> & X) => Promise<unknown>;
   /** Whoever makes one may be told that a value is `TAKEN`, without reading the resource that has it. */
   tellsTaken?: true;
   /** How the payload reads the row, where the caller may not. */
   read?: PayloadField["read"];
 }
 
-interface UpdateVerb<I, P> extends Verb {
+interface UpdateVerb<M extends ModelName, G, I, P, X> extends Verb {
   count?: (context: Context, input: I) => Settle | undefined;
   prepare?: (context: Context, input: I) => Promise<P>;
   /** The customers whom the row may go to: they are locked together with the one who has it. */
-  extraLocks?: (write: Write, values: Values, path: Path) => Promise<ExtraLocks | undefined>;
-  /** Completes or checks the values, before the row changes. */
-  before?: (write: Write, row: Row, values: Values, input: I, path: Path, prepared: P) => Promise<Values>;
-  after?: (write: Write, row: Row, input: I, path: Path, values: Values) => Promise<unknown>;
+  extraLocks?: (write: Write, values: G, path: Path) => Promise<ExtraLocks | undefined>;
+  /** Runs before the update: checks the values, and returns those to change. */
+  before?: (write: Write, row: RowOf<M>, values: G, input: I, path: Path, prepared: P) => Promise<ValuesOf<M> & X>;
+  /** Runs after the update, in the same transaction; the row is as it was before. */
+  after?: (write: Write, row: RowOf<M>, input: I, path: Path, values: ValuesOf<M> & X) => Promise<unknown>;
 }
 
-interface DeleteVerb extends Verb {
-  /** Checks that it may go, and does what has to go first; `after` is given its result. */
-  before?: (write: Write, row: Row) => Promise<unknown>;
-  after?: (write: Write, row: Row, result: unknown) => Promise<unknown>;
+interface DeleteVerb<M extends ModelName> extends Verb {
+  /** Runs before the deletion: checks that the row may go, and deletes what refers to it. */
+  before?: (write: Write, row: RowOf<M>) => Promise<unknown>;
+  /** Runs after the deletion, in the same transaction, with the result of `before`. */
+  after?: (write: Write, row: RowOf<M>, result: unknown) => Promise<unknown>;
 }
 
-export interface ResourceWritesOptions<R extends Rules, P> {
+export interface ResourceWritesOptions<M extends ModelName, R extends Rules, P, X> {
   /** What clients may write, beside `reference`, `referenceOrigin` and `metadata`. */
   rules: R;
-  create?: CreateVerb<InputOf<R> & CommonInput, P>;
-  update?: UpdateVerb<InputOf<R> & CommonInput, P>;
-  delete?: DeleteVerb;
+  create?: CreateVerb<M, Given<M, R>, InputOf<R> & CommonInput, P, X>;
+  update?: UpdateVerb<M, Given<M, R>, InputOf<R> & CommonInput, P, X>;
+  delete?: DeleteVerb<M>;
 }
 
 /** Where the arguments of an update stand, which version it is for, and what was prepared. */
@@ -95,18 +99,23 @@ interface UpdateOptions<P> {
   prepared?: P;
 }
 
-/** Making, changing and deleting the rows of one model by its rules, within a write. */
-export class ResourceWrites<R extends Rules, P = void> {
+/**
+ * Creates, updates and deletes rows of the model `M` by the rules `R`, within a write. `P` is what `prepare` returns, `X`
+ * what `before` hands to `after` beside columns.
+ */
+export class ResourceWrites<M extends ModelName, R extends Rules, P = void, X = object> {
   readonly model: ModelType;
+  private readonly name: M;
   /** What may be given when one is made, and when one is changed. */
   readonly createRules: Rules;
   readonly updateRules: Rules;
 
   constructor(
-    type: ModelClass,
-    readonly options: ResourceWritesOptions<R, P>,
+    type: abstract new (...args: never[]) => Node<M>,
+    readonly options: ResourceWritesOptions<M, R, P, X>,
   ) {
     this.model = modelTypeOf(type);
+    this.name = this.model.name as M;
     // A resource may have rules of its own for the common fields.
     const rules = rulesOf(this.model.name, { ...options.rules, ...commonRules, ...options.rules });
     this.createRules = options.create && !options.create.tellsTaken ? markUnique(this.model, rules) : rules;
@@ -126,10 +135,10 @@ export class ResourceWrites<R extends Rules, P = void> {
     prepared?: P,
   ): Promise<{ id: string; more: Outcome }> {
     const { before, after, payload } = this.options.create ?? {};
-    const given = (await write.values(this.createRules, input as never, "create", path)) as Values;
-    const values = before ? await before(write, given, input, path, prepared as P) : given;
+    const given = await this.given(write, this.createRules, input, "create", path);
+    const values = before ? await before(write, given, input, path, prepared as P) : (given as ValuesOf<M> & X);
     write.check();
-    const id = await write.create(this.model.name, this.columns(values), path);
+    const id = await write.create(this.name, this.columns(values), path);
     return { id, more: shown(payload, await after?.(write, id, input, path, values)) };
   }
 
@@ -141,33 +150,47 @@ export class ResourceWrites<R extends Rules, P = void> {
     { version, path = ["input"], idPath = ["id"], versionPath, prepared }: UpdateOptions<P> = {},
   ): Promise<Outcome> {
     const { extraLocks, before, after, payload } = this.options.update ?? {};
-    const { metadata, ...given } = (await write.values(this.updateRules, input as never, "update", path)) as Values;
-    const row = await write.row(this.model.name, id, {
+    const given = await this.given(write, this.updateRules, input, "update", path);
+    const row = await write.row(this.name, id, {
       path: idPath,
       version,
       versionPath,
       extraLocks: await extraLocks?.(write, given, path),
     });
-    const changed: Values = { ...given, metadata: write.metadata(row, metadata as MetadataInput | null, path) };
-    const values = before ? await before(write, row, changed, input, path, prepared as P) : changed;
+    const changed: Given<M, R> = { ...given, metadata: write.metadata(row, given.metadata, path) };
+    const values = before
+      ? await before(write, row, changed, input, path, prepared as P)
+      : (changed as ValuesOf<M> & X);
     write.check();
-    await write.update(this.model.name, row, this.columns(values), path);
+    await write.update(this.name, row, this.columns(values), path);
     return shown(payload, await after?.(write, row, input, path, values));
   }
 
   /** Deletes one; gives what else the payload shows. */
   async delete(write: Write, id: string, version?: number | null): Promise<Outcome> {
     const { before, after, payload } = this.options.delete ?? {};
-    const row = await write.row(this.model.name, id, { version });
+    const row = await write.row(this.name, id, { version });
     const result = await before?.(write, row);
     write.check();
-    await write.delete(this.model.name, row);
+    await write.delete(this.name, row);
     return shown(payload, await after?.(write, row, result));
   }
 
+  /** The values of an input under its rules; in an update, the metadata is the change of it. */
+  private async given(
+    write: Write,
+    rules: Rules,
+    input: object,
+    kind: "create" | "update",
+    path: Path,
+  ): Promise<Given<M, R> & { metadata?: MetadataInput | null }> {
+    return (await write.values(rules, input, kind, path)) as Given<M, R>;
+  }
+
   /** The values that are columns. */
-  private columns(values: Values): Values {
-    return Object.fromEntries(Object.entries(values).filter(([field]) => !this.options.rules[field]?.virtual));
+  private columns(values: ValuesOf<M>): ValuesOf<M> {
+    const columns = Object.entries(values).filter(([field]) => !this.options.rules[field]?.virtual);
+    return Object.fromEntries(columns) as ValuesOf<M>;
   }
 }
 
@@ -194,7 +217,9 @@ function shown(fields: PayloadFields | undefined, values: unknown): Outcome {
 }
 
 /** The resolver class of a resource's `…Create`, `…Update` and `…Delete`, as far as its writes have these verbs. */
-export function ResourceMutations<R extends Rules, P>(writes: ResourceWrites<R, P>): ClassType {
+export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
+  writes: ResourceWrites<M, R, P, X>,
+): ClassType {
   const { model, options, createRules, updateRules } = writes;
   const { create, update, delete: remove } = options;
   const { name, type, datamodel } = model;

@@ -32,8 +32,13 @@ export interface Rule<T = unknown> {
 
 export type Rules = Readonly<Record<string, Rule>>;
 
+type ValueOf<R> = R extends Rule<infer T> ? T : never;
 /** What a client sends under such rules. */
-export type InputOf<R extends Rules> = { [K in keyof R]?: (R[K] extends Rule<infer T> ? T : never) | null };
+export type InputOf<R extends Rules> = { [K in keyof R]?: ValueOf<R[K]> | null };
+/** The values of an input that stood its rules. Null clears in an update; in a new resource it is the same as absent. */
+export type CheckedInput<R extends Rules, Kind extends "create" | "update"> = {
+  [K in keyof R]?: ValueOf<R[K]> | (Kind extends "update" ? null : never);
+};
 
 interface Options {
   description: string;

@@ -1,14 +1,14 @@
 import { type ClassType, Resolver } from "type-graphql";
 import { permits } from "../access/guard.js";
 import { type Permission, toRead } from "../access/permission.js";
+import type { FieldOf, ModelName, RowOf, ValuesOf } from "../model/datamodel.js";
 import { type ModelType, modelTypeOf, plural } from "../schema/model.js";
+import type { Node } from "../schema/resource.type.js";
 import { type Args, Mutates, payloadOf } from "./mutation.js";
-import { type Row, singular, type Values, type Write } from "./transaction.js";
+import { type AnyRow, singular, type Write } from "./transaction.js";
 import type { StateError } from "./user-error.type.js";
 
-type ModelClass = abstract new (...args: never[]) => object;
-
-/** A step in the life of something: from which states it leads, and to which. */
+/** A transition: from which states it leads, and to which. */
 export interface Step<State> {
   readonly from: readonly State[];
   readonly to: State;
@@ -18,8 +18,8 @@ export function leadsFrom<State>({ from }: Pick<Step<State>, "from">, state: Sta
   return from.includes(state);
 }
 
-/** A step that callers take with a mutation of its own. */
-export interface Move<State> {
+/** A transition that callers make with a mutation of its own. */
+export interface Move<M extends ModelName, State> {
   /** What it does, for whoever reads it in the playground. */
   description: string;
   from: readonly State[];
@@ -28,34 +28,36 @@ export interface Move<State> {
   /** What has then been done to it, in a sentence: `placed`. */
   done: string;
   /** The time it notes, or takes back. */
-  notes?: string;
-  takesBack?: string;
+  notes?: FieldOf<M>;
+  takesBack?: FieldOf<M>;
   /** Only the shop may take it: from any state, or from these. */
   byShop?: true | readonly State[];
   /** A row of the demo shop that it works on. */
   example: string;
   /** Checks what else it needs; gives what else changes. */
-  before?: (write: Write, row: Row) => Promise<Values>;
+  before?: (write: Write, row: RowOf<M>) => Promise<ValuesOf<M>>;
 }
 
-interface StateMachineOptions<State, Name extends string> {
+interface StateMachineOptions<M extends ModelName, State, Name extends string> {
   /** Who has this permission acts for the shop. */
   shop: Permission;
   /** What callers need for the others. */
   access: Permission;
   error: new (status: State, message: string) => StateError<State>;
-  moves: Readonly<Record<Name, Move<State>>>;
+  moves: Readonly<Record<Name, Move<M, State>>>;
 }
 
-/** The states of a kind of resource, and the moves between them: a table. */
-export class StateMachine<State extends string, Name extends string = string> {
+/** The states of a kind of resource, and the transitions between them: a table. */
+export class StateMachine<M extends ModelName, State extends string, Name extends string = string> {
   readonly model: ModelType;
+  private readonly name: M;
 
   constructor(
-    type: ModelClass,
-    readonly options: StateMachineOptions<State, Name>,
+    type: abstract new (...args: never[]) => Node<M>,
+    readonly options: StateMachineOptions<M, State, Name>,
   ) {
     this.model = modelTypeOf(type);
+    this.name = this.model.name as M;
   }
 
   /**
@@ -64,7 +66,7 @@ export class StateMachine<State extends string, Name extends string = string> {
    */
   async move(write: Write, name: Name, id: string, version?: number | null): Promise<void> {
     const { to, notes, takesBack, before, ...move } = this.options.moves[name];
-    const row = await write.row<{ status: State }>(this.model.name, id, { version });
+    const row = (await write.row(this.name, id, { version })) as RowOf<M> & AnyRow & { status: State };
     const made = to ? row.status === to : notes ? row[notes] !== null : row[takesBack!] === null;
     if (made) return;
     const { shop } = this.options;
@@ -81,8 +83,8 @@ export class StateMachine<State extends string, Name extends string = string> {
     }
     const more = await before?.(write, row);
     write.check();
-    const times: Values = { ...(notes && { [notes]: write.now() }), ...(takesBack && { [takesBack]: null }) };
-    await write.update(this.model.name, row, { ...more, ...times, status: to });
+    const times = { ...(notes && { [notes]: write.now() }), ...(takesBack && { [takesBack]: null }) };
+    await write.update(this.name, row, { ...more, ...times, status: to } as ValuesOf<M>);
   }
 
   /** Ends the write because of the state that a row is in. */
@@ -97,8 +99,8 @@ export function either(words: readonly string[]): string {
 }
 
 /** The resolver class of the moves of a kind of resource: `orderPlace(id, ifVersion)` and so on. */
-export function StateMachineMutations<State extends string, Name extends string>(
-  machine: StateMachine<State, Name>,
+export function StateMachineMutations<M extends ModelName, State extends string, Name extends string>(
+  machine: StateMachine<M, State, Name>,
 ): ClassType {
   const { name, type } = machine.model;
   const { moves, access, shop } = machine.options;
@@ -108,7 +110,7 @@ export function StateMachineMutations<State extends string, Name extends string>
   @Resolver()
   class Mutations {}
 
-  for (const [move, { description, done, byShop, example }] of Object.entries<Move<State>>(moves)) {
+  for (const [move, { description, done, byShop, example }] of Object.entries<Move<M, State>>(moves)) {
     const key = `${field}${move[0]!.toUpperCase()}${move.slice(1)}`;
     const payload = `${key[0]!.toUpperCase()}${key.slice(1)}`;
     const descriptor = {

@@ -7,13 +7,31 @@ import type { Permission } from "../access/permission.js";
 import { permissionName } from "../access/permission.js";
 import { hydrate } from "../answer/loaders.js";
 import type { Context } from "../context.js";
-import { aboutOf, columnOf, type Model, type ModelName, modelNamed, sqlType } from "../model/datamodel.js";
+import {
+  aboutOf,
+  columnOf,
+  type FieldOf,
+  type Model,
+  type ModelName,
+  modelNamed,
+  type RowOf,
+  sqlType,
+  type ValuesOf,
+} from "../model/datamodel.js";
 import { newId } from "../model/ids.js";
 import { changedFields } from "../schema/changed-fields.js";
 import { modelTypeNamed, plural } from "../schema/model.js";
 import { rowsByField } from "../sql/statement.js";
 import { brokenConstraint } from "./constraints.js";
-import { changedMetadata, type InputOf, type MetadataInput, Problem, type Rules, rulesFor } from "./rules.js";
+import {
+  type CheckedInput,
+  changedMetadata,
+  type InputOf,
+  type MetadataInput,
+  Problem,
+  type Rules,
+  rulesFor,
+} from "./rules.js";
 import {
   existed,
   InputError,
@@ -26,11 +44,11 @@ import {
 /** Where an argument stands: `["input", "address", "line1"]`; positions in lists as texts. */
 export type Path = readonly string[];
 
-/** A row, as an instance of its model's class. */
-export type Row = Record<string, unknown> & { id: string; version: number };
+/** A row of any model, as an instance of its model's class. */
+export type AnyRow = Record<string, unknown> & { id: string; version: number };
 
-/** Values for columns, under the names of prisma/schema.prisma. */
-export type Values = Record<string, unknown>;
+/** Values of any model's columns. */
+type AnyValues = Record<string, unknown>;
 
 /** Customers to lock together with a row's own, and the argument that names them. */
 export interface ExtraLocks {
@@ -104,10 +122,15 @@ export class Write {
    * The values of an input under its rules: absent fields are absent, null clears. Whatever is wrong is noted; ids of
    * other resources are looked up.
    */
-  async values<R extends Rules>(rules: R, input: InputOf<R>, kind: "create" | "update", path: Path = ["input"]) {
-    const values: Values = {};
+  async values<R extends Rules, Kind extends "create" | "update">(
+    rules: R,
+    input: InputOf<R>,
+    kind: Kind,
+    path: Path = ["input"],
+  ): Promise<CheckedInput<R, Kind>> {
+    const values: AnyValues = {};
     for (const [field, { required, generated, check, link, access, unique }] of rulesFor(rules, kind)) {
-      const given = (input as Values)[field];
+      const given = (input as AnyValues)[field];
       const place = [...path, field];
       if (given === undefined) {
         if (required && kind === "create") this.addError(UserErrorCode.INVALID, place, "This is needed.");
@@ -129,7 +152,7 @@ export class Write {
         } else if (required) this.addError(UserErrorCode.INVALID, place, "This is needed.");
       } else if (!link || (await this.linked(link, value as string, place))) values[field] = value;
     }
-    return values as { [K in keyof InputOf<R>]: InputOf<R>[K] };
+    return values as CheckedInput<R, Kind>;
   }
 
   /** Which one of several fields an input gives; notes an error if it gives more, or none. */
@@ -160,16 +183,29 @@ export class Write {
   }
 
   /** The row with this id as far as the caller may see it, or null. */
-  async find(model: ModelName, id: string, lock = false): Promise<Row | null> {
-    const [row] = await this.findAll(model, "id", [id], lock);
-    return row ?? null;
+  async find<M extends ModelName>(model: M, id: string, lock = false): Promise<RowOf<M> | null> {
+    return (await this.read(model, "id", [id], lock))[0] ?? null;
   }
 
   /** The rows with these values in a field, as far as the caller may see them; locked in the order of their ids. */
-  async findAll(model: ModelName, field: string, wanted: readonly unknown[], lock = false): Promise<Row[]> {
+  async findAll<M extends ModelName, F extends FieldOf<M>>(
+    model: M,
+    field: F,
+    wanted: readonly RowOf<M>[F][],
+    lock = false,
+  ): Promise<RowOf<M>[]> {
+    return this.read(model, field, wanted, lock);
+  }
+
+  private async read<M extends ModelName>(
+    model: M,
+    field: string,
+    wanted: readonly unknown[],
+    lock: boolean,
+  ): Promise<(RowOf<M> & AnyRow)[]> {
     const type = modelTypeNamed(model);
     const { text, values } = rowsByField(type.datamodel, field, wanted, this.context.loaders.rule, lock);
-    return (await this.query(text, values)).map((row) => hydrate(type, row, 0) as Row);
+    return (await this.query(text, values)).map((row) => hydrate(type, row, 0) as RowOf<M> & AnyRow);
   }
 
   /**
@@ -177,8 +213,8 @@ export class Write {
    * those of `extraLocks`: whoever gives a row to another customer names both. With `version` only in this version. Ends the
    * write if there is no such row.
    */
-  async row<T extends object = Row>(
-    model: ModelName,
+  async row<M extends ModelName>(
+    model: M,
     id: string,
     {
       path = ["id"],
@@ -186,7 +222,7 @@ export class Write {
       versionPath,
       extraLocks,
     }: { path?: Path; version?: number | null; versionPath?: Path; extraLocks?: ExtraLocks } = {},
-  ): Promise<T & Row> {
+  ): Promise<RowOf<M>> {
     const isCustomer = model === "Customer";
     const absent = () => this.abort(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
     // What the caller may not see is not looked into any further: it takes no lock, and no more time than nothing.
@@ -195,7 +231,7 @@ export class Write {
     const owners = isCustomer ? [] : await this.ownersOf(model, id);
     const linked = this.links.flatMap(({ customers }) => customers);
     await this.lock([...owners, ...(extraLocks?.customers ?? []), ...linked, ...this.newOwners]);
-    const row = await this.find(model, id, true);
+    const [row] = await this.read(model, "id", [id], true);
     if (!row) return absent();
     const owner = isCustomer ? id : (row.customerId as string | null | undefined);
     if (isCustomer) this.customers.set(id, row.anonymizationStatus as string | null);
@@ -210,7 +246,7 @@ export class Write {
     if (typeof version === "number" && row.version !== version) {
       this.abortWith(new VersionConflictError(row, version, await this.changedSince(model, row, version), versionPath));
     }
-    return row as T & Row;
+    return row;
   }
 
   /** Keeps customers from changes by others until the write ends. Ends the write if one of them is being erased, or was. */
@@ -220,12 +256,13 @@ export class Write {
   }
 
   /** Makes a row; gives its id. */
-  async create(model: ModelName, values: Values, path: Path = ["input"]): Promise<string> {
+  async create<M extends ModelName>(model: M, values: ValuesOf<M>, path: Path = ["input"]): Promise<string> {
     const target = modelNamed(model);
     this.argumentPaths.set(target.table, path);
     await this.lockLinks();
-    const id = (values.id as string | undefined) ?? newId(model);
-    const row: Values = { ...values, id, mode: this.viewer.mode };
+    const given: AnyValues = values;
+    const id = (given.id as string | undefined) ?? newId(model);
+    const row: AnyValues = { ...given, id, mode: this.viewer.mode };
     const fields = Object.keys(row).filter((field) => row[field] !== undefined);
     const columns = fields.map((field) => `"${columnOf(target, field).column}"`).join(", ");
     const parameters = fields.map((field, i) => `$${i + 1}::${sqlType(columnOf(target, field))}`).join(", ");
@@ -237,11 +274,17 @@ export class Write {
   }
 
   /** Changes a row where the values differ; gives the names of the fields that do. */
-  async update(model: ModelName, row: Row, values: Values, path: Path = ["input"]): Promise<string[]> {
+  async update<M extends ModelName>(
+    model: M,
+    row: RowOf<M>,
+    values: ValuesOf<M>,
+    path: Path = ["input"],
+  ): Promise<string[]> {
+    const [before, after]: [AnyValues, AnyValues] = [row, values];
     const target = modelNamed(model);
     this.argumentPaths.set(target.table, path);
-    const fields = Object.keys(values).filter(
-      (field) => values[field] !== undefined && !same(row[field], values[field]),
+    const fields = Object.keys(after).filter(
+      (field) => after[field] !== undefined && !same(before[field], after[field]),
     );
     if (!fields.length) return [];
     await this.lockLinks();
@@ -251,7 +294,7 @@ export class Write {
     });
     await this.query(`UPDATE "${target.table}" SET ${sets.join(", ")} WHERE "id" = $1`, [
       row.id,
-      ...fields.map((field) => parameter(target, field, values[field])),
+      ...fields.map((field) => parameter(target, field, after[field])),
     ]);
     return fields;
   }
@@ -272,10 +315,10 @@ export class Write {
   }
 
   /** The metadata of a row after a change, as a value for `update`; undefined when there is none. */
-  metadata(row: Row, change: MetadataInput | null | undefined, path: Path = ["input"]) {
+  metadata(row: object, change: MetadataInput | null | undefined, path: Path = ["input"]) {
     if (change === undefined) return undefined;
     const place = [...path, "metadata"];
-    const after = change === null ? {} : changedMetadata(row.metadata as Record<string, unknown>, change);
+    const after = change === null ? {} : changedMetadata((row as AnyRow).metadata as Record<string, unknown>, change);
     if (!(after instanceof Problem)) return after;
     this.addError(UserErrorCode.INVALID, place, after.message);
     return undefined;
@@ -361,7 +404,7 @@ export class Write {
   }
 
   /** The fields that changed after a version, as far as the caller may see them; null where the audit trail has a gap, or nothing to tell. */
-  private async changedSince(model: ModelName, row: Row, version: number): Promise<string[] | null> {
+  private async changedSince(model: ModelName, row: AnyRow, version: number): Promise<string[] | null> {
     if (!existed(row, version)) return null;
     const target = modelNamed(model);
     const rows = (await this.query(

@@ -1,6 +1,7 @@
+import type { RowOf, ValuesOf } from "../../graph/model/datamodel.js";
 import { ResourceWrites } from "../../graph/write/resource-writes.js";
 import { decimal, flag, inputOf, text } from "../../graph/write/rules.js";
-import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { Address } from "./address.type.js";
 import { hasPostalCodes } from "./postal-codes.js";
@@ -61,6 +62,8 @@ export const addressWrites = new ResourceWrites(Address, {
 /** The input for a new address, inside that of what it belongs to. */
 export const AddressInput = inputOf("AddressInput", "A new address.", addressWrites.createRules, "create");
 
+type Field = keyof ValuesOf<"Address">;
+
 const present = (value: unknown) =>
   typeof value === "string" ? value.trim() !== "" : value !== undefined && value !== null;
 
@@ -68,10 +71,10 @@ const present = (value: unknown) =>
  * Checks what depends on more than one field, on the address as it will be. What a change does not touch is left in
  * peace: addresses from elsewhere may lack something.
  */
-function checkTogether(write: Write, before: Values, change: Values, path: Path) {
-  const after: Values = { business: false, ...before, ...defined(change) };
-  const touches = (...fields: string[]) => before.id === undefined || changes(before, change, fields);
-  const need = (field: string, message: string) => {
+function checkTogether(write: Write, before: ValuesOf<"Address">, change: ValuesOf<"Address">, path: Path) {
+  const after: ValuesOf<"Address"> = { business: false, ...before, ...defined(change) };
+  const touches = (...fields: Field[]) => before.id === undefined || changes(before, change, fields);
+  const need = (field: Field, message: string) => {
     // A value that was given and is wrong has its error already.
     if (!present(after[field]) && !write.errors.some((error) => error.path.join() === [...path, field].join())) {
       write.addError(UserErrorCode.INVALID, [...path, field], message);
@@ -84,21 +87,21 @@ function checkTogether(write: Write, before: Values, change: Values, path: Path)
       need("lastName", "An address needs a last name, unless it is that of a company.");
     }
   }
-  if (touches("zipCode", "countryCode") && hasPostalCodes(after.countryCode as string | undefined)) {
-    need("zipCode", `An address in ${after.countryCode as string} needs a postal code.`);
+  if (touches("zipCode", "countryCode") && hasPostalCodes(after.countryCode)) {
+    need("zipCode", `An address in ${after.countryCode} needs a postal code.`);
   }
   if (touches("lat", "lng") && present(after.lat) !== present(after.lng)) {
-    for (const field of ["lat", "lng"]) need(field, "Latitude and longitude are given together, or neither.");
+    for (const field of ["lat", "lng"] as const) need(field, "Latitude and longitude are given together, or neither.");
   }
 }
 
-const changes = (before: Values, change: Values, fields: readonly string[]) =>
+const changes = (before: ValuesOf<"Address">, change: ValuesOf<"Address">, fields: readonly Field[]) =>
   fields.some((field) => change[field] !== undefined && change[field] !== before[field]);
-const defined = (values: Values) =>
+const defined = (values: ValuesOf<"Address">) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 /** What becomes of the position. One that was set by hand is nobody's finding, and one that was found is of that place alone. */
-function position(row: Row, change: Values): Values {
+function position(row: RowOf<"Address">, change: ValuesOf<"Address">): ValuesOf<"Address"> {
   const unfound = { providerName: null, mapUrl: null, staticMapUrl: null };
   if (changes(row, change, ["lat", "lng"])) return unfound;
   const moved = changes(row, change, ["line1", "line2", "city", "zipCode", "stateCode", "countryCode"]);

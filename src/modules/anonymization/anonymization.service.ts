@@ -1,9 +1,9 @@
 import { pictureOf } from "../../erasure/preview.js";
 import type { Viewer } from "../../graph/access/viewer.js";
 import type { Context } from "../../graph/context.js";
-import type { EnumValue } from "../../graph/model/datamodel.js";
+import type { EnumValue, ValuesOf } from "../../graph/model/datamodel.js";
 import { leadsFrom, type Step } from "../../graph/write/state-machine.js";
-import type { Values, Write } from "../../graph/write/transaction.js";
+import type { Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { AnonymizationBlockedError, type AnonymizationPreview, AnonymizationStateError } from "./anonymization.type.js";
 import { blockersOf } from "./blockers.js";
@@ -68,14 +68,14 @@ async function move(
   write: Write,
   { customerId, reason, previewDigest }: Request,
   name: "request" | "cancel",
-  values: Values,
+  values: ValuesOf<"Customer">,
 ): Promise<void> {
   checkReason(write, reason);
   const customer = await write.find("Customer", customerId, true);
   if (!customer) {
     return write.abort(UserErrorCode.NOT_FOUND, ["input", "customerId"], "There is no customer with this id.");
   }
-  const status = customer.anonymizationStatus as Status | null;
+  const status = customer.anonymizationStatus;
   const step: Step<Status | null> = moves[name];
   if (!leadsFrom(step, status)) {
     write.abortWith(new AnonymizationStateError(status, refusals[name](status), ["input", "customerId"]));

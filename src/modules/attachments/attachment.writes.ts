@@ -1,9 +1,10 @@
 import { ID } from "type-graphql";
+import type { ValuesOf } from "../../graph/model/datamodel.js";
 import { modelTypeOf } from "../../graph/schema/model.js";
 import type { Node } from "../../graph/schema/resource.type.js";
 import { ResourceWrites } from "../../graph/write/resource-writes.js";
-import { text, value } from "../../graph/write/rules.js";
-import type { Path, Values, Write } from "../../graph/write/transaction.js";
+import { type InputOf, text, value } from "../../graph/write/rules.js";
+import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { CustomerGroup } from "../customer-groups/customer-group.type.js";
 import { Customer } from "../customers/customer.type.js";
@@ -49,7 +50,7 @@ export const attachmentWrites = new ResourceWrites(Attachment, {
     example:
       'input: { attachableId: "ord_1001", name: "Note", description: "Call before delivery.", referenceOrigin: "app-orders--note" }',
     before: async (write, values, input, path) => {
-      refuseEmpty(write, input as Values, path);
+      refuseEmpty(write, input, path);
       return withType(write, values, path);
     },
   },
@@ -64,14 +65,18 @@ export const attachmentWrites = new ResourceWrites(Attachment, {
   delete: { errors: ["WRONG_STATE"], example: 'id: "att_ada_note"' },
 });
 
-function refuseEmpty(write: Write, { url, description }: Values, path: Path) {
+function refuseEmpty(
+  write: Write,
+  { url, description }: Pick<InputOf<typeof rules>, "url" | "description">,
+  path: Path,
+) {
   if (typeof url === "string" || (typeof description === "string" && description.trim())) return;
   const message = "Without a `url` it is a note, and needs its text here.";
   write.addError(UserErrorCode.INVALID, [...path, "description"], message);
 }
 
 /** The values with the type of the resource that it is attached to, which is kept from changes until the write ends. */
-async function withType(write: Write, values: Values, path: Path): Promise<Values> {
+async function withType(write: Write, values: ValuesOf<"Attachment">, path: Path): Promise<ValuesOf<"Attachment">> {
   const id = values.attachableId;
   if (typeof id !== "string") return values;
   const place = [...path, "attachableId"];

@@ -1,7 +1,8 @@
 import { ID } from "type-graphql";
+import type { ValuesOf } from "../../graph/model/datamodel.js";
 import { ResourceWrites } from "../../graph/write/resource-writes.js";
 import { link, value } from "../../graph/write/rules.js";
-import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import type { Path, Write } from "../../graph/write/transaction.js";
 import { deleteUnused } from "../../graph/write/unused.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { Address } from "../addresses/address.type.js";
@@ -82,7 +83,12 @@ export const customerAddressWrites = new ResourceWrites(CustomerAddress, {
 });
 
 /** Sees to the address of a new entry, and to whose it is. */
-async function addAddress(write: Write, values: Values, input: Input, path: Path): Promise<Values> {
+async function addAddress(
+  write: Write,
+  values: ValuesOf<"CustomerAddress">,
+  input: Input,
+  path: Path,
+): Promise<ValuesOf<"CustomerAddress">> {
   const customerId = await ownerOf(write, values, input, path);
   const way = write.oneOf(input, ["address", "addressId"], path);
   if (way === "address") {
@@ -90,16 +96,15 @@ async function addAddress(write: Write, values: Values, input: Input, path: Path
     const addressId = await addressWrites.create(write, input.address!, [...path, "address"]);
     return { ...values, customerId, addressId };
   }
-  if (values.addressId) await lockAddress(write, values.addressId as string, [...path, "addressId"]);
+  if (values.addressId) await lockAddress(write, values.addressId, [...path, "addressId"]);
   return { ...values, customerId };
 }
 
 /** Keeps an address from going, or getting another owner, while it comes into a book. */
-async function lockAddress(write: Write, id: string, path: Path): Promise<Row> {
-  const row = await write.row("Address", id, { path });
+async function lockAddress(write: Write, id: string, path: Path) {
+  await write.row("Address", id, { path });
   const [stocked] = await write.query("SELECT FROM stock_locations WHERE address_id = $1 LIMIT 1", [id]);
   // What is the shop's own does not become a customer's.
   if (stocked)
     write.addError(UserErrorCode.INVALID, path, "This is the address of a stock location, not of a customer.");
-  return row;
 }

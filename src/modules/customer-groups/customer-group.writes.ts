@@ -1,6 +1,7 @@
+import type { RowOf } from "../../graph/model/datamodel.js";
 import { ResourceWrites } from "../../graph/write/resource-writes.js";
 import { text } from "../../graph/write/rules.js";
-import type { Row, Write } from "../../graph/write/transaction.js";
+import type { Write } from "../../graph/write/transaction.js";
 import { CustomerGroup } from "./customer-group.type.js";
 
 const rules = {
@@ -27,6 +28,6 @@ export const customerGroupWrites = new ResourceWrites(CustomerGroup, {
 });
 
 /** Deleting the group changes its customers: in the order of their ids, as everybody does who changes several. */
-async function lockMembers({ query }: Write, { id }: Row) {
+async function lockMembers({ query }: Write, { id }: RowOf<"CustomerGroup">) {
   await query("SELECT FROM customers WHERE customer_group_id = $1 ORDER BY id FOR NO KEY UPDATE", [id]);
 }

@@ -1,10 +1,10 @@
 import { ID } from "type-graphql";
 import { ApiError } from "../../errors.js";
-import type { EnumValue } from "../../graph/model/datamodel.js";
+import type { EnumValue, RowOf, ValuesOf } from "../../graph/model/datamodel.js";
 import { modelTypeNamed } from "../../graph/schema/model.js";
 import { ResourceWrites } from "../../graph/write/resource-writes.js";
 import { choice, link, text, value } from "../../graph/write/rules.js";
-import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import type { Path, Write } from "../../graph/write/transaction.js";
 import { deleteUnused } from "../../graph/write/unused.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { Customer } from "../customers/customer.type.js";
@@ -124,7 +124,7 @@ export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSou
 });
 
 /** domain rule: a recurring order without a wallet entry to pay for it is pending. Gives the ids of those that become so. */
-async function suspendSubscriptions({ query }: Write, { id }: Row): Promise<string[]> {
+async function suspendSubscriptions({ query }: Write, { id }: RowOf<"CustomerPaymentSource">): Promise<string[]> {
   const rows = await query(
     `UPDATE order_subscriptions SET status = 'pending', customer_payment_source_id = NULL
      WHERE customer_payment_source_id = $1 AND status IN ('active', 'running') RETURNING id`,
@@ -134,12 +134,17 @@ async function suspendSubscriptions({ query }: Write, { id }: Row): Promise<stri
 }
 
 /** Sees to the payment source of a new entry. */
-async function addSource(write: Write, values: Values, input: Input, path: Path): Promise<Values> {
+async function addSource(
+  write: Write,
+  values: ValuesOf<"CustomerPaymentSource">,
+  input: Input,
+  path: Path,
+): Promise<ValuesOf<"CustomerPaymentSource">> {
   const at = (field: string) => [...path, field];
-  const { customerId, paymentMethodId, paymentSourceId } = values as Record<string, string | undefined>;
+  const { customerId, paymentMethodId, paymentSourceId } = values;
   if (customerId) await write.row("Customer", customerId, { path: at("customerId") });
   const method = paymentMethodId ? await write.find("PaymentMethod", paymentMethodId) : null;
-  const methodKind = method?.paymentSourceType as Kind | undefined;
+  const methodKind = method?.paymentSourceType;
   const mismatch = (field: string, kind: Kind) => {
     if (!methodKind || methodKind === kind) return;
     const message = `The payment method makes ${words(methodKind)}, not ${words(kind)}.`;
@@ -159,7 +164,7 @@ async function addSource(write: Write, values: Values, input: Input, path: Path)
     }
     if (!paymentSourceId) return values;
     const source = await write.row("PaymentSource", paymentSourceId, { path: at("paymentSourceId") });
-    mismatch("paymentSourceId", source.kind as Kind);
+    mismatch("paymentSourceId", source.kind);
     if (customerId) await refuseForeign(write, paymentSourceId, customerId, at("paymentSourceId"));
     return values;
   }

@@ -2,8 +2,8 @@ import { permits } from "../../graph/access/guard.js";
 import { newId } from "../../graph/model/ids.js";
 import type { Outcome } from "../../graph/write/idempotency.js";
 import { ResourceWrites } from "../../graph/write/resource-writes.js";
-import { inputOf, text } from "../../graph/write/rules.js";
-import type { Values, Write } from "../../graph/write/transaction.js";
+import { type commonRules, inputOf, text } from "../../graph/write/rules.js";
+import type { Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { findOrCreateCustomer, ownerOf, ownerRules } from "../customers/customer.service.js";
 import { Customer } from "../customers/customer.type.js";
@@ -54,8 +54,8 @@ export interface Subscribing {
 export async function subscribe(write: Write, input: Subscribing): Promise<Outcome> {
   const path = ["input"];
   const { query, viewer } = write;
-  const values: Values = await write.values(
-    customerSubscriptionWrites.createRules as typeof rules,
+  const values = await write.values(
+    customerSubscriptionWrites.createRules as typeof rules & typeof commonRules,
     input,
     "create",
     path,
@@ -84,12 +84,16 @@ export async function subscribe(write: Write, input: Subscribing): Promise<Outco
 }
 
 /** The id of the customer who subscribes; undefined when there is none whom one might tell of. */
-async function subscriber(write: Write, values: Values, input: Subscribing): Promise<string | undefined> {
+async function subscriber(
+  write: Write,
+  values: Pick<Subscribing, "customerId" | "customerEmail">,
+  input: Subscribing,
+): Promise<string | undefined> {
   const { viewer } = write;
   if (viewer.kind === "customer" || !input.customerEmail || input.customerId) {
     return ownerOf(write, values, input, ["input"]);
   }
-  const email = values.customerEmail as string | undefined;
+  const email = values.customerEmail;
   // Nothing is made for what is refused anyway.
   write.check();
   const found = await write.attempt(() => findOrCreateCustomer(write, email!, ["input", "customerEmail"]));

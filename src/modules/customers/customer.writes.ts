@@ -1,9 +1,10 @@
 import { permissionsByKind } from "../../graph/access/permission.js";
 import { Loaders } from "../../graph/answer/loaders.js";
 import type { Context } from "../../graph/context.js";
+import type { RowOf, ValuesOf } from "../../graph/model/datamodel.js";
 import { ResourceWrites } from "../../graph/write/resource-writes.js";
 import { link, Problem, text, value } from "../../graph/write/rules.js";
-import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import type { AnyRow, Path, Write } from "../../graph/write/transaction.js";
 import { deleteUnused } from "../../graph/write/unused.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { hashPassword, passwordProblem, passwordRule } from "../../identity/password.js";
@@ -56,7 +57,7 @@ interface Input {
 }
 
 /** Customers: who they are, and how the shop treats them. */
-export const customerWrites = new ResourceWrites<typeof rules, string | null | undefined>(Customer, {
+export const customerWrites = new ResourceWrites<"Customer", typeof rules, string | null | undefined>(Customer, {
   rules,
   create: {
     description:
@@ -100,12 +101,12 @@ async function digestOf(_: Context, { password }: Input): Promise<string | null 
 /** domain rule: a customer sets a first password only; another one needs the old one, or a reset. */
 async function changePassword(
   write: Write,
-  row: Row,
-  values: Values,
+  row: RowOf<"Customer">,
+  values: ValuesOf<"Customer">,
   { password }: Input,
   path: Path,
   passwordDigest: string | null | undefined,
-): Promise<Values> {
+): Promise<ValuesOf<"Customer">> {
   if (password === undefined) return values;
   if (row.hasPassword && write.viewer.kind === "customer") {
     const message = "There is a password already; change it with `customerPasswordChange`, which takes the old one.";
@@ -123,7 +124,7 @@ async function replaceTags(write: Write, id: string, { tags }: Input, path: Path
  * The new customer is shown once, also to a sales channel that may see no other. A retry shows it as it was then: what
  * became of it since is not for a visitor. Of one who was erased since nothing is left to show.
  */
-async function asItself({ database, viewer, loaders }: Context, id: string, first?: Row) {
+async function asItself({ database, viewer, loaders }: Context, id: string, first?: AnyRow) {
   const known = await loaders.byId("Customer", id);
   if (known) return known;
   const permissions = permissionsByKind.customer;
@@ -135,7 +136,7 @@ async function asItself({ database, viewer, loaders }: Context, id: string, firs
 }
 
 /** domain rule: only a customer without orders may go. What is its alone goes with it. */
-async function removeItsOwn(write: Write, { id }: Row) {
+async function removeItsOwn(write: Write, { id }: RowOf<"Customer">) {
   const [[orders]] = (await write.query("SELECT count(*)::int FROM orders WHERE customer_id = $1", [id])) as [[number]];
   if (orders) {
     const what = orders === 1 ? "an order" : `${orders} orders`;

@@ -1,5 +1,6 @@
+import type { RowOf, ValuesOf } from "../../graph/model/datamodel.js";
 import { StateMachine } from "../../graph/write/state-machine.js";
-import type { Row, Values, Write } from "../../graph/write/transaction.js";
+import type { Write } from "../../graph/write/transaction.js";
 import { OrderSubscription, OrderSubscriptionStateError } from "./order-subscription.type.js";
 
 /** The life of a recurring order: which move leads from where to where. */
@@ -33,8 +34,8 @@ export const orderSubscriptionStateMachine = new StateMachine(OrderSubscription,
   },
 });
 
-async function refuseEnded(write: Write, row: Row): Promise<Values> {
-  const { status, expiresAt } = row as Row & { status: never; expiresAt: Date | null };
+async function refuseEnded(write: Write, row: RowOf<"OrderSubscription">): Promise<ValuesOf<"OrderSubscription">> {
+  const { status, expiresAt } = row;
   if (expiresAt && expiresAt <= write.now()) {
     const message = `It ended at ${expiresAt.toISOString()}; set a later \`expiresAt\` first, or null.`;
     orderSubscriptionStateMachine.abort(write, { status }, message);

@@ -1,7 +1,7 @@
-import type { EnumValue } from "../../graph/model/datamodel.js";
+import type { RowOf, ValuesOf } from "../../graph/model/datamodel.js";
 import { ResourceWrites } from "../../graph/write/resource-writes.js";
 import { flag, integer, link, moment, text } from "../../graph/write/rules.js";
-import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { OrderSubscription, OrderSubscriptionStateError } from "./order-subscription.type.js";
 
@@ -46,20 +46,25 @@ export const orderSubscriptionWrites = new ResourceWrites(OrderSubscription, {
   },
 });
 
-async function beforeUpdate(write: Write, row: Row, values: Values, _input: object, path: Path): Promise<Values> {
+const fields = Object.keys(rules) as (keyof typeof rules)[];
+
+async function beforeUpdate(
+  write: Write,
+  row: RowOf<"OrderSubscription">,
+  values: ValuesOf<"OrderSubscription">,
+  _input: object,
+  path: Path,
+): Promise<ValuesOf<"OrderSubscription">> {
   const addError = (field: string, message: string) => write.addError(UserErrorCode.INVALID, [...path, field], message);
-  const status = row.status as EnumValue<"OrderSubscriptionStatus">;
-  for (const field of status === "cancelled" ? Object.keys(rules) : []) {
+  const { status } = row;
+  for (const field of status === "cancelled" ? fields : []) {
     if (values[field] === undefined) continue;
     const message = "A cancelled recurring order takes this no more; it has ended for good.";
     write.errors.push(new OrderSubscriptionStateError(status, message, [...path, field]));
   }
-  const { nextRunAt, expiresAt, customerPaymentSourceId } = values as Record<string, unknown> & {
-    nextRunAt?: Date | null;
-    expiresAt?: Date | null;
-  };
+  const { nextRunAt, expiresAt, customerPaymentSourceId } = values;
   if (nextRunAt && nextRunAt <= write.now()) addError("nextRunAt", "A time in the future is needed.");
-  const startsAt = row.startsAt as Date | null;
+  const { startsAt } = row;
   if (expiresAt && startsAt && expiresAt <= startsAt) {
     addError("expiresAt", `It starts at ${startsAt.toISOString()}; a later time is needed.`);
   }

@@ -1,6 +1,7 @@
 import type { ClassType } from "type-graphql";
+import type { ValuesOf } from "../../graph/model/datamodel.js";
 import { commonRules, type InputOf, inputOf, integer, type Rules, rulesOf, text } from "../../graph/write/rules.js";
-import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 
 /** How many lines an order may be given at once. */
@@ -31,7 +32,8 @@ export const OrderLineItemInput: ClassType = inputOf(
 );
 
 /** A line as it is stored, without the order's id. */
-interface Line extends Values {
+interface Line extends ValuesOf<"LineItem"> {
+  quantity: number;
   totalAmountCents: number;
   taxAmountCents: number;
 }
@@ -54,8 +56,8 @@ export async function readLines(
     write.addError(UserErrorCode.INVALID, path, `At most ${maximumLines} lines fit; these are ${given.length}.`);
     return [];
   }
-  const skus = await write.findAll("Sku", "code", [...new Set(given.map(({ skuCode }) => skuCode))]);
-  const known = new Map(skus.map((sku) => [sku.code, sku as Row & { name: string; imageUrl: string | null }]));
+  const skus = await write.findAll("Sku", "code", [...new Set(given.flatMap(({ skuCode }) => skuCode ?? []))]);
+  const known = new Map(skus.map((sku) => [sku.code, sku]));
   const lines: Line[] = [];
   for (const [i, input] of given.entries()) {
     const place = [...path, String(i)];
@@ -75,7 +77,7 @@ export async function readLines(
       taxIncluded ? totalAmountCents - totalAmountCents / (1 + rate) : totalAmountCents * rate,
     );
     lines.push({
-      ...{ name, imageUrl, ...values },
+      ...{ name, imageUrl, ...values, quantity },
       itemType: "skus",
       skuId,
       unitAmountCents,
@@ -84,7 +86,7 @@ export async function readLines(
       taxRate,
     });
   }
-  if (lines.reduce((sum, line) => sum + (line.quantity as number), 0) > maximumAmount) {
+  if (lines.reduce((sum, line) => sum + line.quantity, 0) > maximumAmount) {
     write.addError(UserErrorCode.INVALID, path, `The quantities are at most ${maximumAmount} together.`);
   }
   const total = lines.reduce((sum, line) => sum + line.totalAmountCents + line.taxAmountCents, 0);
@@ -95,7 +97,7 @@ export async function readLines(
 }
 
 /** The amounts of an order of such lines alone. */
-export function amountsOf(lines: readonly Line[], { taxIncluded }: Taxes): Values {
+export function amountsOf(lines: readonly Line[], { taxIncluded }: Taxes): ValuesOf<"Order"> {
   const sum = lines.reduce((total, line) => total + line.totalAmountCents, 0);
   const taxes = lines.reduce((total, line) => total + line.taxAmountCents, 0);
   const taxable = sum - (taxIncluded ? taxes : 0);
@@ -110,6 +112,6 @@ export function amountsOf(lines: readonly Line[], { taxIncluded }: Taxes): Value
 }
 
 /** Puts lines into an order. */
-export async function addLines(write: Write, orderId: string, lines: readonly Values[], path: Path) {
+export async function addLines(write: Write, orderId: string, lines: readonly ValuesOf<"LineItem">[], path: Path) {
   for (const [i, line] of lines.entries()) await write.create("LineItem", { ...line, orderId }, [...path, String(i)]);
 }

@@ -1,6 +1,7 @@
 import { permits } from "../../graph/access/guard.js";
+import type { EnumValue, RowOf, ValuesOf } from "../../graph/model/datamodel.js";
 import { StateMachine } from "../../graph/write/state-machine.js";
-import type { Row, Values, Write } from "../../graph/write/transaction.js";
+import type { Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { Order, OrderStateError } from "./order.type.js";
 
@@ -68,7 +69,7 @@ interface LineFacts {
 }
 
 /** domain rule: what placing brings. The triggers count it for the customer, in the same transaction. */
-async function place(write: Write, row: Row): Promise<Values> {
+async function place(write: Write, row: RowOf<"Order">): Promise<ValuesOf<"Order">> {
   const [[facts]] = (await write.query(
     `SELECT json_build_object(
        'lines', count(l.id),
@@ -89,7 +90,7 @@ async function place(write: Write, row: Row): Promise<Values> {
     missing(`The shop has not set the price of ${lines} yet.`);
   }
   if (facts.disabled) missing("The order's market is disabled; nothing can be bought there now.");
-  const total = row.totalAmountWithTaxesCents as number;
+  const total = row.totalAmountWithTaxesCents;
   return {
     customerType: facts.orders ? "returning" : "new",
     placeTotalAmountCents: total,
@@ -101,8 +102,8 @@ async function place(write: Write, row: Row): Promise<Values> {
 const given = ["authorized", "partially_authorized"];
 const kept = ["paid", "partially_paid", "partially_refunded"];
 
-async function cancel(write: Write, row: Row): Promise<Values> {
-  const status = row.paymentStatus as string;
+async function cancel(write: Write, row: RowOf<"Order">): Promise<ValuesOf<"Order">> {
+  const status = row.paymentStatus;
   if (kept.includes(status)) {
     const message = `The order is ${status.replace("_", " ")}; it can be cancelled once everything has been refunded.`;
     write.addError(UserErrorCode.WRONG_STATE, ["id"], message);
@@ -111,5 +112,5 @@ async function cancel(write: Write, row: Row): Promise<Values> {
 }
 
 /** A new payment status, if there is one. */
-const paid = (write: Write, paymentStatus: string): Values =>
+const paid = (write: Write, paymentStatus: EnumValue<"OrderPaymentStatus"> | ""): ValuesOf<"Order"> =>
   paymentStatus ? { paymentStatus, paymentUpdatedAt: write.now() } : {};

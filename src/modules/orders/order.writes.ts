@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { permits } from "../../graph/access/guard.js";
-import type { EnumValue } from "../../graph/model/datamodel.js";
-import { ResourceWrites } from "../../graph/write/resource-writes.js";
+import type { EnumValue, RowOf, ValuesOf } from "../../graph/model/datamodel.js";
+import { type Given, ResourceWrites } from "../../graph/write/resource-writes.js";
 import { flag, link, moment, text, value } from "../../graph/write/rules.js";
-import type { ExtraLocks, Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import type { ExtraLocks, Path, Write } from "../../graph/write/transaction.js";
 import { deleteUnused } from "../../graph/write/unused.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { copyAddress } from "../addresses/address-copies.js";
@@ -60,8 +60,7 @@ export const orderWrites = new ResourceWrites(Order, {
     example:
       'input: { marketId: "mkt_europe", customerEmail: "ada@example.com", languageCode: "en", lineItems: [{ skuCode: "MUG-BLUE", quantity: 2 }] }',
     before: beforeCreate,
-    after: (write, id, _input, path, { lineItems }) =>
-      addLines(write, id, (lineItems as Values[]) ?? [], [...path, "lineItems"]),
+    after: (write, id, _input, path, { lineItems }) => addLines(write, id, lineItems ?? [], [...path, "lineItems"]),
   },
   update: {
     description:
@@ -84,9 +83,17 @@ export const orderWrites = new ResourceWrites(Order, {
 });
 
 type Status = EnumValue<"OrderStatus">;
+interface Lines {
+  lineItems?: readonly ValuesOf<"LineItem">[];
+}
 const carts: readonly Status[] = ["draft", "pending"];
 
-async function beforeCreate(write: Write, values: Values, _input: object, path: Path): Promise<Values> {
+async function beforeCreate(
+  write: Write,
+  values: Given<"Order", typeof rules>,
+  _input: object,
+  path: Path,
+): Promise<ValuesOf<"Order"> & Lines> {
   const { customerEmail, customerId, lineItems, number, ...order } = values;
   if (order.marketId) await refuseDisabled(write, order.marketId, [...path, "marketId"]);
   await checkOwner(write, values, path);
@@ -95,7 +102,7 @@ async function beforeCreate(write: Write, values: Values, _input: object, path: 
   const owner = (await newOwner(write, values, path)) ?? itself;
   if (owner) await write.lockOwners(owner.customers, owner.path);
   const taxes = { taxRate: null, taxIncluded: null };
-  const lines = await readLines(write, (lineItems as LineItemInput[]) ?? [], [...path, "lineItems"], taxes);
+  const lines = await readLines(write, lineItems ?? [], [...path, "lineItems"], taxes);
   write.check();
   return {
     ...order,
@@ -109,9 +116,15 @@ async function beforeCreate(write: Write, values: Values, _input: object, path: 
   };
 }
 
-async function beforeUpdate(write: Write, row: Row, values: Values, input: object, path: Path): Promise<Values> {
+async function beforeUpdate(
+  write: Write,
+  row: RowOf<"Order">,
+  values: Given<"Order", typeof rules>,
+  input: object,
+  path: Path,
+): Promise<ValuesOf<"Order"> & Lines> {
   const { customerEmail, customerId, lineItems, ...order } = values;
-  const status = row.status as Status;
+  const { status } = row;
   const cart = carts.includes(status);
   // An order that is being edited is changed by the shop alone, and keeps a customer and its lines.
   const editable = cart || (status === "editing" && permits(write.viewer, ["orders:manage"]));
@@ -121,11 +134,12 @@ async function beforeUpdate(write: Write, row: Row, values: Values, input: objec
     write.errors.push(new OrderStateError(status, message, [...path, field]));
   }
   await checkOwner(write, values, path);
-  const taxes = { taxRate: row.taxRate as number | null, taxIncluded: row.taxIncluded as boolean | null };
+  const { taxRate, taxIncluded } = row;
+  const taxes = { taxRate, taxIncluded };
   const place = [...path, "lineItems"];
   const lines =
     cart && lineItems !== undefined
-      ? await readLines(write, (lineItems as LineItemInput[]) ?? [], place, taxes, await prices(write, row.id, place))
+      ? await readLines(write, lineItems ?? [], place, taxes, await prices(write, row.id, place))
       : undefined;
   write.check();
   const owner = await newOwner(write, values, path);
@@ -141,26 +155,33 @@ async function beforeUpdate(write: Write, row: Row, values: Values, input: objec
   };
 }
 
-const addressFields = ["shippingAddressId", "billingAddressId"];
-const addressesOf = (row: Row, fields: readonly string[]) =>
-  fields.flatMap((field) => (row[field] as string | null) ?? []);
+const addressFields = ["shippingAddressId", "billingAddressId"] as const;
+type AddressField = (typeof addressFields)[number];
+const addressesOf = (row: RowOf<"Order">, fields: readonly AddressField[]) =>
+  fields.flatMap((field) => row[field] ?? []);
 
 /** What every order takes, and what only carts do. */
 const open = new Set(["reference", "referenceOrigin", "metadata"]);
 const inCarts = (field: string, given: unknown) =>
   field === "lineItems" || (given === null && (field === "customerEmail" || field === "customerId"));
 
-async function afterUpdate(write: Write, row: Row, _input: object, path: Path, { lineItems, ...values }: Values) {
+async function afterUpdate(
+  write: Write,
+  row: RowOf<"Order">,
+  _input: object,
+  path: Path,
+  { lineItems, ...values }: ValuesOf<"Order"> & Lines,
+) {
   if (lineItems) {
     await write.query("DELETE FROM line_items WHERE order_id = $1", [row.id]);
-    await addLines(write, row.id, lineItems as Values[], [...path, "lineItems"]);
+    await addLines(write, row.id, lineItems, [...path, "lineItems"]);
   }
   const replaced = addressFields.filter((field) => values[field] !== undefined);
   await deleteUnused(write, "Address", addressesOf(row, replaced));
 }
 
-async function beforeDelete(write: Write, row: Row) {
-  const status = row.status as Status;
+async function beforeDelete(write: Write, row: RowOf<"Order">) {
+  const { status } = row;
   if (!carts.includes(status)) {
     const message = `Only draft or pending orders can be deleted; this one is ${status}. Archive it instead.`;
     write.abortWith(new OrderStateError(status, message));
@@ -175,7 +196,7 @@ async function beforeDelete(write: Write, row: Row) {
 }
 
 /** Notes what is wrong with the customer that an input names. */
-async function checkOwner(write: Write, { customerEmail, customerId }: Values, path: Path) {
+async function checkOwner(write: Write, { customerEmail, customerId }: ValuesOf<"Order">, path: Path) {
   const { viewer } = write;
   const addError = (field: string, message: string) => write.addError(UserErrorCode.INVALID, [...path, field], message);
   if (customerEmail !== undefined && customerId !== undefined) {
@@ -189,9 +210,9 @@ async function checkOwner(write: Write, { customerEmail, customerId }: Values, p
 }
 
 /** The customer whom an order is to go to, not locked yet; undefined when the input names none. */
-async function newOwner(write: Write, values: Values, path: Path): Promise<ExtraLocks | undefined> {
+async function newOwner(write: Write, values: ValuesOf<"Order">, path: Path): Promise<ExtraLocks | undefined> {
   const { viewer } = write;
-  const [address, id] = [values.customerEmail, values.customerId] as (string | null | undefined)[];
+  const { customerEmail: address, customerId: id } = values;
   const place = [...path, id ? "customerId" : "customerEmail"];
   if (id) return { customers: [id], path: place };
   if (!address) return undefined;
@@ -203,7 +224,11 @@ async function newOwner(write: Write, values: Values, path: Path): Promise<Extra
 }
 
 /** domain rule: the order copies the e-mail address of its customer. */
-async function customerValues({ query }: Write, owner: ExtraLocks | undefined, before?: Row): Promise<Values> {
+async function customerValues(
+  { query }: Write,
+  owner: ExtraLocks | undefined,
+  before?: RowOf<"Order">,
+): Promise<ValuesOf<"Order">> {
   if (!owner) return {};
   const [customerId] = owner.customers;
   const [[customerEmail, orders]] = (await query("SELECT email, total_orders_count FROM customers WHERE id = $1", [
@@ -214,11 +239,15 @@ async function customerValues({ query }: Write, owner: ExtraLocks | undefined, b
 }
 
 /** domain rule: an order's addresses are copies of its own, and its country is that of the first there is. */
-async function copiedAddresses(write: Write, before: Values, values: Values): Promise<Values> {
-  const changed: Values = {};
-  const countries: Record<string, string | undefined> = {};
+async function copiedAddresses(
+  write: Write,
+  before: ValuesOf<"Order">,
+  values: ValuesOf<"Order">,
+): Promise<ValuesOf<"Order">> {
+  const changed: ValuesOf<"Order"> = {};
+  const countries: Partial<Record<AddressField, string>> = {};
   for (const field of addressFields) {
-    const given = values[field] as string | null | undefined;
+    const given = values[field];
     if (given && given !== before[field]) {
       const { id, countryCode } = await copyAddress(write, given);
       changed[field] = id;

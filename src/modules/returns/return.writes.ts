@@ -1,6 +1,6 @@
 import { permits } from "../../graph/access/guard.js";
-import type { EnumValue } from "../../graph/model/datamodel.js";
-import { ResourceWrites } from "../../graph/write/resource-writes.js";
+import type { RowOf, ValuesOf } from "../../graph/model/datamodel.js";
+import { type Given, ResourceWrites } from "../../graph/write/resource-writes.js";
 import {
   commonRules,
   flag,
@@ -12,7 +12,7 @@ import {
   rulesOf,
   value,
 } from "../../graph/write/rules.js";
-import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import type { Path, Write } from "../../graph/write/transaction.js";
 import { deleteUnused } from "../../graph/write/unused.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { copyAddress } from "../addresses/address-copies.js";
@@ -53,8 +53,12 @@ const rules = {
   }),
 };
 
+interface Lines {
+  lineItems?: readonly ValuesOf<"ReturnLineItem">[];
+}
+
 /** Returns, until they are sent. */
-export const returnWrites = new ResourceWrites(Return, {
+export const returnWrites = new ResourceWrites<"Return", typeof rules, void, Lines>(Return, {
   rules,
   create: {
     description: "Makes a return of an order: a `DRAFT`, or `REQUESTED` at once.",
@@ -65,7 +69,7 @@ export const returnWrites = new ResourceWrites(Return, {
       'input: { orderId: "ord_1024", stockLocationId: "slo_milan", lineItems: [{ lineItemId: "lin_1024_1", quantity: 1, returnReason: { size: "was wrong" } }], request: true }',
     before: beforeCreate,
     after: async (write, returnId, _input, path, { lineItems }) => {
-      for (const [i, line] of (lineItems as Values[]).entries()) {
+      for (const [i, line] of (lineItems ?? []).entries()) {
         await write.create("ReturnLineItem", { ...line, returnId }, [...path, "lineItems", String(i)]);
       }
     },
@@ -78,38 +82,47 @@ export const returnWrites = new ResourceWrites(Return, {
     example: 'id: "ret_1015_1", input: { stockLocationId: "slo_newark", reference: "RMA-17" }',
     before: beforeUpdate,
     after: async (write, row, _input, _path, { destinationAddressId }) => {
-      const before = row.destinationAddressId as string | null;
+      const before = row.destinationAddressId;
       if (destinationAddressId !== undefined) await deleteUnused(write, "Address", [before]);
     },
   },
 });
 
-type Status = EnumValue<"ReturnStatus">;
-
-async function beforeCreate(write: Write, values: Values, _input: object, path: Path): Promise<Values> {
+async function beforeCreate(
+  write: Write,
+  values: Given<"Return", typeof rules>,
+  _input: object,
+  path: Path,
+): Promise<ValuesOf<"Return"> & Lines> {
   const { lineItems, request, ...ret } = values;
-  if (!ret.orderId) return values;
+  if (!ret.orderId) return ret;
   // Of several returns of an order at once, each sees what the one before it took.
-  const order = await write.row("Order", ret.orderId as string, { path: [...path, "orderId"] });
-  const status = order.status as EnumValue<"OrderStatus">;
+  const order = await write.row("Order", ret.orderId, { path: [...path, "orderId"] });
+  const { status } = order;
   if (status !== "placed" && status !== "approved") {
     const message = `Only placed or approved orders can be returned; this one is ${status}.`;
     write.errors.push(new OrderStateError(status, message, [...path, "orderId"]));
   }
-  const lines = lineItems ? await readLines(write, order.id, lineItems as LineInput[], [...path, "lineItems"]) : [];
+  const lines = lineItems ? await readLines(write, order.id, lineItems, [...path, "lineItems"]) : [];
   write.check();
   return {
     ...ret,
     lineItems: lines,
     number: await nextNumber(write, order),
     status: request ? "requested" : "draft",
-    originAddressId: order.shippingAddressId ? (await copyAddress(write, order.shippingAddressId as string)).id : null,
+    originAddressId: order.shippingAddressId ? (await copyAddress(write, order.shippingAddressId)).id : null,
     destinationAddressId: await destination(write, ret.stockLocationId),
   };
 }
 
-async function beforeUpdate(write: Write, row: Row, values: Values, _input: object, path: Path): Promise<Values> {
-  const status = row.status as Status;
+async function beforeUpdate(
+  write: Write,
+  row: RowOf<"Return">,
+  values: ValuesOf<"Return">,
+  _input: object,
+  path: Path,
+): Promise<ValuesOf<"Return">> {
+  const { status } = row;
   const shop = permits(write.viewer, ["returns:manage"]);
   if (!shop && status !== "draft") {
     write.abortWith(new ReturnStateError(status, `Only draft returns can be changed; this one is ${status}.`));
@@ -126,7 +139,12 @@ async function beforeUpdate(write: Write, row: Row, values: Values, _input: obje
 const goods: unknown[] = ["skus", "bundles"];
 
 /** The lines of a return, with what each is worth. */
-async function readLines(write: Write, orderId: string, given: readonly LineInput[], path: Path): Promise<Values[]> {
+async function readLines(
+  write: Write,
+  orderId: string,
+  given: readonly LineInput[],
+  path: Path,
+): Promise<ValuesOf<"ReturnLineItem">[]> {
   if (!given.length) write.addError(UserErrorCode.INVALID, path, "Name at least one line.");
   const found = (await write.query(
     `SELECT l.id, l.item_type, l.quantity, l.total_amount_cents, l.discount_cents,
@@ -137,7 +155,7 @@ async function readLines(write: Write, orderId: string, given: readonly LineInpu
   )) as [string, string, number, number, number, number][];
   const bought = new Map(found.map(([id, ...line]) => [id, line]));
   const taken = new Map(found.map(([id, , , , , before]) => [id, before]));
-  const lines: Values[] = [];
+  const lines: ValuesOf<"ReturnLineItem">[] = [];
   for (const [i, input] of given.entries()) {
     const place = [...path, String(i)];
     const values = await write.values(lineRules, input, "create", place);
@@ -163,7 +181,7 @@ async function readLines(write: Write, orderId: string, given: readonly LineInpu
 }
 
 /** domain rule: the number of the order, `/R/` and a counter. */
-async function nextNumber({ query, viewer }: Write, order: Row): Promise<string> {
+async function nextNumber({ query, viewer }: Write, order: RowOf<"Order">): Promise<string> {
   const [[last]] = (await query(
     `SELECT coalesce(max(substring(number FROM '/R/(\\d{1,9})$')::int), 0) FROM returns WHERE order_id = $1`,
     [order.id],

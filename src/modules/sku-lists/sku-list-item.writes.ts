@@ -1,6 +1,7 @@
+import type { ValuesOf } from "../../graph/model/datamodel.js";
 import { ResourceWrites } from "../../graph/write/resource-writes.js";
 import { type InputOf, integer, link, text } from "../../graph/write/rules.js";
-import type { Path, Values, Write } from "../../graph/write/transaction.js";
+import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { SkuListItem } from "./sku-list-item.type.js";
 
@@ -33,7 +34,12 @@ export const skuListItemWrites = new ResourceWrites(SkuListItem, {
   delete: { description: "Takes an SKU off a list.", errors: ["WRONG_STATE"], example: 'id: "sli_ada_wishes_1"' },
 });
 
-async function withSku(write: Write, values: Values, _input: InputOf<typeof rules>, path: Path): Promise<Values> {
+async function withSku(
+  write: Write,
+  values: ValuesOf<"SkuListItem">,
+  _input: InputOf<typeof rules>,
+  path: Path,
+): Promise<ValuesOf<"SkuListItem">> {
   const given = await findSku(write, values, path);
   if (typeof values.skuListId === "string") {
     const place = [...path, "skuListId"];
@@ -47,7 +53,11 @@ async function withSku(write: Write, values: Values, _input: InputOf<typeof rule
 }
 
 /** The values of an item with the SKU that its code names. */
-export async function findSku(write: Write, values: Values, path: Path): Promise<Values> {
+export async function findSku(
+  write: Write,
+  values: ValuesOf<"SkuListItem">,
+  path: Path,
+): Promise<ValuesOf<"SkuListItem">> {
   if (typeof values.skuCode !== "string") return values;
   const [sku] = await write.findAll("Sku", "code", [values.skuCode]);
   if (!sku) write.addError(UserErrorCode.NOT_FOUND, [...path, "skuCode"], "There is no SKU with this code.");

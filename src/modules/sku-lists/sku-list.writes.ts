@@ -1,7 +1,8 @@
 import { StatementTimeoutError } from "../../database/limit-errors.js";
 import type { Context } from "../../graph/context.js";
+import type { RowOf, ValuesOf } from "../../graph/model/datamodel.js";
 import { readColumn } from "../../graph/write/columns.js";
-import { ResourceWrites } from "../../graph/write/resource-writes.js";
+import { type Given, ResourceWrites } from "../../graph/write/resource-writes.js";
 import {
   commonRules,
   flag,
@@ -13,7 +14,7 @@ import {
   text,
   value,
 } from "../../graph/write/rules.js";
-import type { Path, Row, Values, Write } from "../../graph/write/transaction.js";
+import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { SkuList } from "./sku-list.type.js";
 import { findSku, itemRules } from "./sku-list-item.writes.js";
@@ -48,9 +49,12 @@ const rules = {
 };
 
 type Input = InputOf<typeof rules>;
+interface Items {
+  items?: readonly ValuesOf<"SkuListItem">[];
+}
 
 /** Lists of SKUs: of the shop, and the wish lists of its customers. */
-export const skuListWrites = new ResourceWrites<typeof rules, string | undefined>(SkuList, {
+export const skuListWrites = new ResourceWrites<"SkuList", typeof rules, string | undefined, Items>(SkuList, {
   rules,
   create: {
     description:
@@ -73,11 +77,11 @@ export const skuListWrites = new ResourceWrites<typeof rules, string | undefined
         );
       }
       if (typeof values.name !== "string") return given;
-      const slug = await newSlug(write, "SkuList", values.name, (customerId as string | null | undefined) ?? null);
+      const slug = await newSlug(write, "SkuList", values.name, customerId ?? null);
       return { ...given, customerId, slug };
     },
     after: async (write, id, _input, path, { items }) => {
-      for (const [i, item] of ((items as Values[] | undefined) ?? []).entries()) {
+      for (const [i, item] of (items ?? []).entries()) {
         await write.create("SkuListItem", { ...item, skuListId: id }, [...path, "items", String(i)]);
       }
     },
@@ -98,7 +102,8 @@ export const skuListWrites = new ResourceWrites<typeof rules, string | undefined
         const message = "There are SKUs on the list that were put there by hand; take them off first.";
         write.addError(UserErrorCode.WRONG_STATE, [...path, "manual"], message);
       }
-      return { ...values, ...(await movedSlug(write, row, values)) };
+      const { items: _, ...columns } = values;
+      return { ...columns, ...(await movedSlug(write, row, values)) };
     },
   },
   delete: {
@@ -129,7 +134,13 @@ async function problemOfRegex({ database }: Context, { skuCodeRegex }: Input): P
 }
 
 /** Refuses a list that would neither take SKUs by hand nor pick them. */
-function refuseUnpicked(write: Write, after: Values, input: Input, path: Path, problem: string | undefined) {
+function refuseUnpicked(
+  write: Write,
+  after: ValuesOf<"SkuList">,
+  input: Input,
+  path: Path,
+  problem: string | undefined,
+) {
   const place = [...path, "skuCodeRegex"];
   if (problem) write.addError(UserErrorCode.INVALID, place, problem);
   else if (after.manual === false && !after.skuCodeRegex && !input.skuCodeRegex?.trim()) {
@@ -142,31 +153,41 @@ function refuseUnpicked(write: Write, after: Values, input: Input, path: Path, p
 }
 
 /** A new slug for a list that goes to somebody who has a list of the same slug. */
-async function movedSlug(write: Write, row: Row, { customerId, name }: Values): Promise<Values> {
+async function movedSlug(
+  write: Write,
+  row: RowOf<"SkuList">,
+  { customerId, name }: ValuesOf<"SkuList">,
+): Promise<ValuesOf<"SkuList">> {
   if (customerId === undefined || customerId === row.customerId) return {};
   const taken = await write.query(
     `SELECT FROM sku_lists WHERE mode = $1::"mode" AND slug = $2 AND customer_id IS NOT DISTINCT FROM $3`,
     [write.viewer.mode, row.slug, customerId],
   );
   if (!taken.length) return {};
-  return { slug: await newSlug(write, "SkuList", (name ?? row.name) as string, customerId as string | null) };
+  return { slug: await newSlug(write, "SkuList", name ?? row.name, customerId) };
 }
 
-async function hasItems({ query }: Write, { id }: Row): Promise<boolean> {
+async function hasItems({ query }: Write, { id }: RowOf<"SkuList">): Promise<boolean> {
   return (await query("SELECT FROM sku_list_items WHERE sku_list_id = $1 LIMIT 1", [id])).length > 0;
 }
 
 /** The values of a new list with those of its items. */
-async function withItems(write: Write, values: Values, { items }: Input, path: Path): Promise<Values> {
-  if (!items) return values;
+async function withItems(
+  write: Write,
+  values: Given<"SkuList", typeof rules>,
+  { items }: Input,
+  path: Path,
+): Promise<ValuesOf<"SkuList"> & Items> {
+  const { items: _, ...columns } = values;
+  if (!items) return columns;
   if (items.length > maximumItems) {
     const message = `At most ${maximumItems} items fit in here; put the others on the list by skuListItemCreate.`;
     write.abort(UserErrorCode.INVALID, [...path, "items"], message);
   }
-  const checked: Values[] = [];
+  const checked: ValuesOf<"SkuListItem">[] = [];
   for (const [i, item] of items.entries()) {
     const place = [...path, "items", String(i)];
     checked.push(await findSku(write, await write.values(newItemRules, item, "create", place), place));
   }
-  return { ...values, items: checked };
+  return { ...columns, items: checked };
 }
