@@ -22,6 +22,7 @@ function columnsOf(model) {
           ...(field.hasDefaultValue && { hasDefault: true }),
           ...(field.default?.name === "dbgenerated" && field.default.args.length === 0 && { derived: true }),
           ...(field.isId && { id: true }),
+          ...(mark(field.documentation, "form") && { form: mark(field.documentation, "form") }),
           ...(field.documentation?.includes("@personal(credential") && { secret: true }),
         },
       ]),

@@ -13,9 +13,9 @@ import { escapePointer } from "../graph/model/json.js";
 import { amountOf, possibleAmounts } from "../graph/model/money.js";
 import { nearest } from "../graph/model/nearest.js";
 import { codeKey } from "../graph/model/values.js";
-import { cardNumberProblem, cardNumberWithin } from "../graph/write/card-number.js";
-import { instrumentKeys } from "../graph/write/columns.js";
 import { normalizedPassword, passwordProblem } from "../identity/password.js";
+import { cardNumberProblem, cardNumberWithin } from "../modules/payment-sources/card-number.js";
+import { instrumentFields, instrumentForms, instrumentKeys } from "../modules/payment-sources/payment-instrument.js";
 import { maximumTags } from "../modules/tags/tag-rules.js";
 import {
   attachedTypes,
@@ -28,7 +28,7 @@ import {
   leftOutTypes,
   paymentSourceAttributes,
 } from "./known.js";
-import { type Checked, checkAs, checkColumn, checkText, isObject, wordsOf } from "./values.js";
+import { type Checked, checkColumn, checkOwn, checkText, isObject, wordsOf } from "./values.js";
 
 export type Mode = "test" | "live";
 
@@ -318,7 +318,7 @@ class Reader {
       case "stored":
         return this.stored(attribute.field, attribute.column, pointer, value);
       case "own": {
-        const checked = value === null ? { value } : checkAs(attribute.type, camelCase(name), value, true);
+        const checked = value === null ? { value } : checkOwn(attribute.type, camelCase(name), value);
         return this.take(pointer, checked, (taken) => {
           this.row.attributes = { ...(this.row.attributes as object), [name]: taken };
         });
@@ -333,7 +333,7 @@ class Reader {
         return this.money(attribute.cents, attribute.form, pointer, value, all);
       case "customer email":
         if (value === null) return;
-        return this.take(pointer, checkAs("String", "customerEmail", value, true), (email) => {
+        return this.take(pointer, checkOwn("String", "customerEmail", value), (email) => {
           if (email !== null) this.row.customer_email = email;
         });
       case "password":
@@ -369,11 +369,12 @@ class Reader {
     if (!isObject(value) || "wrong" in whole) return this.stored(field, column, pointer, value);
     const instrument = new Map(Object.entries(value));
     const others = { ...value };
-    for (const [name, key] of Object.entries(instrumentKeys)) {
+    for (const name of instrumentFields) {
+      const key = instrumentKeys[name];
       const text = value[key] ?? null;
       delete others[key];
       if (text === null) continue;
-      this.take(`${pointer}/${key}`, checkAs("String", `PaymentInstrument.${name}`, text, true), (taken) => {
+      this.take(`${pointer}/${key}`, checkOwn("String", name, text, instrumentForms[name]), (taken) => {
         instrument.set(key, taken);
       });
     }
@@ -460,7 +461,7 @@ class Reader {
     if (typeof value !== "string") return this.refuse(pointer, "must be a text of tag names with commas between them");
     const model = this.known.model.name;
     for (const name of value.split(",").map(codeKey)) {
-      const checked = checkAs("String", "Tag.name", name, false);
+      const checked = checkColumn(modelNamed("Tag"), "name", name);
       if ("wrong" in checked) this.refuse(pointer, `each name ${checked.wrong}`);
       else this.tags.push({ what, model, owner: this.id, tag: name, pointer });
     }

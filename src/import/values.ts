@@ -1,25 +1,43 @@
-import { columnOf, enumValues, type Model } from "../graph/model/datamodel.js";
+import { columnOf, enumValues, type FieldOf, type Model, type ModelName } from "../graph/model/datamodel.js";
 import { jsonFault, LossyNumber, whyUnstorable } from "../graph/model/json.js";
 import { readTime } from "../graph/model/times.js";
 import { Problem } from "../graph/model/values.js";
-import { readValue } from "../graph/write/columns.js";
+import { readColumn, readValue, type TextReader } from "../graph/write/columns.js";
+import { readFrequency } from "../modules/orders/frequency.js";
+import { readToken } from "../modules/payment-sources/card-number.js";
+import { readTagName } from "../modules/tags/tag-rules.js";
 
 /** A value as it is stored, or what is wrong with it: `wrong` completes the sentence "The value …". */
 export type Checked = { readonly value: unknown } | { readonly wrong: string; readonly at?: string };
 
-/** Checks a value that is not null against its column. */
-export function checkColumn(model: Model, field: string, value: unknown): Checked {
-  const { type, enum: isEnum, nullable } = columnOf(model, field);
-  return isEnum
-    ? checkWord(enumValues(type), value)
-    : checkAs(type, `${model.name}.${field}`, value, Boolean(nullable));
+/** The columns whose texts their module reads: as it does for mutations. */
+const forms: { readonly [M in ModelName]?: { readonly [F in FieldOf<M>]?: TextReader } } = {
+  CustomerPaymentSource: { customerToken: readToken, paymentSourceToken: readToken },
+  LineItem: { frequency: readFrequency },
+  OrderSubscription: { frequency: readFrequency },
+  Tag: { name: readTagName },
+};
+
+export function formOf({ name }: Model, field: string): TextReader | undefined {
+  const own: Readonly<Record<string, TextReader>> = forms[name] ?? {};
+  return own[field];
 }
 
-/**
- * Checks a value that is not null against one of the datamodel's scalar types, and what columns of its name take. The
- * name may have its model's in front: `Tag.name`.
- */
-export function checkAs(type: string, name: string, value: unknown, nullable: boolean): Checked {
+/** Checks a value that is not null against its column. */
+export function checkColumn(model: Model, field: string, value: unknown): Checked {
+  const { type, enum: isEnum } = columnOf(model, field);
+  return isEnum
+    ? checkWord(enumValues(type), value)
+    : checkScalar(type, value, (given) => readColumn(model, field, given, formOf(model, field)));
+}
+
+/** Checks a scalar that is no column, such as what a payment gateway told. It may be blank. */
+export function checkOwn(type: string, field: string, value: unknown, form?: TextReader): Checked {
+  return checkScalar(type, value, (given) => readValue(field, type, given, true, form));
+}
+
+/** Checks a value that is not null against one of the datamodel's scalar types, then by `read`. */
+function checkScalar(type: string, value: unknown, read: (given: unknown) => unknown): Checked {
   if (value instanceof LossyNumber) return { wrong: value.wrong };
   switch (type) {
     case "Boolean":
@@ -29,23 +47,22 @@ export function checkAs(type: string, name: string, value: unknown, nullable: bo
     case "Int":
     case "Float": {
       if (type === "Float" && typeof value !== "number") return wrong("must be a number", value);
-      const read = readValue(name, type, typeof value === "number" ? value : Number.NaN, nullable);
-      return read instanceof Problem ? wrong(`must be ${read.expected}`, value) : { value: read };
+      const found = read(typeof value === "number" ? value : Number.NaN);
+      return found instanceof Problem ? wrong(`must be ${found.expected}`, value) : { value: found };
     }
     case "Json": {
       if (!isObject(value)) return wrong("must be a JSON object", value);
-      return jsonFault(value) ?? read(name, type, value, nullable);
+      return jsonFault(value) ?? stored(read(value));
     }
     default: {
       const checked = checkText(value);
-      return "wrong" in checked ? checked : read(name, type, value, nullable);
+      return "wrong" in checked ? checked : stored(read(value));
     }
   }
 }
 
-function read(name: string, type: string, value: unknown, nullable: boolean): Checked {
-  const stored = readValue(name, type, value, nullable);
-  return stored instanceof Problem ? { wrong: wordsOf(stored) } : { value: stored };
+function stored(read: unknown): Checked {
+  return read instanceof Problem ? { wrong: wordsOf(read) } : { value: read };
 }
 
 /** A problem as it completes the sentence "The value …". */

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildSchema, isInputObjectType } from "graphql";
 import { emailKey, Problem, readCode, readCountryCode, readEmail } from "../../src/graph/model/values.js";
-import { readTagName } from "../../src/graph/write/columns.js";
+import { readTagName } from "../../src/modules/tags/tag-rules.js";
 import { projectRoot } from "../../src/paths.js";
 import { type AuthApp, ada, createAuthApp } from "../identity/support.js";
 import { createImportTest, customer } from "../import/support.js";

@@ -1,4 +1,4 @@
-import { holdsCardNumber } from "../../src/graph/write/card-number.js";
+import { holdsCardNumber } from "../../src/modules/payment-sources/card-number.js";
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
 
 let app: TestApp;

@@ -1,5 +1,5 @@
-import { readFrequency } from "../../src/graph/write/frequency.js";
 import { Problem } from "../../src/graph/write/rules.js";
+import { readFrequency } from "../../src/modules/orders/frequency.js";
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
 
 const noon = new Date("2026-11-01T12:00:00.000Z");

@@ -13,6 +13,8 @@ export interface Column {
   /** A generated column or one kept by a trigger: never written. */
   readonly derived?: true;
   readonly id?: true;
+  /** Which texts it takes, where its name does not tell: `code`, `at most 500`, a pattern. */
+  readonly form?: string;
   /** Never read into a row: credentials. */
   readonly secret?: true;
 }

@@ -1,7 +1,5 @@
-import type { Model } from "../model/datamodel.js";
-import { columnOf } from "../model/datamodel.js";
+import { columnOf, type Model, models } from "../model/datamodel.js";
 import {
-  codeKey,
   maximumText,
   Problem,
   readCode,
@@ -16,52 +14,20 @@ import {
   readText,
   readUrl,
 } from "../model/values.js";
-import { withoutCardNumber } from "./card-number.js";
-import { readFrequency } from "./frequency.js";
 
-// Which values each column takes, whoever writes them: mutations and the import alike. A rule stands under the name of
-// the field, or under that of the model and the field where only one model has it.
+// Which values each column takes, whoever writes them: mutations and the import alike. Rules that columns of several models
+// share stand here under the name of the field, those of a single column in `@form` of prisma/schema.prisma or, where they
+// are code, in the module of the resource.
 
-type TextReader = (given: string) => string | Problem;
+/** The stored form of a text, or what is wrong with it. */
+export type TextReader = (given: string) => string | Problem;
 type Range = readonly [minimum: number, maximum: number];
 
 const long = 5_000;
-const veryLong = 65_536;
-const upTo =
+export const upTo =
   (maximum: number, minimum = 0): TextReader =>
   (given) =>
     readText(given, { minimum, maximum });
-
-/** The stored form of a tag's name, or what is wrong with it. domain rule: names are kept in lower case. */
-export function readTagName(given: string): string | Problem {
-  const name = codeKey(given);
-  return name.length <= 25 && /^[a-z0-9]+([-_:][a-z0-9]+)*$/.test(name)
-    ? name
-    : new Problem(
-        'A tag is called by at most 25 letters and digits, joined by single "-", "_" or ":".',
-        "at most 25 letters and digits in groups joined by single -, _ or :, such as early-bird",
-      );
-}
-
-/** A text of a payment source, in which no card's number may stand. */
-const cardless =
-  (read: TextReader): TextReader =>
-  (given) => {
-    const clean = withoutCardNumber(given);
-    return clean instanceof Problem ? clean : read(clean);
-  };
-const readToken = cardless(upTo(maximumText));
-
-/** The texts of a payment instrument, by the names of their rules, and their keys as gateways write them. */
-export const instrumentKeys = {
-  issuer: "issuer",
-  issuerType: "issuer_type",
-  cardType: "card_type",
-  cardLastDigits: "card_last_digits",
-  cardExpiryMonth: "card_expiry_month",
-  cardExpiryYear: "card_expiry_year",
-  cardHolderName: "card_holder_name",
-} as const;
 
 const texts: Readonly<Record<string, TextReader>> = {
   email: readEmail,
@@ -71,34 +37,12 @@ const texts: Readonly<Record<string, TextReader>> = {
   shippingCountryCodeLock: readCountryCode,
   currencyCode: readCurrencyCode,
   languageCode: readLanguageCode,
-  frequency: readFrequency,
   shopperReference: upTo(128, 3),
-  customerToken: readToken,
-  paymentSourceToken: readToken,
   notes: upTo(long),
   billingInfo: upTo(long),
   description: upTo(long),
   noteToPayer: upTo(long),
-  anonymizationReason: upTo(500),
-  anonymizationCancellationReason: upTo(500),
-  skuCodeRegex: readRegex(long),
   url: readUrl,
-  "CustomerGroup.code": readCode,
-  // Tokens name markets by their codes as they are.
-  "Market.code": readForm(/^[A-Za-z0-9_-]{1,25}$/, "a code of 1 to 25 letters, digits, _ and -"),
-  "SkuList.slug": readForm(/^[a-z0-9_-]{1,255}$/, "a slug of 1 to 255 small letters, digits, _ and -"),
-  "Tag.name": readTagName,
-  "Sku.description": upTo(veryLong),
-  "EventCallback.responseMessage": upTo(veryLong),
-  "PaymentInstrument.issuer": readToken,
-  "PaymentInstrument.issuerType": readToken,
-  "PaymentInstrument.cardType": readToken,
-  "PaymentInstrument.cardLastDigits": cardless(readForm(/^\d{1,4}$/, "at most 4 digits")),
-  "PaymentInstrument.cardExpiryMonth": cardless(
-    readForm(/^([1-9]|1[0-2])$/, "a month from 1 to 12, without a zero in front"),
-  ),
-  "PaymentInstrument.cardExpiryYear": cardless(readForm(/^20\d\d$/, "a year of 4 digits, such as 2030")),
-  "PaymentInstrument.cardHolderName": readToken,
 };
 
 /** Addresses of the web: `imageUrl`, `redirectUri`. */
@@ -129,30 +73,55 @@ function rangeOf(field: string, type: string): Range {
 /** Payloads are what was sent, whole. Nothing changes them later. */
 const maximumPayload = 1_048_576;
 
+/** The readers that `@form` names. */
+const namedForms: Readonly<Record<string, TextReader>> = { code: readCode, regex: readRegex(long) };
+
+/** The reader of a `@form`: a name, `at most 500`, or a pattern and what would be right. */
+function readerOf(form: string): TextReader {
+  const named = namedForms[form];
+  if (named) return named;
+  const maximum = /^at most (\d+)$/.exec(form)?.[1];
+  if (maximum) return upTo(Number(maximum));
+  const [, pattern, expected] = /^(\^.+\$), (.+)$/.exec(form) ?? [];
+  if (pattern) return readForm(new RegExp(pattern), expected!);
+  throw new Error(
+    `The form "${form}" is not known; there are ${Object.keys(namedForms).join(", ")}, "at most 500" and patterns.`,
+  );
+}
+
+const marked = new Map(
+  [...models.values()].flatMap(({ columns }) =>
+    Object.values(columns).flatMap((column) => (column.form ? [[column, readerOf(column.form)] as const] : [])),
+  ),
+);
+
 /**
  * The stored form of a value of a column's type, or what is wrong with it. A blank text is none: null, or refused where
- * there has to be one.
+ * there has to be one. `form` is the module's own reader of the column, if it has one.
  */
-export function readColumn(model: Model, field: string, given: unknown): unknown {
-  const { type, enum: isEnum, nullable } = columnOf(model, field);
-  return isEnum ? given : readValue(`${model.name}.${field}`, type, given, Boolean(nullable));
+export function readColumn(model: Model, field: string, given: unknown, form?: TextReader): unknown {
+  const column = columnOf(model, field);
+  if (column.enum) return given;
+  const reader = form ?? marked.get(column) ?? texts[field] ?? (isUrl(field) ? readUrl : upTo(maximumText));
+  return readValue(field, column.type, given, Boolean(column.nullable), reader);
 }
 
 /**
- * The same by the type and name of a value. A name without a model is that of what a payment gateway told, which is kept
- * within a JSON column: its texts have other forms than ours.
+ * The same for a value that is no column, by its name and type: what a payment gateway told, which is kept within a JSON
+ * column.
  */
-export function readValue(name: string, type: string, given: unknown, nullable: boolean): unknown {
-  const field = name.slice(name.indexOf(".") + 1);
+export function readValue(
+  field: string,
+  type: string,
+  given: unknown,
+  nullable: boolean,
+  reader: TextReader = texts[field] ?? upTo(long),
+): unknown {
   switch (type) {
     case "String": {
       const text = given as string;
       if (!text.trim()) return nullable ? null : new Problem("This must not be blank.", "a text that is not blank");
-      return (
-        texts[name] ??
-        texts[field] ??
-        (name === field ? upTo(long) : isUrl(field) ? readUrl : upTo(maximumText))
-      )(text);
+      return reader(text);
     }
     case "Int":
     case "Float":

@@ -4,7 +4,7 @@ import { type ModelName, modelNamed } from "../model/datamodel.js";
 import { maximumJson } from "../model/json.js";
 import { DateTime, Json } from "../model/scalars.js";
 import { Problem, readEmail, readJson, readNumber } from "../model/values.js";
-import { readColumn } from "./columns.js";
+import { readColumn, type TextReader } from "./columns.js";
 
 export { Problem, readEmail } from "../model/values.js";
 
@@ -24,6 +24,8 @@ export interface Rule<T = unknown> {
   readonly unique?: Permission;
   /** The value to store, null for none, or what is wrong with the one given. Absent: what its column takes. */
   readonly check?: (given: never) => T | null | Problem;
+  /** How the column's texts are read, where that is for its module to say. */
+  readonly form?: TextReader;
   /** The id of a resource of this model, which must exist and be visible to the caller. */
   readonly link?: ModelName;
   /** No column of the row: whoever uses the rule sees to it. */
@@ -54,8 +56,8 @@ function rule<T>(type: () => unknown, options: Options, check?: (given: never) =
   return { type, required, ...rest, ...(check && { check }) };
 }
 
-/** A text: what its column takes. */
-export function text(options: Options) {
+/** A text: what its column takes, or what `form` makes of it. */
+export function text(options: Options & { form?: TextReader }) {
   return rule<string>(() => String, options);
 }
 
@@ -136,7 +138,10 @@ export function rulesOf<R extends Rules>(name: ModelName, rules: R): R {
   const model = modelNamed(name);
   const bound = Object.entries(rules).map(([field, one]): [string, Rule] => {
     const free = one.check || one.virtual || one.link || !model.columns[field];
-    return [field, free ? one : { ...one, check: (given: unknown) => readColumn(model, field, given) as never }];
+    return [
+      field,
+      free ? one : { ...one, check: (given: unknown) => readColumn(model, field, given, one.form) as never },
+    ];
   });
   return Object.fromEntries(bound) as R;
 }

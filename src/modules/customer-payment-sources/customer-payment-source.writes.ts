@@ -9,6 +9,7 @@ import { deleteUnused } from "../../graph/write/unused.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { Customer } from "../customers/customer.type.js";
 import { PaymentSourceType } from "../payment-methods/payment-method.type.js";
+import { readToken } from "../payment-sources/card-number.js";
 import {
   createPaymentSource,
   type Instrument,
@@ -44,8 +45,11 @@ const rules = {
     on: "create",
     virtual: true,
   }),
-  customerToken: text({ description: `The customer's token at the payment gateway. ${noCard}` }),
-  paymentSourceToken: text({ description: `The reusable token of the payment source at the gateway. ${noCard}` }),
+  customerToken: text({ description: `The customer's token at the payment gateway. ${noCard}`, form: readToken }),
+  paymentSourceToken: text({
+    description: `The reusable token of the payment source at the gateway. ${noCard}`,
+    form: readToken,
+  }),
 };
 
 const tokens = ["customerToken", "paymentSourceToken"] as const satisfies readonly (keyof typeof rules)[];

@@ -3,6 +3,7 @@ import { ResourceWrites } from "../../graph/write/resource-writes.js";
 import { flag, integer, link, moment, text } from "../../graph/write/rules.js";
 import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
+import { readFrequency } from "../orders/frequency.js";
 import { OrderSubscription, OrderSubscriptionStateError } from "./order-subscription.type.js";
 
 const rules = {
@@ -10,6 +11,7 @@ const rules = {
     description:
       'How often it runs: `hourly`, `daily`, `weekly`, `monthly`, `two-month`, `three-month`, `four-month`, `six-month`, `yearly`, or a crontab expression that runs once an hour at most, such as `"0 8 1 * *"`.',
     required: true,
+    form: readFrequency,
   }),
   nextRunAt: moment({ description: "When it runs next, which is in the future." }),
   customerPaymentSourceId: link("CustomerPaymentSource", {

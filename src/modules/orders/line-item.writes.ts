@@ -3,6 +3,7 @@ import type { ValuesOf } from "../../graph/model/datamodel.js";
 import { commonRules, type InputOf, inputOf, integer, type Rules, rulesOf, text } from "../../graph/write/rules.js";
 import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
+import { readFrequency } from "./frequency.js";
 
 /** How many lines an order may be given at once. */
 const maximumLines = 100;
@@ -19,7 +20,10 @@ const rules = rulesOf("LineItem", {
     access: ["orders:manage"],
     range: [0, maximumAmount],
   }),
-  frequency: text({ description: "Makes the line recur: how often, as in `OrderSubscription.frequency`." }),
+  frequency: text({
+    description: "Makes the line recur: how often, as in `OrderSubscription.frequency`.",
+    form: readFrequency,
+  }),
   ...commonRules,
 } satisfies Rules);
 

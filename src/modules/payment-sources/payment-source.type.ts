@@ -5,8 +5,8 @@ import { DateTime } from "../../graph/model/scalars.js";
 import { readTime } from "../../graph/model/times.js";
 import { Model } from "../../graph/schema/model.js";
 import { nameResourceType, Resource } from "../../graph/schema/resource.type.js";
-import { instrumentKeys } from "../../graph/write/columns.js";
 import { PaymentSourceType } from "../payment-methods/payment-method.type.js";
+import { instrumentKeys } from "./payment-instrument.js";
 
 @ObjectType({ description: "What may be shown of the card or account behind a payment source." })
 export class PaymentInstrument {

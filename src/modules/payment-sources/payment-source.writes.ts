@@ -1,16 +1,17 @@
 import type { EnumValue } from "../../graph/model/datamodel.js";
 import type { Problem } from "../../graph/model/values.js";
-import { instrumentKeys, readValue } from "../../graph/write/columns.js";
+import { readValue } from "../../graph/write/columns.js";
 import { type InputOf, inputOf, type Rule, value } from "../../graph/write/rules.js";
 import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
+import { type InstrumentField, instrumentForms, instrumentKeys } from "./payment-instrument.js";
 
 /** A text of an instrument, which is no column: mutations and the import take the same. */
-function instrumentText(field: keyof typeof instrumentKeys, description: string): Rule<string> {
+function instrumentText(field: InstrumentField, description: string): Rule<string> {
   return value<string>(
     () => String,
     { description },
-    (given: string) => readValue(`PaymentInstrument.${field}`, "String", given, true) as string | null | Problem,
+    (given: string) => readValue(field, "String", given, true, instrumentForms[field]) as string | null | Problem,
   );
 }
 
@@ -25,7 +26,7 @@ const instrumentRules = {
   ),
   cardExpiryYear: instrumentText("cardExpiryYear", "The year when the card expires: 4 digits; comes with the month."),
   cardHolderName: instrumentText("cardHolderName", "The name on the card."),
-} satisfies Record<keyof typeof instrumentKeys, Rule<string>>;
+} satisfies Record<InstrumentField, Rule<string>>;
 
 export type Instrument = InputOf<typeof instrumentRules>;
 

@@ -1,2 +1,15 @@
+import { codeKey, Problem } from "../../graph/model/values.js";
+
 /** How many tags a resource may have. */
 export const maximumTags = 10;
+
+/** The stored form of a tag's name, or what is wrong with it. domain rule: names are kept in lower case. */
+export function readTagName(given: string): string | Problem {
+  const name = codeKey(given);
+  return name.length <= 25 && /^[a-z0-9]+([-_:][a-z0-9]+)*$/.test(name)
+    ? name
+    : new Problem(
+        'A tag is called by at most 25 letters and digits, joined by single "-", "_" or ":".',
+        "at most 25 letters and digits in groups joined by single -, _ or :, such as early-bird",
+      );
+}

@@ -1,12 +1,14 @@
 import { ResourceWrites } from "../../graph/write/resource-writes.js";
 import { text } from "../../graph/write/rules.js";
 import { Tag } from "./tag.type.js";
+import { readTagName } from "./tag-rules.js";
 
 const rules = {
   name: text({
     description:
       "What it is called, unique in the shop: at most 25 letters and digits, joined by single `-`, `_` or `:`. Kept in lower case.",
     required: true,
+    form: readTagName,
   }),
 };
 

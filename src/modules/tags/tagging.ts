@@ -4,11 +4,10 @@ import { type Model, type ModelName, modelNamed, modelOfId, models, relationOf }
 import { Problem } from "../../graph/model/values.js";
 import { modelTypeNamed, modelTypeOf, plural } from "../../graph/schema/model.js";
 import type { Node } from "../../graph/schema/resource.type.js";
-import { readTagName } from "../../graph/write/columns.js";
 import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { TooManyTagsError, UnknownTagError } from "./tag-errors.js";
-import { maximumTags } from "./tag-rules.js";
+import { maximumTags, readTagName } from "./tag-rules.js";
 import { Taggable } from "./taggable.type.js";
 
 const maximumNames = 100;

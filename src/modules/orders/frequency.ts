@@ -1,4 +1,4 @@
-import { codeKey, Problem } from "../model/values.js";
+import { codeKey, Problem } from "../../graph/model/values.js";
 
 const names = [
   "hourly",

@@ -1,5 +1,6 @@
-import { escapePointer } from "../model/json.js";
-import { Problem } from "../model/values.js";
+import { escapePointer } from "../../graph/model/json.js";
+import { maximumText, Problem } from "../../graph/model/values.js";
+import { type TextReader, upTo } from "../../graph/write/columns.js";
 
 /** Digits in groups of any size, as people write the numbers of cards. */
 const groups = /\d(?:[ -]?\d){12,}/g;
@@ -40,7 +41,11 @@ export const cardNumberProblem = new Problem(
   "This looks like the number of a card, which is never kept here; give what the gateway made of it.",
 );
 
-/** The text as it came, unless it holds the number of a card. */
-export function withoutCardNumber(given: string): string | Problem {
-  return holdsCardNumber(given) ? cardNumberProblem : given;
-}
+/** Makes a reader refuse texts that hold the number of a card. */
+export const withoutCardNumber =
+  (read: TextReader): TextReader =>
+  (given) =>
+    holdsCardNumber(given) ? cardNumberProblem : read(given);
+
+/** The stored form of a token of a payment gateway. */
+export const readToken = withoutCardNumber(upTo(maximumText));
