@@ -67,6 +67,15 @@ function ownersOf(model, relations) {
   return owners;
 }
 
+/** `@dataSubject(field: value, value)`: rows that own personal data, and which values tell that its erasure has begun. */
+function dataSubjectOf({ name, fields, documentation }) {
+  const [, field, values] = mark(documentation, "dataSubject")?.match(/^(\w+): (.+)$/) ?? [];
+  if (field && !fields.some((one) => one.name === field)) {
+    throw new Error(`@dataSubject of ${name} names no field of it: ${field}`);
+  }
+  return field && { field, erased: values.split(", ") };
+}
+
 const actions = ["read", "create", "update", "destroy"];
 /** The kinds of callers whose permissions the models say; integrations may do everything. */
 const callers = ["guest", "customer", "user"];
@@ -220,6 +229,10 @@ helper.generatorHandler({
             permissions: permissionsOf(model, Object.keys(special)),
             special,
             constraints: sentencesOf(model, "constraint"),
+            errors: sentencesOf(model, "error"),
+            dataSubject: dataSubjectOf(model),
+            cascade: /^@cascade$/m.test(model.documentation) || undefined,
+            auditTrail: /^@auditTrail$/m.test(model.documentation) || undefined,
             unique: model.uniqueFields,
             indexes: dmmf.datamodel.indexes
               .filter(({ model: of, type, algorithm }) => of === model.name && type === "normal" && !algorithm)

@@ -17,7 +17,7 @@ const allowed: Record<string, readonly string[]> = {
   import: ["cli", "config", "modules", "erasure", "identity", "database", "telemetry", ...graph("write")],
   modules: ["erasure", "live", "identity", "database", "telemetry", ...graph()],
   erasure: ["database", "graph/model"],
-  "graph/write": ["identity", "database", "graph/context", ...graph("answer")],
+  "graph/write": ["database", "graph/context", ...graph("answer")],
   "graph/context": ["identity", "live", "database", "telemetry", ...graph("answer")],
   live: ["database", "telemetry", ...graph("access")],
   "graph/answer": ["database", "telemetry", ...graph("schema")],

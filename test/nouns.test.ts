@@ -28,15 +28,6 @@ const allowed: Readonly<Record<string, RegExp>> = {
   "write/idempotency.ts": /\b[gs]etAuthTag\b/g,
 };
 
-/** Files that still name some, until these have gone home. A file that has none left leaves the list. */
-const left: Readonly<Record<string, readonly string[]>> = {
-  "write/constraints.ts": ["customer group", "tag", "tags"],
-  "write/resource-writes.ts": ["sku", "tags"],
-  "write/transaction.ts": ["anonymization", "attachments", "customer group", "event stores", "tag", "tags"],
-  "write/unused.ts": ["attachments"],
-  "write/user-error.type.ts": ["tag", "tags"],
-};
-
 /** The words of a text, those inside names included: `skuListItems` is `sku list items`. */
 function wordsOf(text: string): string {
   const words = text.replace(/([a-z0-9])([A-Z])/g, "$1 $2").match(/[A-Za-z]+/g);
@@ -91,7 +82,7 @@ test("none stands in src/graph", () => {
     const named = nounsIn(rest);
     return named.length ? [[file, named]] : [];
   });
-  expect(Object.fromEntries(found)).toEqual(left);
+  expect(Object.fromEntries(found)).toEqual({});
   // What is allowed is there.
   const unused = Object.entries(allowed).filter(
     ([file, words]) => !readFileSync(join(graph, file), "utf8").match(words),

@@ -46,6 +46,14 @@ export interface Model {
   readonly special: Readonly<Record<string, string>>;
   /** What would be right where a constraint is broken, by its name, if its columns alone do not tell. */
   readonly constraints: Readonly<Record<string, string>>;
+  /** Codes of user errors that are its own, with what each means. */
+  readonly errors: Readonly<Record<string, string>>;
+  /** Its rows own personal data; which values of the field tell that the erasure of it has begun. */
+  readonly dataSubject?: { readonly field: string; readonly erased: readonly string[] };
+  /** Its rows are about a resource of any type, and are deleted with it. */
+  readonly cascade?: true;
+  /** Its rows are the audit trail. */
+  readonly auditTrail?: true;
   readonly unique: readonly (readonly string[])[];
   /** The fields of its B-tree indexes that are not unique. */
   readonly indexes: readonly (readonly string[])[];
@@ -62,6 +70,8 @@ export interface About {
 }
 
 type Relations<M extends ModelName> = (typeof datamodel)[M]["relations"];
+/** The codes of user errors that models have of their own. */
+export type ModelErrorCode = { [M in ModelName]: keyof (typeof datamodel)[M]["errors"] }[ModelName];
 /** The names of the to-many relations of a model. */
 export type Lists<M extends ModelName> = {
   [R in keyof Relations<M>]: Relations<M>[R] extends { many: true } ? R : never;
@@ -103,6 +113,15 @@ export type FieldOf<M extends ModelName> = keyof RowOf<M> & string;
 export const models: ReadonlyMap<ModelName, Model> = new Map(
   Object.entries(datamodel).map(([name, model]) => [name as ModelName, { name: name as ModelName, ...model } as Model]),
 );
+
+/** The one model that a mark of prisma/schema.prisma tells. */
+function modelWith(mark: "dataSubject" | "auditTrail"): Model {
+  return [...models.values()].find((model) => model[mark])!;
+}
+
+/** The model whose rows own personal data: whose a row is, is one of them. */
+export const dataSubject = modelWith("dataSubject");
+export const auditTrail = modelWith("auditTrail");
 
 const byTable = new Map([...models.values()].map((model) => [model.table, model]));
 
@@ -149,9 +168,14 @@ export function aboutOf({ name }: Model): About | undefined {
   return abouts.get(name);
 }
 
-/** Whether rows of a model are customers', or may be: their writes lock the customer, and end when it is erased. */
+/** The field with the id of the data subject that a row belongs to, if its model has one. */
+export function ownerField({ relations }: Model): string | undefined {
+  return Object.values(relations).find(({ to, many }) => to === dataSubject.name && !many)?.key;
+}
+
+/** Whether rows of a model are personal data, or may be: their writes lock the data subject, and end when it is erased. */
 export function isPersonal(model: Model): boolean {
-  return Boolean(model.name === "Customer" || model.owners || aboutOf(model));
+  return Boolean(model === dataSubject || model.owners || aboutOf(model));
 }
 
 /** The values of one of the datamodel's enums, as a type: `"draft" | "placed" …`. */

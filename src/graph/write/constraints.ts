@@ -1,13 +1,12 @@
 import { type Model, modelOfType } from "../model/datamodel.js";
 
-/** What a statement broke. */
+/** The constraint that a statement violated. */
 export interface BrokenConstraint {
   /** A unique index, a foreign key, or a check. */
   readonly kind: "unique" | "reference" | "check";
   /** Where the constraint stands: of a foreign key, the table that refers. */
   readonly table: string;
-  /** Undefined for a table that joins two resources, such as tags. */
-  readonly model: Model | undefined;
+  readonly model: Model;
   /** The field that it is about. */
   readonly field?: string;
   /** What would be right, if `@constraint` of its model tells. */
@@ -23,7 +22,7 @@ const kinds: Record<string, BrokenConstraint["kind"]> = {
 };
 
 /**
- * The constraint that an error of PostgreSQL is about; undefined for any other error. Unique indexes and foreign keys are
+ * The constraint of a model's table that an error of PostgreSQL is about; undefined for any other error. Unique indexes and foreign keys are
  * named by their table and columns, so this is the one place that knows them all.
  */
 export function brokenConstraint(error: unknown): BrokenConstraint | undefined {
@@ -31,14 +30,14 @@ export function brokenConstraint(error: unknown): BrokenConstraint | undefined {
   const kind = kinds[code];
   if (!kind || !constraint || !table) return undefined;
   const model = modelOfType(table);
-  if (!model) return constraint.endsWith("_tags_tag_id_fkey") ? { kind, table, model } : undefined;
-  // The longest first: `customer_group_id` also ends in `id`.
+  if (!model) return undefined;
+  // The longest first: the names of some columns end in the name of another.
   const fields = Object.entries(model.columns)
     .filter(([, { column }]) => new RegExp(`_${column}(_|$)`).test(constraint.slice(table.length)))
     .sort(([, a], [, b]) => b.column.length - a.column.length)
     .map(([field]) => field)
     .filter((field) => field !== "mode" && field !== "id");
-  // What is one of a customer's own is told at the other field.
+  // What is unique among a customer's own is told at the other field.
   const field = (kind === "unique" && fields.find((name) => name !== "customerId")) || fields[0];
   return { kind, table, model, field, words: model.constraints[constraint] };
 }

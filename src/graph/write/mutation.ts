@@ -78,7 +78,7 @@ export interface MutationOptions<A, P> {
   /** What it does, for whoever reads it in the playground. */
   description: string;
   /** The codes that its user errors may have. */
-  errors: readonly (keyof typeof UserErrorCode)[];
+  errors: readonly UserErrorCode[];
   /** A whole operation that works on the demo shop. */
   example: string;
   payload: Payload;
@@ -94,20 +94,20 @@ export interface MutationOptions<A, P> {
   subject?: string;
   /** The id of that resource; absent: the argument `id`. */
   subjectId?: (args: A) => string;
-  /** Counts the call against a limit, before anything is done, or refuses it. What it gives hears what came of it. */
+  /** Counts the call against a rate limit, or refuses it. The returned callback is told the outcome. */
   count?: (context: Context, args: A) => Settle | undefined;
-  /** What takes long and needs no transaction, such as hashing. Its result is the third argument. */
+  /** Runs before the transaction begins: slow work, such as hashing. Its result is the third argument. */
   prepare?: (context: Context, args: A) => Promise<P>;
 }
 
-/** Called when a mutation is over: with its errors, and whether it was only tried. */
+/** Called when a mutation is over, with its user errors and whether it was a dry run. */
 export type Settle = (userErrors: readonly UserError[], dryRun: boolean) => void;
 
 type Handler<A, P> = (write: Write, args: A, prepared: P) => Promise<Outcome>;
 
-/** How often a write is tried that was broken off: by PostgreSQL to end a deadlock, or because a row changed hands. */
-const attempts = 4;
-const brokenOff = new Set(["40001", "40P01"]);
+/** Attempts at a transaction that PostgreSQL rolls back to end a deadlock, or whose row changed its owner. */
+const maximumAttempts = 4;
+const retryable = new Set(["40001", "40P01"]);
 
 /**
  * A mutation: `(write, args, prepared) => outcome`. It runs in one transaction with all that belongs to it: who did it,
@@ -212,7 +212,7 @@ async function run<A, P>(
 
   try {
     if (options.prepare) {
-      // What was done before is not prepared anew: it might be refused now.
+      // A replay is not prepared again: it might be refused now.
       const before = await record?.find(database.query);
       if (!before) prepared = await options.prepare(context, args);
     }
@@ -230,7 +230,7 @@ async function run<A, P>(
         loaders.readThrough(undefined);
         return payloadFrom(options.payload, outcome, context, info);
       } catch (error) {
-        if (attempt === attempts || !brokenOff.has((error as { code?: string }).code ?? "")) throw error;
+        if (attempt === maximumAttempts || !retryable.has((error as { code?: string }).code ?? "")) throw error;
       }
     }
   } catch (error) {
@@ -248,7 +248,7 @@ async function run<A, P>(
   }
 }
 
-/** Clients branch on the codes that a mutation's description names: others are a fault of ours. */
+/** Logs codes that the mutation's description does not name: clients branch on these. */
 function logUndeclaredCodes(
   { log }: Context,
   { fieldName }: GraphQLResolveInfo,
@@ -264,8 +264,8 @@ function logUndeclaredCodes(
 class Rollback extends Error {}
 
 /**
- * Does the work in a transaction that stays open until the payload has been read in it, and is then undone: when the
- * next mutation begins, or the request ends.
+ * Runs a dry run: its transaction stays open while the payload is read in it, and is rolled back when the next mutation
+ * begins or the request ends.
  */
 function deferRollback(context: Context, work: (query: Query) => Promise<Outcome>): Promise<Outcome> {
   const { database, loaders, writes } = context;
@@ -293,7 +293,7 @@ function deferRollback(context: Context, work: (query: Query) => Promise<Outcome
   });
 }
 
-/** An outcome with the rows that a payload shows to callers who may not read them: a retry shows these, and nothing newer. */
+/** Adds the rows that a payload shows to callers who may not read them: a replay shows these, and nothing newer. */
 async function withFirst({ fields }: Payload, outcome: Outcome, context: Context): Promise<Outcome> {
   const { permissions } = context.viewer;
   const shown = Object.entries(fields).filter(
@@ -304,7 +304,7 @@ async function withFirst({ fields }: Payload, outcome: Outcome, context: Context
   return { ...outcome, first: Object.fromEntries(await Promise.all(rows)) as Outcome["first"] };
 }
 
-/** A row that went through JSON. */
+/** A row parsed from JSON, with its times as dates. */
 function revived(type: ModelType, kept: AnyRow): AnyRow {
   const columns = Object.fromEntries(
     Object.entries(kept).map(([field, value]) => {
@@ -315,7 +315,7 @@ function revived(type: ModelType, kept: AnyRow): AnyRow {
   return Object.assign(Object.create(type.rowType(columns).prototype as object) as AnyRow, columns);
 }
 
-/** The payload that an outcome stands for, as far as it is selected. Rows are read as they are now. */
+/** Builds the selected fields of the payload from an outcome. Rows are read as they are now. */
 async function payloadFrom(
   { type: payloadType, fields }: Payload,
   outcome: Outcome,
@@ -378,7 +378,7 @@ export function whoOf(viewer: Viewer): Record<string, unknown> {
   return { application, owner: { id, type: "User", first_name: firstName, last_name: lastName, email } };
 }
 
-/** Ends a write with errors that are no form's. */
+/** Aborts a write with these errors. */
 export function abort(...errors: UserError[]): never {
   throw new Refusal(errors);
 }

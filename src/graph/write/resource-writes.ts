@@ -24,12 +24,12 @@ import type { UserErrorCode } from "./user-error.type.js";
 interface Verb {
   /** What it does; absent: said from the resource's name. */
   description?: string;
-  /** Absent: the action on the resource, such as `tags:create`. */
+  /** Absent: the action on the resource, such as `customers:create`. */
   access?: readonly Permission[];
   /** What else callers need. To read the resource is needed in any case, where there is one. */
   needs?: readonly Need[];
   /** Codes of user errors beyond those that every such mutation may have, and those of what its rules refer to. */
-  errors?: readonly (keyof typeof UserErrorCode)[];
+  errors?: readonly UserErrorCode[];
   /**
    * The arguments in the example, as GraphQL: `input: { name: "VIP" }`. It must work on the demo shop. Absent: there is no
    * mutation of its own, it is part of others.
@@ -225,14 +225,14 @@ export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
   const { name, type, datamodel } = model;
   const field = name[0]!.toLowerCase() + name.slice(1);
   const noun = singular(name);
-  const one = `${/^[aeio]/i.test(noun) || noun.startsWith("SKU") ? "an" : "a"} ${noun}`;
+  const one = `${/^([aeio]|[AEFHILMNORSX][A-Z])/.test(noun) ? "an" : "a"} ${noun}`;
   const permission = (action: string, verb: Verb): readonly Permission[] =>
     verb.access ?? [`${datamodel.table}:${action}` as Permission];
   // What the caller may not read is not there to be changed.
   const toReadIt: Need = { permission: toRead(name) };
   const selection = `{ ${field} { id } userErrors { code message path } }`;
   const row = { description: `The ${noun} after the change; null when there is none.`, row: () => type };
-  type Codes = readonly (keyof typeof UserErrorCode)[];
+  type Codes = readonly UserErrorCode[];
   /** The codes given, and those that follow from what the rules refer to. */
   const codes = (given: Codes, kind: "create" | "update", rules: Rules): Codes => {
     const links = rulesFor(rules, kind).flatMap(([, { link }]) => (link ? [modelNamed(link)] : []));

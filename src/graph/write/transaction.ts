@@ -1,7 +1,6 @@
 import type { GraphQLSchema } from "graphql";
 import type { Query } from "../../database/client.js";
 import { ApiError } from "../../errors.js";
-import { endSessionsOf } from "../../identity/sessions.js";
 import { demand, type Need, permits } from "../access/guard.js";
 import type { Permission } from "../access/permission.js";
 import { permissionName } from "../access/permission.js";
@@ -9,11 +8,15 @@ import { hydrate } from "../answer/loaders.js";
 import type { Context } from "../context.js";
 import {
   aboutOf,
+  auditTrail,
   columnOf,
+  dataSubject,
   type FieldOf,
   type Model,
   type ModelName,
   modelNamed,
+  models,
+  ownerField,
   type RowOf,
   sqlType,
   type ValuesOf,
@@ -50,34 +53,35 @@ export type AnyRow = Record<string, unknown> & { id: string; version: number };
 /** Values of any model's columns. */
 type AnyValues = Record<string, unknown>;
 
-/** Customers to lock together with a row's own, and the argument that names them. */
+/** Owners to lock together with those of the row that is written, and the argument that names them. */
 export interface ExtraLocks {
-  customers: readonly string[];
+  owners: readonly string[];
   path: Path;
 }
 
 /**
- * One write: a transaction with the rows it has locked, and the errors it has found. Rows that the caller may not see do
- * not exist for it. Errors are gathered, so that a form learns all of them at once; `check` then ends the write.
+ * A write: a transaction with the rows it has locked, and the user errors it has found. Rows that the caller may not see do
+ * not exist for it. Errors are collected, so that a form learns all of them at once; `check` then aborts. The owners of a
+ * row are the data subjects whose it is: they are locked before the row.
  */
 export class Write {
   readonly errors: UserError[] = [];
-  /** Where the values of a table's columns come from, for errors that the database finds. */
+  /** The arguments that the values of a table's columns come from, for constraints that the database finds violated. */
   readonly argumentPaths = new Map<string, Path>();
-  /** What is done once the transaction has ended well. */
+  /** Callbacks that run after COMMIT. */
   readonly afterCommit: (() => void)[] = [];
-  /** The customers locked so far, and where the anonymization of each stands. */
-  private readonly customers = new Map<string, string | null>();
-  /** What the input refers to: whose it is, and the argument. They are locked before anything is written. */
+  /** The owners locked so far, with the status of their erasure. */
+  private readonly owners = new Map<string, string | null>();
+  /** The owners of rows that the input refers to. They are locked before anything is written. */
   private readonly links: ExtraLocks[] = [];
 
   constructor(
     readonly context: Context,
     readonly query: Query,
     private readonly schema: GraphQLSchema,
-    /** What the mutation says that it needs beside its own permission. */
+    /** The permissions that the mutation declares beside its own. */
     private readonly needs: readonly Need[] = [],
-    /** Customers to lock with those of any row: to whom a row had moved when the write was tried before. */
+    /** Owners to lock with those of any row: of rows whose owner changed in an earlier attempt. */
     private readonly newOwners: Set<string> = new Set(),
   ) {}
 
@@ -90,12 +94,12 @@ export class Write {
     return this.context.now();
   }
 
-  /** Notes that an argument is at fault. */
+  /** Adds an error about an argument. */
   addError(code: UserErrorCode, path: Path, message: string) {
     this.errors.push(new InputError(code, [...path], message));
   }
 
-  /** Ends the write without a permission that it needs in this case. */
+  /** Aborts without a permission that the write needs in this case. */
   need(permission: Permission) {
     if (!this.needs.some((need) => need.permission === permission)) {
       this.context.log.error("A mutation needs a permission that it does not declare.", { permission });
@@ -103,24 +107,24 @@ export class Write {
     demand(this.context, [permission]);
   }
 
-  /** Ends the write if an error was found: nothing of it stays. */
+  /** Aborts if an error was added: everything is rolled back. */
   check() {
     if (this.errors.length) throw new Refusal([...this.errors]);
   }
 
-  /** Ends the write with this error and those found before. */
+  /** Aborts with this error and those added before. */
   abortWith(error: UserError): never {
     throw new Refusal([...this.errors, error]);
   }
 
-  /** Ends the write because of one argument. */
+  /** Aborts because of one argument. */
   abort(code: UserErrorCode, path: Path, message: string): never {
     return this.abortWith(new InputError(code, [...path], message));
   }
 
   /**
-   * The values of an input under its rules: absent fields are absent, null clears. Whatever is wrong is noted; ids of
-   * other resources are looked up.
+   * Validates an input by its rules. Omitted fields are omitted from the result, null clears. Ids of other resources are
+   * looked up.
    */
   async values<R extends Rules, Kind extends "create" | "update">(
     rules: R,
@@ -137,7 +141,7 @@ export class Write {
         continue;
       }
       if (access && !permits(this.viewer, access)) throw forbidden(place, access.map(permissionName));
-      // A value that another has would tell of it.
+      // That the value is taken would reveal the other resource.
       if (unique && kind === "create" && given !== null) this.need(unique);
       const value = given !== null && check ? check(given as never) : given;
       if (value instanceof Problem) this.addError(UserErrorCode.INVALID, place, value.message);
@@ -155,7 +159,7 @@ export class Write {
     return values as CheckedInput<R, Kind>;
   }
 
-  /** Which one of several fields an input gives; notes an error if it gives more, or none. */
+  /** The one of several fields that an input gives; adds an error unless it is exactly one. */
   oneOf<F extends string>(input: { [K in F]?: unknown }, fields: readonly F[], path: Path = ["input"]): F | undefined {
     const given = fields.filter((field) => input[field] !== undefined && input[field] !== null);
     if (given.length === 1) return given[0];
@@ -169,25 +173,25 @@ export class Write {
   }
 
   /**
-   * Whether there is such a resource to refer to; notes an error if not. The customers whose it is are locked with those
-   * of the row that is written, and if they are being erased, or were, the write ends: nobody refers to them any more.
+   * Whether the input may refer to this resource; adds an error if there is none. Its owners are locked with those of the
+   * row that is written, and the write aborts if their erasure has begun.
    */
   async linked(model: ModelName, id: string, path: Path): Promise<boolean> {
     if (await this.find(model, id)) {
-      const customers = await this.ownersOf(model, id);
-      if (customers.length) this.links.push({ customers, path });
+      const owners = await this.ownersOf(model, id);
+      if (owners.length) this.links.push({ owners, path });
       return true;
     }
     this.addError(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
     return false;
   }
 
-  /** The row with this id as far as the caller may see it, or null. */
+  /** The row with this id, or null if the caller may not see it. */
   async find<M extends ModelName>(model: M, id: string, lock = false): Promise<RowOf<M> | null> {
     return (await this.read(model, "id", [id], lock))[0] ?? null;
   }
 
-  /** The rows with these values in a field, as far as the caller may see them; locked in the order of their ids. */
+  /** The rows with these values in a field that the caller may see; `lock` locks them in the order of their ids. */
   async findAll<M extends ModelName, F extends FieldOf<M>>(
     model: M,
     field: F,
@@ -209,9 +213,8 @@ export class Write {
   }
 
   /**
-   * The row with this id, kept from changes by others until the write ends, as is the customer whom it belongs to, and
-   * those of `extraLocks`: whoever gives a row to another customer names both. With `version` only in this version. Ends the
-   * write if there is no such row.
+   * Locks the row with this id until the write ends, together with its owners and those of `extraLocks`: whoever gives a row
+   * to another owner names both. With `version` only in this version. Aborts if there is no such row.
    */
   async row<M extends ModelName>(
     model: M,
@@ -223,25 +226,25 @@ export class Write {
       extraLocks,
     }: { path?: Path; version?: number | null; versionPath?: Path; extraLocks?: ExtraLocks } = {},
   ): Promise<RowOf<M>> {
-    const isCustomer = model === "Customer";
+    const isOwner = model === dataSubject.name;
     const absent = () => this.abort(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
-    // What the caller may not see is not looked into any further: it takes no lock, and no more time than nothing.
-    if (!isCustomer && !(await this.find(model, id))) return absent();
-    // Customers come before what is theirs, in every write: nobody waits for each other in a circle.
-    const owners = isCustomer ? [] : await this.ownersOf(model, id);
-    const linked = this.links.flatMap(({ customers }) => customers);
-    await this.lock([...owners, ...(extraLocks?.customers ?? []), ...linked, ...this.newOwners]);
+    // A row that the caller may not see takes no lock, and no more time than one that does not exist.
+    if (!isOwner && !(await this.find(model, id))) return absent();
+    // Every write locks owners before their rows, so that writes do not deadlock.
+    const owners = isOwner ? [] : await this.ownersOf(model, id);
+    const linked = this.links.flatMap((link) => link.owners);
+    await this.lock([...owners, ...(extraLocks?.owners ?? []), ...linked, ...this.newOwners]);
     const [row] = await this.read(model, "id", [id], true);
     if (!row) return absent();
-    const owner = isCustomer ? id : (row.customerId as string | null | undefined);
-    if (isCustomer) this.customers.set(id, row.anonymizationStatus as string | null);
-    else if (owner && !this.customers.has(owner)) {
-      // It went to another customer while it was waited for.
-      for (const customer of [...owners, owner]) this.newOwners.add(customer);
+    const ownedBy = ownerField(modelNamed(model));
+    const owner = isOwner ? id : ownedBy && (row[ownedBy] as string | null);
+    if (isOwner) this.owners.set(id, row[erasure.field] as string | null);
+    else if (owner && !this.owners.has(owner)) {
+      for (const one of [...owners, owner]) this.newOwners.add(one);
       throw new RetryTransaction();
     }
     this.abortIfErased(owner ? [owner] : owners, path);
-    if (extraLocks) this.abortIfErased(extraLocks.customers, extraLocks.path);
+    if (extraLocks) this.abortIfErased(extraLocks.owners, extraLocks.path);
     this.abortIfLinksErased();
     if (typeof version === "number" && row.version !== version) {
       this.abortWith(new VersionConflictError(row, version, await this.changedSince(model, row, version), versionPath));
@@ -249,13 +252,13 @@ export class Write {
     return row;
   }
 
-  /** Keeps customers from changes by others until the write ends. Ends the write if one of them is being erased, or was. */
+  /** Locks data subjects. Aborts if the erasure of one has begun. */
   async lockOwners(ids: readonly string[], path: Path): Promise<void> {
     await this.lock(ids);
     this.abortIfErased(ids, path);
   }
 
-  /** Makes a row; gives its id. */
+  /** Inserts a row and returns its id. */
   async create<M extends ModelName>(model: M, values: ValuesOf<M>, path: Path = ["input"]): Promise<string> {
     const target = modelNamed(model);
     this.argumentPaths.set(target.table, path);
@@ -273,7 +276,7 @@ export class Write {
     return id;
   }
 
-  /** Changes a row where the values differ; gives the names of the fields that do. */
+  /** Updates the fields of a row whose values differ, and returns their names. */
   async update<M extends ModelName>(
     model: M,
     row: RowOf<M>,
@@ -299,22 +302,13 @@ export class Write {
     return fields;
   }
 
-  /** Deletes a row, and what is attached to it. */
-  async delete(model: ModelName, row: { id: string }): Promise<void> {
-    const { table } = modelNamed(model);
-    await this.query(`DELETE FROM "attachments" WHERE "attachable_type" = $1 AND "attachable_id" = $2`, [
-      table,
-      row.id,
-    ]);
-    await this.query(`DELETE FROM "${table}" WHERE "id" = $1`, [row.id]);
+  /** Deletes a row, and the rows that are about it. */
+  async delete(model: ModelName, { id }: { id: string }): Promise<void> {
+    await deleteAbout(this.query, model, [id]);
+    await this.query(`DELETE FROM "${modelNamed(model).table}" WHERE "id" = $1`, [id]);
   }
 
-  /** Ends all log-ins of a customer with the write. */
-  async endSessions(customerId: string): Promise<void> {
-    this.afterCommit.push(await endSessionsOf(this.context, this.query, customerId));
-  }
-
-  /** The metadata of a row after a change, as a value for `update`; undefined when there is none. */
+  /** The metadata of a row after a change, as a value for `update`; undefined when it does not change. */
   metadata(row: object, change: MetadataInput | null | undefined, path: Path = ["input"]) {
     if (change === undefined) return undefined;
     const place = [...path, "metadata"];
@@ -324,13 +318,13 @@ export class Write {
     return undefined;
   }
 
-  /** Does part of a write so that it can fail without the rest: undone if it ends with errors, which are given. */
+  /** Runs part of a write in a savepoint: rolled back if it ends with errors, which are returned. */
   async attempt<T>(
     work: () => Promise<T>,
   ): Promise<{ result: T; errors?: undefined } | { errors: readonly UserError[] }> {
     await this.query("SAVEPOINT part", []);
     const before = this.errors.splice(0);
-    const locked = new Map(this.customers);
+    const locked = new Map(this.owners);
     const { length } = this.afterCommit;
     const links = [...this.links];
     try {
@@ -344,63 +338,65 @@ export class Write {
       await this.query("ROLLBACK TO SAVEPOINT part", []);
       this.afterCommit.length = length;
       this.links.splice(0, this.links.length, ...links);
-      this.customers.clear();
-      for (const [id, status] of locked) this.customers.set(id, status);
+      this.owners.clear();
+      for (const [id, status] of locked) this.owners.set(id, status);
       return { errors };
     } finally {
       this.errors.splice(0, this.errors.length, ...before);
     }
   }
 
-  /** What a thrown error says to a form, if it is of that kind: a refusal, or a constraint of the database. */
+  /** The user errors behind a thrown error: an aborted write or a violated constraint; undefined for any other. */
   asErrors(error: unknown): readonly UserError[] | undefined {
     if (error instanceof Refusal) return error.errors;
     const found = constraintError(error, (table) => this.argumentPaths.get(table));
     return found && [found];
   }
 
-  /** The ids of the customers that a row belongs to. */
+  /** The ids of the data subjects that a row belongs to. */
   private async ownersOf(model: ModelName, id: string): Promise<string[]> {
-    if (model === "Customer") return [id];
+    if (model === dataSubject.name) return [id];
     const sql = ownersSql(modelNamed(model));
     if (!sql) return [];
     const rows = await this.query(sql, [id]);
     return (rows as [string | null][]).flatMap(([owner]) => owner ?? []);
   }
 
-  /** Locks customers in a fixed order, those that the caller may not see included. */
+  /** Locks data subjects in the order of their ids, those that the caller may not see included. */
   private async lock(ids: readonly string[]): Promise<void> {
-    const others = [...new Set(ids)].filter((id) => !this.customers.has(id));
+    const others = [...new Set(ids)].filter((id) => !this.owners.has(id));
     if (!others.length) return;
     const rows = (await this.query(
-      `SELECT "id", "anonymization_status" FROM "customers" WHERE "id" = ANY ($1::text[]) ORDER BY "id" FOR NO KEY UPDATE`,
+      `SELECT "id", "${columnOf(dataSubject, erasure.field).column}" FROM "${dataSubject.table}"
+       WHERE "id" = ANY ($1::text[]) ORDER BY "id" FOR NO KEY UPDATE`,
       [others],
     )) as [string, string | null][];
-    for (const [id, status] of rows) this.customers.set(id, status);
+    for (const [id, status] of rows) this.owners.set(id, status);
   }
 
-  /** Locks whose the things are that the input refers to, unless it was done with the row that is written. */
+  /** Locks the owners of rows that the input refers to, unless that was done with the row that is written. */
   private async lockLinks(): Promise<void> {
     if (!this.links.length) return;
-    await this.lock(this.links.flatMap(({ customers }) => customers));
+    await this.lock(this.links.flatMap(({ owners }) => owners));
     this.abortIfLinksErased();
   }
 
-  /** What several customers have is no longer to be referred to when all of them are erased. */
+  /** A row with several owners can no longer be referred to when all of them are erased. */
   private abortIfLinksErased() {
-    for (const { customers, path } of this.links.splice(0)) {
-      if (customers.every((id) => isErased(this.customers.get(id)))) this.abortIfErased(customers, path);
+    for (const { owners, path } of this.links.splice(0)) {
+      if (owners.every((id) => isErased(this.owners.get(id)))) this.abortIfErased(owners, path);
     }
   }
 
-  /** domain rule: what is being erased, or was, gets no personal data again. */
+  /** domain rule: a data subject whose erasure has begun gets no personal data again. */
   private abortIfErased(ids: readonly string[], path: Path) {
-    // A customer who is not there was deleted while it was waited for.
-    if (!ids.every((id) => this.customers.has(id))) throw new RetryTransaction();
-    const status = ids.map((id) => this.customers.get(id)).find(isErased);
+    // An owner that is not there was deleted while the write waited for its lock.
+    if (!ids.every((id) => this.owners.has(id))) throw new RetryTransaction();
+    const status = ids.map((id) => this.owners.get(id)).find(isErased);
     if (!status) return;
-    const state = status === "started" ? "is being" : "has been";
-    this.abort(UserErrorCode.WRONG_STATE, path, `The customer ${state} anonymized; nothing of it can be changed.`);
+    const state = status === erasure.erased[0] ? "is being" : "has been";
+    const message = `The ${singular(dataSubject.name)} ${state} anonymized; nothing of it can be changed.`;
+    this.abort(UserErrorCode.WRONG_STATE, path, message);
   }
 
   /** The fields that changed after a version, as far as the caller may see them; null where the audit trail has a gap, or nothing to tell. */
@@ -408,7 +404,7 @@ export class Write {
     if (!existed(row, version)) return null;
     const target = modelNamed(model);
     const rows = (await this.query(
-      `SELECT "resource_version", ARRAY(SELECT jsonb_object_keys("payload")) FROM "event_stores"
+      `SELECT "resource_version", ARRAY(SELECT jsonb_object_keys("payload")) FROM "${auditTrail.table}"
        WHERE "resource_type" = $1 AND "resource_id" = $2 AND "resource_version" > $3`,
       [target.table, row.id, version],
     )) as [number, string[]][];
@@ -423,18 +419,32 @@ export class Write {
   }
 }
 
-/** Has the whole write tried again, like one that PostgreSQL breaks off: rows changed hands under it. */
+/** Retries the transaction: the row's owner changed while waiting for its lock. */
 class RetryTransaction extends Error {
   override name = "RetryTransaction";
   readonly code = "40001";
 }
 
-const isErased = (status: string | null | undefined) => status === "started" || status === "completed";
+const erasure = dataSubject.dataSubject!;
+const isErased = (status: string | null | undefined) => Boolean(status && erasure.erased.includes(status));
 
-/** Selects the ids of the customers of the row with an id, by the relations that lead to them. */
+/** Deletes the rows about resources of a model that go with them. */
+export async function deleteAbout(query: Query, model: ModelName, ids: readonly string[]): Promise<void> {
+  for (const target of models.values()) {
+    if (!target.cascade) continue;
+    const { typeColumn, idColumn } = aboutOf(target)!;
+    await query(
+      `DELETE FROM "${target.table}" WHERE "${typeColumn.column}" = $1 AND "${idColumn.column}" = ANY ($2::text[])`,
+      [modelNamed(model).table, ids],
+    );
+  }
+}
+
+/** Selects the ids of the owners of the row with an id, by the relations that lead to them. */
 function ownersSql(model: Model, id = "$1"): string | undefined {
-  const { table, columns, relations, owners = [] } = model;
-  if (columns.customerId) return `SELECT "customer_id" FROM "${table}" WHERE "id" = ${id}`;
+  const { table, relations, owners = [] } = model;
+  const own = ownerColumn(model);
+  if (own) return `SELECT "${own}" FROM "${table}" WHERE "id" = ${id}`;
   const about = aboutOf(model);
   if (about) {
     return `SELECT customer_of("${about.typeColumn.column}", "${about.idColumn.column}") FROM "${table}" WHERE "id" = ${id}`;
@@ -442,13 +452,19 @@ function ownersSql(model: Model, id = "$1"): string | undefined {
   const found = owners.map((relation) => {
     const { to, many, key } = relations[relation]!;
     const target = modelNamed(to);
-    if (many) return `SELECT "customer_id" FROM "${target.table}" WHERE "${columnOf(target, key!).column}" = ${id}`;
+    if (many)
+      return `SELECT "${ownerColumn(target)}" FROM "${target.table}" WHERE "${columnOf(target, key!).column}" = ${id}`;
     return ownersSql(target, `(SELECT "${columnOf(model, key!).column}" FROM "${table}" WHERE "id" = ${id})`);
   });
   return found.length ? found.join(" UNION ") : undefined;
 }
 
-/** What a resource of a model is called in a sentence: `customer group`. */
+function ownerColumn(model: Model): string | undefined {
+  const field = ownerField(model);
+  return field && columnOf(model, field).column;
+}
+
+/** The name of a model's resource in a sentence, in lower case. */
 export function singular(model: ModelName): string {
   const words = model.replace(/(?<!^)([A-Z])/g, " $1").toLowerCase();
   const { acronym } = modelNamed(model);
@@ -483,17 +499,12 @@ function forbidden(path: Path, missing: string[]) {
   );
 }
 
-/** The user error behind a constraint that the database found broken; undefined for any other error. */
+/** The user error for a violated constraint; undefined for any other error. */
 export function constraintError(error: unknown, placeOf: (table: string) => Path | undefined): UserError | undefined {
   const broken = brokenConstraint(error);
   if (!broken) return undefined;
   const { kind, table, model, field, words } = broken;
   const place = placeOf(table);
-  if (!model) {
-    if (kind !== "reference") return undefined;
-    const message = "One of these tags was deleted just now; nothing was changed.";
-    return new InputError(UserErrorCode.UNKNOWN_TAG, [...(place ?? [])], message);
-  }
   // Named after the table that refers. If that is not where this write puts values, it is what keeps a row from going.
   if (kind === "reference" && !place) {
     const message = words ?? `There are ${plural(model.name)} that need it, so it cannot be deleted.`;

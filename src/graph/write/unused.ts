@@ -1,10 +1,9 @@
 import { columnOf, type ModelName, modelNamed } from "../model/datamodel.js";
-import type { Write } from "./transaction.js";
+import { deleteAbout, type Write } from "./transaction.js";
 
 /**
- * Deletes those of these rows that nothing refers to any more and that belong to nothing, with what is attached to them;
- * gives their ids. Each is locked before the look, so that nobody begins to use it in between: a new foreign key to it has
- * to wait, and then fails.
+ * Deletes those of these rows that no foreign key refers to and that have none themselves, with the rows about them, and
+ * returns their ids. Rows are locked before the check: a foreign key added meanwhile waits, and then fails.
  */
 export async function deleteUnused({ query }: Write, model: ModelName, given: readonly unknown[]): Promise<string[]> {
   const ids = given.filter((id) => typeof id === "string");
@@ -24,11 +23,6 @@ export async function deleteUnused({ query }: Write, model: ModelName, given: re
     [ids],
   );
   const found = (gone as [string][]).map(([id]) => id);
-  if (found.length) {
-    await query(`DELETE FROM "attachments" WHERE "attachable_type" = $1 AND "attachable_id" = ANY ($2::text[])`, [
-      target.table,
-      found,
-    ]);
-  }
+  if (found.length) await deleteAbout(query, model, found);
   return found;
 }

@@ -1,33 +1,28 @@
 import { Field, InterfaceType, ObjectType, registerEnumType } from "type-graphql";
+import { type ModelErrorCode, models } from "../model/datamodel.js";
 import { Resource } from "../schema/resource.type.js";
 
-export enum UserErrorCode {
-  NOT_FOUND = "NOT_FOUND",
-  TAKEN = "TAKEN",
-  INVALID = "INVALID",
-  UNKNOWN_TAG = "UNKNOWN_TAG",
-  TOO_MANY_TAGS = "TOO_MANY_TAGS",
-  WRONG_STATE = "WRONG_STATE",
-  VERSION_CONFLICT = "VERSION_CONFLICT",
-  IN_USE = "IN_USE",
-  BLOCKED = "BLOCKED",
-  STALE_PREVIEW = "STALE_PREVIEW",
-}
+const codes = {
+  NOT_FOUND: "There is no such resource, or the caller may not see it.",
+  TAKEN: "Another resource has this value already, and it must be unique.",
+  INVALID: "A value is not allowed; the message says what would be right.",
+  WRONG_STATE: "The resource is in a state that does not allow this.",
+  VERSION_CONFLICT: "The resource is not at the version that `ifVersion` names.",
+  IN_USE: "Other resources depend on it, so it cannot be deleted.",
+  BLOCKED: "Something speaks against it; the error says what.",
+  STALE_PREVIEW: "The picture that was decided on has changed since.",
+};
+/** The codes of every mutation, and those that models add by `@error`. */
+export type UserErrorCode = keyof typeof codes | ModelErrorCode;
+
+const meanings = Object.entries(Object.assign({}, codes, ...[...models.values()].map(({ errors }) => errors)));
+export const UserErrorCode = Object.fromEntries(meanings.map(([code]) => [code, code])) as {
+  readonly [C in UserErrorCode]: C;
+};
 registerEnumType(UserErrorCode, {
   name: "UserErrorCode",
   description: "Why a mutation changed nothing, for programs.",
-  valuesConfig: {
-    NOT_FOUND: { description: "There is no such resource, or the caller may not see it." },
-    TAKEN: { description: "Another resource has this value already, and it must be unique." },
-    INVALID: { description: "A value is not allowed; the message says what would be right." },
-    UNKNOWN_TAG: { description: "There is no tag of this name, or the caller may not see it." },
-    TOO_MANY_TAGS: { description: "The resource would have more tags than it may." },
-    WRONG_STATE: { description: "The resource is in a state that does not allow this." },
-    VERSION_CONFLICT: { description: "The resource is not at the version that `ifVersion` names." },
-    IN_USE: { description: "Other resources depend on it, so it cannot be deleted." },
-    BLOCKED: { description: "Something speaks against it; the error says what." },
-    STALE_PREVIEW: { description: "The picture that was decided on has changed since." },
-  },
+  valuesConfig: Object.fromEntries(meanings.map(([code, description]) => [code, { description }])),
 });
 
 @InterfaceType({

@@ -4,6 +4,7 @@ import type { Settle } from "../../graph/write/mutation.js";
 import { email, link, Problem, readEmail } from "../../graph/write/rules.js";
 import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
+import { endSessionsOf } from "../../identity/sessions.js";
 
 /**
  * Counts a form with an e-mail address that comes from a sales channel, which is anybody. It costs much if its answer tells
@@ -16,6 +17,11 @@ export function countForm({ viewer, limits, address }: Context, { mayTell = true
     const told = userErrors.length ? userErrors.some(({ code }) => code === UserErrorCode.TAKEN) : dryRun;
     if (!told) form.toldNothing();
   };
+}
+
+/** Ends all sessions of a customer when the write is committed. */
+export async function endSessions(write: Write, customerId: string): Promise<void> {
+  write.afterCommit.push(await endSessionsOf(write.context, write.query, customerId));
 }
 
 /** How a new resource says which customer it belongs to. */

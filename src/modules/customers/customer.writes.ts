@@ -9,7 +9,7 @@ import { deleteUnused } from "../../graph/write/unused.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { hashPassword, passwordProblem, passwordRule } from "../../identity/password.js";
 import { setTags } from "../tags/tagging.js";
-import { countForm } from "./customer.service.js";
+import { countForm, endSessions } from "./customer.service.js";
 import { Customer } from "./customer.type.js";
 
 const rules = {
@@ -112,7 +112,7 @@ async function changePassword(
     const message = "There is a password already; change it with `customerPasswordChange`, which takes the old one.";
     write.addError(UserErrorCode.INVALID, [...path, "password"], message);
   }
-  if (row.hasPassword) await write.endSessions(row.id);
+  if (row.hasPassword) await endSessions(write, row.id);
   return { ...values, passwordDigest };
 }
 
@@ -156,5 +156,5 @@ async function removeItsOwn(write: Write, { id }: RowOf<"Customer">) {
   );
   await deleteUnused(write, "Address", book.flat());
   await deleteUnused(write, "PaymentSource", wallet.flat());
-  await write.endSessions(id);
+  await endSessions(write, id);
 }

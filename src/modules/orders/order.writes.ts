@@ -98,9 +98,9 @@ async function beforeCreate(
   if (order.marketId) await refuseDisabled(write, order.marketId, [...path, "marketId"]);
   await checkOwner(write, values, path);
   const { viewer } = write;
-  const itself = viewer.kind === "customer" ? { customers: [viewer.customerId], path: [] } : undefined;
+  const itself = viewer.kind === "customer" ? { owners: [viewer.customerId], path: [] } : undefined;
   const owner = (await newOwner(write, values, path)) ?? itself;
-  if (owner) await write.lockOwners(owner.customers, owner.path);
+  if (owner) await write.lockOwners(owner.owners, owner.path);
   const taxes = { taxRate: null, taxIncluded: null };
   const lines = await readLines(write, lineItems ?? [], [...path, "lineItems"], taxes);
   write.check();
@@ -214,11 +214,11 @@ async function newOwner(write: Write, values: ValuesOf<"Order">, path: Path): Pr
   const { viewer } = write;
   const { customerEmail: address, customerId: id } = values;
   const place = [...path, id ? "customerId" : "customerEmail"];
-  if (id) return { customers: [id], path: place };
+  if (id) return { owners: [id], path: place };
   if (!address) return undefined;
   // A signed-in customer makes nobody else's orders, and no customers.
   return {
-    customers: [viewer.kind === "customer" ? viewer.customerId : await customerOf(write, address, place)],
+    owners: [viewer.kind === "customer" ? viewer.customerId : await customerOf(write, address, place)],
     path: place,
   };
 }
@@ -230,7 +230,7 @@ async function customerValues(
   before?: RowOf<"Order">,
 ): Promise<ValuesOf<"Order">> {
   if (!owner) return {};
-  const [customerId] = owner.customers;
+  const [customerId] = owner.owners;
   const [[customerEmail, orders]] = (await query("SELECT email, total_orders_count FROM customers WHERE id = $1", [
     customerId,
   ])) as [[string, number]];

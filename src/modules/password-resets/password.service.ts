@@ -6,6 +6,7 @@ import { abort } from "../../graph/write/mutation.js";
 import type { Path, Write } from "../../graph/write/transaction.js";
 import { InputError, UserErrorCode } from "../../graph/write/user-error.type.js";
 import { hashPassword, passwordProblem, verifyPassword } from "../../identity/password.js";
+import { endSessions } from "../customers/customer.service.js";
 import type { CustomerPasswordChangeInput, CustomerPasswordResetConsumeInput } from "./password.inputs.js";
 
 /** domain rule: the token's life. */
@@ -13,7 +14,7 @@ const lifeMs = 6 * 3_600_000;
 
 const digestOf = (token: string) => createHash("sha256").update(token).digest("hex");
 
-function stop(path: Path, message: string, code = UserErrorCode.INVALID): never {
+function abortInput(path: Path, message: string, code: UserErrorCode = UserErrorCode.INVALID): never {
   return abort(new InputError(code, [...path], message));
 }
 
@@ -28,21 +29,21 @@ export async function checkPassword(context: Context, input: CustomerPasswordCha
   const { database, limits, loaders, viewer } = context;
   const { customerId, oldPassword, newPassword } = input;
   if (!(await loaders.byId("Customer", customerId))) {
-    return stop(["input", "customerId"], "There is no customer with this id.", UserErrorCode.NOT_FOUND);
+    return abortInput(["input", "customerId"], "There is no customer with this id.", UserErrorCode.NOT_FOUND);
   }
   const problem = passwordProblem(newPassword);
-  if (problem) return stop(["input", "newPassword"], `A password ${problem}.`);
+  if (problem) return abortInput(["input", "newPassword"], `A password ${problem}.`);
   const [[before]] = (await database.query("SELECT password_digest FROM customers WHERE id = $1", [customerId])) as [
     [string | null],
   ];
   if (before && viewer.kind === "customer") {
-    if (typeof oldPassword !== "string") return stop(["input", "oldPassword"], "Give the password so far.");
+    if (typeof oldPassword !== "string") return abortInput(["input", "oldPassword"], "Give the password so far.");
     // Whoever got hold of a session must not find the password by trying, as by logging in.
     const attempt = limits.logIn(viewer.applicationId, `${viewer.mode} ${customerId}`, context.address());
     attempt.check();
     if (!(await verifyPassword(oldPassword, before, { beforehand: attempt.check }))) {
       attempt.failed();
-      return stop(["input", "oldPassword"], "This is not the password so far.");
+      return abortInput(["input", "oldPassword"], "This is not the password so far.");
     }
     attempt.succeeded();
   }
@@ -63,7 +64,7 @@ export async function changePassword(
   if (!changed.length) {
     write.abort(UserErrorCode.WRONG_STATE, ["input", "oldPassword"], "The password was changed in the meantime.");
   }
-  await write.endSessions(customerId);
+  await endSessions(write, customerId);
 }
 
 /**
@@ -111,14 +112,14 @@ export async function checkPasswordReset(
   { id, resetPasswordToken, customerPassword }: CustomerPasswordResetConsumeInput,
 ): Promise<Consumption> {
   const problem = passwordProblem(customerPassword);
-  if (problem) return stop(["input", "customerPassword"], `A password ${problem}.`);
+  if (problem) return abortInput(["input", "customerPassword"], `A password ${problem}.`);
   const [found] = await database.query(`SELECT customer_id FROM customer_password_resets WHERE ${open}`, [
     id,
     viewer.mode,
     digestOf(resetPasswordToken),
     now(),
   ]);
-  if (!found) return stop(["input", "resetPasswordToken"], stale);
+  if (!found) return abortInput(["input", "resetPasswordToken"], stale);
   return { customerId: found[0] as string, passwordDigest: await hashPassword(customerPassword) };
 }
 
@@ -140,5 +141,5 @@ export async function consumePasswordReset(
   ]);
   if (!used.length) write.abort(UserErrorCode.INVALID, ["input", "resetPasswordToken"], stale);
   await query("UPDATE customers SET password_digest = $2 WHERE id = $1", [customerId, passwordDigest]);
-  await write.endSessions(customerId);
+  await endSessions(write, customerId);
 }

@@ -119,13 +119,15 @@ async function applyTags(
   if (added.length && after.length > maximumTags)
     write.abortWith(new TooManyTagsError(maximumTags, after.length, path));
   if (added.length || removed.length) {
-    write.argumentPaths.set(table, path);
     await query(
       `WITH added AS (INSERT INTO "${table}" ("${from}", "${to}") SELECT $1, unnest($2::text[])),
             removed AS (DELETE FROM "${table}" WHERE "${from}" = $1 AND "${to}" = ANY ($3::text[]))
        UPDATE "${model.table}" SET "version" = "version" + 1, "updated_at" = now() WHERE "id" = $1`,
       [id, added, removed],
-    );
+    ).catch((error: unknown) => {
+      if ((error as { constraint?: string }).constraint !== `${table}_${to}_fkey`) throw error;
+      write.abort(UserErrorCode.UNKNOWN_TAG, path, "One of these tags was deleted just now; nothing was changed.");
+    });
   }
   const touched = [...added, ...removed];
   return { added, removed, unchanged: named.filter((tag) => !touched.includes(tag)) };
