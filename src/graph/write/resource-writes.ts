@@ -2,7 +2,15 @@ import { type ClassType, ID, Resolver } from "type-graphql";
 import type { Need } from "../access/guard.js";
 import { type Permission, toRead } from "../access/permission.js";
 import type { Context } from "../context.js";
-import { isPersonal, type ModelName, modelNamed, type RowOf, type ValuesOf } from "../model/datamodel.js";
+import {
+  isPersonal,
+  type Model,
+  type ModelName,
+  modelNamed,
+  ownerField,
+  type RowOf,
+  type ValuesOf,
+} from "../model/datamodel.js";
 import { type ModelType, modelTypeOf } from "../schema/model.js";
 import type { Node } from "../schema/resource.type.js";
 import type { Outcome } from "./idempotency.js";
@@ -22,13 +30,16 @@ import { type ExtraLocks, type Path, singular, type Write } from "./transaction.
 import type { UserErrorCode } from "./user-error.type.js";
 
 interface Verb {
-  /** What it does; absent: said from the resource's name. */
+  /** What it does; absent: derived from the resource's name. */
   description?: string;
   /** Absent: the action on the resource, such as `customers:create`. */
   access?: readonly Permission[];
   /** What else callers need. To read the resource is needed in any case, where there is one. */
   needs?: readonly Need[];
-  /** Codes of user errors beyond those that every such mutation may have, and those of what its rules refer to. */
+  /**
+   * Codes of user errors beyond those that follow from the model and the rules: `NOT_FOUND` from links, `TAKEN` from unique
+   * indexes, `WRONG_STATE` from the owner.
+   */
   errors?: readonly UserErrorCode[];
   /**
    * The arguments in the example, as GraphQL: `input: { name: "VIP" }`. It must work on the demo shop. Absent: there is no
@@ -50,9 +61,9 @@ interface CommonInput {
 export type Given<M extends ModelName, R extends Rules> = ValuesOf<M> & Omit<InputOf<R>, keyof ValuesOf<M>>;
 
 interface CreateVerb<M extends ModelName, G, I, P, X> extends Verb {
-  /** Counts the call against a limit. */
+  /** Counts the call against a rate limit. */
   count?: (context: Context, input: I) => Settle | undefined;
-  /** What takes long and needs no transaction. */
+  /** Runs before the transaction begins: slow work, such as hashing. */
   prepare?: (context: Context, input: I) => Promise<P>;
   /** Runs before the insert: checks the values, and returns those to insert. */
   before?: (write: Write, values: G, input: I, path: Path, prepared: P) => Promise<ValuesOf<M> & X>;
@@ -122,12 +133,12 @@ export class ResourceWrites<M extends ModelName, R extends Rules, P = void, X = 
     this.updateRules = { ...this.createRules, metadata: metadataChange };
   }
 
-  /** Makes one; gives its id. */
+  /** Creates one and returns its id. */
   async create(write: Write, input: InputOf<R> & CommonInput, path: Path = ["input"], prepared?: P): Promise<string> {
     return (await this.make(write, input, path, prepared)).id;
   }
 
-  /** Makes one; gives its id, and what else the payload shows. */
+  /** Creates one; returns its id and the other fields of the payload. */
   async make(
     write: Write,
     input: InputOf<R> & CommonInput,
@@ -142,7 +153,7 @@ export class ResourceWrites<M extends ModelName, R extends Rules, P = void, X = 
     return { id, more: shown(payload, await after?.(write, id, input, path, values)) };
   }
 
-  /** Changes one; gives what else the payload shows. */
+  /** Updates one; returns the other fields of the payload. */
   async update(
     write: Write,
     id: string,
@@ -166,7 +177,7 @@ export class ResourceWrites<M extends ModelName, R extends Rules, P = void, X = 
     return shown(payload, await after?.(write, row, input, path, values));
   }
 
-  /** Deletes one; gives what else the payload shows. */
+  /** Deletes one; returns the other fields of the payload. */
   async delete(write: Write, id: string, version?: number | null): Promise<Outcome> {
     const { before, after, payload } = this.options.delete ?? {};
     const row = await write.row(this.name, id, { version });
@@ -194,24 +205,28 @@ export class ResourceWrites<M extends ModelName, R extends Rules, P = void, X = 
   }
 }
 
-/** Rules that say which values are unique, alone or beside whose the row is: each is told by a refusal that another has it. */
+/** Whether a field is part of a unique index, beside the mode and the owner. */
+function isUnique(model: Model, field: string): boolean {
+  return field !== ownerField(model) && model.unique.some((index) => index.includes(field));
+}
+
+/** Rules that say which values are unique: `TAKEN` reveals that another row has the value. */
 function markUnique({ name, datamodel }: ModelType, rules: Rules): Rules {
-  const unique = new Set(datamodel.unique.flat());
   const marked = Object.entries(rules).map(([field, rule]): [string, Rule] => [
     field,
-    unique.has(field) && field !== "customerId" ? { ...rule, unique: toRead(name) } : rule,
+    isUnique(datamodel, field) ? { ...rule, unique: toRead(name) } : rule,
   ]);
   return Object.fromEntries(marked);
 }
 
-/** What the unique values of a new resource need. */
+/** The permissions that unique values of a new resource need. */
 function needsOfUnique(rules: Rules): Need[] {
   return rulesFor(rules, "create").flatMap(([field, { unique, required }]) =>
     unique ? [{ permission: unique, ...(!required && { when: `where \`${field}\` is given` }) }] : [],
   );
 }
 
-/** Of what a hook gave, the values of the payload's fields. */
+/** The fields of the payload that a hook returned. */
 function shown(fields: PayloadFields | undefined, values: unknown): Outcome {
   return fields ? (values as Outcome) : {};
 }
@@ -233,14 +248,17 @@ export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
   const selection = `{ ${field} { id } userErrors { code message path } }`;
   const row = { description: `The ${noun} after the change; null when there is none.`, row: () => type };
   type Codes = readonly UserErrorCode[];
-  /** The codes given, and those that follow from what the rules refer to. */
-  const codes = (given: Codes, kind: "create" | "update", rules: Rules): Codes => {
-    const links = rulesFor(rules, kind).flatMap(([, { link }]) => (link ? [modelNamed(link)] : []));
-    const all = [...given, ...(links.length ? (["NOT_FOUND"] as const) : [])];
-    return [...new Set([...all, ...(links.some(isPersonal) ? (["WRONG_STATE"] as const) : [])])];
+  /** The codes of every such mutation, those that follow from its rules, and its own. */
+  const codes = (common: Codes, own: Codes = [], ruled: readonly [string, Rule][] = [], owned = false): Codes => {
+    const links = ruled.flatMap(([, { link }]) => (link ? [modelNamed(link)] : []));
+    const derived: Codes = [
+      ...(links.length ? (["NOT_FOUND"] as const) : []),
+      ...(ruled.some(([field]) => isUnique(datamodel, field)) ? (["TAKEN"] as const) : []),
+      ...(owned || links.some(isPersonal) ? (["WRONG_STATE"] as const) : []),
+    ];
+    return [...new Set([...common, ...derived.filter((code) => !own.includes(code)), ...own])];
   };
-  /** Those that follow from whose the row is. */
-  const ownCodes: Codes = isPersonal(datamodel) ? ["WRONG_STATE"] : [];
+  const owned = isPersonal(datamodel);
 
   @Resolver()
   class Mutations {}
@@ -261,7 +279,7 @@ export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
         access: permission("create", create),
         needs: [...needsOfUnique(createRules), ...(create.needs ?? [])],
         description: create.description ?? `Makes ${one}.`,
-        errors: codes(["INVALID", ...(create.errors ?? [])], "create", createRules),
+        errors: codes(["INVALID"], create.errors, rulesFor(createRules, "create")),
         example: `mutation { ${field}Create(${create.example}) ${selection} }`,
         payload: payloadOf(`${name}Create`, `What making ${one} came to.`, {
           [field]: { ...row, description: `The new ${noun}; null when there is none.`, read: create.read },
@@ -286,9 +304,10 @@ export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
         needs: [toReadIt, ...(update.needs ?? [])],
         description: update.description ?? `Changes ${one}. Absent fields stay, null clears.`,
         errors: codes(
-          ["NOT_FOUND", "INVALID", "VERSION_CONFLICT", ...(update.errors ?? []), ...ownCodes],
-          "update",
-          updateRules,
+          ["NOT_FOUND", "INVALID", "VERSION_CONFLICT"],
+          update.errors,
+          rulesFor(updateRules, "update"),
+          owned,
         ),
         example: `mutation { ${field}Update(${update.example}) ${selection} }`,
         payload: payloadOf(`${name}Update`, `What changing ${one} came to.`, { [field]: row, ...update.payload }),
@@ -312,7 +331,7 @@ export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
         access: permission("destroy", remove),
         needs: [toReadIt, ...(remove.needs ?? [])],
         description: remove.description ?? `Deletes ${one}.`,
-        errors: [...new Set<Codes[number]>(["NOT_FOUND", "VERSION_CONFLICT", ...(remove.errors ?? []), ...ownCodes])],
+        errors: codes(["NOT_FOUND", "VERSION_CONFLICT"], remove.errors, [], owned),
         example: `mutation { ${field}Delete(${remove.example}) { deletedId userErrors { code message path } } }`,
         payload: payloadOf(`${name}Delete`, `What deleting ${one} came to.`, {
           deletedId: { description: `The id of the ${noun} that is gone; null when none is.`, type: () => ID },

@@ -49,7 +49,6 @@ export const addressWrites = new ResourceWrites(Address, {
   update: {
     description:
       "Changes an address. Absent fields stay, null clears; what belongs together is checked as it will be. A position that a geocoder found is forgotten when the place changes. A signed-in customer may change what is in its address book, as long as no placed order, no return and nobody else has the same address.",
-    errors: ["WRONG_STATE"],
     example: 'id: "adr_ada_home", input: { line2: "Flat 4", stateCode: null }',
     before: async (write, row, values, _input, path) => {
       await refuseUnlessOwn(write, row.id);

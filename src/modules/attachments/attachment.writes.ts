@@ -55,14 +55,13 @@ export const attachmentWrites = new ResourceWrites(Attachment, {
     },
   },
   update: {
-    errors: ["WRONG_STATE"],
     example: 'id: "att_ada_note", input: { description: "Prefers to be called in the evening." }',
     before: async (write, row, values, _input, path) => {
       if ("url" in values || "description" in values) refuseEmpty(write, { ...row, ...values }, path);
       return withType(write, values, path);
     },
   },
-  delete: { errors: ["WRONG_STATE"], example: 'id: "att_ada_note"' },
+  delete: { example: 'id: "att_ada_note"' },
 });
 
 function refuseEmpty(

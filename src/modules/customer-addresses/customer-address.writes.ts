@@ -34,7 +34,6 @@ export const customerAddressWrites = new ResourceWrites(CustomerAddress, {
   create: {
     description:
       "Adds an address to a customer's address book: makes the address and the entry in one, or neither. The answer has the ids of both, so the `reference` of the address is free for other uses. An address is in a book once.",
-    errors: ["NOT_FOUND", "TAKEN", "WRONG_STATE"],
     needs: [{ permission: "addresses:create", when: "for a new address" }],
     example:
       'input: { customerId: "cus_ada", address: { firstName: "Ada", lastName: "Lovelace", line1: "Via Roma 1", city: "Torino", zipCode: "10121", countryCode: "IT", phone: "+39 011 5550 100" } }',
@@ -51,13 +50,11 @@ export const customerAddressWrites = new ResourceWrites(CustomerAddress, {
   update: {
     description:
       "Changes what another system calls an entry of an address book, and its metadata. `addressUpdate` changes the address itself.",
-    errors: ["WRONG_STATE"],
     example: 'id: "cad_ada_home", input: { metadata: { merge: { label: "home" } } }',
   },
   delete: {
     description:
       "Takes an address out of an address book. The address itself goes too, unless another address book, an order, a return or a stock location has it.",
-    errors: ["WRONG_STATE"],
     example: 'id: "cad_ada_parents"',
     after: async (write, { addressId, customerId }) => {
       const [deletedAddressId] = await deleteUnused(write, "Address", [addressId]);

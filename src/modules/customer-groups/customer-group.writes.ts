@@ -15,8 +15,8 @@ const rules = {
 /** Groups of customers. Who is in one is written with the customer. */
 export const customerGroupWrites = new ResourceWrites(CustomerGroup, {
   rules,
-  create: { errors: ["TAKEN"], example: 'input: { name: "Press", code: "press" }' },
-  update: { errors: ["TAKEN"], example: 'id: "cgr_staff", input: { name: "Our staff", reference: "HR-7" }' },
+  create: { example: 'input: { name: "Press", code: "press" }' },
+  update: { example: 'id: "cgr_staff", input: { name: "Our staff", reference: "HR-7" }' },
   delete: {
     description:
       "Deletes a customer group. All its customers stay and are in no group then; `customerGroup { customers { totalCount } }` tells beforehand how many. A group with private markets is in use: these must not silently become public.",

@@ -67,7 +67,7 @@ export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSou
   create: {
     description:
       "Puts a payment source into a customer's wallet, by its tokens at the gateway: makes the payment source and the entry in one, or neither. Sales channels cannot. The number of a card is refused wherever it stands.",
-    errors: ["NOT_FOUND", "TAKEN", "WRONG_STATE"],
+    errors: ["TAKEN", "WRONG_STATE"],
     needs: [
       { permission: "payment_sources:create", when: "for a new payment source" },
       { permission: "customer_payment_sources:read", when: "where `paymentSourceId` is given" },
@@ -83,7 +83,6 @@ export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSou
   update: {
     description:
       "Changes the tokens of an entry of a wallet, what another system calls it, and its metadata. For another payment source make another entry.",
-    errors: ["WRONG_STATE"],
     example: 'id: "cps_ada_visa", input: { customerToken: "cus_9s6XKzkNRiz8i3", reference: "erp-7" }',
     before: async ({ viewer }, _row, values, _input, path) => {
       // With the token of somebody else's card a shopper would pay with it.
@@ -98,7 +97,6 @@ export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSou
   delete: {
     description:
       "Takes a payment source out of a wallet. The payment source itself goes too, unless an order or another wallet has it. Recurring orders that are `ACTIVE` or `RUNNING` and pay by it become `PENDING`: give them another entry (`orderSubscriptionUpdate`), then `orderSubscriptionActivate`.",
-    errors: ["WRONG_STATE"],
     example: 'id: "cps_ada_paypal"',
     before: suspendSubscriptions,
     after: async (write, { paymentSourceId, customerId }, pendingOrderSubscriptions) => {

@@ -19,12 +19,10 @@ export const customerSubscriptionWrites = new ResourceWrites(CustomerSubscriptio
   rules,
   update: {
     description: "Changes a subscription. Each customer has a `reference` once.",
-    errors: ["TAKEN", "WRONG_STATE"],
     example: 'id: "csu_ada_restock", input: { reference: "restock", metadata: { merge: { sku: "MUG-BLUE" } } }',
   },
   delete: {
     description: "Ends a subscription.",
-    errors: ["WRONG_STATE"],
     example: 'id: "csu_ada_newsletter"',
     after: async (_write, { customerId }) => ({ customer: customerId }),
     payload: {

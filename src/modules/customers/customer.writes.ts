@@ -74,7 +74,7 @@ export const customerWrites = new ResourceWrites<"Customer", typeof rules, strin
   update: {
     description:
       "Changes a customer. Absent fields stay, null clears: `customerGroupId: null` takes it out of its group.",
-    errors: ["TAKEN", "WRONG_STATE", "UNKNOWN_TAG", "TOO_MANY_TAGS"],
+    errors: ["UNKNOWN_TAG", "TOO_MANY_TAGS"],
     example: 'id: "cus_ada", input: { reference: null, metadata: { merge: { locale: "it" } } }',
     count: (context, { email }) => (email ? countForm(context) : undefined),
     prepare: digestOf,

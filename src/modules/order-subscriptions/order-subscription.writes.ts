@@ -42,7 +42,6 @@ export const orderSubscriptionWrites = new ResourceWrites(OrderSubscription, {
   update: {
     description:
       "Changes a recurring order. Absent fields stay, null clears. A cancelled one takes `reference`, `referenceOrigin` and `metadata` alone.",
-    errors: ["WRONG_STATE"],
     example: 'id: "osu_ada_coffee", input: { frequency: "monthly", customerPaymentSourceId: "cps_ada_amex" }',
     before: beforeUpdate,
   },

@@ -56,7 +56,6 @@ export const orderWrites = new ResourceWrites(Order, {
   create: {
     description:
       "Makes an order: a `DRAFT`, or with a customer and lines `PENDING`. Lines without a price can be given one later, before the order is placed.",
-    errors: ["NOT_FOUND", "TAKEN", "WRONG_STATE"],
     example:
       'input: { marketId: "mkt_europe", customerEmail: "ada@example.com", languageCode: "en", lineItems: [{ skuCode: "MUG-BLUE", quantity: 2 }] }',
     before: beforeCreate,
@@ -65,7 +64,6 @@ export const orderWrites = new ResourceWrites(Order, {
   update: {
     description:
       "Changes an order that is not placed yet. Absent fields stay, null clears: `customerEmail: null` takes the customer off. Placed orders take `reference`, `referenceOrigin` and `metadata` alone.",
-    errors: ["TAKEN", "WRONG_STATE"],
     needs: [{ permission: "orders:manage", when: "while it is being edited" }],
     example: 'id: "ord_1027", input: { customerEmail: "new@example.com", languageCode: "de" }',
     extraLocks: newOwner,
@@ -74,7 +72,7 @@ export const orderWrites = new ResourceWrites(Order, {
   },
   delete: {
     description: "Deletes an order that was never placed, with its lines. Placed orders can be archived.",
-    errors: ["WRONG_STATE", "IN_USE"],
+    errors: ["IN_USE"],
     needs: [{ permission: "order_subscriptions:read" }, { permission: "returns:read" }],
     example: 'id: "ord_1029"',
     before: beforeDelete,

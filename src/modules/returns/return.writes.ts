@@ -62,7 +62,6 @@ export const returnWrites = new ResourceWrites<"Return", typeof rules, void, Lin
   rules,
   create: {
     description: "Makes a return of an order: a `DRAFT`, or `REQUESTED` at once.",
-    errors: ["NOT_FOUND", "WRONG_STATE"],
     // What other returns have of the order is told.
     needs: [{ permission: "returns:read" }, { permission: "return_line_items:read" }],
     example:
@@ -77,7 +76,6 @@ export const returnWrites = new ResourceWrites<"Return", typeof rules, void, Lin
   update: {
     description:
       "Changes a return. Absent fields stay, null clears. The stock location can change until the goods are on their way. A customer changes drafts alone.",
-    errors: ["WRONG_STATE"],
     needs: [{ permission: "returns:manage", when: "unless it is a draft" }],
     example: 'id: "ret_1015_1", input: { stockLocationId: "slo_newark", reference: "RMA-17" }',
     before: beforeUpdate,

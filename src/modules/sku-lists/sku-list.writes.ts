@@ -59,7 +59,6 @@ export const skuListWrites = new ResourceWrites<"SkuList", typeof rules, string 
   create: {
     description:
       "Makes a list of SKUs, such as a wish list, with its first items. Its `slug` is made of the name, and stays when the list is renamed.",
-    errors: ["NOT_FOUND", "WRONG_STATE"],
     example:
       'input: { name: "Birthday", customerId: "cus_ada", items: [{ skuCode: "CAP-RED", quantity: 2, position: 1 }] }',
     prepare: problemOfRegex,
@@ -87,7 +86,6 @@ export const skuListWrites = new ResourceWrites<"SkuList", typeof rules, string 
     },
   },
   update: {
-    errors: ["WRONG_STATE"],
     example: 'id: "skl_ada_wishes", input: { name: "For my birthday", description: null }',
     prepare: problemOfRegex,
     before: async (write, row, values, input, path, problem) => {
@@ -108,7 +106,6 @@ export const skuListWrites = new ResourceWrites<"SkuList", typeof rules, string 
   },
   delete: {
     description: "Deletes a list of SKUs, with its items.",
-    errors: ["WRONG_STATE"],
     example: 'id: "skl_ada_wishes"',
   },
 });

@@ -15,10 +15,9 @@ const rules = {
 /** Tags themselves. What carries them is written by `tagsAdd` and its like. */
 export const tagWrites = new ResourceWrites(Tag, {
   rules,
-  create: { errors: ["TAKEN"], example: 'input: { name: "early-bird" }' },
+  create: { example: 'input: { name: "early-bird" }' },
   update: {
     description: "Renames a tag, or changes its metadata. Everything that carries it has it under the new name.",
-    errors: ["TAKEN"],
     example: 'id: "tag_vip", input: { name: "very-important", metadata: { merge: { color: "gold" } } }',
   },
   delete: { description: "Deletes a tag, and takes it off everything.", example: 'id: "tag_vip"' },
