@@ -35,7 +35,7 @@ export async function explain(pool: pg.Pool, { text, values }: SentStatement): P
     const { rows } = await client.query<[string]>({
       text: `EXPLAIN (ANALYZE, BUFFERS) ${execute}`,
       rowMode: "array",
-    } as never);
+    });
     return { types: prepared.rows[0]!.types, generic, lines: rows.map(([line]) => line) };
   } finally {
     const asBefore = await client.query("ROLLBACK; DEALLOCATE profiled").catch(() => undefined);

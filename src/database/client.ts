@@ -159,7 +159,7 @@ function openConnections({ log, onStatement, ...options }: DatabaseOptions, size
   pool.on("error", (error) => log.warn("An idle database connection was lost.", { reason: error.message }));
   pool.on("connect", (client) => {
     client.on("error", () => lost.add(client));
-    const guarded = client as unknown as GuardedClient;
+    const guarded = asGuarded(client);
     const query = client.query as (...args: unknown[]) => unknown;
     const { prepared } = sessions.get(client)!;
     client.query = ((...args: unknown[]) => {
@@ -198,7 +198,7 @@ function openConnections({ log, onStatement, ...options }: DatabaseOptions, size
         });
         try {
           const sent = client.query(query as pg.QueryConfig);
-          if (reader) (client as unknown as GuardedClient).budget = reader;
+          if (reader) asGuarded(client).budget = reader;
           return await sent;
         } catch (error) {
           // After an error of PostgreSQL's own the connection is as good as before; after any other it is given up.
@@ -222,7 +222,7 @@ function openConnections({ log, onStatement, ...options }: DatabaseOptions, size
         if (reader && reader.bytesLeft < 0) throw new ResultTooLargeError(resultBytes);
         const values = parameters as unknown[];
         const { rows } = await send({ text, values, name: names.nameOf(text), rowMode: "array" }, reader);
-        return rows as unknown as SqlValue[][];
+        return rows as SqlValue[][];
       };
       try {
         // It may have been given up while it waited.
@@ -337,4 +337,10 @@ const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: "tex
 
 function textOf(query: unknown): string {
   return typeof query === "string" ? query : ((query as { text?: string }).text ?? "");
+}
+
+/** A connection of the pool, which makes all of them as guarded ones. */
+function asGuarded(client: pg.ClientBase): GuardedClient {
+  if (client instanceof GuardedClient) return client;
+  throw new TypeError("The pool made a connection without a guard");
 }

@@ -30,7 +30,7 @@ export class GuardedClient extends pg.Client {
     this.resultBytes = config.resultBytes ?? 0;
     // Without a listener the loss of an idle connection would end the process.
     this.on("error", () => {});
-    const connection = this.connection as unknown as DriverConnection;
+    const connection = this.connection as pg.Connection & DriverConnection;
     const attachListeners = connection.attachListeners.bind(connection);
     connection.attachListeners = (stream) => {
       attachListeners(stream);

@@ -2,6 +2,7 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLObjectType,
+  type GraphQLResolveInfo,
   type GraphQLSchema,
   getNamedType,
   isObjectType,
@@ -47,7 +48,9 @@ export function introspectionCost(
     const definition = type.getFields()[field.name.value];
     const childType = definition && getNamedType(definition.type);
     if (!isObjectType(childType)) return;
-    const found: unknown = definition!.resolve!(source, { includeDeprecated: true }, undefined, { schema } as never);
+    const found: unknown = definition!.resolve!(source, { includeDeprecated: true }, undefined, {
+      schema,
+    } as GraphQLResolveInfo);
     for (const child of Array.isArray(found) ? found : [found]) {
       if (total.values > maximum) return;
       if (child) object(set, childType, child);

@@ -102,6 +102,7 @@ async function find<Where extends object>(table: Finder<Where>, words: Word[], w
   if (words.length === 0) return [];
   const values = (by: Word["by"]) => words.filter((word) => word.by === by).map(({ value }) => value);
   const named = { OR: [{ id: { in: values("id") } }, { code: { in: values("code") } }] };
+  // Each table has a type of its own for conditions; all of them know AND.
   const rows = await table.findMany({ where: { AND: [where, named] } as never, select: { id: true, code: true } });
   const ids = words.map(({ text, by, value }) => {
     const row = rows.find((row) => row[by] === value);

@@ -123,7 +123,7 @@ export function Access(...anyOf: Permission[]): MethodDecorator {
       demand(context, anyOf);
       return next();
     };
-    UseMiddleware(check)(prototype, name, descriptor as never);
+    UseMiddleware(check)(prototype, name, descriptor);
     declareAccess(anyOf)(prototype, name, descriptor);
   };
 }

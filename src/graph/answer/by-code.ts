@@ -140,11 +140,11 @@ function fieldWriter(start: string, field: RowField): WriteField {
     }
     case "derived": {
       const { value, serialize, other } = field;
-      if (!other) return (_, instance) => start + serialize(value(instance as never, undefined as never));
+      if (!other) return (_, instance) => start + serialize(value(instance!, undefined));
       const make = instantiate(other.row.type, other.row.selected);
       return (values, instance) => {
         const read = values[other.index] as Values | null;
-        return start + serialize(value(instance as never, (read && make(read)) as never));
+        return start + serialize(value(instance!, read && make(read)));
       };
     }
     case "parent": {

@@ -7,7 +7,7 @@ import type { Viewer } from "../access/viewer.js";
 import { type Lists, type ModelName, modelOfId, models, type Parents, relationOf } from "../model/datamodel.js";
 import { Connection, connectionOf, maximumPageSizeOf, type PageArgs, type PageResult } from "../schema/connection.js";
 import { type ListArgs, listArgs } from "../schema/list-arguments.js";
-import { type ModelType, modelTypeNamed, modelTypeOf } from "../schema/model.js";
+import { type ModelType, modelTypeNamed, modelTypeOfRow } from "../schema/model.js";
 import type { Reader } from "../schema/reader.js";
 import type { Node } from "../schema/resource.type.js";
 import type { Condition, RowRule } from "../sql/condition.js";
@@ -67,14 +67,14 @@ export class Loaders implements Reader {
 
   /** The row at the other end of a to-one relation, or null. */
   parent<M extends ModelName>(row: Node<M>, relation: Parents<M>): Promise<Row | null> | null {
-    const { to, key } = relationOf(modelOfRow(row).datamodel, relation);
-    const id = (row as unknown as Row)[key!] as string | null;
+    const { to, key } = relationOf(modelTypeOfRow(row).datamodel, relation);
+    const id = (row as Node<M> & Row)[key!] as string | null;
     return id === null || id === undefined ? null : this.byId(to, id);
   }
 
   /** One page of a to-many relation. */
   async page<M extends ModelName>(row: Node<M>, relation: Lists<M>, args: PageArgs): Promise<Connection> {
-    const owner = modelOfRow(row);
+    const owner = modelTypeOfRow(row);
     const target = modelTypeNamed(relationOf(owner.datamodel, relation).to);
     const { page, ...rest } = listArgs(target, args, this.maximum);
     const count = (atMost: number | undefined) => this.countLoader(owner, relation, page.filter, atMost).load(row.id);
@@ -223,15 +223,10 @@ export class Loaders implements Reader {
     let loader = this.loaders.get(name) as DataLoader<K, V> | undefined;
     if (!loader) {
       loader = new DataLoader<K, V>(batch as (keys: readonly K[]) => Promise<V[]>);
-      this.loaders.set(name, loader as never);
+      this.loaders.set(name, loader);
     }
     return loader;
   }
-}
-
-/** The model whose row this is. Rows of an abstract model have several classes. */
-function modelOfRow(row: object): ModelType {
-  return modelTypeOf(row.constructor as never);
 }
 
 /** The first rows that fulfil a condition. */
@@ -272,7 +267,7 @@ async function connect(model: ModelType, { page, read, ...rest }: Reading): Prom
   const rows = found?.slice(0, page.limit) ?? [];
   if (page.backward) rows.reverse();
   const more = () => (found ? found.length > page.limit : read().then((beyond) => beyond.length > 0));
-  const connection = connectionOf(model.type) as unknown as new (result: PageResult) => Connection;
+  const connection = connectionOf(model.type) as new (result: PageResult) => Connection;
   return new connection({ ...rest, model, rows, more });
 }
 

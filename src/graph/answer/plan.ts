@@ -308,8 +308,8 @@ class Planner {
     const serialize = this.serializerOf(field.type, nodes);
     if (!serialize) return byResolver;
     if (needs?.length === 0 && !other) {
-      const instance = Object.create(rowClass(row.type, object).prototype as object) as never;
-      return { key, name, kind: "constant", json: serialize(value(instance, undefined as never)) };
+      const instance = Object.create(rowClass(row.type, object).prototype as object);
+      return { key, name, kind: "constant", json: serialize(value(instance, undefined)) };
     }
     for (const column of needs ?? selectedFields(row.model)) row.column(column);
     if (!other) return { key, name, kind: "derived", value, serialize };

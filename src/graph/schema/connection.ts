@@ -55,7 +55,7 @@ export function pageArgsOf(model: ModelType, numbered: boolean): ClassType<PageA
       "filter",
     );
     if (model.orderInput) {
-      Field(() => [model.orderInput] as never, {
+      Field(() => [model.orderInput], {
         nullable: true,
         description: `How to sort, by several keys if need be. ${defaultOrderText(model)}`,
       })(args.prototype, "orderBy");
@@ -234,7 +234,7 @@ export function connectionOf(type: abstract new (...args: never[]) => object): C
 
 /** A page of nothing, for a list that the caller may not see. */
 export function emptyConnection(model: ModelType): Connection {
-  const connection = connectionOf(model.type) as unknown as new (result: PageResult) => Connection;
+  const connection = connectionOf(model.type) as new (result: PageResult) => Connection;
   const window: Window = { limit: 0, backward: false, offset: 0 };
   return new connection({ model, rows: [], order: [], window, more: () => false, count: async () => 0 });
 }

@@ -19,12 +19,12 @@ const operators = Object.keys(meanings) as Operator[];
 
 export { operators };
 
-function operatorInput(name: string, description: string, type: unknown, own: readonly Operator[]): ClassType {
+function operatorInput(name: string, description: string, type: object, own: readonly Operator[]): ClassType {
   const input = class {};
   InputType(name, { description })(input);
   for (const operator of own) {
     const field = operator === "in" ? [type] : operator === "isNull" ? Boolean : type;
-    Field(() => field as never, { nullable: true, description: meanings[operator] })(input.prototype, operator);
+    Field(() => field, { nullable: true, description: meanings[operator] })(input.prototype, operator);
   }
   return input;
 }

@@ -68,9 +68,18 @@ const byClass = new Map<unknown, ModelType>();
 
 /** The model behind a class decorated with `@Model`, or behind one that extends it. */
 export function modelTypeOf(type: abstract new (...args: never[]) => object): ModelType {
+  return find(type, type.name);
+}
+
+/** The model whose row this is. Rows of an abstract model have several classes. */
+export function modelTypeOfRow(row: object): ModelType {
+  return find(row.constructor, row.constructor.name);
+}
+
+function find(type: unknown, name: string): ModelType {
   let found = byClass.get(type);
   for (let base: unknown = type; !found && base; base = Object.getPrototypeOf(base)) found = byClass.get(base);
-  if (!found) throw new Error(`${type.name} is no @Model`);
+  if (!found) throw new Error(`${name} is no @Model`);
   byClass.set(type, found);
   return found;
 }
@@ -92,7 +101,7 @@ export function Attribute(type: () => AttributeType, options: AttributeOptions):
     if (access) Guarded(...access)(prototype, name);
     if (quotes) Quoting(quotes)(prototype, name);
     madeFrom({ kind: "column", field: name as string })(prototype, name as string);
-    Field(type as never, {
+    Field(type, {
       nullable: options.nullable || Boolean(access),
       ...((access || quotes) && { simple: false }),
       description: options.description,
@@ -112,9 +121,11 @@ function attributes(prototype: object | null): Attribute[] {
   return [...inherited.filter(({ name }) => !own.some((attribute) => attribute.name === name)), ...own];
 }
 
+type ModelClass = abstract new (...args: never[]) => object;
+
 export interface ModelOptions {
   description: string;
-  implements?: unknown;
+  implements?: ModelClass | ModelClass[];
   /** Which of its rows shoppers see: the row rule. */
   visibleTo: VisibleTo;
   /** The order of lists of it when the client does not give one. The id is always added. */
@@ -134,7 +145,8 @@ export function Model(options: ModelOptions) {
   return <C extends abstract new (...args: never[]) => object>(target: C) => {
     const name = target.name as ModelName;
     registerRowRule(name, visibleTo);
-    if (!abstract) ObjectType(name, { description, implements: interfaces as never })(target);
+    if (!abstract) ObjectType(name, { description, implements: interfaces })(target);
+    // Classes of interfaces are abstract; rows are made from their prototypes, never by `new`.
     registerModel(name, target as never, defaultOrder, abstract, filters);
   };
 }
@@ -172,7 +184,7 @@ function registerModel(
   byClass.set(type, model);
 
   const combine = (operator: string, list: boolean, meaning: string) =>
-    Field(() => (list ? [filterInput] : filterInput) as never, { nullable: true, description: meaning })(
+    Field(() => (list ? [filterInput] : filterInput), { nullable: true, description: meaning })(
       filterInput.prototype,
       operator,
     );
@@ -196,11 +208,11 @@ export function addFilter(
   model: ModelType,
   field: string,
   filter: FilterField,
-  input: () => unknown,
+  input: () => object,
   description: string,
 ) {
   model.filters.set(field, filter);
-  Field(input as never, { nullable: true, description })(model.filterInput.prototype, field);
+  Field(input, { nullable: true, description })(model.filterInput.prototype, field);
 }
 
 export function plural(name: ModelName): string {
@@ -241,9 +253,7 @@ function orderInputFor(name: ModelName, sortable: Attribute[]): ClassType | unde
   registerEnumType(fields, {
     name: `${name}OrderField`,
     description: `What ${plural(name)} can be sorted by.`,
-    valuesConfig: Object.fromEntries(
-      sortable.map((a) => [constantCase(a.name), { description: `By \`${a.name}\`.` }]),
-    ) as never,
+    valuesConfig: Object.fromEntries(sortable.map((a) => [constantCase(a.name), { description: `By \`${a.name}\`.` }])),
   });
   class Input {
     field!: string;
@@ -283,7 +293,7 @@ export function registerEnum<E extends string>(
     description,
     valuesConfig: Object.fromEntries(
       values.map((value) => [value.toUpperCase(), { description: descriptions[value] }]),
-    ) as never,
+    ),
   });
   return object as Record<string, E>;
 }
@@ -296,7 +306,7 @@ export function registerWords<W extends string>(name: string, description: strin
     description,
     valuesConfig: Object.fromEntries(
       (Object.entries(words) as [string, string][]).map(([word, meaning]) => [word, { description: meaning }]),
-    ) as never,
+    ),
   });
   return object;
 }
@@ -326,7 +336,7 @@ export function Money(
     })(prototype, cents);
     const derive = (
       field: string,
-      type: () => unknown,
+      type: () => object,
       meaning: string,
       value: (amount: number, row: Priced) => unknown,
     ) => {
@@ -340,7 +350,7 @@ export function Money(
       if (access) Guarded(...access)(prototype, field);
       derivedFrom([cents, "currencyCode"])(prototype, field);
       const open = { nullable, description: meaning };
-      Field(type as never, access ? { ...open, nullable: true, simple: false } : open)(prototype, field);
+      Field(type, access ? { ...open, nullable: true, simple: false } : open)(prototype, field);
     };
     derive(
       `${base}Float`,

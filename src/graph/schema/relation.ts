@@ -3,6 +3,7 @@ import { Args, type ClassType, Ctx, FieldResolver, ID, Info, Resolver, Root } fr
 import { declareAccess, isRedacted } from "../access/guard.js";
 import { type Permission, toRead } from "../access/permission.js";
 import { relationOf } from "../model/datamodel.js";
+import { decorate } from "../model/decorate.js";
 import { connectionOf, emptyConnection, type PageArgs, pageArgsOf } from "./connection.js";
 import { filterInputFor, relatedFilterFor } from "./filters.js";
 import { addFilter, modelTypeNamed, modelTypeOf } from "./model.js";
@@ -28,9 +29,14 @@ export function BelongsTo(type: ModelClass, { description, filters, read }: Rela
   return (prototype, name, descriptor) => {
     const access = [read ?? toRead(modelTypeOf(type).name)];
     guard(descriptor, access, 1, () => null);
-    declareAccess(access)(prototype, name, descriptor as never);
-    madeFrom({ kind: "parent", relation: name as string })(prototype, name, descriptor as never);
-    FieldResolver(() => type, { nullable: true, description })(prototype, name, descriptor as never);
+    decorate(
+      prototype,
+      name,
+      descriptor,
+      declareAccess(access),
+      madeFrom({ kind: "parent", relation: name as string }),
+      FieldResolver(() => type, { nullable: true, description }),
+    );
     Root()(prototype, name, 0);
     Ctx()(prototype, name, 1);
     Info()(prototype, name, 2);
@@ -58,9 +64,14 @@ export function HasMany(
     const args = pageArgsOf(target, numbered);
     const access = [read ?? toRead(target.name)];
     guard(descriptor, access, 2, () => (nullable ? null : emptyConnection(target)));
-    declareAccess(access)(prototype, name, descriptor as never);
-    madeFrom({ kind: "list", relation: name as string })(prototype, name, descriptor as never);
-    FieldResolver(() => connection, { nullable, description })(prototype, name, descriptor as never);
+    decorate(
+      prototype,
+      name,
+      descriptor,
+      declareAccess(access),
+      madeFrom({ kind: "list", relation: name as string }),
+      FieldResolver(() => connection, { nullable, description }),
+    );
     Root()(prototype, name, 0);
     Args(() => args)(prototype, name, 1);
     Ctx()(prototype, name, 2);
@@ -73,7 +84,7 @@ export function HasMany(
 }
 
 export interface DerivedOptions {
-  type: () => unknown;
+  type: () => object;
   description: string;
   nullable?: boolean;
   /** The columns that it reads; absent: any. Where they are told, a change of one is a change of the field. */
@@ -90,16 +101,18 @@ export function Derived({ type, description, nullable, needs, from }: DerivedOpt
   return (prototype, name, descriptor) => {
     const property = descriptor as PropertyDescriptor;
     const value = property.value as (row: Node, other: unknown) => unknown;
-    madeFrom({ kind: "derived", value: value as never, ...(from ? { needs: [], other: from } : { needs }) })(
-      prototype,
-      name,
-      descriptor as never,
-    );
     if (from) {
       property.value = async (row: Node, { loaders }: ReadContext) =>
+        // The relation is known at run time only.
         value(row, await loaders.parent(row, from.relation as never));
     }
-    FieldResolver(type as never, { nullable, description })(prototype, name, descriptor as never);
+    decorate(
+      prototype,
+      name,
+      property,
+      madeFrom({ kind: "derived", value, ...(from ? { needs: [], other: from } : { needs }) }),
+      FieldResolver(type, { nullable, description }),
+    );
     Root()(prototype, name, 0);
     Ctx()(prototype, name, 1);
   };
@@ -123,6 +136,7 @@ export function hasManyEach(
 ): ClassType[] {
   return owners.map((owner) => {
     class RelationResolver {}
+    // The relation is known at run time only.
     const value = (row: Node, page: PageArgs, { loaders }: ReadContext) => loaders.page(row, relation as never, page);
     Object.defineProperty(RelationResolver.prototype, relation, { value, configurable: true });
     const descriptor = Object.getOwnPropertyDescriptor(RelationResolver.prototype, relation)!;

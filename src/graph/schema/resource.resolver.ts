@@ -3,6 +3,7 @@ import { UserInputError } from "../../errors.js";
 import { declareAccess, demand } from "../access/guard.js";
 import { toRead } from "../access/permission.js";
 import type { ModelName } from "../model/datamodel.js";
+import { decorate } from "../model/decorate.js";
 import type { Condition } from "../sql/condition.js";
 import { connectionOf, type PageArgs, pageArgsOf } from "./connection.js";
 import { modelTypeOf, plural } from "./model.js";
@@ -42,7 +43,7 @@ export function ResourceResolver(
 
   const identifier = Object.keys(keys).length ? identifierInput(name, keys) : undefined;
   const access = [toRead(name)];
-  define(Base, one, async (by: unknown, context: ReadContext) => {
+  const findOne = async (by: unknown, context: ReadContext) => {
     demand(context, access);
     const { condition, unique } = lookUp(identifier ? (by as Identifier) : { id: by as string }, keys);
     if (unique) return context.loaders.byField(name, condition.field, condition.value);
@@ -52,49 +53,54 @@ export function ResourceResolver(
       throw new UserInputError(["by", key!], `names several ${plural(name)}; list them with a filter instead.`);
     }
     return found[0] ?? null;
-  });
-  madeFrom({
-    kind: "one",
-    model: name,
-    where: (args) => lookUp((identifier ? args.by : args) as Identifier, keys),
-    shared: Object.keys(keys).filter((key) => keys[key]!.shared),
-  })(Base.prototype, one, Object.getOwnPropertyDescriptor(Base.prototype, one)! as never);
-  declareAccess(access)(Base.prototype, one, Object.getOwnPropertyDescriptor(Base.prototype, one)! as never);
-  Query(() => model.type as never, {
-    nullable: true,
-    description: `One of the ${plural(name)}, or null when there is none.`,
-  })(Base.prototype, one, Object.getOwnPropertyDescriptor(Base.prototype, one)! as never);
+  };
+  define(
+    Base.prototype,
+    one,
+    findOne,
+    madeFrom({
+      kind: "one",
+      model: name,
+      where: (args) => lookUp((identifier ? args.by : args) as Identifier, keys),
+      shared: Object.keys(keys).filter((key) => keys[key]!.shared),
+    }),
+    declareAccess(access),
+    Query(() => model.type, {
+      nullable: true,
+      description: `One of the ${plural(name)}, or null when there is none.`,
+    }),
+  );
   if (identifier)
     Arg("by", () => identifier, { description: "Which one: give exactly one key." })(Base.prototype, one, 0);
   else Arg("id", () => ID, { description: "Its id." })(Base.prototype, one, 0);
   Ctx()(Base.prototype, one, 1);
 
   if (many) {
-    define(Base, many, (page: PageArgs, context: ReadContext) => {
+    const list = (page: PageArgs, context: ReadContext) => {
       demand(context, access);
       return context.loaders.rootPage(name, page);
-    });
-    declareAccess(access)(Base.prototype, many, Object.getOwnPropertyDescriptor(Base.prototype, many)! as never);
-    madeFrom({ kind: "many", model: name })(
-      Base.prototype,
-      many,
-      Object.getOwnPropertyDescriptor(Base.prototype, many)! as never,
-    );
+    };
     const connection = connectionOf(model.type);
     const args = pageArgsOf(model, true);
-    Query(() => connection, { nullable: true, description: `The ${plural(name)} of the shop, a page at a time.` })(
+    define(
       Base.prototype,
       many,
-      Object.getOwnPropertyDescriptor(Base.prototype, many)! as never,
+      list,
+      declareAccess(access),
+      madeFrom({ kind: "many", model: name }),
+      Query(() => connection, { nullable: true, description: `The ${plural(name)} of the shop, a page at a time.` }),
     );
     Args(() => args)(Base.prototype, many, 0);
     Ctx()(Base.prototype, many, 1);
   }
-  return Base as unknown as abstract new () => object;
+  return Base;
 }
 
-function define(base: { prototype: object }, name: string, value: unknown) {
-  Object.defineProperty(base.prototype, name, { value, writable: true, configurable: true });
+/** Adds a decorated method to a class. */
+function define(prototype: object, name: string, value: unknown, ...decorators: readonly MethodDecorator[]) {
+  const descriptor = { value, writable: true, configurable: true };
+  Object.defineProperty(prototype, name, descriptor);
+  decorate(prototype, name, descriptor, ...decorators);
 }
 
 @InputType({ description: "How another system names a resource." })

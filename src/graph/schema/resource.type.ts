@@ -2,7 +2,7 @@ import { Field, ID, Int, InterfaceType, ObjectType } from "type-graphql";
 import type { Mode as ModeValue } from "../access/viewer.js";
 import type { ModelName } from "../model/datamodel.js";
 import { DateTime, Json } from "../model/scalars.js";
-import { Attribute, modelTypeOf, registerEnum } from "./model.js";
+import { Attribute, modelTypeOfRow, registerEnum } from "./model.js";
 import { derivedFrom } from "./source.js";
 
 export const Mode = registerEnum("Mode", "Which of the two separate worlds a resource belongs to.", {
@@ -58,7 +58,7 @@ export abstract class Node<M extends ModelName = ModelName> {
   @derivedFrom([])
   @Field(() => String, { description: "The kind of resource in the plural, such as `customers`." })
   get type(): string {
-    return resourceTypes.get(this.constructor) ?? modelTypeOf(this.constructor as never).datamodel.table;
+    return resourceTypes.get(this.constructor) ?? modelTypeOfRow(this).datamodel.table;
   }
 
   @derivedFrom(["id"])

@@ -29,7 +29,7 @@ export type Source =
 /** A value made by a function of the row, and perhaps of the row at the other end of a to-one relation. */
 export interface Derived {
   kind: "derived";
-  value: (row: never, other: never) => unknown;
+  value(row: object, other: object | null | undefined): unknown;
   /** The columns that it reads; absent: any. Of an empty list comes the same value for every row of a type. */
   needs?: readonly string[];
   other?: { relation: string; needs: readonly string[] };

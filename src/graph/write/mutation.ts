@@ -8,6 +8,7 @@ import { type Permission, toRead } from "../access/permission.js";
 import type { Viewer } from "../access/viewer.js";
 import type { Context } from "../context.js";
 import { modelOfId } from "../model/datamodel.js";
+import { decorate } from "../model/decorate.js";
 import { DateTime } from "../model/scalars.js";
 import { accessOf } from "../schema/access-directive.js";
 import { type ModelType, modelTypeOf } from "../schema/model.js";
@@ -23,9 +24,9 @@ export interface PayloadField {
   description: string;
   /** The outcome has the id of a row of this model, or a list of them; `node`: of any model. */
   row?: () => ModelClass;
-  node?: () => unknown;
+  node?: () => object;
   /** Any other value of the outcome. */
-  type?: () => unknown;
+  type?: () => object;
   list?: true;
   /** What a plain value is when nothing was changed; absent: null. */
   otherwise?: unknown;
@@ -58,7 +59,7 @@ export function payloadOf(
     else if (row && !read) declareAccess(() => [toRead(modelTypeOf(row()).name)])(type.prototype, field);
     const inner = row ? () => modelTypeOf(row()).type : (node ?? plain)!;
     const nullable = !list && otherwise === undefined;
-    Field((() => (list ? [inner()] : inner())) as never, { nullable, description: meaning })(type.prototype, field);
+    Field(() => (list ? [inner()] : inner()), { nullable, description: meaning })(type.prototype, field);
   }
   Field(() => [UserError], { description: userErrors })(type.prototype, "userErrors");
   return { type, fields };
@@ -89,7 +90,7 @@ export interface MutationOptions<A, P> {
   /** Its input, and what it is. */
   input?: readonly [type: ClassType, description: string];
   /** Other arguments. */
-  args?: Readonly<Record<string, { type: () => unknown; description: string; nullable?: true }>>;
+  args?: Readonly<Record<string, { type: () => object; description: string; nullable?: true }>>;
   /** The field of the payload that shows the resource even when nothing was changed. */
   subject?: string;
   /** The id of that resource; absent: the argument `id`. */
@@ -136,27 +137,29 @@ export function Mutates<A = Args, P = void>(options: MutationOptions<A, P>) {
     };
     const property = { value: resolve, writable: true, configurable: true, enumerable: false };
     Object.defineProperty(prototype, name, property);
-    const decorate = (decorator: MethodDecorator) => decorator(prototype, name, property);
     const codes = errors.length ? ` Errors: ${errors.map((code) => `\`${code}\``).join(", ")}.` : "";
     decorate(
+      prototype,
+      name,
+      property,
       // Null when it is refused or fails: what other mutations of the request did must not vanish from the answer.
       Mutation(() => payload.type, {
         nullable: true,
         description: `${description}${codes} Example: \`${example}\`.`,
-      }) as MethodDecorator,
+      }),
+      declareAccess(access),
+      declareNeeds(needs),
     );
-    decorate(declareAccess(access));
-    decorate(declareNeeds(needs));
     let at = 0;
     if (id) Arg("id", () => ID, { description: id })(prototype, name, at++);
     if (version) Arg("ifVersion", () => Int, versionArgument)(prototype, name, at++);
     if (input) Arg("input", () => input[0], { description: input[1] })(prototype, name, at++);
     for (const [argument, { type, ...rest }] of Object.entries(more)) {
-      Arg(argument, type as never, rest)(prototype, name, at++);
+      Arg(argument, type, rest)(prototype, name, at++);
     }
     Ctx()(prototype, name, at++);
     Info()(prototype, name, at++);
-    return property as never;
+    return property;
   };
 }
 
@@ -241,7 +244,7 @@ async function run<A, P>(
     const { subject, subjectId = ({ id }: A & { id?: string }) => id, payload } = options;
     return payloadFrom(
       payload,
-      { ...(subject && { [subject]: subjectId(args as never) }), userErrors: errors },
+      { ...(subject && { [subject]: subjectId(args as A & { id: string }) }), userErrors: errors },
       context,
       info,
     );

@@ -10,7 +10,7 @@ export { Problem, readEmail } from "../model/values.js";
 
 /** One field of an input: how clients see it, and which values it takes. `T` is the value that is stored. */
 export interface Rule<T = unknown> {
-  readonly type: () => unknown;
+  readonly type: () => object;
   readonly description: string;
   /** Must be given when a resource is made, and can never be cleared. */
   readonly required: boolean;
@@ -23,7 +23,7 @@ export interface Rule<T = unknown> {
   /** The value is unique: in a new resource it is for those alone who may read the others, by this permission. */
   readonly unique?: Permission;
   /** The value to store, null for none, or what is wrong with the one given. Absent: what its column takes. */
-  readonly check?: (given: never) => T | null | Problem;
+  check?(given: unknown): T | null | Problem;
   /** How the column's texts are read, where that is for its module to say. */
   readonly form?: TextReader;
   /** The id of a resource of this model, which must exist and be visible to the caller. */
@@ -51,7 +51,7 @@ interface Options {
   virtual?: true;
 }
 
-function rule<T>(type: () => unknown, options: Options, check?: (given: never) => T | null | Problem): Rule<T> {
+function rule<T>(type: () => object, options: Options, check?: (given: never) => T | null | Problem): Rule<T> {
   const { required = false, ...rest } = options;
   return { type, required, ...rest, ...(check && { check }) };
 }
@@ -78,7 +78,7 @@ export function flag(options: Options) {
 /** A moment. */
 export function moment(options: Options & { check?: (given: Date) => Date | Problem }) {
   const { check, ...rest } = options;
-  return rule<Date>(() => DateTime, rest, check as never);
+  return rule<Date>(() => DateTime, rest, check);
 }
 
 /** One of an enum's values. */
@@ -102,7 +102,7 @@ export function json(options: Options) {
 }
 
 /** Whatever type; `check` gives the value to use. */
-export function value<T>(type: () => unknown, options: Options, check?: (given: never) => T | null | Problem): Rule<T> {
+export function value<T>(type: () => object, options: Options, check?: (given: never) => T | null | Problem): Rule<T> {
   return rule<T>(type, options, check);
 }
 
@@ -138,10 +138,7 @@ export function rulesOf<R extends Rules>(name: ModelName, rules: R): R {
   const model = modelNamed(name);
   const bound = Object.entries(rules).map(([field, one]): [string, Rule] => {
     const free = one.check || one.virtual || one.link || !model.columns[field];
-    return [
-      field,
-      free ? one : { ...one, check: (given: unknown) => readColumn(model, field, given, one.form) as never },
-    ];
+    return [field, free ? one : { ...one, check: (given: unknown) => readColumn(model, field, given, one.form) }];
   });
   return Object.fromEntries(bound) as R;
 }
@@ -182,7 +179,7 @@ export function inputOf(name: string, description: string, rules: Rules, kind: "
           ? " It cannot be null."
           : " Null clears it.";
     const hint = type() === MetadataInput ? "" : clears;
-    Field(type as never, { nullable, description: `${text}${hint}${readers}${forbidden}` })(input.prototype, field);
+    Field(type, { nullable, description: `${text}${hint}${readers}${forbidden}` })(input.prototype, field);
   }
   return input;
 }

@@ -143,7 +143,7 @@ export class Write {
       if (access && !permits(this.viewer, access)) throw forbidden(place, access.map(permissionName));
       // That the value is taken would reveal the other resource.
       if (unique && kind === "create" && given !== null) this.need(unique);
-      const value = given !== null && check ? check(given as never) : given;
+      const value = given !== null && check ? check(given) : given;
       if (value instanceof Problem) this.addError(UserErrorCode.INVALID, place, value.message);
       else if (value === null) {
         // A blank text is none.

@@ -402,7 +402,8 @@ class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
   private formatted({ data, errors }: ExecutionResult, { requestId, redactions }: Context): ExecutionResult {
     const formatted = errors?.map((error) => formatError(error.toJSON(), error, this.resources.log, { requestId }));
     return {
-      ...(formatted && { errors: formatted as unknown as readonly GraphQLError[] }),
+      // graphql-sse writes errors as they are, and has no type for those that are formatted already.
+      ...(formatted && { errors: formatted as never }),
       ...(data !== undefined && { data }),
       extensions: { requestId, ...(redactions.length > 0 && { redactions: redactions.map(redactionOf) }) },
     };

@@ -1,7 +1,6 @@
 import { ID } from "type-graphql";
 import type { ValuesOf } from "../../graph/model/datamodel.js";
-import { modelTypeOf } from "../../graph/schema/model.js";
-import type { Node } from "../../graph/schema/resource.type.js";
+import { modelTypeOfRow } from "../../graph/schema/model.js";
 import { ResourceWrites } from "../../graph/write/resource-writes.js";
 import { type InputOf, text, value } from "../../graph/write/rules.js";
 import type { Path, Write } from "../../graph/write/transaction.js";
@@ -84,10 +83,9 @@ async function withType(write: Write, values: ValuesOf<"Attachment">, path: Path
     write.addError(UserErrorCode.NOT_FOUND, place, "There is no resource with this id.");
     return values;
   }
-  const { name, datamodel } = modelTypeOf(resource.constructor as never);
+  const { name, datamodel } = modelTypeOfRow(resource);
   if (!attachableTypes.some((type) => resource instanceof type)) {
-    const { type } = resource as unknown as Node;
-    write.addError(UserErrorCode.INVALID, place, `Resources of type ${type} cannot have attachments.`);
+    write.addError(UserErrorCode.INVALID, place, `Resources of type ${String(resource.type)} cannot have attachments.`);
     return values;
   }
   await write.row(name, id, { path: place });

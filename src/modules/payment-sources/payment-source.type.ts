@@ -6,7 +6,7 @@ import { readTime } from "../../graph/model/times.js";
 import { Model } from "../../graph/schema/model.js";
 import { nameResourceType, Resource } from "../../graph/schema/resource.type.js";
 import { PaymentSourceType } from "../payment-methods/payment-method.type.js";
-import { instrumentKeys } from "./payment-instrument.js";
+import { type InstrumentField, instrumentKeys } from "./payment-instrument.js";
 
 @ObjectType({ description: "What may be shown of the card or account behind a payment source." })
 export class PaymentInstrument {
@@ -63,7 +63,7 @@ export abstract class PaymentSource extends Resource<"PaymentSource"> {
     const text = (value: unknown) => (value === undefined || value === null ? null : String(value));
     return Object.fromEntries(
       Object.entries(instrumentKeys).map(([field, key]) => [field, text(this.instrument![key])]),
-    ) as unknown as PaymentInstrument;
+    ) as Record<InstrumentField, string | null>;
   }
 
   /** The plain JSON of the column of the same name lands here when the row is read. */
@@ -73,7 +73,7 @@ export abstract class PaymentSource extends Resource<"PaymentSource"> {
 }
 
 /** A field that is kept in `attributes`, under the snake case of its name unless another key is given. */
-function Own(type: () => unknown, description: string, key?: string): PropertyDecorator {
+function Own(type: () => object, description: string, key?: string): PropertyDecorator {
   return (prototype, name) => {
     const stored = key ?? (name as string).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     Object.defineProperty(prototype, name, {
@@ -82,7 +82,7 @@ function Own(type: () => unknown, description: string, key?: string): PropertyDe
         return type() === DateTime && typeof value === "string" ? (readTime(value) ?? null) : value;
       },
     });
-    Field(type as never, { nullable: true, description })(prototype, name as string);
+    Field(type, { nullable: true, description })(prototype, name as string);
   };
 }
 

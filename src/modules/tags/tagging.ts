@@ -2,8 +2,7 @@ import { type Need, permits } from "../../graph/access/guard.js";
 import type { Permission } from "../../graph/access/permission.js";
 import { type Model, type ModelName, modelNamed, modelOfId, models, relationOf } from "../../graph/model/datamodel.js";
 import { Problem } from "../../graph/model/values.js";
-import { modelTypeNamed, modelTypeOf, plural } from "../../graph/schema/model.js";
-import type { Node } from "../../graph/schema/resource.type.js";
+import { modelTypeNamed, modelTypeOfRow, plural } from "../../graph/schema/model.js";
 import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { TooManyTagsError, UnknownTagError } from "./tag-errors.js";
@@ -71,9 +70,8 @@ async function taggableModel(write: Write, id: string): Promise<ModelName> {
   if (known && isTaggable(modelNamed(known))) return known;
   const resource = await write.context.loaders.node(id);
   if (!resource) return write.abort(UserErrorCode.NOT_FOUND, ["id"], "There is no resource with this id.");
-  if (resource instanceof Taggable) return modelTypeOf(resource.constructor as never).name;
-  const { type } = resource as unknown as Node;
-  return write.abort(UserErrorCode.INVALID, ["id"], `Resources of type ${type} cannot carry tags.`);
+  if (resource instanceof Taggable) return modelTypeOfRow(resource).name;
+  return write.abort(UserErrorCode.INVALID, ["id"], `Resources of type ${String(resource.type)} cannot carry tags.`);
 }
 
 /** Leaves exactly these tags on a resource that the write has locked. `path` leads to the names. */

@@ -29,7 +29,7 @@ registerEnumType(Permission, {
   description: "What a caller may do: an action on a kind of resource, or one of a few special rights.",
   valuesConfig: Object.fromEntries(
     [...permissions].map(([name, description]) => [permissionName(name), { description }]),
-  ) as never,
+  ),
 });
 
 @ObjectType({ description: "A member of the shop's staff." })

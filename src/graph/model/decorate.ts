@@ -1,0 +1,9 @@
+/** Applies decorators to a method that is made at run time, in the order given. */
+export function decorate(
+  prototype: object,
+  name: string | symbol,
+  descriptor: PropertyDescriptor,
+  ...decorators: readonly MethodDecorator[]
+): void {
+  for (const decorator of decorators) decorator(prototype, name, descriptor);
+}
