@@ -1,8 +1,9 @@
 // A generator run by `prisma generate`: writes what src/graph must know of every model, and what the generated
 // client does not tell at run time: tables, columns, foreign keys, relations, ways round join tables, id prefixes,
-// permissions, and the words of constraints.
+// permissions, the words of constraints, and what documents state.
 import { writeFileSync } from "node:fs";
 import helper from "@prisma/generator-helper";
+import { checkMarks, columnMarks, documentMarks, foundBy } from "./document-marks.mjs";
 
 const camelCase = (snakeCase) => snakeCase.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 /** `@name(value)` in a model's or field's documentation. */
@@ -24,6 +25,7 @@ function columnsOf(model) {
           ...(field.isId && { id: true }),
           ...(mark(field.documentation, "form") && { form: mark(field.documentation, "form") }),
           ...(field.documentation?.includes("@personal(credential") && { secret: true }),
+          ...columnMarks(model, field),
         },
       ]),
   );
@@ -47,7 +49,13 @@ function relationsOf(model, models, polymorphic) {
         through: joinTable(target, tag, owner),
       };
     } else if (field.relationFromFields?.length) {
-      relations[field.name] = { to: field.type, many: false, key: field.relationFromFields[0] };
+      const found = foundBy(model, field, target);
+      relations[field.name] = {
+        to: field.type,
+        many: false,
+        key: field.relationFromFields[0],
+        ...(found && { foundBy: found }),
+      };
     } else {
       const back = target.fields.find((f) => f.relationName === field.relationName && f.relationFromFields?.length);
       relations[field.name] = { to: field.type, many: true, key: back.relationFromFields[0] };
@@ -168,9 +176,6 @@ function auditOf(model) {
     audited: whole !== "none",
     omitted: marks.filter(({ action }) => action === "omit").map(({ column }) => column),
     masked: marks.filter(({ action }) => action === "mask").map(({ column, as }) => ({ column, ...(as && { as }) })),
-    counted: model.fields
-      .filter(({ documentation }) => /@counted\b/.test(documentation ?? ""))
-      .map(({ name }) => columnOf(name)),
     ...(events !== undefined && {
       events: events
         .split(/,\s+/)
@@ -208,6 +213,7 @@ helper.generatorHandler({
   onManifest: () => ({ prettyName: "datamodel", defaultOutput: "../src/generated/datamodel.ts" }),
   onGenerate: async ({ dmmf, generator }) => {
     const models = new Map(dmmf.datamodel.models.map((model) => [model.name, model]));
+    for (const model of models.values()) checkMarks(model);
     const polymorphic = [...models.values()].flatMap(({ name, documentation }) => {
       const found = mark(documentation, "polymorphic")?.match(/(\w+): (\w+), (\w+)/);
       return found ? [{ to: name, name: found[1], typeKey: found[2], key: found[3] }] : [];
@@ -233,6 +239,7 @@ helper.generatorHandler({
             dataSubject: dataSubjectOf(model),
             cascade: /^@cascade$/m.test(model.documentation) || undefined,
             auditTrail: /^@auditTrail$/m.test(model.documentation) || undefined,
+            documents: documentMarks(model),
             unique: model.uniqueFields,
             indexes: dmmf.datamodel.indexes
               .filter(({ model: of, type, algorithm }) => of === model.name && type === "normal" && !algorithm)

@@ -24,11 +24,10 @@ export interface TriggerStatement {
 export function triggerStatements(): TriggerStatement[] {
   const all = [...models.values()];
   return [
-    ...all.flatMap(({ name, table }) =>
-      audits[name].counted.map((column) => ({
-        table,
-        sql: `COMMENT ON COLUMN "${table}"."${column}" IS '${derivedComment}';`,
-      })),
+    ...all.flatMap(({ table, columns }) =>
+      Object.values(columns).flatMap(({ column, counted }) =>
+        counted ? [{ table, sql: `COMMENT ON COLUMN "${table}"."${column}" IS '${derivedComment}';` }] : [],
+      ),
     ),
     { sql: customerOfFunction() },
     ...all.flatMap((model) => {

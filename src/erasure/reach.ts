@@ -1,6 +1,7 @@
 import {
   aboutOf,
   columnOf,
+  isShared,
   type Model,
   type ModelName,
   modelNamed,
@@ -47,11 +48,6 @@ export const abouts = [...models.values()].filter(
 /** Whether rows of a model belong to rows that may be about any other. */
 function leadsToAbout(model: Model): boolean {
   return (model.owners ?? []).some((name) => aboutOf(modelNamed(relationOf(model, name).to)));
-}
-
-/** Whether rows of a model may be of several customers. */
-function isShared(model: Model): boolean {
-  return (model.owners ?? []).some((name) => relationOf(model, name).many);
 }
 
 /** Whether rows of one model may belong to a customer through those of another. */

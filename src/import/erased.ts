@@ -1,6 +1,6 @@
 import type pg from "pg";
-import { aboutOf, type Model, models } from "../graph/model/datamodel.js";
-import { foundBy } from "./known.js";
+import { aboutOf, isShared, type Model, models, relationOf } from "../graph/model/datamodel.js";
+import { trails } from "./documents.js";
 import { type Reference, referencesOf } from "./order.js";
 import { identifier, literal } from "./sql.js";
 
@@ -9,8 +9,13 @@ export const staysErased = `coalesce(
   s."row"->>'anonymization_status' = 'completed'
   OR c.anonymization_status = 'started' AND s."row"->>'anonymization_status' IN ('started', 'failed'), false)`;
 
-/** These may be several customers', or the shop's: they belong to whom leads to them, not to whom they lead. */
-const shared = ["Address", "PaymentSource"];
+/** Whether a reference leads to what it owns: what is shared belongs to whom leads to it, not to whom it leads. */
+function owns(model: Model, { column, target }: Reference): boolean {
+  return (target.owners ?? []).some((name) => {
+    const { to, many, key } = relationOf(target, name);
+    return many && to === model.name && model.columns[key!] === column;
+  });
+}
 
 /**
  * Notes in import_erased what belongs to customers who were anonymized here, or are being, in the files and in the
@@ -30,7 +35,8 @@ export async function noteErased(client: pg.Client): Promise<boolean> {
  * the export of a customer's data has it. Gives the names of its models.
  */
 export async function noteTrails(client: pg.Client): Promise<ReadonlySet<string>> {
-  const customers = `SELECT DISTINCT s."row"->>'customer_id' FROM import_resources s WHERE s.model = 'EventStore'`;
+  const names = trails.map(({ name }) => literal(name)).join();
+  const customers = `SELECT DISTINCT s."row"->>'customer_id' FROM import_resources s WHERE s.model IN (${names})`;
   if (!(await noteTheirs(client, "import_trails", customers))) return new Set();
   const { rows } = await client.query("SELECT DISTINCT model FROM import_trails");
   return new Set(rows.map(({ model }) => model as string));
@@ -60,18 +66,15 @@ async function noteTheirs(client: pg.Client, noted: Noted, found: string): Promi
   for (let added = 1; added > 0; ) {
     added = 0;
     for (const { model, column, target } of references) {
-      if (!shared.includes(target.name)) added += await note(model, referring(noted, model, column.column, target));
+      if (!isShared(target)) added += await note(model, referring(noted, model, column.column, target));
     }
     for (const model of all) {
-      const hasEmail = model.columns.customerEmail || foundBy[model.table]?.by === "customer_email";
-      if (hasEmail) added += await note(model, withItsEmail(noted, model));
+      const isFound = Object.values(model.relations).some(({ foundBy }) => foundBy?.attribute === "customer_email");
+      if (model.columns.customerEmail || isFound) added += await note(model, withItsEmail(noted, model));
     }
   }
   for (const { model, ...reference } of references) {
-    // A return goes to an address of the shop.
-    if (shared.includes(reference.target.name) && reference.relation !== "destinationAddress") {
-      await note(reference.target, referredTo(noted, model, reference));
-    }
+    if (owns(model, reference)) await note(reference.target, referredTo(noted, model, reference));
   }
   for (const model of all) if (aboutOf(model)) await note(model, aboutThem(noted, model));
   return true;

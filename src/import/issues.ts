@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { aboutOf, type Column, type Model } from "../graph/model/datamodel.js";
+import { isAttribute } from "./documents.js";
 import { referencesOf } from "./order.js";
 import { literal } from "./sql.js";
 
@@ -76,7 +77,8 @@ export function pointerOf(model: Model, column: Column): string {
     return `/relationships/${about.relationship}`;
   }
   const reference = referencesOf(model).find((other) => other.column === column);
-  return reference ? `/relationships/${snakeCase(reference.relation)}` : `/attributes/${column.column}`;
+  if (reference) return `/relationships/${snakeCase(reference.relation)}`;
+  return `/attributes/${column.document?.find(isAttribute) ?? column.column}`;
 }
 
 /** How many issues are told one by one; those beyond are only counted. */

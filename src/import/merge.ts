@@ -1,11 +1,10 @@
 import type pg from "pg";
-import { aboutOf, type Column, type Model, modelOfType } from "../graph/model/datamodel.js";
+import { aboutOf, type Column, columnOf, type Model, modelNamed, modelOfType } from "../graph/model/datamodel.js";
 import { brokenConstraint } from "../graph/write/constraints.js";
-import { copiedColumns } from "../modules/addresses/address-copies.js";
-import { slugBaseSql, slugNumberSql } from "../modules/sku-lists/slug.js";
+import { completions, isFilledIn } from "./completions.js";
+import { mergedColumns, typeColumnOf } from "./documents.js";
 import { noteErased, noteTrails } from "./erased.js";
 import { leaveAway, leaveOutdated, pointerOf, refuse, whyMissing } from "./issues.js";
-import { attachedTypes, filledIn, foundBy, keptByTriggers, mergedColumns } from "./known.js";
 import { type MergeStep, mergeOrder, type Reference } from "./order.js";
 import { identifier, literal } from "./sql.js";
 
@@ -96,8 +95,9 @@ class Merge {
 
   async resources(step: MergeStep): Promise<void> {
     const { model } = step;
-    if (filledIn[model.table]) {
-      const lacks = `NOT s."row" ?& ${textArray(filledIn[model.table]!)}`;
+    const { fills = [] } = completions[model.name] ?? {};
+    if (fills.length > 0) {
+      const lacks = `NOT s."row" ?& ${textArray(fills)}`;
       await this.client.query(`UPDATE import_resources s SET seq = s.seq + ${later} WHERE ${of(model)} AND ${lacks}`);
     }
     await this.inBatches(model, (range) => this.mergeRange(step, range));
@@ -196,14 +196,16 @@ class Merge {
     const { model, references } = step;
     await this.refuseOtherMode(model, range);
     if (this.someErased) await this.refuseErased(step, range);
-    if (model.columns.skuCodeRegex) await this.refuseUnknownRegexes(model, range);
+    for (const column of Object.values(model.columns)) {
+      if (column.form === "regex") await this.refuseUnknownRegexes(model, column, range);
+    }
     if (model.columns.updatedAt) await this.leaveOutdated(model, range);
-    if (foundBy[model.table]) await this.findByAttribute(step, range);
+    await this.findByAttributes(step, range);
     for (const reference of references) await this.dropMissing(model, reference, range);
-    if (attachedTypes.has(model.table)) await this.refuseUnattached(model, range);
+    if (model.documents.attached) await this.refuseUnattached(model, range);
     await this.refuseIncomplete(model, range);
-    if (filledIn[model.table]) await this.fillInSlugs(model, range);
-    if (model.name === "Return") await this.copyStockAddresses(model, range);
+    const completion = completions[model.name];
+    if (completion) await this.client.query(completion.sql(within(model, range), isNew(model)));
     for (const fields of model.unique) await this.refuseTaken(model, fields, range);
     await this.update(step, range);
     if (this.trailed.has(model.name)) {
@@ -219,8 +221,9 @@ class Merge {
       SELECT s.seq, ${literal(at)} AS at, concat('must be ', t.${name}, ', to which the id belongs') AS reason
       FROM import_resources s JOIN ${identifier(model.table)} t ON t.id = s.id WHERE ${where} AND ${differ}`;
     const otherMode = same("/meta/mode", "mode", "t.mode <> s.mode");
-    const otherKind = same("/type", "kind", "t.kind::text <> s.type");
-    await this.client.query(refuse(where, model.columns.kind ? `${otherMode} UNION ALL ${otherKind}` : otherMode));
+    const type = typeColumnOf(model)?.column;
+    const otherType = type && same("/type", type, `t.${identifier(type)}::text <> s.type`);
+    await this.client.query(refuse(where, otherType ? `${otherMode} UNION ALL ${otherType}` : otherMode));
   }
 
   /** What was erased does not come back with an old file. What is as it was may stay. */
@@ -241,9 +244,8 @@ class Merge {
   }
 
   /** PostgreSQL, which compares with them, does not know all regular expressions that JavaScript does. */
-  private async refuseUnknownRegexes(model: Model, range: Range): Promise<void> {
+  private async refuseUnknownRegexes(model: Model, { column }: Column, range: Range): Promise<void> {
     const where = within(model, range);
-    const { column } = model.columns.skuCodeRegex!;
     await this.client.query(
       refuse(
         where,
@@ -264,18 +266,23 @@ class Merge {
   }
 
   /** A new resource may name another by something that is unique, instead of by a relationship. */
-  private async findByAttribute({ model, references }: MergeStep, range: Range): Promise<void> {
-    const { key, by, table, unique } = foundBy[model.table]!;
-    const where = `${within(model, range)} AND s."row" ? ${literal(by)} AND NOT s."row" ? ${literal(key)} AND ${isNew(model)}`;
-    await this.client.query(
-      `UPDATE import_resources s SET "row" = s."row" || jsonb_build_object(${literal(key)}, t.id)
-       FROM ${identifier(table)} t WHERE ${where} AND t.mode = s.mode AND t.${identifier(unique)} = s."row"->>${literal(by)}`,
-    );
-    if (references.some(({ column }) => column.column === key && column.nullable)) return;
-    const found = `
-      SELECT s.seq, ${literal(`/attributes/${by}`)} AS at, ${literal(`must be the ${unique} of one of the ${table}`)} AS reason
-      FROM import_resources s WHERE ${where}`;
-    await this.client.query(refuse(where, found));
+  private async findByAttributes({ model, references }: MergeStep, range: Range): Promise<void> {
+    for (const { key: field, to, foundBy } of Object.values(model.relations)) {
+      if (!foundBy) continue;
+      const { column: key, nullable } = columnOf(model, field!);
+      const { table, columns } = modelNamed(to);
+      const [by, unique] = [foundBy.attribute, columns[foundBy.unique]!.column];
+      const where = `${within(model, range)} AND s."row" ? ${literal(by)} AND NOT s."row" ? ${literal(key)} AND ${isNew(model)}`;
+      await this.client.query(
+        `UPDATE import_resources s SET "row" = s."row" || jsonb_build_object(${literal(key)}, t.id)
+         FROM ${identifier(table)} t WHERE ${where} AND t.mode = s.mode AND t.${identifier(unique)} = s."row"->>${literal(by)}`,
+      );
+      if (nullable && references.some(({ column }) => column.column === key)) continue;
+      const found = `
+        SELECT s.seq, ${literal(`/attributes/${by}`)} AS at, ${literal(`must be the ${unique} of one of the ${table}`)} AS reason
+        FROM import_resources s WHERE ${where}`;
+      await this.client.query(refuse(where, found));
+    }
   }
 
   /** A reference that leads nowhere: without a required one the resource is refused, any other is left away. */
@@ -283,7 +290,8 @@ class Merge {
     const where = within(model, range);
     const id = `s."row"->>${literal(column.column)}`;
     const type = `s."row"->>${literal(`${column.column}:type`)}`;
-    const ofType = target.columns.kind ? `AND t.kind::text = coalesce(${type}, t.kind::text)` : "";
+    const kind = typeColumnOf(target)?.column;
+    const ofType = kind ? `AND t.${identifier(kind)}::text = coalesce(${type}, t.${identifier(kind)}::text)` : "";
     const found = `
       SELECT s.seq, ${literal(pointerOf(model, column))} AS at,
         ${whyMissing(`coalesce(${type}, ${literal(target.table)})`, id)} AS reason
@@ -316,7 +324,7 @@ class Merge {
     const where = within(model, range);
     const required = Object.values(model.columns).filter(
       ({ column, nullable, hasDefault, id }) =>
-        !nullable && !hasDefault && !id && column !== "mode" && !filledIn[model.table]?.includes(column),
+        !nullable && !hasDefault && !id && column !== "mode" && !isFilledIn(model.name, column),
     );
     if (required.length === 0) return;
     const values = required.map((column) => `(${literal(column.column)}, ${literal(pointerOf(model, column))})`);
@@ -325,46 +333,6 @@ class Merge {
       FROM import_resources s CROSS JOIN (VALUES ${values.join()}) needed ("column", at)
       WHERE ${where} AND NOT s."row" ? needed."column" AND ${isNew(model)}`;
     await this.client.query(refuse(where, found));
-  }
-
-  /** The slug of a new list without one is made of its name, with a number if the same customer, or the shop, has it: `wish-list-1`. */
-  private async fillInSlugs(model: Model, range: Range): Promise<void> {
-    const where = `${within(model, range)} AND NOT s."row" ? 'slug' AND ${isNew(model)}`;
-    const customer = `s."row"->>'customer_id'`;
-    await this.client.query(`
-      UPDATE import_resources s SET "row" = s."row" || jsonb_build_object('slug', made.slug)
-      FROM (
-        SELECT named.seq, base || CASE WHEN number = 0 THEN '' ELSE '-' || number END AS slug
-        FROM (
-          SELECT s.seq, base.base, coalesce(taken.most + 1, 0) - 1 + row_number() OVER (PARTITION BY s.mode, ${customer}, base.base ORDER BY s.seq) AS number
-          FROM import_resources s
-          CROSS JOIN LATERAL (SELECT ${slugBaseSql(`s."row"->>'name'`)} AS base) base
-          CROSS JOIN LATERAL (${slugNumberSql(model.table, "s.mode", "base.base", customer)}) taken
-          WHERE ${where}
-        ) named
-      ) made
-      WHERE ${within(model, range)} AND s.seq = made.seq`);
-  }
-
-  /**
-   * A return goes to a copy of its stock location's address, without what the shop notes about that: the customer sees
-   * it. The copy's id follows from the return's, so it is made once.
-   */
-  private async copyStockAddresses(model: Model, range: Range): Promise<void> {
-    const { publicly } = copiedColumns;
-    await this.client.query(`
-      WITH returned AS (
-        SELECT s.seq, 'adr_' || md5(s.id) AS copy, s."row"->>'destination_address_id' AS original
-        FROM import_resources s
-        WHERE ${within(model, range)}
-          AND EXISTS (SELECT FROM stock_locations l WHERE l.address_id = s."row"->>'destination_address_id')
-      ), copied AS (
-        INSERT INTO addresses (id, mode, ${publicly})
-        SELECT r.copy, a.mode, ${publicly} FROM returned r JOIN addresses a ON a.id = r.original
-        ON CONFLICT (id) DO NOTHING
-      )
-      UPDATE import_resources s SET "row" = s."row" || jsonb_build_object('destination_address_id', r.copy)
-      FROM returned r WHERE ${within(model, range)} AND s.seq = r.seq`);
   }
 
   /**
@@ -491,13 +459,12 @@ function textArray(texts: readonly string[]): string {
 /** The columns that the first round of a step writes, besides id and mode. */
 function writtenColumns({ model, deferred }: MergeStep): Column[] {
   const left = new Set(deferred.map(({ column }) => column));
-  const kept = ["mode", "version", ...(keptByTriggers[model.table] ?? [])];
-  const columns: Column[] = Object.values(model.columns);
-  // Whose an entry of the audit trail is: nothing but the trail itself may know it any more.
-  if (model.name === "EventStore") columns.push({ column: "customer_id", type: "String", nullable: true });
-  return columns.filter(
-    (column) => !column.id && !column.derived && !kept.includes(column.column) && !left.has(column),
+  const columns: Column[] = Object.values(model.columns).filter(
+    ({ column, counted }) => column !== "mode" && column !== "version" && !counted,
   );
+  // Whose an entry of the audit trail is: nothing but the trail itself may know it any more.
+  for (const { column, type } of Object.values(model.documents.meta)) columns.push({ column, type, nullable: true });
+  return columns.filter((column) => !column.id && !column.derived && !left.has(column));
 }
 
 /** What is stated of a row, as jsonb, without what is deferred. `old` is the row as it is, if there is one. */
@@ -505,7 +472,7 @@ function statedRow({ model, deferred }: MergeStep, old?: string): string {
   let row = `s."row"`;
   if (deferred.length > 0) row = `(${row} - ${textArray(deferred.map(({ column }) => column.column))})`;
   if (!old) return row;
-  for (const column of mergedColumns[model.table] ?? []) {
+  for (const column of mergedColumns(model)) {
     const both = `jsonb_build_object(${literal(column)}, ${old}.${identifier(column)} || (s."row"->${literal(column)}))`;
     row = `(${row} || CASE WHEN s."row" ? ${literal(column)} THEN ${both} ELSE '{}' END)`;
   }

@@ -1,7 +1,7 @@
 import type pg from "pg";
-import { type Model, modelNamed } from "../graph/model/datamodel.js";
+import { type Model, modelNamed, models } from "../graph/model/datamodel.js";
+import { mergedColumns, typeColumnOf } from "./documents.js";
 import { pointerOf, refuse } from "./issues.js";
-import { mergedColumns } from "./known.js";
 import { identifier, literal } from "./sql.js";
 import { createPartition } from "./staging.js";
 
@@ -27,7 +27,7 @@ export async function prepare(client: pg.Client, count: number): Promise<void> {
 /** Puts a later statement over an earlier one: of what both state, the later value counts. */
 const joinFunctions = `
   CREATE FUNCTION pg_temp.import_joined(a jsonb, b jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
-    SELECT a || b ${[...new Set(Object.values(mergedColumns).flat())]
+    SELECT a || b ${[...new Set([...models.values()].flatMap(mergedColumns))]
       .map((column) => {
         const key = literal(column);
         return `|| CASE WHEN a ? ${key} AND b ? ${key} THEN jsonb_build_object(${key}, (a->${key}) || (b->${key})) ELSE '{}' END`;
@@ -127,7 +127,8 @@ async function applyLinks(client: pg.Client, model: Model, columns: readonly str
 
   // It is not in the files: then it may be in the database, or nowhere.
   const table = identifier(model.table);
-  const inDatabase = `t.id = l.id AND t.mode = l.mode ${model.columns.kind ? "AND t.kind::text = l.type" : ""}`;
+  const kind = typeColumnOf(model)?.column;
+  const inDatabase = `t.id = l.id AND t.mode = l.mode ${kind ? `AND t.${identifier(kind)}::text = l.type` : ""}`;
   await client.query(
     tellLists(
       `SELECT l.ctid, concat(l.type, ' ', l.id, ' exists nowhere') AS reason FROM import_links l

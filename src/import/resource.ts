@@ -1,7 +1,6 @@
 import {
   aboutOf,
   type Column,
-  enumValues,
   type Model,
   type ModelName,
   modelNamed,
@@ -13,21 +12,11 @@ import { escapePointer } from "../graph/model/json.js";
 import { amountOf, possibleAmounts } from "../graph/model/money.js";
 import { nearest } from "../graph/model/nearest.js";
 import { codeKey } from "../graph/model/values.js";
+import type { TextReader } from "../graph/write/columns.js";
 import { normalizedPassword, passwordProblem } from "../identity/password.js";
-import { cardNumberProblem, cardNumberWithin } from "../modules/payment-sources/card-number.js";
-import { instrumentFields, instrumentForms, instrumentKeys } from "../modules/payment-sources/payment-instrument.js";
 import { maximumTags } from "../modules/tags/tag-rules.js";
-import {
-  attachedTypes,
-  computed,
-  filledIn,
-  foundBy,
-  internalColumns,
-  keptByTriggers,
-  leftOutNames,
-  leftOutTypes,
-  paymentSourceAttributes,
-} from "./known.js";
+import { contents, isFilledIn } from "./completions.js";
+import { isAttribute, leftOutNames, leftOutTypes, mergedColumns, typeColumnOf, typesOf } from "./documents.js";
 import { type Checked, checkColumn, checkOwn, checkText, isObject, wordsOf } from "./values.js";
 
 export type Mode = "test" | "live";
@@ -123,7 +112,7 @@ export function checkResource(resource: unknown, defaultMode: Mode, repeated: re
   const mode = reader.mode(resource.meta, defaultMode);
   reader.attributes(resource.attributes);
   reader.relationships(resource.relationships);
-  reader.customerOfEntry(resource.meta);
+  reader.meta(resource.meta);
   reader.unknownMembers(resource);
   reader.repeatedKeys(repeated);
   return reader.outcome(mode);
@@ -147,15 +136,20 @@ function isComparable(value: unknown): boolean {
   return typeof value === "number" || typeof value === "boolean";
 }
 
+interface StoredAttribute {
+  readonly is: "stored";
+  readonly field: string;
+  readonly column: Column;
+}
+
 type Attribute =
-  | { readonly is: "stored"; readonly field: string; readonly column: Column }
+  | StoredAttribute
   | { readonly is: "own"; readonly type: string }
   | { readonly is: "derived"; readonly column?: Column }
   | { readonly is: "money"; readonly cents: Column; readonly form: "float" | "formatted" }
-  | { readonly is: "customer email" }
+  | { readonly is: "found by" }
   | { readonly is: "password" }
-  | { readonly is: "instrument"; readonly field: string; readonly column: Column }
-  | { readonly is: "anonymization" }
+  | { readonly is: "object"; readonly members: Map<string, StoredAttribute> }
   | { readonly is: "tag names"; readonly what: "add" | "remove" };
 
 type Relationship =
@@ -176,11 +170,9 @@ interface KnownType {
 const camelCase = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-const paymentSourceKinds = enumValues("PaymentSourceType");
-
-/** The types that resources of a model have in documents. */
-export function typesOf(model: Model): readonly string[] {
-  return model.name === "PaymentSource" ? paymentSourceKinds : [model.table];
+/** Whether documents state a column twice: as an attribute, and as a member of another. */
+function isStatedTwice({ document = [] }: Column): boolean {
+  return document.length > 1;
 }
 
 /** Whether rows of a model cannot be without a secret, which no document may bring. */
@@ -188,7 +180,7 @@ function needsSecret({ columns }: Model): boolean {
   return Object.values(columns).some(({ secret, nullable }) => secret && !nullable);
 }
 
-/** By type, what documents may say. It follows from the datamodel, and from known.ts where that is silent. */
+/** By type, what documents may say. It follows from the datamodel. */
 export const knownTypes: ReadonlyMap<string, KnownType> = new Map(
   [...models.values()]
     .filter((model) => !needsSecret(model))
@@ -198,38 +190,21 @@ export const knownTypes: ReadonlyMap<string, KnownType> = new Map(
 function knowType(type: string, model: Model): KnownType {
   const attributes = new Map<string, Attribute>();
   const keys = new Set(Object.values(model.relations).flatMap(({ key, many }) => (key && !many ? [key] : [])));
-  const derived = keptByTriggers[model.table] ?? [];
-  const internal = new Set(["id", "mode", "version", ...(internalColumns[model.table] ?? [])]);
   for (const [field, column] of Object.entries(model.columns)) {
-    const name = column.column;
-    if (keys.has(field) || internal.has(name) || column.secret) continue;
-    if (model.name === "Customer" && /^anonymization_.+(?<!_status)$/.test(name)) continue;
-    attributes.set(
-      name,
-      column.derived || derived.includes(name)
-        ? { is: "derived", column }
-        : { is: field === "paymentInstrument" ? "instrument" : "stored", field, column },
-    );
-    if (!name.endsWith("_cents")) continue;
-    const amount = name.slice(0, -"_cents".length);
-    attributes.set(`${amount}_float`, { is: "money", cents: column, form: "float" });
-    attributes.set(`formatted_${amount}`, { is: "money", cents: column, form: "formatted" });
+    const isInternal = keys.has(field) || column.id || ["mode", "version"].includes(field);
+    if (isInternal || (column.secret && !column.document)) continue;
+    for (const name of column.document ?? [column.column]) knowAttribute(attributes, name, field, column);
   }
-  for (const name of computed[type] ?? []) attributes.set(name, { is: "derived" });
-  for (const [name, ownType] of Object.entries(paymentSourceAttributes[type] ?? {})) {
-    attributes.set(name, { is: "own", type: ownType });
-  }
-  if (foundBy[type]?.by === "customer_email" && !attributes.has("customer_email")) {
-    attributes.set("customer_email", { is: "customer email" });
-  }
-  if (model.name === "Customer") {
-    attributes.set("password", { is: "password" });
-    attributes.set("anonymization_info", { is: "anonymization" });
+  const { computed, attributes: own } = model.documents;
+  for (const name of computed) attributes.set(name, { is: "derived" });
+  for (const [name, ownType] of Object.entries(own[type] ?? {})) attributes.set(name, { is: "own", type: ownType });
+  for (const { foundBy } of Object.values(model.relations)) {
+    if (foundBy && !attributes.has(foundBy.attribute)) attributes.set(foundBy.attribute, { is: "found by" });
   }
 
   const relationships = new Map<string, Relationship>();
   for (const [name, relation] of Object.entries(model.relations)) {
-    relationships.set(snakeCase(name), knowRelationship(model, relation));
+    relationships.set(snakeCase(name), knowRelationship(model, name, relation));
   }
   const about = aboutOf(model);
   if (about) relationships.set(about.relationship, { is: "reference of any type", ...about });
@@ -237,13 +212,33 @@ function knowType(type: string, model: Model): KnownType {
     attributes.set("_add_tags", { is: "tag names", what: "add" });
     attributes.set("_remove_tags", { is: "tag names", what: "remove" });
   }
-  return { type, model, attributes, relationships, leftOut: leftOutNames(type) };
+  return { type, model, attributes, relationships, leftOut: leftOutNames(model, type) };
 }
 
-function knowRelationship(model: Model, relation: Relation): Relationship {
+/** Adds what `name` stands for in documents: an attribute, a member of one, or none. */
+function knowAttribute(attributes: Map<string, Attribute>, name: string, field: string, column: Column): void {
+  const [object, member] = name.split(".") as [string, string?];
+  if (member) {
+    const known = attributes.get(object);
+    const members = known?.is === "object" ? known.members : new Map<string, StoredAttribute>();
+    attributes.set(object, { is: "object", members: members.set(member, { is: "stored", field, column }) });
+    return;
+  }
+  if (!isAttribute(name)) return;
+  if (column.secret) {
+    attributes.set(name, { is: "password" });
+    return;
+  }
+  attributes.set(name, column.derived || column.counted ? { is: "derived", column } : { is: "stored", field, column });
+  if (!name.endsWith("_cents")) return;
+  const amount = name.slice(0, -"_cents".length);
+  attributes.set(`${amount}_float`, { is: "money", cents: column, form: "float" });
+  attributes.set(`formatted_${amount}`, { is: "money", cents: column, form: "formatted" });
+}
+
+function knowRelationship(model: Model, name: string, relation: Relation): Relationship {
   const types = typesOf(modelNamed(relation.to));
-  if (relation.through)
-    return model.name === "Tag" ? { is: "tagged", model: relation.to, types } : { is: "tags", types };
+  if (relation.through) return name === "tags" ? { is: "tags", types } : { is: "tagged", model: relation.to, types };
   if (relation.many) return { is: "list", relation, types };
   return { is: "reference", column: model.columns[relation.key!]!, types };
 }
@@ -268,7 +263,8 @@ class Reader {
   outcome(mode: Mode): Outcome {
     const { type, model } = this.known;
     const { id, row, derived, links, tags, password, recomputed, contradicted, leftOut } = this;
-    if (model.name === "PaymentSource") row.kind = type;
+    const typeColumn = typeColumnOf(model);
+    if (typeColumn) row[typeColumn.column] = type;
     this.attachment();
     if (this.refusals.length > 0) return { is: "refused", type, id, refusals: this.refusals };
     const notes = { recomputed, contradicted, leftOut };
@@ -282,12 +278,15 @@ class Reader {
     return defaultMode;
   }
 
-  /** Whose an entry of the audit trail is, as the export of a customer's data tells. */
-  customerOfEntry(meta: unknown) {
-    if (this.known.model.name !== "EventStore" || !isObject(meta) || meta.customer_id === undefined) return;
-    const badId = whyBadId(meta.customer_id);
-    if (badId) this.refuse("/meta/customer_id", badId);
-    else this.row.customer_id = meta.customer_id;
+  /** What `meta` says beside the mode, such as whose an entry of the audit trail is. */
+  meta(meta: unknown) {
+    if (!isObject(meta)) return;
+    for (const [name, { column }] of Object.entries(this.known.model.documents.meta)) {
+      if (meta[name] === undefined) continue;
+      const badId = whyBadId(meta[name]);
+      if (badId) this.refuse(`/meta/${name}`, badId);
+      else this.row[column] = meta[name];
+    }
   }
 
   unknownMembers(resource: Record<string, unknown>) {
@@ -316,11 +315,13 @@ class Reader {
   private attribute(attribute: Attribute, name: string, pointer: string, value: unknown, all: Record<string, unknown>) {
     switch (attribute.is) {
       case "stored":
-        return this.stored(attribute.field, attribute.column, pointer, value);
+        return this.content(attribute, pointer, value);
       case "own": {
         const checked = value === null ? { value } : checkOwn(attribute.type, camelCase(name), value);
         return this.take(pointer, checked, (taken) => {
-          this.row.attributes = { ...(this.row.attributes as object), [name]: taken };
+          for (const column of mergedColumns(this.known.model)) {
+            this.row[column] = { ...(this.row[column] as object), [name]: taken };
+          }
         });
       }
       case "derived":
@@ -331,29 +332,28 @@ class Reader {
         return;
       case "money":
         return this.money(attribute.cents, attribute.form, pointer, value, all);
-      case "customer email":
+      case "found by":
         if (value === null) return;
-        return this.take(pointer, checkOwn("String", "customerEmail", value), (email) => {
-          if (email !== null) this.row.customer_email = email;
+        return this.take(pointer, checkOwn("String", camelCase(name), value), (taken) => {
+          if (taken !== null) this.row[name] = taken;
         });
       case "password":
         return this.plainPassword(pointer, value);
-      case "anonymization":
-        return this.anonymization(pointer, value, all.anonymization_status);
-      case "instrument":
-        return this.instrument(attribute.field, attribute.column, pointer, value);
+      case "object":
+        return this.object(name, attribute.members, pointer, value, all);
       case "tag names":
         return this.tagNames(attribute.what, pointer, value);
     }
   }
 
-  private stored(field: string, column: Column, pointer: string, value: unknown) {
+  private stored({ field, column }: StoredAttribute, pointer: string, value: unknown) {
     if (value === null) {
-      if (column.column === "anonymization_status") return;
+      // "None" is said of most rows. It takes nothing back that was done here.
+      if (isStatedTwice(column)) return;
       if (column.nullable) this.row[column.column] = null;
       else if (column.type === "Json") this.row[column.column] = {};
       // No value is the default one: on a new row the default is stored, on another nothing changes.
-      else if (!column.hasDefault && !filledIn[this.known.type]?.includes(column.column)) {
+      else if (!column.hasDefault && !isFilledIn(this.known.model.name, column.column)) {
         this.refuse(pointer, "must not be null");
       }
       return;
@@ -363,29 +363,17 @@ class Reader {
     });
   }
 
-  /** What mutations take, too. Gateways add keys of their own, which are kept unless a card's number stands there. */
-  private instrument(field: string, column: Column, pointer: string, value: unknown) {
-    const whole = checkColumn(this.known.model, field, value);
-    if (!isObject(value) || "wrong" in whole) return this.stored(field, column, pointer, value);
-    const instrument = new Map(Object.entries(value));
-    const others = { ...value };
-    for (const name of instrumentFields) {
-      const key = instrumentKeys[name];
-      const text = value[key] ?? null;
-      delete others[key];
-      if (text === null) continue;
-      this.take(`${pointer}/${key}`, checkOwn("String", name, text, instrumentForms[name]), (taken) => {
-        instrument.set(key, taken);
-      });
+  /** A value whose contents its module checks, once it is right for its column. */
+  private content(attribute: StoredAttribute, pointer: string, value: unknown) {
+    const { model } = this.known;
+    const read = contents[model.name]?.[attribute.field];
+    if (!read || !isObject(value) || "wrong" in checkColumn(model, attribute.field, value)) {
+      return this.stored(attribute, pointer, value);
     }
-    const { cardExpiryMonth: month, cardExpiryYear: year } = instrumentKeys;
-    if (Boolean(instrument.get(month)) !== Boolean(instrument.get(year))) {
-      const missing = instrument.get(month) ? year : month;
-      this.refuse(`${pointer}/${missing}`, "is missing: a card expires in a month of a year");
-    }
-    const at = cardNumberWithin(others);
-    if (at !== undefined) this.refuse(`${pointer}${at}`, wordsOf(cardNumberProblem));
-    this.row[column.column] = Object.fromEntries(instrument);
+    const check = (name: string, text: unknown, form: TextReader) => checkOwn("String", name, text, form);
+    this.row[attribute.column.column] = read(value, check, (at, reason) => {
+      this.refuse(`${pointer}${at}`, typeof reason === "string" ? reason : wordsOf(reason));
+    });
   }
 
   /** The other two forms of an amount in cents: worth nothing without it, and nothing beside it. */
@@ -398,8 +386,7 @@ class Reader {
   ) {
     const note = form === "float" ? "*_float" : "formatted_*";
     this.recomputed.push(note);
-    const derived = cents.derived || keptByTriggers[this.known.model.table]?.includes(cents.column);
-    if (derived || value === null) return;
+    if (cents.derived || cents.counted || value === null) return;
     const amount = all[cents.column];
     if (amount === undefined || amount === null) {
       this.refuse(pointer, `is computed from ${cents.column}, which is missing`);
@@ -422,27 +409,32 @@ class Reader {
     else this.password = normalizedPassword(password);
   }
 
-  private anonymization(pointer: string, value: unknown, mirror: unknown) {
-    // "None was requested" is said of most customers. It takes back no request that was made here.
-    const info = value ?? {};
-    if (!isObject(info)) return this.refuse(pointer, "must be an object or null");
-    const { columns } = this.known.model;
-    const byName = new Map(
-      Object.entries(columns)
-        .filter(([, { column }]) => column.startsWith("anonymization_") && !internalColumns.customers!.includes(column))
-        .map(([field, column]) => [column.column.slice("anonymization_".length), { field, column }]),
-    );
-    const status = info.status ?? null;
-    if (Object.keys(info).length > 0 && status === null) this.refuse(`${pointer}/status`, "is missing");
-    if (mirror !== undefined && mirror !== status) this.refuse(`${pointer}/status`, "contradicts anonymization_status");
-    for (const [name, inner] of Object.entries(info)) {
-      const column = byName.get(name)?.column;
-      const place = `${pointer}/${escapePointer(name)}`;
-      if (!column) this.refuseUnknown(place, name, "anonymization_info", byName.keys());
+  /** An object of which each member has a column. A member that is an attribute of its own, too, must be in it. */
+  private object(
+    name: string,
+    members: ReadonlyMap<string, StoredAttribute>,
+    pointer: string,
+    value: unknown,
+    all: Readonly<Record<string, unknown>>,
+  ) {
+    const object = value ?? {};
+    if (!isObject(object)) return this.refuse(pointer, "must be an object or null");
+    for (const [member, { column }] of members) {
+      if (!isStatedTwice(column)) continue;
+      const [stated, mirror] = [object[member] ?? null, column.document!.find(isAttribute)!];
+      if (Object.keys(object).length > 0 && stated === null) this.refuse(`${pointer}/${member}`, "is missing");
+      if (all[mirror] !== undefined && all[mirror] !== stated) {
+        this.refuse(`${pointer}/${member}`, `contradicts ${mirror}`);
+      }
+    }
+    for (const [member, inner] of Object.entries(object)) {
+      const column = members.get(member)?.column;
+      const place = `${pointer}/${escapePointer(member)}`;
+      if (!column) this.refuseUnknown(place, member, name, members.keys());
       else if (column.type === "Json" && inner !== null) this.user(place, inner);
     }
-    for (const [name, { field, column }] of byName) {
-      if (name in info) this.stored(field, column, `${pointer}/${name}`, info[name]);
+    for (const [member, attribute] of members) {
+      if (member in object) this.stored(attribute, `${pointer}/${member}`, object[member]);
     }
   }
 
@@ -474,9 +466,10 @@ class Reader {
     if (relationship !== name && this.known.relationships.has(relationship)) {
       return this.refuse(pointer, `is not an attribute: state it in /relationships/${relationship}`);
     }
-    if (name === "customer_password" && this.known.type === "orders") {
+    const refused = this.known.model.documents.refused[name];
+    if (refused) {
       if (value === null) this.leftOut.push(name);
-      else this.refuse(pointer, "is not taken from an order: state the attribute password of its customer");
+      else this.refuse(pointer, refused);
       return;
     }
     if (name.startsWith("_")) {
@@ -536,7 +529,7 @@ class Reader {
     if (data === null) return this.refuse(pointer, "must not be null");
     const found = this.identifier(undefined, pointer, data);
     if (!found) return;
-    const type = paymentSourceKinds.includes(found.type) ? "payment_sources" : found.type;
+    const type = knownTypes.get(found.type)?.model.table ?? found.type;
     for (const [column, stated] of [[idColumn.column, found.id] as const, [typeColumn.column, type] as const]) {
       if ((this.row[column] ?? stated) !== stated) this.refuse(pointer, `contradicts the attribute ${column}`);
       this.row[column] = stated;
@@ -602,9 +595,9 @@ class Reader {
 
   /** What is attached goes with a resource that is here; the other types of that kind outlive what they are about. */
   private attachment() {
-    const { type, model } = this.known;
+    const { model } = this.known;
     const about = aboutOf(model);
-    if (!about || !attachedTypes.has(type)) return;
+    if (!about || !model.documents.attached) return;
     const { column } = about.typeColumn;
     const stated = this.row[column];
     if (typeof stated === "string" && !modelOfType(stated)) {

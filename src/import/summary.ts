@@ -1,6 +1,5 @@
 import type pg from "pg";
 import { type Model, models } from "../graph/model/datamodel.js";
-import { keptByTriggers } from "./known.js";
 import { type CheckedResource, knownTypes } from "./resource.js";
 import { identifier, literal } from "./sql.js";
 
@@ -103,7 +102,7 @@ export class Tally {
   /** Counts where a document states something derived that does not follow from the facts. */
   private async compareDerived(client: pg.Client, model: Model): Promise<void> {
     const derived = Object.values(model.columns)
-      .filter((column) => column.derived || keptByTriggers[model.table]?.includes(column.column))
+      .filter(({ derived, counted }) => derived || counted)
       .map(({ column }) => column);
     if (derived.length === 0) return;
     const differs = (column: string) =>

@@ -19,8 +19,6 @@ export interface Audit {
   readonly omitted: readonly string[];
   /** Columns of which it says that they changed, and not from what to what. */
   readonly masked: readonly { readonly column: string; readonly as?: string }[];
-  /** Columns that triggers keep: like generated ones they follow from other rows. */
-  readonly counted: readonly string[];
   /** Absent: rows raise no events, not even `create` and `destroy`. */
   readonly events?: readonly RaisedEvent[];
   /** The status whose changes have entries of their own, and the values that these are not named by. */

@@ -17,6 +17,10 @@ export interface Column {
   readonly form?: string;
   /** Never read into a row: credentials. */
   readonly secret?: true;
+  /** How documents state it, if not by the column's name: `@document` of prisma/schema.prisma. */
+  readonly document?: readonly string[];
+  /** Triggers keep it: like a generated column it follows from other rows. */
+  readonly counted?: true;
 }
 
 export interface Relation {
@@ -28,6 +32,24 @@ export interface Relation {
   readonly through?: { readonly table: string; readonly from: string; readonly to: string };
   /** What else a related row must have, for relations that many models share. */
   readonly where?: Readonly<Record<string, string>>;
+  /** How a new row's is found in a document without this relationship: by an attribute, among a unique field. */
+  readonly foundBy?: { readonly attribute: string; readonly unique: string };
+}
+
+/** What documents of a model's rows have beside its columns and relations. */
+export interface DocumentMarks {
+  /** Attributes without a column: they are computed when they are read. */
+  readonly computed: readonly string[];
+  /** By type, attributes that are kept in one Json column, with their scalar types. */
+  readonly attributes: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** By type, names that are accepted, counted and not stored. */
+  readonly leftOut: Readonly<Record<string, readonly string[]>>;
+  /** Attributes that are not taken unless they are null, with the reason. */
+  readonly refused: Readonly<Record<string, string>>;
+  /** Members of `meta` and their columns. */
+  readonly meta: Readonly<Record<string, { column: string; type: string; nullable: boolean }>>;
+  /** Its rows go with what they are about. */
+  readonly attached?: true;
 }
 
 export interface Model {
@@ -54,6 +76,7 @@ export interface Model {
   readonly cascade?: true;
   /** Its rows are the audit trail. */
   readonly auditTrail?: true;
+  readonly documents: DocumentMarks;
   readonly unique: readonly (readonly string[])[];
   /** The fields of its B-tree indexes that are not unique. */
   readonly indexes: readonly (readonly string[])[];
@@ -171,6 +194,11 @@ export function aboutOf({ name }: Model): About | undefined {
 /** The field with the id of the data subject that a row belongs to, if its model has one. */
 export function ownerField({ relations }: Model): string | undefined {
   return Object.values(relations).find(({ to, many }) => to === dataSubject.name && !many)?.key;
+}
+
+/** Whether rows of a model may be of several customers. */
+export function isShared(model: Model): boolean {
+  return (model.owners ?? []).some((name) => relationOf(model, name).many);
 }
 
 /** Whether rows of a model are personal data, or may be: their writes lock the data subject, and end when it is erased. */

@@ -1,6 +1,6 @@
-import { readForm } from "../../graph/model/values.js";
+import { type Problem, readForm } from "../../graph/model/values.js";
 import type { TextReader } from "../../graph/write/columns.js";
-import { readToken, withoutCardNumber } from "./card-number.js";
+import { cardNumberProblem, cardNumberWithin, readToken, withoutCardNumber } from "./card-number.js";
 
 /** The texts of a payment instrument, and their keys as gateways write them. */
 export const instrumentKeys = {
@@ -26,3 +26,36 @@ export const instrumentForms: Readonly<Record<InstrumentField, TextReader>> = {
   cardExpiryYear: withoutCardNumber(readForm(/^20\d\d$/, "a year of 4 digits, such as 2030")),
   cardHolderName: readToken,
 };
+
+/** A text as it is stored, or what is wrong with it. */
+type Checked = { readonly value: unknown } | { readonly wrong: string };
+
+/**
+ * Reads a payment instrument in a document: what mutations take, too. Gateways add keys of their own, which are kept unless
+ * a card's number stands there. `check` checks one text; `refuse` hears what is wrong, and where.
+ */
+export function readInstrument(
+  value: Readonly<Record<string, unknown>>,
+  check: (name: string, text: unknown, form: TextReader) => Checked,
+  refuse: (pointer: string, reason: string | Problem) => void,
+): Record<string, unknown> {
+  const instrument = new Map(Object.entries(value));
+  const others = { ...value };
+  for (const name of instrumentFields) {
+    const key = instrumentKeys[name];
+    const text = value[key] ?? null;
+    delete others[key];
+    if (text === null) continue;
+    const checked = check(name, text, instrumentForms[name]);
+    if ("wrong" in checked) refuse(`/${key}`, checked.wrong);
+    else instrument.set(key, checked.value);
+  }
+  const { cardExpiryMonth: month, cardExpiryYear: year } = instrumentKeys;
+  if (Boolean(instrument.get(month)) !== Boolean(instrument.get(year))) {
+    const missing = instrument.get(month) ? year : month;
+    refuse(`/${missing}`, "is missing: a card expires in a month of a year");
+  }
+  const at = cardNumberWithin(others);
+  if (at !== undefined) refuse(at, cardNumberProblem);
+  return Object.fromEntries(instrument);
+}

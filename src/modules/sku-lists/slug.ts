@@ -19,6 +19,27 @@ export function slugNumberSql(table: string, mode: string, base: string, custome
 }
 
 /**
+ * SQL for the import: the slug of a new list without one is made of its name, with a number if the same customer, or the
+ * shop, has it: `wish-list-1`.
+ */
+export function slugsSql(where: string, isNew: string): string {
+  const customer = `s."row"->>'customer_id'`;
+  return `
+    UPDATE import_resources s SET "row" = s."row" || jsonb_build_object('slug', made.slug)
+    FROM (
+      SELECT named.seq, base || CASE WHEN number = 0 THEN '' ELSE '-' || number END AS slug
+      FROM (
+        SELECT s.seq, base.base, coalesce(taken.most + 1, 0) - 1 + row_number() OVER (PARTITION BY s.mode, ${customer}, base.base ORDER BY s.seq) AS number
+        FROM import_resources s
+        CROSS JOIN LATERAL (SELECT ${slugBaseSql(`s."row"->>'name'`)} AS base) base
+        CROSS JOIN LATERAL (${slugNumberSql("sku_lists", "s.mode", "base.base", customer)}) taken
+        WHERE ${where} AND NOT s."row" ? 'slug' AND ${isNew}
+      ) named
+    ) made
+    WHERE ${where} AND s.seq = made.seq`;
+}
+
+/**
  * A free slug for a name, with a number if the same customer, or the shop, has one like it: `wish-list-1`. Of several
  * writes at once each gets its own.
  */

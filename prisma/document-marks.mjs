@@ -1,0 +1,146 @@
+// Reads the marks of prisma/schema.prisma that say what documents of the import state where columns do not tell.
+
+const known = {
+  model: [
+    ...[
+      "prefix",
+      "acronym",
+      "owner",
+      "polymorphic",
+      "join",
+      "permissions",
+      "permission",
+      "constraint",
+      "audit",
+      "events",
+      "entries",
+    ],
+    ...["error", "dataSubject", "cascade", "auditTrail"],
+    ...["computed", "leftOut", "attributes", "refused", "attached"],
+  ],
+  field: ["personal", "impersonal", "internal", "counted", "audit", "form", "document", "foundBy"],
+};
+/** The types of attributes that have no column of their own. */
+const scalars = ["Boolean", "DateTime", "Float", "Int", "Json", "String"];
+
+/** The contents of the marks of one name, each with the line breaks taken out. */
+function marksOf({ documentation }, name) {
+  const marks = (documentation ?? "").matchAll(new RegExp(`@${name}(?:\\(([^)]*)\\)|(?![\\w(]))`, "g"));
+  return [...marks].map(([, content = ""]) => content.replace(/\s+/g, " ").trim());
+}
+
+function wordsOf(where, mark, text, separator) {
+  const words = text.split(separator);
+  const wrong = words.find((word) => !/^\w+$/.test(word));
+  if (wrong !== undefined) {
+    const between = separator === " " ? "spaces" : "commas";
+    throw new Error(
+      `@${mark} of ${where} has ${JSON.stringify(wrong)}, which is no name: write names with ${between} between them.`,
+    );
+  }
+  return words;
+}
+
+/** Refuses marks that nothing reads, such as misspelt ones. */
+export function checkMarks(model) {
+  const check = (where, documentation, marks, pattern) => {
+    for (const [, name] of (documentation ?? "").matchAll(pattern)) {
+      if (!marks.includes(name))
+        throw new Error(`${where} has the mark @${name}, which is none of @${marks.join(", @")}.`);
+    }
+  };
+  check(model.name, model.documentation, known.model, /^@(\w+)/gm);
+  for (const { name, documentation } of model.fields) {
+    check(`${model.name}.${name}`, documentation, known.field, /(?:^|\s)@(\w+)/g);
+  }
+}
+
+/** Of a column: how documents state it, if not by its name, and whether it is counted. */
+export function columnMarks(model, field) {
+  const where = `${model.name}.${field.name}`;
+  const stated = marksOf(field, "document").map((names) => names.split(/,\s*/));
+  const wrong = stated.flat().find((name) => !/^\w+(\.\w+)?$/.test(name) && name !== "own attributes");
+  if (wrong !== undefined) {
+    throw new Error(
+      `@document of ${where} has ${JSON.stringify(wrong)}: write an attribute, a member as object.member, type, own attributes, or nothing.`,
+    );
+  }
+  if (stated.flat().includes("type") && field.kind !== "enum") {
+    throw new Error(`@document(type) of ${where} stands at a column that is no enum.`);
+  }
+  if (stated.flat().includes("own attributes") && field.type !== "Json") {
+    throw new Error(`@document(own attributes) of ${where} stands at a column that is no Json.`);
+  }
+  return {
+    ...(stated.length && { document: stated.flat() }),
+    ...(marksOf(field, "counted").length && { counted: true }),
+  };
+}
+
+/** Of a relation to one: by which attribute, and which unique field of the other, a new row's is found. */
+export function foundBy(model, field, target) {
+  const [found] = marksOf(field, "foundBy");
+  if (found === undefined) return undefined;
+  const [, attribute, unique] = found.match(/^(\w+): (\w+)$/) ?? [];
+  const isUnique = target.uniqueFields.some(
+    (fields) => fields.length === 2 && fields[0] === "mode" && fields[1] === unique,
+  );
+  if (!isUnique) {
+    throw new Error(
+      `@foundBy(${found}) of ${model.name}.${field.name} is not an attribute and a field that is unique within a mode of ${target.name}: write @foundBy(customer_email: email).`,
+    );
+  }
+  return { attribute, unique };
+}
+
+/** Of a model: what its documents have beside its columns and relations. */
+export function documentMarks(model) {
+  const where = model.name;
+  const ofType = (content) => {
+    const [, type = model.dbName, rest] = content.match(/^(?:(\w+): )?(.*)$/);
+    return [type, rest];
+  };
+  const attributes = marksOf(model, "attributes").map((content) => {
+    const [type, rest] = ofType(content);
+    const pairs = rest.split(/,\s*/).map((pair) => {
+      const [, name, scalar] = pair.match(/^(\w+) (\w+)$/) ?? [];
+      if (!scalars.includes(scalar)) {
+        throw new Error(
+          `@attributes of ${where} has ${JSON.stringify(pair)}: write a name and one of ${scalars.join(", ")}, such as balance Int.`,
+        );
+      }
+      return [name, scalar];
+    });
+    return [type, Object.fromEntries(pairs)];
+  });
+  const keeps = model.fields.some((field) => marksOf(field, "document").includes("own attributes"));
+  if (attributes.length && !keeps) {
+    throw new Error(`@attributes of ${where} have no column: mark one with @document(own attributes).`);
+  }
+  const refused = [...(model.documentation ?? "").matchAll(/^@refused\((.*)$/gm)].map(([mark, content]) => {
+    const [, name, why] = content.match(/^(\w+), (.+)\)$/) ?? [];
+    if (!name) throw new Error(`${where} has ${mark}: write @refused(attribute, why it is not taken).`);
+    return [name, why];
+  });
+  const meta = model.fields.flatMap((field) =>
+    (columnMarks(model, field).document ?? [])
+      .filter((name) => name.startsWith("meta."))
+      .map((name) => [
+        name.slice("meta.".length),
+        { column: field.dbName ?? field.name, type: field.type, nullable: !field.isRequired },
+      ]),
+  );
+  return {
+    computed: marksOf(model, "computed").flatMap((names) => wordsOf(where, "computed", names, /,\s*/)),
+    attributes: Object.fromEntries(attributes),
+    leftOut: Object.fromEntries(
+      marksOf(model, "leftOut").map((content) => {
+        const [type, names] = ofType(content);
+        return [type, wordsOf(where, "leftOut", names, " ")];
+      }),
+    ),
+    refused: Object.fromEntries(refused),
+    meta: Object.fromEntries(meta),
+    ...(marksOf(model, "attached").length && { attached: true }),
+  };
+}

@@ -1,0 +1,27 @@
+import type { ModelName } from "../graph/model/datamodel.js";
+import { readInstrument } from "../modules/payment-sources/payment-instrument.js";
+import { stockAddressesSql } from "../modules/returns/return-import.js";
+import { slugsSql } from "../modules/sku-lists/slug.js";
+
+/** What a module does to staged resources of its own before they are written. */
+export interface Completion {
+  /** Columns that it fills in where a new resource comes without them. */
+  readonly fills: readonly string[];
+  /** SQL over the staged resources `s` for which `where` is true; `isNew` is true for those without a row. */
+  sql(where: string, isNew: string): string;
+}
+
+export const completions: Partial<Readonly<Record<ModelName, Completion>>> = {
+  SkuList: { fills: ["slug"], sql: slugsSql },
+  Return: { fills: [], sql: stockAddressesSql },
+};
+
+/** Whether a column may be missing in a document because a module fills it in. */
+export function isFilledIn(model: ModelName, column: string): boolean {
+  return Boolean(completions[model]?.fills.includes(column));
+}
+
+/** Reads the object in a column, by its model and field, where a module knows what belongs in it. */
+export const contents: Partial<Readonly<Record<ModelName, Readonly<Record<string, typeof readInstrument>>>>> = {
+  PaymentSource: { paymentInstrument: readInstrument },
+};

@@ -1,0 +1,60 @@
+import { type Column, enumValues, type Model, models } from "../graph/model/datamodel.js";
+
+// What documents state of each model, from the marks of prisma/schema.prisma, and what the API has without a model here.
+
+function columnsStatedAs(model: Model, name: string): Column[] {
+  return Object.values(model.columns).filter(({ document }) => document?.includes(name));
+}
+
+/** Whether what `@document` says of a column is the name of an attribute that is the column's alone. */
+export function isAttribute(name: string): boolean {
+  return !["type", "nothing", "own attributes"].includes(name) && !name.includes(".");
+}
+
+/** The column with the type that a model's resources have in documents, where a model has several. */
+export function typeColumnOf(model: Model): Column | undefined {
+  return columnsStatedAs(model, "type")[0];
+}
+
+/** The types that resources of a model have in documents. */
+export function typesOf(model: Model): readonly string[] {
+  const column = typeColumnOf(model);
+  return column ? enumValues(column.type) : [model.table];
+}
+
+/** JSON columns to which a document adds keys, instead of replacing the whole: the attributes that have no column. */
+export function mergedColumns(model: Model): readonly string[] {
+  return columnsStatedAs(model, "own attributes").map(({ column }) => column);
+}
+
+/** Every resource may have these, and none has them here. */
+const leftOut = [
+  "versions",
+  "payment_gateway",
+  "jwt_custom_claim",
+  "jwt_customer",
+  "jwt_markets",
+  "jwt_stock_locations",
+];
+
+/** Attributes and relationships of a type that are accepted, counted and not stored. */
+export function leftOutNames({ documents }: Model, type: string): ReadonlySet<string> {
+  return new Set([...leftOut, ...(documents.leftOut[type] ?? [])]);
+}
+
+/** Types that only relationships which are left out lead to. */
+export const leftOutTypes: ReadonlySet<string> = new Set(
+  (
+    "adjustments authorizations bundles captures customer_password_resets delivery_lead_times discount_engines " +
+    "geocoders bing_geocoders google_geocoders gift_cards inventory_models inventory_return_locations " +
+    "inventory_stock_locations line_item_options links merchants notifications order_copies order_factories " +
+    "payment_options price_lists price_list_schedulers prices recurring_order_copies refunds resource_errors " +
+    "shipments shipping_categories shipping_methods sku_options stock_items stock_line_items stock_reservations " +
+    "stock_transfers stores subscription_models tax_calculators transactions versions voids webhooks " +
+    "adyen_gateways axerve_gateways braintree_gateways checkout_com_gateways external_gateways klarna_gateways " +
+    "manual_gateways paypal_gateways satispay_gateways stripe_gateways"
+  ).split(" "),
+);
+
+/** Models whose entries say in `meta` whose they are: the audit trail. */
+export const trails = [...models.values()].filter(({ documents }) => documents.meta.customer_id);
