@@ -2,6 +2,7 @@ import bcrypt from "bcrypt";
 import pg from "pg";
 import { seedBulk } from "../prisma/bulk.js";
 import { catalogue } from "../prisma/bulk-sql.js";
+import { Shop } from "../prisma/demo/shop.js";
 import { seedDemo } from "../prisma/seed.js";
 import { enumValues, models } from "../src/graph/model/datamodel.js";
 import { createTestDatabase, poolOf, type TestDatabase } from "./support/database.js";
@@ -272,4 +273,40 @@ describe("generated customers", () => {
     expect(await fingerprint()).toEqual(before);
     expect(await shape()).toEqual(form);
   });
+});
+
+test("the demo shop is inserted in an order in which triggers find what a row refers to", () => {
+  const shop = new Shop();
+  const createdAt = "2026-01-01T00:00:00.000Z";
+  const market = { currencyCode: "EUR", createdAt } as const;
+  shop.add("LineItem", { id: "lin", orderId: "ord_a", itemType: "skus", quantity: 1, createdAt });
+  shop.add("Order", { id: "ord_a", number: "1", paymentSourceId: "pso", marketId: "mkt_1", createdAt });
+  shop.add("Order", { id: "ord_b", number: "2", orderSubscriptionId: "osu", createdAt });
+  shop.add("PaymentSource", { id: "pso", kind: "wire_transfers", orderId: "ord_a", createdAt });
+  shop.add("OrderSubscription", {
+    id: "osu",
+    number: "3",
+    frequency: "daily",
+    sourceOrderId: "ord_a",
+    createdAt,
+    startsAt: createdAt,
+  });
+  shop.add(
+    "Market",
+    { id: "mkt_1", name: "One", customerGroupId: "cgr", ...market },
+    { id: "mkt_2", name: "Two", ...market },
+  );
+  shop.add("CustomerGroup", { id: "cgr", name: "Group", createdAt });
+  shop.add("Attachment", { id: "att", name: "Note", attachableType: "orders", attachableId: "ord_b", createdAt });
+  expect(shop.batches().map((batch) => Object.values(batch).flatMap((rows) => rows.map(({ id }) => id)))).toEqual([
+    ["cgr"],
+    // All rows of a model go in together, so that they are numbered in their order.
+    ["mkt_1", "mkt_2"],
+    // Where models refer to each other in a circle, rows go in as soon as they can; two that refer to each other together.
+    ["ord_a", "pso"],
+    ["lin", "osu"],
+    ["ord_b"],
+    ["att"],
+  ]);
+  expect(() => shop.one("Market", "mkt_9")).toThrow("The demo shop has no Market mkt_9.");
 });

@@ -1,0 +1,97 @@
+import { markets } from "../catalogue.js";
+import { cost, shipping, sku } from "../orders.js";
+import { passwordDigest, staff } from "../people.js";
+import type { Story } from "../story.js";
+
+const { europe } = markets;
+
+/** Jürgen: a company of the wholesale group. The erasure that was asked for failed. */
+export const jurgen: Story = {
+  customer: {
+    id: "cus_jurgen",
+    email: "einkauf@example.org",
+    passwordDigest,
+    customerGroupId: "cgr_wholesale",
+    taxExemptionCode: "DE-EX-2210",
+    reference: "ERP-77",
+    referenceOrigin: "erp",
+    metadata: { first_name: "Jürgen", last_name: "Groß", company: "Groß & Söhne GmbH" },
+    anonymizationStatus: "failed",
+    anonymizationRequestedAt: "2026-09-28T09:00:00.000Z",
+    anonymizationStartedAt: "2026-09-29T09:00:00.000Z",
+    anonymizationFailedAt: "2026-09-29T09:00:04.000Z",
+    anonymizationRequester: staff.tom,
+    anonymizationReason: "The company has closed.",
+    createdAt: "2026-03-05T07:45:00.000Z",
+    updatedAt: "2026-09-29T09:00:04.000Z",
+  },
+  tags: ["b2b"],
+  addressBook: {
+    jurgen_office: {
+      business: true,
+      company: "Groß & Söhne GmbH",
+      line1: "Königstraße 28",
+      city: "Stuttgart",
+      zipCode: "70173",
+      stateCode: "BW",
+      countryCode: "DE",
+      phone: "+49 711 5550 128",
+      billingInfo: "DE123456789",
+      createdAt: "2026-03-05T07:50:00.000Z",
+    },
+  },
+  wallet: { jurgen_wire: { method: "wire", createdAt: "2026-03-05T08:00:00.000Z" } },
+  orders: {
+    1005: {
+      market: europe,
+      status: "approved",
+      paymentStatus: "paid",
+      fulfillmentStatus: "fulfilled",
+      languageCode: "de",
+      taxRate: 0.19,
+      requiresBillingInfo: true,
+      affiliateCode: "FAIR-2026",
+      shipTo: "jurgen_office",
+      method: "wire",
+      paymentSourceId: "pso_jurgen_wire",
+      lines: [
+        sku("mug", 40, europe),
+        {
+          itemType: "bundles",
+          bundleCode: "BREAKFAST-SET",
+          name: "Breakfast set",
+          quantity: 5,
+          unitAmountCents: 3900,
+          totalAmountCents: 19500,
+          taxed: true,
+        },
+        cost("adjustments", "Wholesale agreement", -5000),
+        shipping(2400),
+      ],
+      createdAt: "2026-03-05T07:40:00.000Z",
+      placedAt: "2026-03-05T08:02:00.000Z",
+      approvedAt: "2026-03-09T08:00:00.000Z",
+      paymentUpdatedAt: "2026-03-09T08:00:00.000Z",
+      fulfillmentUpdatedAt: "2026-03-12T10:00:00.000Z",
+      tags: ["b2b"],
+    },
+    1018: {
+      market: europe,
+      status: "approved",
+      paymentStatus: "partially_paid",
+      fulfillmentStatus: "in_progress",
+      languageCode: "de",
+      taxRate: 0.19,
+      requiresBillingInfo: true,
+      shipTo: "jurgen_office",
+      method: "wire",
+      paymentSourceId: "pso_jurgen_wire",
+      lines: [sku("coffee", 24, europe), shipping(1800)],
+      createdAt: "2026-08-30T06:30:00.000Z",
+      placedAt: "2026-08-30T06:45:00.000Z",
+      approvedAt: "2026-09-02T08:00:00.000Z",
+      paymentUpdatedAt: "2026-09-02T08:00:00.000Z",
+      fulfillmentUpdatedAt: "2026-09-03T09:00:00.000Z",
+    },
+  },
+};
