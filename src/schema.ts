@@ -81,13 +81,12 @@ export function createSchema(): GraphQLSchema {
     },
   });
   schema.description =
-    "The customers of a shop, and what belongs to them, as a graph. Start at `customer` or `customers` and follow the relations; `node` finds any resource by its id. Lists come in pages, amounts in cents, in units and as a text.";
+    "The customers of a shop, and what belongs to them, as a graph. Start at `customer` or `customers` and follow the relations; `node` finds any resource by its id. Lists are paginated; amounts are given in cents, as a number and formatted.";
   schema.getQueryType()!.description =
-    "Where reading starts: at one resource, at a list, or at any resource by its id. A field that is refused, or fails, is null with the error on its path; the others are answered.";
+    "Read one resource, a list, or any resource by its id. A root field that is forbidden or fails is null, with the error on its path; the other fields are still answered.";
   schema.getMutationType()!.description =
-    "What can be changed. A request that cannot be met changes nothing, and `userErrors` says why. A field is null if it was refused or failed, with the error on its path; the others of the same request stand.";
-  schema.getSubscriptionType()!.description =
-    "What can be followed as it happens, at `/graphql/stream` as server-sent events.";
+    "All changes. A mutation that is rejected changes nothing and says why in `userErrors`. A root field that is forbidden or fails is null, with the error on its path; the other mutations of the same request stay in effect.";
+  schema.getSubscriptionType()!.description = "Live updates, served as server-sent events at `/graphql/stream`.";
   for (const name of oneOfInputs) {
     const type = schema.getType(name);
     if (type instanceof GraphQLInputObjectType) type.isOneOf = true;

@@ -21,7 +21,7 @@ export class PageArgs {
   })
   first?: number | null;
 
-  @Field(() => String, { nullable: true, description: "A cursor: only what comes behind it." })
+  @Field(() => String, { nullable: true, description: "Returns only entries after this cursor." })
   after?: string | null;
 
   @Field(() => Int, {
@@ -30,7 +30,7 @@ export class PageArgs {
   })
   last?: number | null;
 
-  @Field(() => String, { nullable: true, description: "A cursor: only what comes ahead of it." })
+  @Field(() => String, { nullable: true, description: "Returns only entries before this cursor." })
   before?: string | null;
 
   /** Of the model's own filter input; there on lists that can be filtered. */
@@ -50,14 +50,14 @@ export function pageArgsOf(model: ModelType, numbered: boolean): ClassType<PageA
   if (!args) {
     args = class extends PageArgs {};
     ArgsType()(args);
-    Field(() => model.filterInput, { nullable: true, description: "Which to list; absent: all." })(
-      args.prototype,
-      "filter",
-    );
+    Field(() => model.filterInput, {
+      nullable: true,
+      description: "Filters the list. Without it, all entries are listed.",
+    })(args.prototype, "filter");
     if (model.orderInput) {
       Field(() => [model.orderInput], {
         nullable: true,
-        description: `How to sort, by several keys if need be. ${defaultOrderText(model)}`,
+        description: `Sort keys, in order of precedence. ${defaultOrderText(model)}`,
       })(args.prototype, "orderBy");
     }
     if (numbered) {
@@ -73,7 +73,7 @@ export function pageArgsOf(model: ModelType, numbered: boolean): ClassType<PageA
 
 function defaultOrderText({ defaultOrder }: ModelType): string {
   const keys = defaultOrder.map(({ field, direction }) => `\`${field}\`${direction === "DESC" ? ", last first" : ""}`);
-  return `Absent: by ${keys.join("; then by ")}. The id decides among equals.`;
+  return `Default: by ${keys.join("; then by ")}. Ties are broken by id.`;
 }
 
 export interface Window {
@@ -122,18 +122,24 @@ function given<T>(argument: T | null | undefined): argument is T {
   return argument !== undefined && argument !== null;
 }
 
-@ObjectType({ description: "Where a page stands in its list." })
+@ObjectType({ description: "Position of a page in its list." })
 export class PageInfo {
-  @Field(() => Boolean, { description: "Whether more come behind this page." })
+  @Field(() => Boolean, { description: "Whether there are more entries after this page." })
   readonly hasNextPage!: boolean | Promise<boolean>;
 
-  @Field(() => Boolean, { description: "Whether some come ahead of this page." })
+  @Field(() => Boolean, { description: "Whether there are entries before this page." })
   readonly hasPreviousPage!: boolean | Promise<boolean>;
 
-  @Field(() => String, { nullable: true, description: "The cursor of the page's first entry; null when it is empty." })
+  @Field(() => String, {
+    nullable: true,
+    description: "Cursor of the first entry of the page; null when the page is empty.",
+  })
   startCursor!: string | null;
 
-  @Field(() => String, { nullable: true, description: "The cursor of the page's last entry; null when it is empty." })
+  @Field(() => String, {
+    nullable: true,
+    description: "Cursor of the last entry of the page; null when the page is empty.",
+  })
   endCursor!: string | null;
 }
 
@@ -174,7 +180,7 @@ export abstract class Connection {
     return this.page.rows.map((node) => ({ node, cursor: this.cursor(node) }));
   }
 
-  @Field(() => PageInfo, { description: "Where this page stands in the list." })
+  @Field(() => PageInfo, { description: "Position of the page in the list." })
   get pageInfo(): PageInfo {
     const { rows, more, window, count } = this.page;
     return {
@@ -189,11 +195,11 @@ export abstract class Connection {
     };
   }
 
-  @Field(() => Int, { description: "How many there are in all, with the same filter. Costs nothing unless selected." })
+  @Field(() => Int, { description: "Total number of entries that match the filter. Counted only when selected." })
   totalCount(
     @Arg("atMost", () => Int, {
       nullable: true,
-      description: "Stop counting here: a list with more answers this number. Cheaper for long lists.",
+      description: "Maximum to count to: a longer list returns this number. Cheaper for long lists.",
     })
     atMost?: number,
   ): Promise<number> {
@@ -217,15 +223,12 @@ export function connectionOf(type: abstract new (...args: never[]) => object): C
   if (!connection) {
     const edge = class {};
     ObjectType(`${model.name}Edge`, { description: "An entry of a page." })(edge);
-    Field(() => String, { description: "The entry's place in the list, for `after` and `before`." })(
-      edge.prototype,
-      "cursor",
-    );
+    Field(() => String, { description: "Cursor of the entry, for `after` and `before`." })(edge.prototype, "cursor");
     Field(() => model.type, { description: "The entry itself." })(edge.prototype, "node");
 
     connection = class extends Connection {};
     ObjectType(`${model.name}Connection`, { description: `One page of ${plural(model.name)}.` })(connection);
-    Field(() => [edge], { description: "The entries of the page with their cursors." })(connection.prototype, "edges");
+    Field(() => [edge], { description: "The entries of the page, with their cursors." })(connection.prototype, "edges");
     Field(() => [model.type], { description: "The entries of the page." })(connection.prototype, "nodes");
     connections.set(model, connection);
   }

@@ -3,14 +3,14 @@ import { DateTime } from "../model/scalars.js";
 import type { AttributeType } from "./model.js";
 
 const meanings = {
-  eq: "Equal to this.",
-  in: "Equal to one of these; an empty list matches nothing.",
-  gt: "Greater or later than this.",
-  gte: "Greater or later than this, or equal.",
-  lt: "Smaller or earlier than this.",
-  lte: "Smaller or earlier than this, or equal.",
-  startsWith: "Begins with this, whatever the case.",
-  contains: "Contains this, whatever the case.",
+  eq: "Equals this value.",
+  in: "Equals one of these values; an empty list matches nothing.",
+  gt: "Greater (later) than this value.",
+  gte: "Greater (later) than or equal to this value.",
+  lt: "Less (earlier) than this value.",
+  lte: "Less (earlier) than or equal to this value.",
+  startsWith: "Starts with this text, case-insensitive.",
+  contains: "Contains this text, case-insensitive.",
   isNull: "`true`: has no value; `false`: has one.",
 } as const;
 
@@ -31,17 +31,20 @@ function operatorInput(name: string, description: string, type: object, own: rea
 
 const ordered = ["eq", "in", "gt", "gte", "lt", "lte", "isNull"] as const;
 const inputs = new Map<unknown, ClassType>([
-  [ID, operatorInput("IDFilter", "A test of an id. All operators given must hold.", ID, ["eq", "in", "isNull"])],
+  [ID, operatorInput("IDFilter", "Filter on an id. All given operators must match.", ID, ["eq", "in", "isNull"])],
   [
     String,
-    operatorInput("StringFilter", "A test of a code. All operators given must hold.", String, ["eq", "in", "isNull"]),
+    operatorInput("StringFilter", "Filter on a code. All given operators must match.", String, ["eq", "in", "isNull"]),
   ],
-  [Int, operatorInput("IntFilter", "A test of a whole number. All operators given must hold.", Int, ordered)],
-  [Float, operatorInput("FloatFilter", "A test of a number. All operators given must hold.", Float, ordered)],
-  [DateTime, operatorInput("DateTimeFilter", "A test of a moment. All operators given must hold.", DateTime, ordered)],
-  [Boolean, operatorInput("BooleanFilter", "A test of a yes or no.", Boolean, ["eq"])],
+  [Int, operatorInput("IntFilter", "Filter on an integer. All given operators must match.", Int, ordered)],
+  [Float, operatorInput("FloatFilter", "Filter on a number. All given operators must match.", Float, ordered)],
+  [
+    DateTime,
+    operatorInput("DateTimeFilter", "Filter on a date and time. All given operators must match.", DateTime, ordered),
+  ],
+  [Boolean, operatorInput("BooleanFilter", "Filter on a boolean.", Boolean, ["eq"])],
 ]);
-const textInput = operatorInput("TextFilter", "A test of a text. All operators given must hold.", String, [
+const textInput = operatorInput("TextFilter", "Filter on a text. All given operators must match.", String, [
   "eq",
   "in",
   "startsWith",
@@ -58,7 +61,7 @@ export function filterInputFor(type: AttributeType, text: boolean): ClassType {
   if (!name) throw new Error(`There is no filter for the type ${String(type)}`);
   const input = operatorInput(
     `${name}Filter`,
-    `A test of an enum value, \`${name}\`. All operators given must hold.`,
+    `Filter on an enum value, \`${name}\`. All given operators must match.`,
     type,
     ["eq", "in", "isNull"],
   );
@@ -71,14 +74,15 @@ export function nameEnum(type: object, name: string) {
   enumNames.set(type, name);
 }
 
-@InputType({ description: "A test of the metadata." })
+@InputType({ description: "Filter on metadata." })
 export class MetadataFilter {
   @Field(() => String, { description: "The key that must exist at the top level." })
   key!: string;
 
   @Field(() => String, {
     nullable: true,
-    description: "The value that the key must have; numbers and booleans are given as text. Absent: any value.",
+    description:
+      "The value that the key must have; numbers and booleans are given as text. Without it, any value matches.",
   })
   eq?: string;
 }
@@ -90,9 +94,12 @@ export function relatedFilterFor(name: string, filter: ClassType): ClassType {
   let input = relatedInputs.get(filter);
   if (!input) {
     input = class {};
-    InputType(`${name}ListFilter`, { description: "A test of related rows." })(input);
-    Field(() => filter, { nullable: true, description: "At least one related row is such." })(input.prototype, "some");
-    Field(() => filter, { nullable: true, description: "No related row is such." })(input.prototype, "none");
+    InputType(`${name}ListFilter`, { description: "Filter on a to-many relation." })(input);
+    Field(() => filter, { nullable: true, description: "At least one related resource matches." })(
+      input.prototype,
+      "some",
+    );
+    Field(() => filter, { nullable: true, description: "No related resource matches." })(input.prototype, "none");
     relatedInputs.set(filter, input);
   }
   return input;

@@ -161,7 +161,7 @@ function registerModel(
   const filterInput = class {};
   Object.defineProperty(filterInput, "name", { value: `${name}Filter` });
   InputType(`${name}Filter`, {
-    description: `Which ${plural(name)} to list. All fields given must hold; none given lists all.`,
+    description: `Which ${plural(name)} to list. All given fields must match; an empty filter matches everything.`,
   })(filterInput);
   const own = attributes(type.prototype);
   const model: ModelType = {
@@ -188,18 +188,24 @@ function registerModel(
       filterInput.prototype,
       operator,
     );
-  combine("and", true, "All of these must hold.");
-  combine("or", true, "At least one of these must hold; an empty list matches nothing.");
-  combine("not", false, "This must not hold. A comparison with a missing value does not hold, so its `not` does.");
+  combine("and", true, "All of these filters must match (AND).");
+  combine("or", true, "At least one of these filters must match (OR); an empty list matches nothing.");
+  combine("not", false, "This filter must not match (NOT). A comparison with null does not match, so its `not` does.");
   for (const { name: field, type: attributeType, filter: given, email } of own) {
     const filter = field === "reference" ? (overrides.reference ?? given) : given;
     if (!filter) continue;
     columnOf(model.datamodel, field);
     const input = filterInputFor(attributeType(), filter === "text");
-    addFilter(model, field, { kind: "scalar", name: field, email }, () => input, `By \`${field}\`.`);
+    addFilter(model, field, { kind: "scalar", name: field, email }, () => input, `Filter on \`${field}\`.`);
   }
   if (overrides.metadata) {
-    addFilter(model, "metadata", { kind: "metadata", name: "metadata" }, () => MetadataFilter, "By its metadata.");
+    addFilter(
+      model,
+      "metadata",
+      { kind: "metadata", name: "metadata" },
+      () => MetadataFilter,
+      "Filter on its metadata.",
+    );
   }
 }
 
@@ -227,10 +233,10 @@ export enum Direction {
 }
 registerEnumType(Direction, {
   name: "OrderDirection",
-  description: "Which way to sort.",
+  description: "Sort direction.",
   valuesConfig: {
-    ASC: { description: "Smallest, earliest or first in the alphabet first." },
-    DESC: { description: "Largest, latest or last in the alphabet first." },
+    ASC: { description: "Ascending: smallest, earliest or A first." },
+    DESC: { description: "Descending: largest, latest or Z first." },
   },
 });
 
@@ -240,10 +246,10 @@ export enum Nulls {
 }
 registerEnumType(Nulls, {
   name: "OrderNulls",
-  description: "Where rows without a value come.",
+  description: "Where nulls are sorted.",
   valuesConfig: {
-    FIRST: { description: "Before all others." },
-    LAST: { description: "After all others." },
+    FIRST: { description: "Nulls first." },
+    LAST: { description: "Nulls last." },
   },
 });
 
@@ -252,24 +258,21 @@ function orderInputFor(name: ModelName, sortable: Attribute[]): ClassType | unde
   const fields = Object.fromEntries(sortable.map((a) => [constantCase(a.name), a.name]));
   registerEnumType(fields, {
     name: `${name}OrderField`,
-    description: `What ${plural(name)} can be sorted by.`,
-    valuesConfig: Object.fromEntries(sortable.map((a) => [constantCase(a.name), { description: `By \`${a.name}\`.` }])),
+    description: `Sort fields of ${plural(name)}.`,
+    valuesConfig: Object.fromEntries(sortable.map((a) => [constantCase(a.name), { description: `Sort by \`${a.name}\`.` }])),
   });
   class Input {
     field!: string;
     direction!: Direction;
     nulls?: Nulls;
   }
-  Field(() => fields, { description: "What to sort by." })(Input.prototype, "field");
-  Field(() => Direction, { description: "Which way to sort by it.", defaultValue: Direction.ASC })(
-    Input.prototype,
-    "direction",
-  );
+  Field(() => fields, { description: "Field to sort by." })(Input.prototype, "field");
+  Field(() => Direction, { description: "Sort direction.", defaultValue: Direction.ASC })(Input.prototype, "direction");
   Field(() => Nulls, {
     nullable: true,
-    description: "Where rows without a value come. When absent: last going up, first going down.",
+    description: "Where nulls are sorted. Default: last when ascending, first when descending.",
   })(Input.prototype, "nulls");
-  InputType(`${name}Order`, { description: `One sort key of ${plural(name)}.` })(Input);
+  InputType(`${name}Order`, { description: `Sort key of ${plural(name)}.` })(Input);
   return Input;
 }
 
@@ -361,7 +364,7 @@ export function Money(
     derive(
       formatted,
       () => String,
-      `${description}, as people write it.`,
+      `${description}, formatted for display.`,
       (amount, row) => formatMoney(amount, row.currencyCode),
     );
   };

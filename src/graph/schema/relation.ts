@@ -45,9 +45,15 @@ export function BelongsTo(type: ModelClass, { description, filters, read }: Rela
     const relation = name as string;
     const { key, to } = relationOf(model.datamodel, relation);
     const target = () => modelTypeNamed(to).filterInput;
-    addFilter(model, relation, { kind: "one", name: relation }, target, `By its \`${relation}\`, which must exist.`);
+    addFilter(
+      model,
+      relation,
+      { kind: "one", name: relation },
+      target,
+      `Filter on its \`${relation}\`, which must exist.`,
+    );
     const id = () => filterInputFor(ID, false);
-    const meaning = `By the id of its \`${relation}\`. One that the caller may not see counts as missing.`;
+    const meaning = `Filter on the id of its \`${relation}\`. One that the caller may not see counts as missing.`;
     addFilter(model, key!, { kind: "key", name: relation }, id, meaning);
   };
 }
@@ -79,7 +85,13 @@ export function HasMany(
     if (!filters) return;
     const relation = name as string;
     const input = relatedFilterFor(target.name, target.filterInput);
-    addFilter(modelTypeOf(filters), relation, { kind: "many", name: relation }, () => input, `By its \`${relation}\`.`);
+    addFilter(
+      modelTypeOf(filters),
+      relation,
+      { kind: "many", name: relation },
+      () => input,
+      `Filter on its \`${relation}\`.`,
+    );
   };
 }
 

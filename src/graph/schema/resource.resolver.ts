@@ -67,11 +67,11 @@ export function ResourceResolver(
     declareAccess(access),
     Query(() => model.type, {
       nullable: true,
-      description: `One of the ${plural(name)}, or null when there is none.`,
+      description: `One of the ${plural(name)} by its key; null when it does not exist.`,
     }),
   );
   if (identifier)
-    Arg("by", () => identifier, { description: "Which one: give exactly one key." })(Base.prototype, one, 0);
+    Arg("by", () => identifier, { description: "Key to look it up by: give exactly one." })(Base.prototype, one, 0);
   else Arg("id", () => ID, { description: "Its id." })(Base.prototype, one, 0);
   Ctx()(Base.prototype, one, 1);
 
@@ -88,7 +88,7 @@ export function ResourceResolver(
       list,
       declareAccess(access),
       madeFrom({ kind: "many", model: name }),
-      Query(() => connection, { nullable: true, description: `The ${plural(name)} of the shop, a page at a time.` }),
+      Query(() => connection, { nullable: true, description: `Paginated list of the ${plural(name)} of the shop.` }),
     );
     Args(() => args)(Base.prototype, many, 0);
     Ctx()(Base.prototype, many, 1);
@@ -103,12 +103,15 @@ function define(prototype: object, name: string, value: unknown, ...decorators: 
   decorate(prototype, name, descriptor, ...decorators);
 }
 
-@InputType({ description: "How another system names a resource." })
+@InputType({ description: "Reference of a resource in an external system." })
 export class ReferenceInput {
-  @Field(() => String, { description: "The name in the other system." })
+  @Field(() => String, { description: "The resource's `reference`: its id or name in the external system." })
   reference!: string;
 
-  @Field(() => String, { nullable: true, description: "The other system; absent: whichever." })
+  @Field(() => String, {
+    nullable: true,
+    description: "The external system (`referenceOrigin`). Without it, any system matches.",
+  })
   referenceOrigin?: string | null;
 }
 
@@ -118,7 +121,7 @@ export const oneOfInputs = new Set<string>(["MetadataInput"]);
 function identifierInput(model: ModelName, keys: Record<string, KeyOptions>): ClassType {
   const input = class {};
   const name = `${model}Identifier`;
-  InputType(name, { description: `Which one of the ${plural(model)}. Give exactly one key.` })(input);
+  InputType(name, { description: `Identifies one of the ${plural(model)}. Give exactly one key.` })(input);
   Field(() => ID, { nullable: true, description: "Its id." })(input.prototype, "id");
   for (const [key, { description }] of Object.entries(keys)) {
     const type = key === "reference" ? ReferenceInput : String;

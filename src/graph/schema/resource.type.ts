@@ -5,20 +5,24 @@ import { DateTime, Json } from "../model/scalars.js";
 import { Attribute, modelTypeOfRow, registerEnum } from "./model.js";
 import { derivedFrom } from "./source.js";
 
-export const Mode = registerEnum("Mode", "Which of the two separate worlds a resource belongs to.", {
-  test: "For trying things out; never mixed with real business.",
-  live: "Real business.",
-});
+export const Mode = registerEnum(
+  "Mode",
+  "Environment of a resource: test or live. Data of one is never visible in the other.",
+  {
+    test: "Test data.",
+    live: "Production data.",
+  },
+);
 
-@ObjectType({ description: "Addresses of a resource." })
+@ObjectType({ description: "Links to a resource." })
 export class ResourceLinks {
   @Field(() => String, { description: "The absolute URL of the resource." })
   self!: string;
 }
 
-@ObjectType({ description: "Facts about the record of a resource." })
+@ObjectType({ description: "Technical data of a resource." })
 export class ResourceMeta {
-  @Field(() => Mode, { description: "Which of the two separate worlds the resource belongs to." })
+  @Field(() => Mode, { description: "Environment of the resource: test or live." })
   mode!: ModeValue;
 }
 
@@ -49,32 +53,32 @@ export abstract class Node<M extends ModelName = ModelName> {
   declare mode: ModeValue;
 
   @Attribute(() => ID, {
-    description: "Identifies the resource. Opaque, and stable for ever.",
+    description: "Unique id of the resource. Opaque; never changes.",
     filter: true,
     sort: true,
   })
   id!: string;
 
   @derivedFrom([])
-  @Field(() => String, { description: "The kind of resource in the plural, such as `customers`." })
+  @Field(() => String, { description: "Type of the resource in the plural, such as `customers`." })
   get type(): string {
     return resourceTypes.get(this.constructor) ?? modelTypeOfRow(this).datamodel.table;
   }
 
   @derivedFrom(["id"])
-  @Field(() => ResourceLinks, { description: "Addresses of the resource." })
+  @Field(() => ResourceLinks, { description: "Links to the resource." })
   get links(): ResourceLinks {
     return { self: `${publicUrl}/api/${this.type}/${encodeURIComponent(this.id)}` };
   }
 
-  @Attribute(() => DateTime, { description: "When the resource was made.", filter: true, sort: true })
+  @Attribute(() => DateTime, { description: "When the resource was created.", filter: true, sort: true })
   createdAt!: Date;
 
-  @Attribute(() => DateTime, { description: "When the resource was last changed.", filter: true, sort: true })
+  @Attribute(() => DateTime, { description: "When the resource was last updated.", filter: true, sort: true })
   updatedAt!: Date;
 
   @derivedFrom(["mode"])
-  @Field(() => ResourceMeta, { description: "Facts about the record." })
+  @Field(() => ResourceMeta, { description: "Technical data, such as the environment." })
   get meta(): ResourceMeta {
     return { mode: this.mode };
   }
@@ -86,11 +90,15 @@ export function nameResourceType(type: unknown, name: string) {
   resourceTypes.set(type, name);
 }
 
-@InterfaceType({ implements: Node, description: "What all resources of the shop share.", resolveType: objectTypeOf })
+@InterfaceType({
+  implements: Node,
+  description: "Fields that all resources of the shop have.",
+  resolveType: objectTypeOf,
+})
 export abstract class Resource<M extends ModelName = ModelName> extends Node<M> {
   @Attribute(() => String, {
     nullable: true,
-    description: "How another system, such as an ERP, names the resource. Not unique.",
+    description: "Id or name of the resource in an external system, such as an ERP. Not unique.",
     filter: true,
     sort: true,
   })
@@ -98,15 +106,17 @@ export abstract class Resource<M extends ModelName = ModelName> extends Node<M> 
 
   @Attribute(() => String, {
     nullable: true,
-    description: "The system that `reference` comes from.",
+    description: "The external system that `reference` belongs to.",
     filter: true,
     sort: true,
   })
   referenceOrigin!: string | null;
 
-  @Attribute(() => Json, { description: "Free data of the shop's own: a JSON object, `{}` when there is none." })
+  @Attribute(() => Json, { description: "Custom data of the shop: a JSON object, `{}` when empty." })
   metadata!: Record<string, unknown>;
 
-  @Attribute(() => Int, { description: "Grows by one with every change of the resource." })
+  @Attribute(() => Int, {
+    description: "Incremented by one with every change of the resource. Pass it as `ifVersion` to detect conflicts.",
+  })
   version!: number;
 }

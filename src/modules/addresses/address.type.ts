@@ -106,7 +106,7 @@ export class Address extends Taggable<"Address"> {
 
   @Attribute(() => String, {
     nullable: true,
-    description: "VAT number, tax code or other data for the invoice.",
+    description: "VAT number, tax code or other billing data.",
     filter: "text",
   })
   billingInfo!: string | null;

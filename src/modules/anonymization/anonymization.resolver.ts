@@ -79,7 +79,7 @@ export class AnonymizationResolver {
   @Derived({
     type: () => LegalHold,
     nullable: true,
-    description: "What keeps the customer's data from erasure; null when nothing does.",
+    description: "Legal hold that prevents the erasure of the customer's data; null when there is none.",
     needs: ["legalHoldAt", "legalHoldReason", "legalHoldRequester"],
   })
   legalHold({ legalHoldAt, legalHoldReason, legalHoldRequester }: Customer): LegalHold | null {
@@ -90,7 +90,7 @@ export class AnonymizationResolver {
   @Query(() => AnonymizationPreview, {
     nullable: true,
     description:
-      "What the erasure of a customer's data would come to: what goes, what is kept and why, and what speaks against it. Null when there is no such customer.",
+      "Preview of the erasure of a customer's data: what would be erased, what is kept and why, and what blocks it. Null when there is no such customer.",
   })
   anonymizationPreview(
     @Arg("customerId", () => ID, { description: "The customer." }) customerId: string,
@@ -103,7 +103,7 @@ export class AnonymizationResolver {
   @Query(() => SubjectExport, {
     nullable: true,
     description:
-      "Everything that there is of a customer, for its right of access: where to get it. Null when there is no such customer.",
+      "Export of all data of a customer (right of access): where to download it. Null when there is no such customer.",
   })
   async subjectExport(
     @Arg("customerId", () => ID, { description: "The customer." }) customerId: string,
@@ -117,10 +117,10 @@ export class AnonymizationResolver {
     ...change,
     errors: [...change.errors, "BLOCKED", "STALE_PREVIEW"],
     description:
-      "Asks for the erasure of a customer's personal data. Allowed when none was requested, or the last request failed or was called off.",
+      "Requests the erasure of a customer's personal data. Allowed when none was requested, or the last request failed or was cancelled.",
     example: `mutation { anonymizationRequest(input: { customerId: "cus_kenji", reason: "asked by mail" }) ${selection} }`,
-    payload: payloadOf("AnonymizationRequest", "What asking for an erasure came to.", payloadFields),
-    input: [AnonymizationRequestInput, "Whom, and why."],
+    payload: payloadOf("AnonymizationRequest", "Result of `anonymizationRequest`.", payloadFields),
+    input: [AnonymizationRequestInput, "The customer, and the reason."],
   })
   async anonymizationRequest(write: Write, { input }: RequestArgs): Promise<Outcome> {
     await requestAnonymization(write, input);
@@ -129,10 +129,10 @@ export class AnonymizationResolver {
 
   @Mutates<RequestArgs>({
     ...change,
-    description: "Calls a requested erasure off. Allowed until the work has begun.",
+    description: "Cancels a requested erasure. Allowed until it has started.",
     example: `mutation { anonymizationCancel(input: { customerId: "cus_joao", reason: "a mistake" }) ${selection} }`,
-    payload: payloadOf("AnonymizationCancel", "What calling an erasure off came to.", payloadFields),
-    input: [AnonymizationCancelInput, "Whose, and why."],
+    payload: payloadOf("AnonymizationCancel", "Result of `anonymizationCancel`.", payloadFields),
+    input: [AnonymizationCancelInput, "The customer, and the reason."],
   })
   async anonymizationCancel(write: Write, { input }: RequestArgs): Promise<Outcome> {
     await cancelAnonymization(write, input);
@@ -141,10 +141,11 @@ export class AnonymizationResolver {
 
   @Mutates<Args<LegalHoldSetInput>>({
     ...change,
-    description: "Keeps a customer's data from erasure until the hold is lifted. A request that waits goes on waiting.",
+    description:
+      "Sets a legal hold: the customer's data is not erased until the hold is lifted. A pending request stays pending.",
     example: `mutation { legalHoldSet(input: { customerId: "cus_ada", reason: "court case 7" }) ${selection} }`,
-    payload: payloadOf("LegalHoldSet", "What setting a legal hold came to.", payloadFields),
-    input: [LegalHoldSetInput, "Whose data, and why."],
+    payload: payloadOf("LegalHoldSet", "Result of `legalHoldSet`.", payloadFields),
+    input: [LegalHoldSetInput, "The customer, and the reason."],
   })
   async legalHoldSet(write: Write, { input }: Args<LegalHoldSetInput>): Promise<Outcome> {
     await setLegalHold(write, input);
@@ -153,10 +154,10 @@ export class AnonymizationResolver {
 
   @Mutates<Args<LegalHoldLiftInput>>({
     ...change,
-    description: "Lets a customer's data be erased again.",
+    description: "Lifts a legal hold, so that the customer's data can be erased again.",
     example: `mutation { legalHoldLift(input: { customerId: "cus_joao" }) ${selection} }`,
-    payload: payloadOf("LegalHoldLift", "What lifting a legal hold came to.", payloadFields),
-    input: [LegalHoldLiftInput, "Whose data."],
+    payload: payloadOf("LegalHoldLift", "Result of `legalHoldLift`.", payloadFields),
+    input: [LegalHoldLiftInput, "The customer."],
   })
   async legalHoldLift(write: Write, { input }: Args<LegalHoldLiftInput>): Promise<Outcome> {
     await liftLegalHold(write, input);
@@ -169,7 +170,7 @@ export class AnonymizationResolver {
 export class AnonymizationPreviewResolver {
   @FieldResolver(() => [AnonymizationPreviewResource], {
     description:
-      "All that there is, by type of resource. Types that the caller may not read are left out, and `extensions.redactions` says which permissions they need.",
+      "The customer's data by type of resource. Types that the caller may not read are left out, and `extensions.redactions` says which permissions they need.",
   })
   resources(
     @Root() { resources }: AnonymizationPreview,
@@ -192,7 +193,7 @@ function isHidden(kind: Blocker["kind"], context: Context, info: GraphQLResolveI
 export class AnonymizationBlockerResolver {
   @FieldResolver(() => [String], {
     description:
-      "The numbers of the orders, returns or recurring orders; ten at most. Empty, and listed in `extensions.redactions`, without the permission to read these, such as `orders:read`.",
+      "Numbers of the affected orders, returns or recurring orders, at most ten. Empty, and listed in `extensions.redactions`, without the permission to read these, such as `orders:read`.",
   })
   numbers(@Root() { kind, numbers }: Blocker, @Ctx() context: Context, @Info() info: GraphQLResolveInfo): string[] {
     return isHidden(kind, context, info) ? [] : numbers;
@@ -201,7 +202,7 @@ export class AnonymizationBlockerResolver {
   @FieldResolver(() => Int, {
     nullable: true,
     description:
-      "How many there are of it. Null, and listed in `extensions.redactions`, without the permission to read these.",
+      "Number of affected resources. Null, and listed in `extensions.redactions`, without the permission to read these.",
   })
   count(@Root() { kind, count }: Blocker, @Ctx() context: Context, @Info() info: GraphQLResolveInfo): number | null {
     return isHidden(kind, context, info) ? null : count;

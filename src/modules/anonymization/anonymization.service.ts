@@ -156,10 +156,10 @@ const refusals = {
         : "Anonymization has been requested already.",
   cancel: (status: Status | null) =>
     status === "started"
-      ? "The anonymization is under way and can no longer be called off."
+      ? "The anonymization has started and can no longer be cancelled."
       : status === "completed"
         ? "The customer has been anonymized; that cannot be undone."
-        : "There is no request to call off.",
+        : "There is no request to cancel.",
 };
 
 /** The record of who asks: the member of the staff behind the token, else the application alone. */

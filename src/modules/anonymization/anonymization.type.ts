@@ -11,10 +11,10 @@ type Status = EnumValue<"AnonymizationStatus">;
 
 @ObjectType({
   description:
-    "Who asked: a member of the shop's staff as they were at that time, or an application, of which the id alone is known.",
+    "The requester: a staff member, with name and e-mail at that time, or an application, of which only the id is known.",
 })
 export class AnonymizationUser {
-  @Field(() => ID, { description: "The id of the member of the staff, or of the application." })
+  @Field(() => ID, { description: "Id of the staff member or application." })
   id!: string;
 
   @Field(() => String, { nullable: true, description: "First name." })
@@ -29,42 +29,42 @@ export class AnonymizationUser {
 
 @ObjectType({ description: "The latest request to anonymize a customer." })
 export class AnonymizationInfo {
-  @Field(() => AnonymizationStatus, { description: "Where the request stands." })
+  @Field(() => AnonymizationStatus, { description: "Status of the request." })
   status!: Status;
 
-  @Field(() => DateTime, { nullable: true, description: "When it was made." })
+  @Field(() => DateTime, { nullable: true, description: "When it was requested." })
   requestedAt!: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: "When the work began; null before." })
+  @Field(() => DateTime, { nullable: true, description: "When the erasure started; null before." })
   startedAt!: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: "When the work was done; null before." })
+  @Field(() => DateTime, { nullable: true, description: "When the erasure completed; null before." })
   completedAt!: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: "When the work broke off; null when it did not." })
+  @Field(() => DateTime, { nullable: true, description: "When the erasure failed; null when it did not." })
   failedAt!: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: "When it was called off; null when it was not." })
+  @Field(() => DateTime, { nullable: true, description: "When it was cancelled; null when it was not." })
   cancelledAt!: Date | null;
 
   @Guarded("staff:read")
-  @Field(() => AnonymizationUser, { nullable: true, simple: false, description: "Who made it." })
+  @Field(() => AnonymizationUser, { nullable: true, simple: false, description: "Who requested it." })
   requester!: AnonymizationUser | null;
 
   @Guarded("staff:read")
   @Field(() => AnonymizationUser, {
     nullable: true,
     simple: false,
-    description: "Who called it off; null when nobody did.",
+    description: "Who cancelled it; null when nobody did.",
   })
   cancellationRequester!: AnonymizationUser | null;
 
   @Guarded("staff:read")
-  @Field(() => String, { nullable: true, simple: false, description: "Why it was made, if a reason was given." })
+  @Field(() => String, { nullable: true, simple: false, description: "Reason for the request, if one was given." })
   reason!: string | null;
 
   @Guarded("staff:read")
-  @Field(() => String, { nullable: true, simple: false, description: "Why it was called off, if a reason was given." })
+  @Field(() => String, { nullable: true, simple: false, description: "Reason for the cancellation, if one was given." })
   cancellationReason!: string | null;
 
   @Guarded("staff:read")
@@ -72,66 +72,66 @@ export class AnonymizationInfo {
     nullable: true,
     simple: false,
     description:
-      "The proof, once it is completed: a signed statement of what was erased (JWS), to be checked with the keys at `/.well-known/jwks.json`.",
+      "Receipt of the completed erasure: a signed statement of what was erased (JWS), verified with the keys at `/.well-known/jwks.json`.",
   })
   receipt!: string | null;
 }
 
-@ObjectType({ description: "Keeps a customer's data from erasure, whoever asks for it." })
+@ObjectType({ description: "Legal hold: prevents the erasure of a customer's data, whoever requests it." })
 export class LegalHold {
-  @Field(() => DateTime, { description: "Since when." })
+  @Field(() => DateTime, { description: "When it was set." })
   heldAt!: Date;
 
-  @Field(() => String, { nullable: true, description: "Why it was set." })
+  @Field(() => String, { nullable: true, description: "Reason for the hold." })
   reason!: string | null;
 
   @Field(() => AnonymizationUser, { nullable: true, description: "Who set it." })
   requester!: AnonymizationUser | null;
 }
 
-@ObjectType({ description: "Everything that there is of one customer, as one JSON:API document." })
+@ObjectType({ description: "Export of all data of one customer, as one JSON:API document." })
 export class SubjectExport {
   @Field(() => ID, { description: "The customer." })
   customerId!: string;
 
   @Field(() => String, {
     description:
-      "Where to get the document: by GET, with the same access token. It is made while it is read, as things are then, and the import reads it back.",
+      "URL of the document: GET it with the same access token. It is generated while it is downloaded, from the data at that time, and `npm run import` can read it.",
   })
   url!: string;
 }
 
-export const PersonalCategory = registerWords("PersonalCategory", "What kind of personal data it is.", {
-  CONTACT: "Ways to reach somebody, such as an e-mail address.",
-  IDENTITY: "Who somebody is, such as a name.",
-  IDENTIFIER: "What tells somebody apart in other systems.",
-  CREDENTIAL: "What lets somebody in.",
-  FINANCIAL: "How somebody pays, and is taxed.",
-  LOCATION: "Where somebody is.",
-  CONTENT: "What somebody wrote, or others wrote about them.",
-  STAFF: "Which member of the staff did something.",
+export const PersonalCategory = registerWords("PersonalCategory", "Category of personal data.", {
+  CONTACT: "Contact data, such as an e-mail address.",
+  IDENTITY: "Identity, such as a name.",
+  IDENTIFIER: "Identifiers in external systems.",
+  CREDENTIAL: "Credentials, such as a password.",
+  FINANCIAL: "Payment and tax data.",
+  LOCATION: "Location data.",
+  CONTENT: "Free text written by or about the person.",
+  STAFF: "The staff member who did something.",
 });
 
-export const ErasureAction = registerWords("ErasureAction", "What erasure does to a value.", {
-  CLEAR: "Leaves nothing.",
-  REPLACE: "Puts something random or meaningless in its place.",
-  DELETE: "Deletes the whole row.",
-  KEEP: "Keeps it, for the reason given.",
+export const ErasureAction = registerWords("ErasureAction", "What the erasure does to a value.", {
+  CLEAR: "Sets it to null or empty.",
+  REPLACE: "Replaces it by a random or meaningless value.",
+  DELETE: "Deletes the whole resource.",
+  KEEP: "Keeps it, for the given reason.",
 });
 
-export const BlockerKind = registerWords("AnonymizationBlockerKind", "What speaks against an erasure.", {
-  LEGAL_HOLD: "The data must be kept. Nothing overrules this but lifting the hold.",
-  UNFINISHED_ORDERS: "Orders are not delivered yet, and need the address.",
-  OPEN_RETURNS: "Returns are under way, and need the address.",
-  ACTIVE_SUBSCRIPTIONS: "Recurring orders run, and would be cancelled.",
+export const BlockerKind = registerWords("AnonymizationBlockerKind", "Kind of blocker of an erasure.", {
+  LEGAL_HOLD: "A legal hold is set. It cannot be overridden, only lifted.",
+  UNFINISHED_ORDERS: "Orders are not delivered yet and need the address.",
+  OPEN_RETURNS: "Returns are in progress and need the address.",
+  ACTIVE_SUBSCRIPTIONS: "Recurring orders are active and would be cancelled.",
 });
 
-@ObjectType({ description: "Something that speaks against an erasure." })
+@ObjectType({ description: "A blocker of an erasure." })
 export class AnonymizationBlocker {
-  @Field(() => BlockerKind, { description: "What it is." })
+  @Field(() => BlockerKind, { description: "Kind of blocker." })
   kind!: Blocker["kind"];
 
-  @Field(() => String, { description: "The same for people: a whole sentence." })
+  @Field(() => String, { description: "Message to show to the user." })
   message!: string;
 
   count!: number;
@@ -139,93 +139,93 @@ export class AnonymizationBlocker {
   numbers!: string[];
 }
 
-@ObjectType({ description: "One kind of value in one type of resource, and what erasure does to it." })
+@ObjectType({ description: "One attribute of one type of resource, and what the erasure does to it." })
 export class AnonymizationPreviewField {
   @Field(() => String, { description: "The attribute, such as `firstName`." })
   field!: string;
 
-  @Field(() => PersonalCategory, { description: "What kind of personal data it is." })
+  @Field(() => PersonalCategory, { description: "Category of personal data." })
   category!: string;
 
-  @Field(() => ErasureAction, { description: "What erasure does to it." })
+  @Field(() => ErasureAction, { description: "What the erasure does to it." })
   action!: string;
 
-  @Field(() => String, { nullable: true, description: "Why it is kept; null where it is not." })
+  @Field(() => String, { nullable: true, description: "Why it is kept; null when it is not." })
   reason!: string | null;
 
-  @Field(() => Int, { description: "How many values there are." })
+  @Field(() => Int, { description: "Number of values." })
   count!: number;
 }
 
-@ObjectType({ description: "What there is of a customer in one type of resource." })
+@ObjectType({ description: "The customer's data in one type of resource." })
 export class AnonymizationPreviewResource {
   @Field(() => String, { description: "The type of resource, such as `addresses`." })
   resourceType!: string;
 
-  @Field(() => Int, { description: "How many there are." })
+  @Field(() => Int, { description: "Number of resources." })
   count!: number;
 
-  @Field(() => Boolean, { description: "Whether they are deleted whole." })
+  @Field(() => Boolean, { description: "Whether the whole resources are deleted." })
   deleted!: boolean;
 
-  @Field(() => [AnonymizationPreviewField], { description: "Their personal values." })
+  @Field(() => [AnonymizationPreviewField], { description: "Their attributes with personal data." })
   fields!: AnonymizationPreviewField[];
 }
 
-@ObjectType({ description: "What the erasure of a customer's data would come to, as things are now." })
+@ObjectType({ description: "Preview of the erasure of a customer's data, from the current data." })
 export class AnonymizationPreview {
   @Field(() => ID, { description: "The customer." })
   customerId!: string;
 
   resources!: AnonymizationPreviewResource[];
 
-  @Field(() => [AnonymizationBlocker], { description: "What speaks against it; empty when nothing does." })
+  @Field(() => [AnonymizationBlocker], { description: "Blockers of the erasure; empty when there are none." })
   blockers!: AnonymizationBlocker[];
 
   @Field(() => String, {
     description:
-      "Stands for this very picture. A request that carries it is refused if the picture has changed, and goes through despite blockers other than a legal hold.",
+      "Digest of this preview. A request with it is rejected if the preview has changed since, and overrides all blockers except a legal hold.",
   })
   digest!: string;
 }
 
-@InputType({ description: "Whom to anonymize." })
+@InputType({ description: "Input of `anonymizationRequest`." })
 export class AnonymizationRequestInput {
   @Field(() => ID, { description: "The customer's id." })
   customerId!: string;
 
-  @Field(() => String, { nullable: true, description: "Why, for the record: at most 500 characters." })
+  @Field(() => String, { nullable: true, description: "Reason, for the record: at most 500 characters." })
   reason?: string | null;
 
   @Field(() => String, {
     nullable: true,
     description:
-      "The `digest` of the preview that was decided on. Needed where something speaks against the erasure; if the picture has changed since, the request is refused.",
+      "The `digest` of the preview that was confirmed. Required when the erasure has blockers; the request is rejected if the preview has changed since.",
   })
   previewDigest?: string | null;
 }
 
-@InputType({ description: "Whose data must be kept, and why." })
+@InputType({ description: "Input of `legalHoldSet`." })
 export class LegalHoldSetInput {
   @Field(() => ID, { description: "The customer's id." })
   customerId!: string;
 
-  @Field(() => String, { description: "Why, for the record: at most 500 characters." })
+  @Field(() => String, { description: "Reason, for the record: at most 500 characters." })
   reason!: string;
 }
 
-@InputType({ description: "Whose data need not be kept any longer." })
+@InputType({ description: "Input of `legalHoldLift`." })
 export class LegalHoldLiftInput {
   @Field(() => ID, { description: "The customer's id." })
   customerId!: string;
 }
 
-@InputType({ description: "Whose anonymization to call off." })
+@InputType({ description: "Input of `anonymizationCancel`." })
 export class AnonymizationCancelInput {
   @Field(() => ID, { description: "The customer's id." })
   customerId!: string;
 
-  @Field(() => String, { nullable: true, description: "Why, for the record: at most 500 characters." })
+  @Field(() => String, { nullable: true, description: "Reason, for the record: at most 500 characters." })
   reason?: string | null;
 }
 
@@ -233,14 +233,14 @@ export class AnonymizationCancelInput {
 export class AnonymizationStateError extends StateError<Status | null> {
   @Field(() => AnonymizationStatus, {
     nullable: true,
-    description: "Where the customer's anonymization stands; null when none was requested.",
+    description: "Status of the customer's anonymization; null when none was requested.",
   })
   override status!: Status | null;
 }
 
-@ObjectType({ implements: UserError, description: "Something speaks against the erasure." })
+@ObjectType({ implements: UserError, description: "The erasure is blocked." })
 export class AnonymizationBlockedError extends UserError {
-  @Field(() => [AnonymizationBlocker], { description: "What it is." })
+  @Field(() => [AnonymizationBlocker], { description: "The blockers." })
   blockers!: AnonymizationBlocker[];
 
   constructor(blockers: Blocker[]) {
@@ -248,7 +248,7 @@ export class AnonymizationBlockedError extends UserError {
     const held = blockers.some(({ kind }) => kind === "LEGAL_HOLD");
     const advice = held
       ? "Lift the legal hold first."
-      : "Look at `anonymizationPreview`, and send its `digest` along to have it done all the same.";
+      : "Check `anonymizationPreview`, and send its `digest` to proceed anyway.";
     const message = `${blockers.map((blocker) => blocker.message).join(" ")} ${advice}`;
     Object.assign(this, { code: UserErrorCode.BLOCKED, path: ["input", "customerId"], message, blockers });
   }

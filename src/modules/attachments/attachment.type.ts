@@ -3,7 +3,7 @@ import { Attribute, Model } from "../../graph/schema/model.js";
 import { Resource } from "../../graph/schema/resource.type.js";
 
 @Model({
-  description: "A document or note attached to another resource. Notes of the staff have no `url`.",
+  description: "A document or note attached to another resource. Staff notes have no `url`.",
   implements: Resource,
   visibleTo: {
     // Files for the customer itself. Notes have no url and are for the staff alone.
@@ -22,10 +22,10 @@ export class Attachment extends Resource<"Attachment"> {
   @Attribute(() => String, { description: "The name of the document." })
   name!: string;
 
-  @Attribute(() => String, { nullable: true, description: "What it is, or the text of a note." })
+  @Attribute(() => String, { nullable: true, description: "Description of the document, or the text of a note." })
   description!: string | null;
 
-  @Attribute(() => String, { nullable: true, description: "Address of the document; null for a note.", filter: true })
+  @Attribute(() => String, { nullable: true, description: "URL of the document; null for a note.", filter: true })
   url!: string | null;
 
   @Attribute(() => String, { description: "Type of the resource it is attached to, such as `customers`." })

@@ -11,7 +11,7 @@ import { customerAddressWrites } from "./customer-address.writes.js";
 
 @Resolver(() => CustomerAddress)
 export class CustomerAddressResolver extends ResourceResolver(CustomerAddress, { one: "customerAddress" }) {
-  @BelongsTo(Customer, { description: "Whose address book it is.", filters: CustomerAddress })
+  @BelongsTo(Customer, { description: "The customer whose address book it is in.", filters: CustomerAddress })
   customer(customerAddress: CustomerAddress, { loaders }: Context) {
     return loaders.parent(customerAddress, "customer");
   }

@@ -10,7 +10,7 @@ export class CustomerChangeResolver {
   @Access("customers:read")
   @Subscription(() => CustomerChange, {
     description:
-      "The changes of customers and of what belongs to them, from now on or after the last one received: each once, in an order that is the same for all. Served as server-sent events at `/graphql/stream`.",
+      "Live changes of customers and their resources, from now on or after the last one received: each exactly once, in the same order for every subscriber. Served as server-sent events at `/graphql/stream`.",
     subscribe: ({ args, context, info }) => customerChanges(context, args, info.schema),
   })
   customerChanged(
@@ -18,13 +18,13 @@ export class CustomerChangeResolver {
     @Arg("customerId", () => ID, {
       nullable: true,
       description:
-        "Of this customer alone; without it, of all whom the viewer may see. Nothing comes for a customer that does not exist.",
+        "Only changes of this customer; without it, of all customers that the viewer may see. A customer that does not exist yields no events.",
     })
     _customerId: string | null | undefined,
     @Arg("after", () => ID, {
       nullable: true,
       description:
-        "The `id` of the last change received: those that came after it are given first. The request header `Last-Event-ID` comes before it.",
+        "Resumes after this change: the `id` of the last one received. The request header `Last-Event-ID` takes precedence.",
     })
     _after: string | null | undefined,
   ): CustomerChange {
@@ -33,7 +33,7 @@ export class CustomerChangeResolver {
 
   @FieldResolver(() => Customer, {
     nullable: true,
-    description: "The customer as it is now; null when it has gone or the viewer may not see it.",
+    description: "The customer's current state; null when it was deleted or the viewer may not see it.",
   })
   customer(@Root() { customerId }: CustomerChange, @Ctx() { loaders }: Context) {
     return loaders.byId("Customer", customerId);

@@ -12,7 +12,7 @@ export function entryIdOf(changeId: string): string {
 
 @ObjectType({
   description:
-    "A change of a customer, or of something that belongs to one. It tells what changed, not how: `customer` has the new values.",
+    "A change of a customer or of one of its resources. It names what changed; `customer` has the new values.",
 })
 export class CustomerChange {
   constructor(
@@ -24,7 +24,7 @@ export class CustomerChange {
   }
 
   @Field(() => ID, {
-    description: "Identifies the change. After a disconnect give the last one received as `after`. Opaque.",
+    description: "Id of the change. After a disconnect, pass the last one received as `after`. Opaque.",
   })
   get id(): string {
     return `${prefix}${this.change.id}`;

@@ -13,7 +13,7 @@ import { customerGroupWrites } from "./customer-group.writes.js";
 export class CustomerGroupResolver extends ResourceResolver(CustomerGroup, {
   one: "customerGroup",
   many: "customerGroups",
-  keys: { code: { description: "Its code; the case does not matter.", stored: codeKey } },
+  keys: { code: { description: "Its code, case-insensitive.", stored: codeKey } },
 }) {
   @HasMany(Customer, { description: "The members of the group." })
   customers(customerGroup: CustomerGroup, page: PageArgs, { loaders }: Context) {

@@ -14,17 +14,17 @@ import { customerPaymentSourceWrites } from "./customer-payment-source.writes.js
 export class CustomerPaymentSourceResolver extends ResourceResolver(CustomerPaymentSource, {
   one: "customerPaymentSource",
 }) {
-  @BelongsTo(Customer, { description: "Whose wallet it is.", filters: CustomerPaymentSource })
+  @BelongsTo(Customer, { description: "The customer whose wallet it is in.", filters: CustomerPaymentSource })
   customer(customerPaymentSource: CustomerPaymentSource, { loaders }: Context) {
     return loaders.parent(customerPaymentSource, "customer");
   }
 
-  @BelongsTo(PaymentMethod, { description: "How it pays." })
+  @BelongsTo(PaymentMethod, { description: "Payment method of the payment source." })
   paymentMethod(customerPaymentSource: CustomerPaymentSource, { loaders }: Context) {
     return loaders.parent(customerPaymentSource, "paymentMethod");
   }
 
-  @BelongsTo(PaymentSource, { description: "The payment source itself; null when the gateway has forgotten it." })
+  @BelongsTo(PaymentSource, { description: "The payment source itself; null when the gateway no longer has it." })
   paymentSource(customerPaymentSource: CustomerPaymentSource, { loaders }: Context) {
     return loaders.parent(customerPaymentSource, "paymentSource");
   }

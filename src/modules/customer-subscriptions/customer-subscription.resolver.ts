@@ -38,17 +38,17 @@ export class CustomerSubscriptionResolver extends ResourceResolver(CustomerSubsc
   @Mutates<Args<Subscribing>>({
     access: ["customer_subscriptions:create"],
     description:
-      "Subscribes a customer to something like a newsletter. An e-mail address finds the customer, or makes one as a guest. Who is subscribed already stays so: the answer shows that subscription as it is, and `created` is false. A signed-in customer subscribes itself. Visitors who have not signed in subscribe by an e-mail address and get the same answer, without any row, whether the shop knows the address or not; it went well when `userErrors` is empty.",
+      "Subscribes a customer to something like a newsletter. An e-mail address finds the customer, or makes one as a guest. Idempotent: an existing subscription is returned unchanged, with `created` false. A signed-in customer subscribes itself. Visitors who have not signed in subscribe by an e-mail address and get the same answer, without any row, whether the shop knows the address or not; it went well when `userErrors` is empty.",
     errors: ["INVALID", "NOT_FOUND", "WRONG_STATE"],
     example:
       'mutation { customerSubscriptionCreate(input: { customerEmail: "new@example.com", reference: "newsletter" }) { customerSubscription { id reference } created customer { id } userErrors { code message path } } }',
-    payload: payloadOf("CustomerSubscriptionCreate", "What subscribing came to.", {
+    payload: payloadOf("CustomerSubscriptionCreate", "Result of `customerSubscriptionCreate`.", {
       customerSubscription: {
-        description: "The subscription; null when there is none, and always for visitors who have not signed in.",
+        description: "The subscription; null when there is none, and always for guests who have not signed in.",
         row: () => CustomerSubscription,
       },
       created: {
-        description: "Whether it is new; null when there is none, and for visitors who have not signed in.",
+        description: "Whether it was created; null when there is none, and for guests who have not signed in.",
         type: () => Boolean,
         access: ["customer_subscriptions:read"],
       },
@@ -57,7 +57,7 @@ export class CustomerSubscriptionResolver extends ResourceResolver(CustomerSubsc
         row: () => Customer,
       },
     }),
-    input: [CustomerSubscriptionCreateInput, "Who subscribes, and to what."],
+    input: [CustomerSubscriptionCreateInput, "The customer, and what to subscribe to."],
     count: (context) => (context.viewer.kind === "guest" ? countForm(context, { mayTell: false }) : undefined),
   })
   customerSubscriptionCreate(write: Write, { input }: Args<Subscribing>): Promise<Outcome> {

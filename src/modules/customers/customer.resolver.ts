@@ -16,32 +16,35 @@ export class CustomerResolver extends ResourceResolver(Customer, {
   one: "customer",
   many: "customers",
   keys: {
-    email: { description: "Its e-mail address; the case does not matter.", stored: emailKey },
-    reference: { description: "How another system names it; refused when several share the name.", shared: true },
+    email: { description: "Its e-mail address, case-insensitive.", stored: emailKey },
+    reference: {
+      description: "Its reference in an external system; rejected when several customers share it.",
+      shared: true,
+    },
   },
 }) {
   @Mutates<Args<CustomersBulkUpdateInput>>({
     access: ["customers:update"],
     needs: [{ permission: "customers:read" }],
     description:
-      "Changes up to 100 customers by one call: each by the rules of `customerUpdate`, all in one transaction. With the policy `REJECT_ALL` one error and nothing changes; with `REJECT_ROW` the rows with errors are left out. Passwords are not set here.",
+      "Updates up to 100 customers in one transaction, each by the rules of `customerUpdate`. With the policy `REJECT_ALL` a single error rejects all rows; with `REJECT_ROW` only the rows with errors are rejected. Passwords cannot be set.",
     errors: ["NOT_FOUND", "INVALID", "VERSION_CONFLICT", "TAKEN", "WRONG_STATE", "UNKNOWN_TAG", "TOO_MANY_TAGS"],
     example:
       'mutation { customersBulkUpdate(input: { policy: REJECT_ROW, rows: [{ id: "cus_ada", input: { reference: "C-1" } }, { id: "cus_mia", ifVersion: 1, input: { customerGroupId: null } }] }) { customers { id } updatedCount userErrors { code message path } } }',
     payload: payloadOf(
       "CustomersBulkUpdate",
-      "What changing several customers came to.",
+      "Result of `customersBulkUpdate`.",
       {
         customers: {
-          description: "The customers of the rows that were done, in the order of the rows.",
+          description: "The updated customers, in the order of the rows.",
           row: () => Customer,
           list: true,
         },
-        updatedCount: { description: "How many rows were done.", type: () => Int, otherwise: 0 },
+        updatedCount: { description: "Number of updated rows.", type: () => Int, otherwise: 0 },
       },
-      "Why rows were refused, the first rows first; `path` names the row. With `REJECT_ALL` nothing was changed if there is any, with `REJECT_ROW` all other rows were.",
+      "Why rows were rejected, in the order of the rows; `path` names the row. With `REJECT_ALL` nothing was changed if there is any, with `REJECT_ROW` all other rows were updated.",
     ),
-    input: [CustomersBulkUpdateInput, "Whom to change, and how."],
+    input: [CustomersBulkUpdateInput, "Customers to update."],
     count: (context, { input }) => (input.rows.some((row) => row.input.email) ? countForm(context) : undefined),
   })
   customersBulkUpdate(write: Write, { input }: Args<CustomersBulkUpdateInput>): Promise<Outcome> {

@@ -3,23 +3,19 @@ import type { EnumValue } from "../../graph/model/datamodel.js";
 import { Attribute, Model, registerEnum } from "../../graph/schema/model.js";
 import { addTagFilters, Taggable } from "../tags/taggable.type.js";
 
-export const CustomerStatus = registerEnum("CustomerStatus", "How often a customer has ordered.", {
-  prospect: "Has placed no order yet.",
-  acquired: "Has placed exactly one order.",
-  repeat: "Has placed two orders or more.",
+export const CustomerStatus = registerEnum("CustomerStatus", "Customer status, by the number of placed orders.", {
+  prospect: "No placed orders.",
+  acquired: "Exactly one placed order.",
+  repeat: "Two or more placed orders.",
 });
 
-export const AnonymizationStatus = registerEnum(
-  "AnonymizationStatus",
-  "Where a request to anonymize a customer stands.",
-  {
-    requested: "Asked for and not yet begun; can still be cancelled.",
-    started: "Under way; can no longer be cancelled.",
-    completed: "Done; final.",
-    failed: "Broken off by a fault; may be requested again.",
-    cancelled: "Called off before it began; may be requested again.",
-  },
-);
+export const AnonymizationStatus = registerEnum("AnonymizationStatus", "Status of a request to anonymize a customer.", {
+  requested: "Requested, not started; can still be cancelled.",
+  started: "In progress; can no longer be cancelled.",
+  completed: "Done; final.",
+  failed: "Failed; may be requested again.",
+  cancelled: "Cancelled before it started; may be requested again.",
+});
 
 @Model({
   description: "A person or company who buys from the shop.",
@@ -73,7 +69,7 @@ export class Customer extends Taggable<"Customer"> {
 
   @Attribute(() => AnonymizationStatus, {
     nullable: true,
-    description: "Where the latest request to anonymize this customer stands; null when there was none.",
+    description: "Status of the latest request to anonymize the customer; null when there was none.",
     filter: true,
     sort: true,
   })

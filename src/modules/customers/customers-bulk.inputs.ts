@@ -8,10 +8,10 @@ export enum CustomersBulkPolicy {
 }
 registerEnumType(CustomersBulkPolicy, {
   name: "CustomersBulkPolicy",
-  description: "What becomes of the other rows when one is refused.",
+  description: "What happens to the other rows when one is rejected.",
   valuesConfig: {
-    REJECT_ALL: { description: "Nothing is changed." },
-    REJECT_ROW: { description: "All others are done." },
+    REJECT_ALL: { description: "All rows are rejected." },
+    REJECT_ROW: { description: "Only the rows with errors are rejected." },
   },
 });
 
@@ -19,34 +19,34 @@ registerEnumType(CustomersBulkPolicy, {
 const { password: _, ...rules } = customerWrites.updateRules;
 const Change = inputOf(
   "CustomersBulkChangeInput",
-  "What changes of a customer. Absent fields stay. A password is set by `customerUpdate`.",
+  "Fields of a customer to update. Omitted fields keep their value. A password is set by `customerUpdate`.",
   rules,
   "update",
 );
 
-@InputType({ description: "A customer to change, and how." })
+@InputType({ description: "A row of `customersBulkUpdate`: a customer and its new values." })
 export class CustomersBulkRowInput {
-  @Field(() => ID, { description: "The customer to change." })
+  @Field(() => ID, { description: "The customer to update." })
   id!: string;
 
   @Field(() => Int, {
     nullable: true,
-    description: "The `version` that the change was made for; at another the row is refused.",
+    description: "Expected `version` of the customer; the row is rejected if it is at another.",
   })
   ifVersion?: number | null;
 
-  @Field(() => Change, { description: "What changes." })
+  @Field(() => Change, { description: "Fields to update." })
   input!: InputOf<typeof customerWrites.options.rules>;
 }
 
-@InputType({ description: "Customers to change, and how." })
+@InputType({ description: "Input of `customersBulkUpdate`." })
 export class CustomersBulkUpdateInput {
   @Field(() => [CustomersBulkRowInput], { description: "1 to 100 customers, each once." })
   rows!: CustomersBulkRowInput[];
 
   @Field(() => CustomersBulkPolicy, {
     defaultValue: CustomersBulkPolicy.REJECT_ALL,
-    description: "What becomes of the other rows when one is refused.",
+    description: "What happens to the other rows when one is rejected.",
   })
   policy!: CustomersBulkPolicy;
 }

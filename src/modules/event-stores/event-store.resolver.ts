@@ -18,7 +18,7 @@ export const eventStoreResolvers = hasManyEach(
   [Customer, Address, CustomerAddress, Order, OrderSubscription, Return, Tag],
   "eventStores",
   EventStore,
-  { description: "The audit trail: who changed it, and how; the latest first.", nullable: true },
+  { description: "The audit trail: who changed what, latest first.", nullable: true },
 );
 
 export const resolvers = [EventStoreResolver, ...eventStoreResolvers];

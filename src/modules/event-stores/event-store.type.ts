@@ -6,7 +6,7 @@ import { nothing } from "../../graph/sql/condition.js";
 import { quotesOfPayload, quotesOfWho } from "./event-store.quotes.js";
 
 @Model({
-  description: "An entry of the audit trail: who changed what, and how. Never changed afterwards.",
+  description: "An entry of the audit trail: who changed what, and how. Immutable.",
   implements: Node,
   visibleTo: { customer: nothing },
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
@@ -26,7 +26,7 @@ export class EventStore extends Node<"EventStore"> {
 
   @Attribute(() => Json, {
     description:
-      "What changed: for each attribute the value before and after. Attributes whose fields the caller may not see are left out, and `extensions.redactions` lists what they need.",
+      "The changed attributes, each with its old and new value. Attributes whose fields the caller may not see are left out, and `extensions.redactions` lists what they need.",
     quotes: quotesOfPayload,
   })
   payload!: Record<string, unknown>;

@@ -11,22 +11,22 @@ import { nothing } from "../../graph/sql/condition.js";
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
 })
 export class EventCallback extends Resource<"EventCallback"> {
-  @Attribute(() => String, { description: "The address that was called." })
+  @Attribute(() => String, { description: "The URL that was called." })
   callbackUrl!: string;
 
   @Attribute(() => Json, {
     nullable: true,
     description:
-      "The body that was sent. Contains personal data, and may quote whatever there is: null unless the caller may read everything.",
+      "Body of the request. It may contain any personal data, so it is null unless the caller may read everything.",
     // Any part of the shop may be in it.
     quotes: (_row, { permissions }) => ({ shown: null, missing: unreadable(permissions) }),
   })
   payload!: Record<string, unknown> | null;
 
-  @Attribute(() => String, { nullable: true, description: "The HTTP status of the answer.", filter: true })
+  @Attribute(() => String, { nullable: true, description: "HTTP status of the response.", filter: true })
   responseCode!: string | null;
 
-  @Attribute(() => String, { nullable: true, description: "The text of the answer." })
+  @Attribute(() => String, { nullable: true, description: "Body of the response." })
   responseMessage!: string | null;
 
   eventId!: string;

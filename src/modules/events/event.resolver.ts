@@ -16,7 +16,7 @@ import { EventCallback } from "./event-callback.type.js";
 
 @Resolver(() => Event)
 export class EventResolver extends ResourceResolver(Event, { one: "event" }) {
-  @HasMany(EventCallback, { description: "The deliveries of the event to webhooks, the latest first." })
+  @HasMany(EventCallback, { description: "Webhook deliveries of the event, latest first." })
   lastEventCallbacks(event: Event, page: PageArgs, { loaders }: Context) {
     return loaders.page(event, "lastEventCallbacks", page);
   }
@@ -35,7 +35,7 @@ export const eventResolvers = hasManyEach(
   [Customer, Address, CustomerAddress, CustomerSubscription, Order, LineItem, OrderSubscription, Return],
   "events",
   Event,
-  { description: "What happened to it, the latest first.", nullable: true },
+  { description: "Business events of the resource, latest first.", nullable: true },
 );
 
 export const resolvers = [EventResolver, EventCallbackResolver, ...eventResolvers];

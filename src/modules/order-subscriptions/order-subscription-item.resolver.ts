@@ -25,7 +25,7 @@ export class OrderSubscriptionItemResolver extends ResourceResolver(OrderSubscri
 /** What order subscriptions add to an order subscription. */
 @Resolver(() => OrderSubscription)
 export class OrderSubscriptionItemsResolver {
-  @HasMany(OrderSubscriptionItem, { description: "What is ordered each time." })
+  @HasMany(OrderSubscriptionItem, { description: "Items of each order." })
   orderSubscriptionItems(orderSubscription: OrderSubscription, page: PageArgs, { loaders }: Context) {
     return loaders.page(orderSubscription, "orderSubscriptionItems", page);
   }

@@ -20,7 +20,7 @@ export class OrderSubscriptionResolver extends ResourceResolver(OrderSubscriptio
   many: "orderSubscriptions",
   keys: { number: { description: "Its number." } },
 }) {
-  @BelongsTo(Customer, { description: "Who gets the orders.", filters: OrderSubscription })
+  @BelongsTo(Customer, { description: "The customer of the recurring order.", filters: OrderSubscription })
   customer(orderSubscription: OrderSubscription, { loaders }: Context) {
     return loaders.parent(orderSubscription, "customer");
   }
@@ -30,7 +30,7 @@ export class OrderSubscriptionResolver extends ResourceResolver(OrderSubscriptio
     return loaders.parent(orderSubscription, "market");
   }
 
-  @BelongsTo(Order, { description: "The order that is repeated.", filters: OrderSubscription })
+  @BelongsTo(Order, { description: "The source order, which is repeated.", filters: OrderSubscription })
   sourceOrder(orderSubscription: OrderSubscription, { loaders }: Context) {
     return loaders.parent(orderSubscription, "sourceOrder");
   }

@@ -6,13 +6,13 @@ import { Attribute, Model, registerEnum } from "../../graph/schema/model.js";
 import { StateError, UserError } from "../../graph/write/user-error.type.js";
 import { addTagFilters, Taggable } from "../tags/taggable.type.js";
 
-export const OrderSubscriptionStatus = registerEnum("OrderSubscriptionStatus", "Where a recurring order stands.", {
+export const OrderSubscriptionStatus = registerEnum("OrderSubscriptionStatus", "Status of a recurring order.", {
   draft: "Not yet complete.",
-  inactive: "Switched off.",
-  active: "Runs at its times.",
+  inactive: "Deactivated; does not run.",
+  active: "Runs on schedule.",
   running: "Running at this moment.",
-  cancelled: "Ended for good.",
-  pending: "Waits for a payment source in the wallet that works.",
+  cancelled: "Cancelled for good.",
+  pending: "Needs a working payment source in the wallet.",
 });
 
 @Model({
@@ -22,10 +22,10 @@ export const OrderSubscriptionStatus = registerEnum("OrderSubscriptionStatus", "
   defaultOrder: [{ field: "nextRunAt" }],
 })
 export class OrderSubscription extends Taggable<"OrderSubscription"> {
-  @Attribute(() => String, { description: "Readable by people, unique in the shop.", filter: "text", sort: true })
+  @Attribute(() => String, { description: "Human-readable number, unique in the shop.", filter: "text", sort: true })
   number!: string;
 
-  @Attribute(() => OrderSubscriptionStatus, { description: "Where the subscription stands.", filter: true, sort: true })
+  @Attribute(() => OrderSubscriptionStatus, { description: "Status of the recurring order.", filter: true, sort: true })
   status!: EnumValue<"OrderSubscriptionStatus">;
 
   @Attribute(() => String, {
@@ -42,7 +42,7 @@ export class OrderSubscription extends Taggable<"OrderSubscription"> {
   @Attribute(() => Boolean, { description: "Whether the orders it makes are placed at once." })
   placeTargetOrder!: boolean;
 
-  @Attribute(() => Int, { description: "Hours before the next run when the customer is told, 1 to 720." })
+  @Attribute(() => Int, { description: "Hours before the next run when the customer is notified, 1 to 720." })
   renewalAlertPeriod!: number;
 
   @Attribute(() => String, {
@@ -65,13 +65,13 @@ export class OrderSubscription extends Taggable<"OrderSubscription"> {
   @Attribute(() => DateTime, { nullable: true, description: "When it runs next.", filter: true, sort: true })
   nextRunAt!: Date | null;
 
-  @Attribute(() => Int, { description: "How often it ran." })
+  @Attribute(() => Int, { description: "Number of runs." })
   occurrencies!: number;
 
-  @Attribute(() => Int, { description: "How many runs failed." })
+  @Attribute(() => Int, { description: "Number of failed runs." })
   errorsCount!: number;
 
-  @Attribute(() => Boolean, { nullable: true, description: "Whether the last run went well; null before the first." })
+  @Attribute(() => Boolean, { nullable: true, description: "Whether the last run succeeded; null before the first." })
   succeededOnLastRun!: boolean | null;
 
   marketId!: string | null;
@@ -84,6 +84,6 @@ addTagFilters(OrderSubscription);
 
 @ObjectType({ implements: UserError, description: "The state of the recurring order does not allow this." })
 export class OrderSubscriptionStateError extends StateError<EnumValue<"OrderSubscriptionStatus">> {
-  @Field(() => OrderSubscriptionStatus, { description: "Where the recurring order stands." })
+  @Field(() => OrderSubscriptionStatus, { description: "Status of the recurring order." })
   override status!: EnumValue<"OrderSubscriptionStatus">;
 }

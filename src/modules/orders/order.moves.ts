@@ -22,7 +22,7 @@ export const orderStateMachine = new StateMachine(Order, {
       before: place,
     },
     approve: {
-      description: "Approves an order that was placed.",
+      description: "Approves a placed order.",
       from: ["placed"],
       to: "approved",
       done: "approved",
@@ -32,7 +32,7 @@ export const orderStateMachine = new StateMachine(Order, {
     },
     cancel: {
       description:
-        "Calls an order off. What was authorized is given back; what was paid must be refunded first. A placed order still counts in the customer's `totalOrdersCount`.",
+        "Cancels an order. An authorized payment is voided; a paid order must be refunded first. A placed order still counts in the customer's `totalOrdersCount`.",
       from: ["draft", "pending", "placed", "approved"],
       to: "cancelled",
       done: "cancelled",
@@ -42,7 +42,7 @@ export const orderStateMachine = new StateMachine(Order, {
       before: cancel,
     },
     archive: {
-      description: "Puts an order away, which changes nothing else of it.",
+      description: "Archives an order. Nothing else changes.",
       from: ["placed", "approved", "cancelled"],
       done: "archived",
       notes: "archivedAt",
@@ -50,9 +50,9 @@ export const orderStateMachine = new StateMachine(Order, {
       example: "ord_1006",
     },
     unarchive: {
-      description: "Takes an order out of the archive.",
+      description: "Unarchives an order.",
       from: ["placed", "approved", "cancelled"],
-      done: "taken out of the archive",
+      done: "unarchived",
       takesBack: "archivedAt",
       byShop: true,
       example: "ord_1001",

@@ -20,27 +20,27 @@ export class OrderResolver extends ResourceResolver(Order, {
   many: "orders",
   keys: { number: { description: "Its number." } },
 }) {
-  @BelongsTo(Customer, { description: "Who bought it; null for carts of unknown visitors.", filters: Order })
+  @BelongsTo(Customer, { description: "The buyer; null for carts of anonymous visitors.", filters: Order })
   customer(order: Order, { loaders }: Context) {
     return loaders.parent(order, "customer");
   }
 
-  @BelongsTo(Market, { description: "The market where it was made.", filters: Order })
+  @BelongsTo(Market, { description: "The market of the order.", filters: Order })
   market(order: Order, { loaders }: Context) {
     return loaders.parent(order, "market");
   }
 
-  @BelongsTo(Address, { description: "Where it is sent: the order's own copy of the address.", filters: Order })
+  @BelongsTo(Address, { description: "Shipping address: the order's own copy.", filters: Order })
   shippingAddress(order: Order, { loaders }: Context) {
     return loaders.parent(order, "shippingAddress");
   }
 
-  @BelongsTo(Address, { description: "Where the invoice goes: the order's own copy of the address.", filters: Order })
+  @BelongsTo(Address, { description: "Billing address: the order's own copy.", filters: Order })
   billingAddress(order: Order, { loaders }: Context) {
     return loaders.parent(order, "billingAddress");
   }
 
-  @BelongsTo(PaymentMethod, { description: "How it is paid." })
+  @BelongsTo(PaymentMethod, { description: "Payment method of the order." })
   paymentMethod(order: Order, { loaders }: Context) {
     return loaders.parent(order, "paymentMethod");
   }
@@ -52,7 +52,7 @@ export const OrderMoveMutations = StateMachineMutations(orderStateMachine);
 /** What orders add to a customer. */
 @Resolver(() => Customer)
 export class CustomerOrdersResolver {
-  @HasMany(Order, { description: "What the customer bought, carts included.", filters: Customer, numbered: true })
+  @HasMany(Order, { description: "Orders of the customer, carts included.", filters: Customer, numbered: true })
   orders(customer: Customer, page: PageArgs, { loaders }: Context) {
     return loaders.page(customer, "orders", page);
   }

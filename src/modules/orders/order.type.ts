@@ -6,34 +6,34 @@ import { Attribute, Model, Money, registerEnum } from "../../graph/schema/model.
 import { StateError, UserError } from "../../graph/write/user-error.type.js";
 import { addTagFilters, Taggable } from "../tags/taggable.type.js";
 
-export const OrderStatus = registerEnum("OrderStatus", "Where an order stands.", {
+export const OrderStatus = registerEnum("OrderStatus", "Status of an order.", {
   draft: "A cart.",
   pending: "A cart with a customer and items.",
   placing: "Being placed in the background.",
   placed: "Placed by the customer.",
-  editing: "Placed, and being changed by the staff.",
+  editing: "Placed, and being edited by the staff.",
   approved: "Approved by the shop.",
-  cancelled: "Called off by the customer or the shop.",
+  cancelled: "Cancelled by the customer or the shop.",
 });
 
-export const OrderPaymentStatus = registerEnum("OrderPaymentStatus", "Where the payment of an order stands.", {
+export const OrderPaymentStatus = registerEnum("OrderPaymentStatus", "Payment status of an order.", {
   unpaid: "Nothing has been paid or authorized.",
   authorized: "The whole amount is authorized.",
   partially_authorized: "A part of the amount is authorized.",
   paid: "The whole amount is paid.",
   partially_paid: "A part of the amount is paid.",
-  voided: "The authorization was given back.",
-  partially_voided: "A part of the authorization was given back.",
-  refunded: "The whole amount was paid back.",
-  partially_refunded: "A part of the amount was paid back.",
+  voided: "The authorization was voided.",
+  partially_voided: "A part of the authorization was voided.",
+  refunded: "The whole amount was refunded.",
+  partially_refunded: "A part of the amount was refunded.",
   free: "There is nothing to pay.",
 });
 
-export const OrderFulfillmentStatus = registerEnum("OrderFulfillmentStatus", "Where the delivery of an order stands.", {
-  unfulfilled: "Nothing has been sent.",
-  in_progress: "Being picked, packed or sent.",
-  fulfilled: "Everything has been sent.",
-  not_required: "Nothing in it has to be sent.",
+export const OrderFulfillmentStatus = registerEnum("OrderFulfillmentStatus", "Fulfillment status of an order.", {
+  unfulfilled: "Nothing has been shipped.",
+  in_progress: "Being picked, packed or shipped.",
+  fulfilled: "Everything has been shipped.",
+  not_required: "Nothing in it needs shipping.",
 });
 
 export const OrderCustomerType = registerEnum("OrderCustomerType", "Whether the customer had ordered before.", {
@@ -52,7 +52,7 @@ export const OrderCustomerType = registerEnum("OrderCustomerType", "Whether the 
   filters: { metadata: true },
 })
 export class Order extends Taggable<"Order"> {
-  @Attribute(() => String, { description: "Readable by people, unique in the shop.", filter: "text", sort: true })
+  @Attribute(() => String, { description: "Human-readable number, unique in the shop.", filter: "text", sort: true })
   number!: string;
 
   @Attribute(() => String, { nullable: true, description: "Code of the affiliate who earns a commission." })
@@ -61,13 +61,13 @@ export class Order extends Taggable<"Order"> {
   @Attribute(() => Boolean, { description: "Whether the order is placed in the background." })
   placeAsync!: boolean;
 
-  @Attribute(() => OrderStatus, { description: "Where the order stands.", filter: true, sort: true })
+  @Attribute(() => OrderStatus, { description: "Status of the order.", filter: true, sort: true })
   status!: EnumValue<"OrderStatus">;
 
-  @Attribute(() => OrderPaymentStatus, { description: "Where its payment stands.", filter: true })
+  @Attribute(() => OrderPaymentStatus, { description: "Payment status.", filter: true })
   paymentStatus!: EnumValue<"OrderPaymentStatus">;
 
-  @Attribute(() => OrderFulfillmentStatus, { description: "Where its delivery stands.", filter: true })
+  @Attribute(() => OrderFulfillmentStatus, { description: "Fulfillment status.", filter: true })
   fulfillmentStatus!: EnumValue<"OrderFulfillmentStatus">;
 
   @Attribute(() => Boolean, { description: "Whether it was placed as a guest." })
@@ -133,10 +133,10 @@ export class Order extends Taggable<"Order"> {
   @Money("Discounts, zero or negative")
   discountAmountCents!: number;
 
-  @Money("Adjustments by hand, may be negative")
+  @Money("Manual adjustments, may be negative")
   adjustmentAmountCents!: number;
 
-  @Money("What the gift card pays, zero or negative")
+  @Money("Amount paid by gift card, zero or negative")
   giftCardAmountCents!: number;
 
   @Money("All taxes")
@@ -148,7 +148,7 @@ export class Order extends Taggable<"Order"> {
   @Money("Total, with taxes only when prices include them", { filter: true, sort: true })
   totalAmountCents!: number;
 
-  @Money("What is taxed, without discounts")
+  @Money("Taxable amount, without discounts")
   totalTaxableAmountCents!: number;
 
   @Money("Derived: total with all taxes", { filter: true, sort: true })
@@ -157,19 +157,19 @@ export class Order extends Taggable<"Order"> {
   @Attribute(() => Int, { description: "Derived: how many SKUs are in the line items." })
   skusCount!: number;
 
-  @Attribute(() => Int, { description: "How many line item options there are." })
+  @Attribute(() => Int, { description: "Number of line item options." })
   lineItemOptionsCount!: number;
 
-  @Attribute(() => Int, { description: "How many shipments there are." })
+  @Attribute(() => Int, { description: "Number of shipments." })
   shipmentsCount!: number;
 
-  @Attribute(() => Int, { description: "How many errors the order has." })
+  @Attribute(() => Int, { description: "Number of errors of the order." })
   errorsCount!: number;
 
   @Attribute(() => Json, {
     nullable: true,
     access: ["payment_sources:read"],
-    description: "What may be shown of the payment source.",
+    description: "Public details of the payment source.",
   })
   paymentSourceDetails!: Record<string, unknown> | null;
 
@@ -180,10 +180,10 @@ export class Order extends Taggable<"Order"> {
   })
   token!: string | null;
 
-  @Attribute(() => String, { nullable: true, description: "The shop's cart page." })
+  @Attribute(() => String, { nullable: true, description: "URL of the shop's cart." })
   cartUrl!: string | null;
 
-  @Attribute(() => String, { nullable: true, description: "The page that the checkout returns to." })
+  @Attribute(() => String, { nullable: true, description: "URL that the checkout returns to." })
   returnUrl!: string | null;
 
   @Attribute(() => String, { nullable: true, description: "The shop's terms and conditions." })
@@ -192,12 +192,12 @@ export class Order extends Taggable<"Order"> {
   @Attribute(() => String, { nullable: true, description: "The shop's privacy policy." })
   privacyUrl!: string | null;
 
-  @Attribute(() => String, { nullable: true, description: "The hosted checkout of this order." })
+  @Attribute(() => String, { nullable: true, description: "URL of the hosted checkout of this order." })
   checkoutUrl!: string | null;
 
   @Attribute(() => DateTime, {
     nullable: true,
-    description: "When the order was placed; null for carts. Placed orders make the customer's status.",
+    description: "When the order was placed; null for carts.",
     filter: true,
     sort: true,
   })
@@ -215,7 +215,7 @@ export class Order extends Taggable<"Order"> {
   @Attribute(() => DateTime, { nullable: true, description: "When its fulfilment status last changed." })
   fulfillmentUpdatedAt!: Date | null;
 
-  @Attribute(() => DateTime, { nullable: true, description: "When its amounts were last computed anew." })
+  @Attribute(() => DateTime, { nullable: true, description: "When its amounts were last recalculated." })
   refreshedAt!: Date | null;
 
   @Attribute(() => DateTime, {
@@ -231,7 +231,7 @@ export class Order extends Taggable<"Order"> {
   @Attribute(() => DateTime, { nullable: true, description: "When the cart expires." })
   expiresAt!: Date | null;
 
-  @Attribute(() => Boolean, { description: "Whether amounts are computed anew at each change." })
+  @Attribute(() => Boolean, { description: "Whether amounts are recalculated on every change." })
   autorefresh!: boolean;
 
   @Attribute(() => Boolean, { nullable: true, description: "Whether shipping is taxed." })
@@ -290,11 +290,11 @@ export class Order extends Taggable<"Order"> {
 
   @Attribute(() => String, {
     nullable: true,
-    description: "Breaker of calls to external services, `closed` or `open`.",
+    description: "Circuit breaker of calls to external services, `closed` or `open`.",
   })
   circuitState!: string | null;
 
-  @Attribute(() => Int, { nullable: true, description: "How many calls to external services failed in a row." })
+  @Attribute(() => Int, { nullable: true, description: "Consecutive failed calls to external services." })
   circuitFailureCount!: number | null;
 
   marketId!: string | null;
@@ -310,6 +310,6 @@ addTagFilters(Order);
 
 @ObjectType({ implements: UserError, description: "The state of the order does not allow this." })
 export class OrderStateError extends StateError<EnumValue<"OrderStatus">> {
-  @Field(() => OrderStatus, { description: "Where the order stands." })
+  @Field(() => OrderStatus, { description: "Status of the order." })
   override status!: EnumValue<"OrderStatus">;
 }

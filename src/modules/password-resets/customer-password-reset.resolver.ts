@@ -24,7 +24,7 @@ import {
 const selection = "{ customer { id } userErrors { code message path } }";
 const payloadFields = {
   customer: {
-    description: "The customer, where the caller may see it. All its sessions have ended; sign in anew.",
+    description: "The customer, if the caller may see it. All of its sessions have ended; sign in again.",
     row: () => Customer,
   },
 };
@@ -33,7 +33,7 @@ const payloadFields = {
 export class CustomerPasswordResetResolver extends ResourceResolver(CustomerPasswordReset, {
   one: "customerPasswordReset",
 }) {
-  @BelongsTo(Customer, { description: "Whose password it is." })
+  @BelongsTo(Customer, { description: "The customer whose password is reset." })
   customer(reset: CustomerPasswordReset, { loaders }: Context) {
     return loaders.parent(reset, "customer");
   }
@@ -49,8 +49,8 @@ export class CustomerPasswordResetResolver extends ResourceResolver(CustomerPass
     description: "Sets a customer's first password, or changes it. All its sessions end.",
     errors: ["NOT_FOUND", "INVALID", "WRONG_STATE"],
     example: `mutation { customerPasswordChange(input: { customerId: "cus_ada", newPassword: "a new long one" }) ${selection} }`,
-    payload: payloadOf("CustomerPasswordChange", "What setting a password came to.", payloadFields),
-    input: [CustomerPasswordChangeInput, "Whose, the old one and the new one."],
+    payload: payloadOf("CustomerPasswordChange", "Result of `customerPasswordChange`.", payloadFields),
+    input: [CustomerPasswordChangeInput, "The customer, the current and the new password."],
     prepare: (context, { input }) => checkPassword(context, input),
   })
   async customerPasswordChange(
@@ -69,15 +69,19 @@ export class CustomerPasswordResetResolver extends ResourceResolver(CustomerPass
     errors: [],
     example:
       'mutation { customerPasswordResetCreate(input: { customerEmail: "ada@example.com" }) { id resetPasswordToken expiresAt userErrors { code message path } } }',
-    payload: payloadOf("CustomerPasswordResetCreate", "A way to a new password.", {
-      id: { description: "The id of the reset, for the link that is sent.", type: () => ID },
-      resetPasswordToken: {
-        description: "The token, for the link that is sent. Shown this once; only its hash is kept.",
-        type: () => String,
+    payload: payloadOf(
+      "CustomerPasswordResetCreate",
+      "Result of `customerPasswordResetCreate`: the token to send to the customer.",
+      {
+        id: { description: "The id of the reset, for the link in the e-mail.", type: () => ID },
+        resetPasswordToken: {
+          description: "The token, for the link in the e-mail. Shown only once; only its hash is stored.",
+          type: () => String,
+        },
+        expiresAt: { description: "When the token expires.", type: () => DateTime },
       },
-      expiresAt: { description: "When it stops working.", type: () => DateTime },
-    }),
-    input: [CustomerPasswordResetCreateInput, "Who forgot it."],
+    ),
+    input: [CustomerPasswordResetCreateInput, "The customer who forgot the password."],
   })
   async customerPasswordResetCreate(write: Write, { input }: Args<CustomerPasswordResetCreateInput>): Promise<Outcome> {
     return createPasswordReset(write, input.customerEmail);
@@ -89,7 +93,7 @@ export class CustomerPasswordResetResolver extends ResourceResolver(CustomerPass
       "Sets a new password by the token that was sent to the customer. Works once. All the customer's sessions end.",
     errors: ["INVALID"],
     example: `mutation { customerPasswordResetConsume(input: { id: "cpr_1", resetPasswordToken: "from-the-mail", customerPassword: "a new long one" }) ${selection} }`,
-    payload: payloadOf("CustomerPasswordResetConsume", "What setting a password by a token came to.", payloadFields),
+    payload: payloadOf("CustomerPasswordResetConsume", "Result of `customerPasswordResetConsume`.", payloadFields),
     input: [CustomerPasswordResetConsumeInput, "The token and the new password."],
     prepare: (context, { input }) => checkPasswordReset(context, input),
   })

@@ -4,13 +4,14 @@ import { Resource } from "../../graph/schema/resource.type.js";
 import { nothing } from "../../graph/sql/condition.js";
 
 @Model({
-  description: "A customer's way to a new password: a token that is sent to them, good once and for six hours.",
+  description:
+    "A password reset of a customer. Its token is sent to the customer by e-mail, works once and expires after six hours.",
   implements: Resource,
   visibleTo: { customer: nothing },
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
 })
 export class CustomerPasswordReset extends Resource<"CustomerPasswordReset"> {
-  @Attribute(() => DateTime, { description: "When the token stops working." })
+  @Attribute(() => DateTime, { description: "When the token expires." })
   expiresAt!: Date;
 
   @Attribute(() => DateTime, { nullable: true, description: "When the new password was set; null before." })

@@ -1,14 +1,14 @@
 import { Field, ID, InputType } from "type-graphql";
 import { passwordRule } from "../../identity/password.js";
 
-@InputType({ description: "A new password." })
+@InputType({ description: "Input of `customerPasswordChange`." })
 export class CustomerPasswordChangeInput {
   @Field(() => ID, { description: "The customer's id." })
   customerId!: string;
 
   @Field(() => String, {
     nullable: true,
-    description: "The password so far. Customers who have one must give it; integrations need not.",
+    description: "The current password. Required from customers who have one; integrations may omit it.",
   })
   oldPassword?: string | null;
 
@@ -16,13 +16,13 @@ export class CustomerPasswordChangeInput {
   newPassword!: string;
 }
 
-@InputType({ description: "Who forgot a password, or never had one." })
+@InputType({ description: "Input of `customerPasswordResetCreate`." })
 export class CustomerPasswordResetCreateInput {
-  @Field(() => String, { description: "The customer's e-mail address; the case does not matter." })
+  @Field(() => String, { description: "The customer's e-mail address, case-insensitive." })
   customerEmail!: string;
 }
 
-@InputType({ description: "The token that was sent to the customer, and the new password." })
+@InputType({ description: "Input of `customerPasswordResetConsume`." })
 export class CustomerPasswordResetConsumeInput {
   @Field(() => ID, { description: "The id of the reset." })
   id!: string;

@@ -4,7 +4,7 @@ import { Attribute, Model, Money, registerEnum } from "../../graph/schema/model.
 import { Resource } from "../../graph/schema/resource.type.js";
 import type { Condition } from "../../graph/sql/condition.js";
 
-export const PaymentSourceType = registerEnum("PaymentSourceType", "The ten kinds of payment source, by gateway.", {
+export const PaymentSourceType = registerEnum("PaymentSourceType", "Type of payment source, by gateway.", {
   adyen_payments: "A payment at Adyen.",
   axerve_payments: "A payment at Axerve.",
   braintree_payments: "A payment at Braintree.",
@@ -20,7 +20,7 @@ export const PaymentSourceType = registerEnum("PaymentSourceType", "The ten kind
 const isEnabled: Condition = { op: "isNull", field: "disabledAt", value: true };
 
 @Model({
-  description: "A way to pay that the shop offers.",
+  description: "A payment method that the shop offers.",
   implements: Resource,
   visibleTo: { guest: isEnabled, customer: isEnabled },
   defaultOrder: [{ field: "createdAt" }],
@@ -29,7 +29,7 @@ export class PaymentMethod extends Resource<"PaymentMethod"> {
   @Attribute(() => String, { description: "The name shown to shoppers, such as `Stripe Payment`." })
   name!: string;
 
-  @Attribute(() => PaymentSourceType, { description: "The kind of payment source that this method makes." })
+  @Attribute(() => PaymentSourceType, { description: "Type of payment source that this method creates." })
   paymentSourceType!: EnumValue<"PaymentSourceType">;
 
   @Attribute(() => String, {
@@ -38,10 +38,10 @@ export class PaymentMethod extends Resource<"PaymentMethod"> {
   })
   currencyCode!: string | null;
 
-  @Attribute(() => Boolean, { description: "Whether an authorized payment has to be captured by hand." })
+  @Attribute(() => Boolean, { description: "Whether an authorized payment must be captured manually." })
   requireCapture!: boolean;
 
-  @Money("What using this method costs")
+  @Money("Price of using this method")
   priceAmountCents!: number;
 
   @Attribute(() => DateTime, { nullable: true, description: "When the method was disabled; null while it is enabled." })

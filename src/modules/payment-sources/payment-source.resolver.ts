@@ -7,7 +7,7 @@ import { PaymentSource } from "./payment-source.type.js";
 
 @Resolver(() => PaymentSource)
 export class PaymentSourceResolver extends ResourceResolver(PaymentSource, { one: "paymentSource" }) {
-  @BelongsTo(Order, { description: "The order that it was made for." })
+  @BelongsTo(Order, { description: "The order that it pays." })
   order(paymentSource: PaymentSource, { loaders }: Context) {
     return loaders.parent(paymentSource, "order");
   }
@@ -16,7 +16,7 @@ export class PaymentSourceResolver extends ResourceResolver(PaymentSource, { one
 /** What payment sources add to an order. */
 @Resolver(() => Order)
 export class OrderPaymentSourcesResolver {
-  @BelongsTo(PaymentSource, { description: "What it is paid with." })
+  @BelongsTo(PaymentSource, { description: "Payment source of the order." })
   paymentSource(order: Order, { loaders }: Context) {
     return loaders.parent(order, "paymentSource");
   }

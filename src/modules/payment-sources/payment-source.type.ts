@@ -8,7 +8,7 @@ import { nameResourceType, Resource } from "../../graph/schema/resource.type.js"
 import { PaymentSourceType } from "../payment-methods/payment-method.type.js";
 import { type InstrumentField, instrumentKeys } from "./payment-instrument.js";
 
-@ObjectType({ description: "What may be shown of the card or account behind a payment source." })
+@ObjectType({ description: "Public details of the card or account of a payment source." })
 export class PaymentInstrument {
   @Field(() => String, { nullable: true, description: "Who issued it, such as a bank." })
   issuer!: string | null;
@@ -37,14 +37,14 @@ export class PaymentInstrument {
  * in the `attributes` JSON, under its API name.
  */
 @Model({
-  description: "What a customer pays with: one of ten types, by gateway.",
+  description: "A payment source: what a customer pays with. One of ten types, by gateway.",
   visibleTo: { customer: through("customerPaymentSources", "orders") },
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
   abstract: { by: "kind", types: () => paymentSourceTypes },
 })
 @InterfaceType("PaymentSource", {
   implements: Resource,
-  description: "What a customer pays with: one of ten types, by gateway.",
+  description: "A payment source: what a customer pays with. One of ten types, by gateway.",
 })
 export abstract class PaymentSource extends Resource<"PaymentSource"> {
   kind!: EnumValue<"PaymentSourceType">;
@@ -52,12 +52,15 @@ export abstract class PaymentSource extends Resource<"PaymentSource"> {
   orderId!: string | null;
   declare instrument: Record<string, unknown> | null;
 
-  @Field(() => PaymentSourceType, { description: "The kind, as payment methods name it." })
+  @Field(() => PaymentSourceType, { description: "Type of payment source, as in `PaymentMethod`." })
   get paymentSourceType(): EnumValue<"PaymentSourceType"> {
     return this.kind;
   }
 
-  @Field(() => PaymentInstrument, { nullable: true, description: "The card or account behind it, as far as known." })
+  @Field(() => PaymentInstrument, {
+    nullable: true,
+    description: "Public details of the card or account, as far as known.",
+  })
   get paymentInstrument(): PaymentInstrument | null {
     if (!this.instrument) return null;
     const text = (value: unknown) => (value === undefined || value === null ? null : String(value));
@@ -93,7 +96,7 @@ export class AdyenPayment extends PaymentSource {
   @Mismatched
   mismatchedAmounts!: boolean | null;
 
-  @Own(() => Int, "What is left on a gift card, in minor units.")
+  @Own(() => Int, "Remaining balance of a gift card, in minor units.")
   balance!: number | null;
 
   @Own(() => DateTime, "When it expires.")
@@ -105,13 +108,13 @@ export class AdyenPayment extends PaymentSource {
 
 @ObjectType({ implements: PaymentSource, description: "A payment at Axerve." })
 export class AxervePayment extends PaymentSource {
-  @Own(() => String, "The page that the gateway returns to.")
+  @Own(() => String, "URL that the gateway returns to.")
   returnUrl!: string | null;
 
   @Mismatched
   mismatchedAmounts!: boolean | null;
 
-  @Own(() => Boolean, "Whether it may be kept in the wallet.")
+  @Own(() => Boolean, "Whether it may be saved in the wallet.")
   requestToken!: boolean | null;
 }
 
@@ -129,7 +132,7 @@ export class CheckoutComPayment extends PaymentSource {
   @Mismatched
   mismatchedAmounts!: boolean | null;
 
-  @Own(() => String, "The page where the shopper confirms it.")
+  @Own(() => String, "URL where the shopper confirms it.")
   redirectUri!: string | null;
 }
 
@@ -150,10 +153,10 @@ export class PaypalPayment extends PaymentSource {
   @Own(() => String, "The payment's id at the gateway.")
   paypalId!: string | null;
 
-  @Own(() => String, "Where it stands, `created` or `approved`.")
+  @Own(() => String, "Status at the gateway, `created` or `approved`.")
   status!: string | null;
 
-  @Own(() => String, "The page where the shopper approves it.")
+  @Own(() => String, "URL where the shopper approves it.")
   approvalUrl!: string | null;
 
   @Own(() => String, "A note to the payer.")
@@ -171,10 +174,10 @@ export class SatispayPayment extends PaymentSource {
   @Own(() => String, "How the shopper is matched, such as `MATCH_CODE`.")
   flow!: string | null;
 
-  @Own(() => String, "Where it stands, such as `PENDING`.")
+  @Own(() => String, "Status at the gateway, such as `PENDING`.")
   status!: string | null;
 
-  @Own(() => String, "The page where the shopper pays.")
+  @Own(() => String, "URL where the shopper pays.")
   paymentUrl!: string | null;
 }
 
@@ -189,7 +192,7 @@ export class StripePayment extends PaymentSource {
   @Mismatched
   mismatchedAmounts!: boolean | null;
 
-  @Own(() => String, "Where the receipt is sent.")
+  @Own(() => String, "E-mail address for the receipt.")
   receiptEmail!: string | null;
 }
 

@@ -23,7 +23,7 @@ export class ReturnLineItemResolver extends ResourceResolver(ReturnLineItem, { o
 /** What returns add to a return. */
 @Resolver(() => Return)
 export class ReturnLinesResolver {
-  @HasMany(ReturnLineItem, { description: "What is sent back." })
+  @HasMany(ReturnLineItem, { description: "The lines of the return." })
   returnLineItems(ret: Return, page: PageArgs, { loaders }: Context) {
     return loaders.page(ret, "returnLineItems", page);
   }
@@ -32,7 +32,7 @@ export class ReturnLinesResolver {
 /** What returns add to a line item. */
 @Resolver(() => LineItem)
 export class LineItemReturnsResolver {
-  @HasMany(ReturnLineItem, { description: "What was sent back of this line." })
+  @HasMany(ReturnLineItem, { description: "Return lines of this line item." })
   returnLineItems(lineItem: LineItem, page: PageArgs, { loaders }: Context) {
     return loaders.page(lineItem, "returnLineItems", page);
   }

@@ -8,14 +8,14 @@ export const returnStateMachine = new StateMachine(Return, {
   error: ReturnStateError,
   moves: {
     request: {
-      description: "Asks the shop to take goods back.",
+      description: "Requests a return of goods.",
       from: ["draft"],
       to: "requested",
       done: "requested",
       example: "ret_1016_1",
     },
     approve: {
-      description: "Allows the customer to send the goods.",
+      description: "Approves a return, so that the customer may send the goods.",
       from: ["requested"],
       to: "approved",
       done: "approved",
@@ -24,7 +24,7 @@ export const returnStateMachine = new StateMachine(Return, {
       example: "ret_1015_1",
     },
     reject: {
-      description: "Refuses a return that was requested.",
+      description: "Rejects a requested return.",
       from: ["requested"],
       to: "rejected",
       done: "rejected",
@@ -33,7 +33,7 @@ export const returnStateMachine = new StateMachine(Return, {
       example: "ret_1015_1",
     },
     cancel: {
-      description: "Calls a return off, until the goods are on their way.",
+      description: "Cancels a return. Allowed until the goods are shipped.",
       from: ["draft", "requested", "approved"],
       to: "cancelled",
       done: "cancelled",
@@ -42,7 +42,7 @@ export const returnStateMachine = new StateMachine(Return, {
       example: "ret_1015_1",
     },
     ship: {
-      description: "Notes that the goods are on their way to the shop.",
+      description: "Marks a return as shipped to the shop.",
       from: ["approved"],
       to: "shipped",
       done: "shipped",
@@ -51,7 +51,7 @@ export const returnStateMachine = new StateMachine(Return, {
       example: "ret_1010_1",
     },
     receive: {
-      description: "Notes that the goods have arrived at the shop.",
+      description: "Marks a return as received by the shop.",
       from: ["shipped"],
       to: "received",
       done: "received",
@@ -60,7 +60,7 @@ export const returnStateMachine = new StateMachine(Return, {
       example: "ret_1012_1",
     },
     refund: {
-      description: "Notes that the goods were paid back. The money itself moves elsewhere.",
+      description: "Marks a return as refunded. The payment itself is made elsewhere.",
       from: ["received"],
       to: "refunded",
       done: "refunded",
@@ -69,7 +69,7 @@ export const returnStateMachine = new StateMachine(Return, {
       example: "ret_1013_1",
     },
     archive: {
-      description: "Puts a finished return away, which changes nothing else of it.",
+      description: "Archives a finished return. Nothing else changes.",
       from: ["cancelled", "rejected", "received", "refunded"],
       done: "archived",
       notes: "archivedAt",
@@ -77,9 +77,9 @@ export const returnStateMachine = new StateMachine(Return, {
       example: "ret_1004_1",
     },
     unarchive: {
-      description: "Takes a return out of the archive.",
+      description: "Unarchives a return.",
       from: ["cancelled", "rejected", "received", "refunded"],
-      done: "taken out of the archive",
+      done: "unarchived",
       takesBack: "archivedAt",
       byShop: true,
       example: "ret_1001_1",

@@ -20,27 +20,27 @@ export class ReturnResolver extends ResourceResolver(Return, {
   many: "returns",
   keys: { number: { description: "Its number." } },
 }) {
-  @BelongsTo(Customer, { description: "Who sends it back.", filters: Return })
+  @BelongsTo(Customer, { description: "The customer of the return.", filters: Return })
   customer(ret: Return, { loaders }: Context) {
     return loaders.parent(ret, "customer");
   }
 
-  @BelongsTo(Order, { description: "The order that it belongs to.", filters: Return })
+  @BelongsTo(Order, { description: "The returned order.", filters: Return })
   order(ret: Return, { loaders }: Context) {
     return loaders.parent(ret, "order");
   }
 
-  @BelongsTo(StockLocation, { description: "Where it is sent to.", filters: Return })
+  @BelongsTo(StockLocation, { description: "The stock location that receives the goods.", filters: Return })
   stockLocation(ret: Return, { loaders }: Context) {
     return loaders.parent(ret, "stockLocation");
   }
 
-  @BelongsTo(Address, { description: "Where it is sent from: the return's own copy of the address.", filters: Return })
+  @BelongsTo(Address, { description: "Origin address: the return's own copy.", filters: Return })
   originAddress(ret: Return, { loaders }: Context) {
     return loaders.parent(ret, "originAddress");
   }
 
-  @BelongsTo(Address, { description: "The address it is sent to: the return's own copy.", filters: Return })
+  @BelongsTo(Address, { description: "Destination address: the return's own copy.", filters: Return })
   destinationAddress(ret: Return, { loaders }: Context) {
     return loaders.parent(ret, "destinationAddress");
   }
@@ -52,7 +52,7 @@ export const ReturnMoveMutations = StateMachineMutations(returnStateMachine);
 /** What returns add to a customer. */
 @Resolver(() => Customer)
 export class CustomerReturnsResolver {
-  @HasMany(Return, { description: "What the customer sends or sent back.", filters: Customer })
+  @HasMany(Return, { description: "Returns of the customer.", filters: Customer })
   returns(customer: Customer, page: PageArgs, { loaders }: Context) {
     return loaders.page(customer, "returns", page);
   }
@@ -61,7 +61,7 @@ export class CustomerReturnsResolver {
 /** What returns add to an order. */
 @Resolver(() => Order)
 export class OrderReturnsResolver {
-  @HasMany(Return, { description: "What was sent back of the order.", filters: Order })
+  @HasMany(Return, { description: "Returns of the order.", filters: Order })
   returns(order: Order, page: PageArgs, { loaders }: Context) {
     return loaders.page(order, "returns", page);
   }

@@ -6,15 +6,15 @@ import { Attribute, Model, Money, registerEnum } from "../../graph/schema/model.
 import { StateError, UserError } from "../../graph/write/user-error.type.js";
 import { addTagFilters, Taggable } from "../tags/taggable.type.js";
 
-export const ReturnStatus = registerEnum("ReturnStatus", "Where a return stands.", {
-  draft: "Being put together.",
-  requested: "Asked for by the customer.",
+export const ReturnStatus = registerEnum("ReturnStatus", "Status of a return.", {
+  draft: "Draft: still being edited.",
+  requested: "Requested by the customer.",
   approved: "Approved by the shop; may be sent.",
-  cancelled: "Called off.",
+  cancelled: "Cancelled before shipping.",
   shipped: "On its way to the shop.",
-  rejected: "Refused by the shop.",
-  received: "Arrived at the shop.",
-  refunded: "Paid back.",
+  rejected: "Rejected by the shop.",
+  received: "Received by the shop.",
+  refunded: "Refunded by the shop.",
 });
 
 @Model({
@@ -26,13 +26,13 @@ export const ReturnStatus = registerEnum("ReturnStatus", "Where a return stands.
 })
 export class Return extends Taggable<"Return"> {
   @Attribute(() => String, {
-    description: "Readable by people, unique in the shop: the order's number, `/R/` and a counter.",
+    description: "Human-readable number, unique in the shop: the order's number, `/R/` and a counter.",
     filter: "text",
     sort: true,
   })
   number!: string;
 
-  @Attribute(() => ReturnStatus, { description: "Where the return stands.", filter: true, sort: true })
+  @Attribute(() => ReturnStatus, { description: "Status of the return.", filter: true, sort: true })
   status!: EnumValue<"ReturnStatus">;
 
   @Attribute(() => String, {
@@ -88,6 +88,6 @@ addTagFilters(Return);
 
 @ObjectType({ implements: UserError, description: "The state of the return does not allow this." })
 export class ReturnStateError extends StateError<EnumValue<"ReturnStatus">> {
-  @Field(() => ReturnStatus, { description: "Where the return stands." })
+  @Field(() => ReturnStatus, { description: "Status of the return." })
   override status!: EnumValue<"ReturnStatus">;
 }

@@ -10,13 +10,13 @@ import { Resource } from "../../graph/schema/resource.type.js";
   defaultOrder: [{ field: "position" }, { field: "createdAt" }],
 })
 export class SkuListItem extends Resource<"SkuListItem"> {
-  @Attribute(() => Int, { nullable: true, description: "Place in the list." })
+  @Attribute(() => Int, { nullable: true, description: "Position in the list." })
   position!: number | null;
 
   @Attribute(() => String, { description: "Code of the SKU." })
   skuCode!: string;
 
-  @Attribute(() => Int, { description: "How many." })
+  @Attribute(() => Int, { description: "Quantity on the list." })
   quantity!: number;
 
   skuListId!: string;

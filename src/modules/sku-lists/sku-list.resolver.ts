@@ -13,9 +13,9 @@ import { SkuListItemMutations, SkuListItemResolver, SkuListItemsResolver } from 
 export class SkuListResolver extends ResourceResolver(SkuList, {
   one: "skuList",
   many: "skuLists",
-  keys: { slug: { description: "Its slug; refused when lists of several customers share it.", shared: true } },
+  keys: { slug: { description: "Its slug; rejected when lists of several customers share it.", shared: true } },
 }) {
-  @BelongsTo(Customer, { description: "Whose list it is; null for lists of the shop.", filters: SkuList })
+  @BelongsTo(Customer, { description: "The customer who owns the list; null for lists of the shop.", filters: SkuList })
   customer(skuList: SkuList, { loaders }: Context) {
     return loaders.parent(skuList, "customer");
   }

@@ -22,17 +22,17 @@ export class SkuList extends Resource<"SkuList"> {
   @Attribute(() => String, { nullable: true, description: "What the list is for." })
   description!: string | null;
 
-  @Attribute(() => String, { nullable: true, description: "Picture of the list." })
+  @Attribute(() => String, { nullable: true, description: "URL of the list's image." })
   imageUrl!: string | null;
 
   @Attribute(() => Boolean, {
-    description: "Whether SKUs are put in by hand; `false` when a regular expression picks them.",
+    description: "Whether the list is manual; `false` when a regular expression selects the SKUs.",
   })
   manual!: boolean;
 
   @Attribute(() => String, {
     nullable: true,
-    description: "The regular expression that picks the SKUs of an automatic list.",
+    description: "Regular expression that selects the SKUs of an automatic list, by code.",
   })
   skuCodeRegex!: string | null;
 

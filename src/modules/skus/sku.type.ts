@@ -18,10 +18,10 @@ export class Sku extends Taggable<"Sku"> {
   @Attribute(() => String, { nullable: true, description: "What it is." })
   description!: string | null;
 
-  @Attribute(() => String, { nullable: true, description: "Picture of it." })
+  @Attribute(() => String, { nullable: true, description: "URL of its image." })
   imageUrl!: string | null;
 
-  @Attribute(() => Boolean, { description: "Whether it is never shipped, such as a download." })
+  @Attribute(() => Boolean, { description: "Whether it needs no shipping, such as a download." })
   doNotShip!: boolean;
 
   @Attribute(() => Boolean, { description: "Whether its stock is not tracked." })

@@ -25,7 +25,7 @@ const change = {
   needs: needsOfTagging,
   errors: ["NOT_FOUND", "INVALID", "UNKNOWN_TAG", "WRONG_STATE"],
   id: "The resource: anything `Taggable`.",
-  args: { names: { type: () => [String], description: "The names of the tags; the case does not matter." } },
+  args: { names: { type: () => [String], description: "Names of the tags, case-insensitive." } },
   subject: "resource",
 } as const;
 
@@ -39,19 +39,19 @@ const tagList = (description: string) => ({ description, row: () => Tag, list: t
 export class TagResolver extends ResourceResolver(Tag, {
   one: "tag",
   many: "tags",
-  keys: { name: { description: "Its name; the case does not matter.", stored: codeKey } },
+  keys: { name: { description: "Its name, case-insensitive.", stored: codeKey } },
 }) {
   @Mutates<TagArgs>({
     ...change,
     description:
-      "Puts existing tags on a resource. All or none: with an unknown name, or more than 10 tags in the end, nothing changes.",
+      "Adds existing tags to a resource. All or nothing: an unknown name, or more than 10 tags in total, rejects the call.",
     errors: [...change.errors, "TOO_MANY_TAGS"],
     example:
       'mutation { tagsAdd(id: "cus_bruno", names: ["vip"]) { resource { id } added { name } userErrors { code message path } } }',
-    payload: payloadOf("TagsAdd", "What putting tags on a resource came to.", {
+    payload: payloadOf("TagsAdd", "Result of `tagsAdd`.", {
       resource: resourceField,
-      added: tagList("The tags that are new on it."),
-      unchanged: tagList("The tags that it had already."),
+      added: tagList("Tags that were added."),
+      unchanged: tagList("Tags that it already had."),
     }),
   })
   async tagsAdd(write: Write, { id, names }: TagArgs): Promise<Outcome> {
@@ -61,13 +61,13 @@ export class TagResolver extends ResourceResolver(Tag, {
   @Mutates<TagArgs>({
     ...change,
     description:
-      "Takes tags off a resource. Tags that are not on it change nothing; with an unknown name nothing changes.",
+      "Removes tags from a resource. Tags that it does not have are ignored; an unknown name rejects the call.",
     example:
       'mutation { tagsRemove(id: "cus_ada", names: ["vip"]) { resource { id } removed { name } userErrors { code message path } } }',
-    payload: payloadOf("TagsRemove", "What taking tags off a resource came to.", {
+    payload: payloadOf("TagsRemove", "Result of `tagsRemove`.", {
       resource: resourceField,
-      removed: tagList("The tags that are no longer on it."),
-      unchanged: tagList("The tags that were not on it."),
+      removed: tagList("Tags that were removed."),
+      unchanged: tagList("Tags that it did not have."),
     }),
   })
   async tagsRemove(write: Write, { id, names }: TagArgs): Promise<Outcome> {
@@ -76,16 +76,15 @@ export class TagResolver extends ResourceResolver(Tag, {
 
   @Mutates<TagArgs>({
     ...change,
-    description:
-      "Leaves exactly these tags on a resource: adds what is missing, takes off the rest; `[]` takes off all.",
+    description: "Replaces the tags of a resource by exactly these; `[]` removes all.",
     errors: [...change.errors, "TOO_MANY_TAGS"],
     example:
       'mutation { tagsReplace(id: "cus_ada", names: ["vip"]) { resource { id } added { name } removed { name } userErrors { code message path } } }',
-    payload: payloadOf("TagsReplace", "What replacing the tags of a resource came to.", {
+    payload: payloadOf("TagsReplace", "Result of `tagsReplace`.", {
       resource: resourceField,
-      added: tagList("The tags that are new on it."),
-      removed: tagList("The tags that are no longer on it."),
-      unchanged: tagList("The tags that it had already."),
+      added: tagList("Tags that were added."),
+      removed: tagList("Tags that were removed."),
+      unchanged: tagList("Tags that it already had."),
     }),
   })
   async tagsReplace(write: Write, { id, names }: TagArgs): Promise<Outcome> {

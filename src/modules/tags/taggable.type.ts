@@ -13,13 +13,13 @@ import { objectTypeOf, Resource } from "../../graph/schema/resource.type.js";
 export abstract class Taggable<M extends ModelName = ModelName> extends Resource<M> {
   @Field(() => [modelTypeNamed("Tag").type], {
     nullable: true,
-    description: "Its tags, at most 10, in the order of their names.",
+    description: "Its tags, at most 10, sorted by name.",
   })
   tags!: unknown[] | null;
 }
 
 /** A test of the words on a resource: tags by name or by id. */
-@InputType({ description: "A test of which tags a resource has. All operators given must hold." })
+@InputType({ description: "Filter on the tags of a resource. All given operators must match." })
 export class SetFilter {
   @Field(() => [String], { nullable: true, description: "Has at least one of these; an empty list matches nothing." })
   any?: string[];
@@ -39,7 +39,7 @@ export function addTagFilters(type: abstract new (...args: never[]) => object) {
     "tags",
     { kind: "set", name: "tags", by: { field: "name", stored: codeKey } },
     () => SetFilter,
-    "By the names of its tags.",
+    "Filter on the names of its tags.",
   );
-  addFilter(model, "tagIds", { kind: "set", name: "tags" }, () => SetFilter, "By the ids of its tags.");
+  addFilter(model, "tagIds", { kind: "set", name: "tags" }, () => SetFilter, "Filter on the ids of its tags.");
 }

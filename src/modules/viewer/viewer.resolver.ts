@@ -22,7 +22,7 @@ async function byIds(loaders: Context["loaders"], model: "Market" | "StockLocati
 
 @Resolver(() => Viewer)
 export class ViewerResolver {
-  @Query(() => Viewer, { description: "Who asks, as the access token says. Open to everybody." })
+  @Query(() => Viewer, { description: "The caller, as identified by the access token. Public." })
   viewer(@Ctx() { viewer }: Context) {
     return new Viewer(viewer);
   }
@@ -73,7 +73,7 @@ export class CustomerTokenResolver {
 
   @FieldResolver(() => Json, {
     nullable: true,
-    description: "The free claim of the caller's access token, if any. The same on every customer.",
+    description: "Custom claim of the caller's access token, if any. The same on every customer.",
   })
   jwtCustomClaim(@Ctx() { viewer }: Context) {
     return viewer.customClaim;

@@ -13,26 +13,26 @@ export enum ViewerKind {
 }
 registerEnumType(ViewerKind, {
   name: "ViewerKind",
-  description: "What kind of caller asks.",
+  description: "Kind of caller.",
   valuesConfig: {
-    ANONYMOUS: { description: "A caller without an access token, or with one that gives no access." },
-    GUEST: { description: "A sales channel whose shopper has not signed in." },
-    CUSTOMER: { description: "A sales channel with its signed-in customer." },
-    INTEGRATION: { description: "A back office or service." },
-    USER: { description: "A member of the shop's staff in a web application." },
+    ANONYMOUS: { description: "No access token, or one without any access." },
+    GUEST: { description: "A sales channel; the shopper has not signed in." },
+    CUSTOMER: { description: "A sales channel with a signed-in customer." },
+    INTEGRATION: { description: "A back-office application or service." },
+    USER: { description: "A staff member in a web application." },
   },
 });
 
 export const Permission = Object.fromEntries([...permissions.keys()].map((name) => [permissionName(name), name]));
 registerEnumType(Permission, {
   name: "Permission",
-  description: "What a caller may do: an action on a kind of resource, or one of a few special rights.",
+  description: "Permission: an action on a type of resource, or a special right.",
   valuesConfig: Object.fromEntries(
     [...permissions].map(([name, description]) => [permissionName(name), { description }]),
   ),
 });
 
-@ObjectType({ description: "A member of the shop's staff." })
+@ObjectType({ description: "A staff member of the shop." })
 export class StaffUser {
   @Field(() => ID, { description: "The id." })
   id!: string;
@@ -47,31 +47,31 @@ export class StaffUser {
   email!: string | null;
 }
 
-@ObjectType({ description: "Who asks, as the access token says and nothing else." })
+@ObjectType({ description: "The caller, as identified by the access token." })
 export class Viewer {
   constructor(readonly facts: ViewerFacts) {}
 
-  @Field(() => ViewerKind, { description: "What kind of caller asks." })
+  @Field(() => ViewerKind, { description: "Kind of caller." })
   get kind(): ViewerKind {
     return this.facts.kind as ViewerKind;
   }
 
-  @Field(() => Mode, { description: "Which of the two separate worlds the caller sees." })
+  @Field(() => Mode, { description: "Environment that the caller sees: test or live." })
   get mode(): ViewerFacts["mode"] {
     return this.facts.mode;
   }
 
-  @Field(() => [Permission], { description: "What the caller may do, as far as the row rules reach." })
+  @Field(() => [Permission], { description: "Permissions of the caller. Row rules restrict them further." })
   get permissions(): PermissionName[] {
     return [...this.facts.permissions].sort();
   }
 
-  @Field(() => StaffUser, { nullable: true, description: "The member of the staff behind the token, if any." })
+  @Field(() => StaffUser, { nullable: true, description: "The staff member of the token, if any." })
   get owner() {
     return this.facts.owner;
   }
 
-  @Field(() => Json, { nullable: true, description: "The free claim of the token, if any." })
+  @Field(() => Json, { nullable: true, description: "Custom claim of the token, if any." })
   get customClaim() {
     return this.facts.customClaim;
   }
