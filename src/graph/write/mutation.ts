@@ -48,7 +48,7 @@ export function payloadOf(
   name: string,
   description: string,
   fields: PayloadFields,
-  userErrors = "Why nothing was changed; empty when all went well.",
+  userErrors = "Why the mutation was rejected; empty on success.",
 ): Payload {
   const type = class {};
   Object.defineProperty(type, "name", { value: `${name}Payload` });
@@ -166,7 +166,7 @@ export function Mutates<A = Args, P = void>(options: MutationOptions<A, P>) {
 const versionArgument = {
   nullable: true,
   description:
-    "The `version` that the change was made for. If the resource is at another, nothing is changed and a `VersionConflictError` shows what happened. When absent, the last one to write wins.",
+    "Expected `version` of the resource (optimistic locking). At any other version nothing is changed, and a `VersionConflictError` says what was. Without it, the last write wins.",
 };
 
 /**

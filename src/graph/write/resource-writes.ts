@@ -272,16 +272,16 @@ export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
 
   type Input = InputOf<R> & CommonInput;
   if (create?.example) {
-    const input = inputOf(`${name}CreateInput`, `What a new ${noun} is made of.`, createRules, "create");
+    const input = inputOf(`${name}CreateInput`, `Input of \`${field}Create\`.`, createRules, "create");
     define(
       "Create",
       Mutates<Args<Input>, P>({
         access: permission("create", create),
         needs: [...needsOfUnique(createRules), ...(create.needs ?? [])],
-        description: create.description ?? `Makes ${one}.`,
+        description: create.description ?? `Creates ${one}.`,
         errors: codes(["INVALID"], create.errors, rulesFor(createRules, "create")),
         example: `mutation { ${field}Create(${create.example}) ${selection} }`,
-        payload: payloadOf(`${name}Create`, `What making ${one} came to.`, {
+        payload: payloadOf(`${name}Create`, `Result of \`${field}Create\`.`, {
           [field]: { ...row, description: `The new ${noun}; null when there is none.`, read: create.read },
           ...create.payload,
         }),
@@ -296,13 +296,18 @@ export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
     );
   }
   if (update?.example) {
-    const input = inputOf(`${name}UpdateInput`, `What changes of ${one}. Absent fields stay.`, updateRules, "update");
+    const input = inputOf(
+      `${name}UpdateInput`,
+      `Input of \`${field}Update\`. Omitted fields keep their value.`,
+      updateRules,
+      "update",
+    );
     define(
       "Update",
       Mutates<Args<Input>, P>({
         access: permission("update", update),
         needs: [toReadIt, ...(update.needs ?? [])],
-        description: update.description ?? `Changes ${one}. Absent fields stay, null clears.`,
+        description: update.description ?? `Updates ${one}. Omitted fields keep their value; null clears it.`,
         errors: codes(
           ["NOT_FOUND", "INVALID", "VERSION_CONFLICT"],
           update.errors,
@@ -310,11 +315,11 @@ export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
           owned,
         ),
         example: `mutation { ${field}Update(${update.example}) ${selection} }`,
-        payload: payloadOf(`${name}Update`, `What changing ${one} came to.`, { [field]: row, ...update.payload }),
-        id: `The ${noun} to change.`,
+        payload: payloadOf(`${name}Update`, `Result of \`${field}Update\`.`, { [field]: row, ...update.payload }),
+        id: `The ${noun} to update.`,
         version: true,
         subject: field,
-        input: [input, "What changes."],
+        input: [input, "The fields to update."],
         count: update.count && ((context, args) => update.count!(context, args.input)),
         prepare: update.prepare && ((context, args) => update.prepare!(context, args.input)),
       }),
@@ -333,8 +338,8 @@ export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
         description: remove.description ?? `Deletes ${one}.`,
         errors: codes(["NOT_FOUND", "VERSION_CONFLICT"], remove.errors, [], owned),
         example: `mutation { ${field}Delete(${remove.example}) { deletedId userErrors { code message path } } }`,
-        payload: payloadOf(`${name}Delete`, `What deleting ${one} came to.`, {
-          deletedId: { description: `The id of the ${noun} that is gone; null when none is.`, type: () => ID },
+        payload: payloadOf(`${name}Delete`, `Result of \`${field}Delete\`.`, {
+          deletedId: { description: `Id of the deleted ${noun}; null when nothing was deleted.`, type: () => ID },
           ...remove.payload,
         }),
         id: `The ${noun} to delete.`,

@@ -108,16 +108,16 @@ export function value<T>(type: () => object, options: Options, check?: (given: n
 
 @InputType({ description: "A change of metadata. Give exactly one of the fields." })
 export class MetadataInput {
-  @Field(() => Json, { nullable: true, description: "The whole of the new metadata; what was there is gone." })
+  @Field(() => Json, { nullable: true, description: "Replaces the whole metadata." })
   replace?: Record<string, unknown>;
 
   @Field(() => Json, {
     nullable: true,
-    description: "Keys to add or to change; all others stay. Objects inside are replaced whole.",
+    description: "Keys to add or replace; all others keep their value. Nested objects are replaced, not merged.",
   })
   merge?: Record<string, unknown>;
 
-  @Field(() => [String], { nullable: true, description: "Keys to remove; those that are not there change nothing." })
+  @Field(() => [String], { nullable: true, description: "Keys to remove; missing keys are ignored." })
   removeKeys?: string[];
 }
 
@@ -145,14 +145,14 @@ export function rulesOf<R extends Rules>(name: ModelName, rules: R): R {
 
 /** What every resource takes, when it is made and when it is changed. */
 export const commonRules = {
-  reference: text({ description: "How another system, such as an ERP, names the resource; null for not at all." }),
-  referenceOrigin: text({ description: "The system that `reference` comes from." }),
-  metadata: json({ description: "Free data of the shop's own: a JSON object.", on: "create" }),
+  reference: text({ description: "Id or name of the resource in an external system, such as an ERP." }),
+  referenceOrigin: text({ description: "The external system that `reference` belongs to." }),
+  metadata: json({ description: "Custom data of the shop: a JSON object.", on: "create" }),
 } satisfies Rules;
 
 /** The change of metadata, where a resource is changed. */
 export const metadataChange: Rule<MetadataInput> = rule<MetadataInput>(() => MetadataInput, {
-  description: "How its metadata changes.",
+  description: "Changes of its metadata.",
   on: "update",
 });
 

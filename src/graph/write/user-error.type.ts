@@ -4,13 +4,13 @@ import { Resource } from "../schema/resource.type.js";
 
 const codes = {
   NOT_FOUND: "There is no such resource, or the caller may not see it.",
-  TAKEN: "Another resource has this value already, and it must be unique.",
+  TAKEN: "The value must be unique and is already used by another resource.",
   INVALID: "A value is not allowed; the message says what would be right.",
   WRONG_STATE: "The resource is in a state that does not allow this.",
-  VERSION_CONFLICT: "The resource is not at the version that `ifVersion` names.",
+  VERSION_CONFLICT: "The resource is not at version `ifVersion`.",
   IN_USE: "Other resources depend on it, so it cannot be deleted.",
-  BLOCKED: "Something speaks against it; the error says what.",
-  STALE_PREVIEW: "The picture that was decided on has changed since.",
+  BLOCKED: "Something blocks it; the error lists the blockers.",
+  STALE_PREVIEW: "The preview has changed since it was confirmed.",
 };
 /** The codes of every mutation, and those that models add by `@error`. */
 export type UserErrorCode = keyof typeof codes | ModelErrorCode;
@@ -21,23 +21,23 @@ export const UserErrorCode = Object.fromEntries(meanings.map(([code]) => [code, 
 };
 registerEnumType(UserErrorCode, {
   name: "UserErrorCode",
-  description: "Why a mutation changed nothing, for programs.",
+  description: "Code of a user error.",
   valuesConfig: Object.fromEntries(meanings.map(([code, description]) => [code, { description }])),
 });
 
 @InterfaceType({
-  description: "Why a mutation changed nothing: an outcome that a form shows to its user.",
+  description: "An expected error of a mutation, to be shown to the user. The mutation changed nothing.",
   resolveType: (error: UserError & { type?: string }) => error.type ?? error.constructor.name,
 })
 export abstract class UserError {
-  @Field(() => UserErrorCode, { description: "The reason, for programs." })
+  @Field(() => UserErrorCode, { description: "Error code, for programs." })
   code!: UserErrorCode;
 
-  @Field(() => String, { description: "The reason, for people: a whole sentence." })
+  @Field(() => String, { description: "Error message, for the user: a whole sentence." })
   message!: string;
 
   @Field(() => [String], {
-    description: "The way to the argument at fault, such as `[names, 0]`; empty when no single one is.",
+    description: "Path of the invalid argument, such as `[names, 0]`; empty when there is no single one.",
   })
   path!: string[];
 
@@ -47,7 +47,7 @@ export abstract class UserError {
   }
 }
 
-@ObjectType({ implements: UserError, description: "An argument is at fault." })
+@ObjectType({ implements: UserError, description: "An argument is invalid." })
 export class InputError extends UserError {
   constructor(code: UserErrorCode, path: string[], message: string) {
     super();
@@ -73,16 +73,16 @@ export function existed(resource: { version: number }, version: number): boolean
 @ObjectType({
   implements: UserError,
   description:
-    "The resource is not at the version that `ifVersion` names: it was changed since, or never had that version. Nothing was overwritten.",
+    "The resource is not at version `ifVersion`: it was changed since, or never had that version. Nothing was overwritten.",
 })
 export class VersionConflictError extends UserError {
-  @Field(() => Resource, { nullable: true, description: "The resource as it is now." })
+  @Field(() => Resource, { nullable: true, description: "The current resource." })
   current!: unknown;
 
   @Field(() => [String], {
     nullable: true,
     description:
-      "The fields that changed since then; null when the audit trail does not reach back so far, or there never was such a version.",
+      "The fields that changed since then; null when the audit trail does not reach that far back, or there never was such a version.",
   })
   changed!: string[] | null;
 
