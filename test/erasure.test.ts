@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { reach } from "../src/erasure/reach.js";
+import { customerRows } from "../src/erasure/customer-rows.js";
 import { aboutOf, columnOf, type ModelName, modelNamed, relationOf } from "../src/graph/model/datamodel.js";
 import { manifest, manifestAsMarkdown, manifestDigest, personalColumns } from "../src/graph/model/manifest.js";
 import { loadSigningKeys, newKeySet } from "../src/identity/keys.js";
@@ -153,14 +153,14 @@ describe("the manifest", () => {
     const models = [...manifest].filter(([, table]) =>
       personalColumns(table).some(([, c]) => c.personal.action !== "keep"),
     );
-    expect(models.map(([name]) => name).filter((name) => !(name in reach))).toEqual([]);
+    expect(models.map(([name]) => name).filter((name) => !(name in customerRows))).toEqual([]);
   });
 });
 
 /** The ids of all rows of a customer, by their models. */
 async function idsOf({ database }: TestApp, customerId: string): Promise<Map<ModelName, string[]>> {
   const ids = new Map<ModelName, string[]>();
-  for (const [name, where] of Object.entries(reach) as [ModelName, string][]) {
+  for (const [name, where] of Object.entries(customerRows) as [ModelName, string][]) {
     const { rows } = await database.pool.query(
       `SELECT t.id FROM "${manifest.get(name)!.table}" t WHERE ${where} ORDER BY t.id`,
       [customerId],
@@ -547,7 +547,7 @@ describe("what an e-mail address alone says of a customer", () => {
       `skuListCreate(input: { customerId: "${customerId}", name: "${mark("list")}", items: [{ skuCode: "MUG", metadata: { a: "${mark("item")}" } }] }) { skuList { id }`,
     );
     // What is about a row of each kind, and about that.
-    const kinds = (Object.keys(reach) as ModelName[]).filter(
+    const kinds = (Object.keys(customerRows) as ModelName[]).filter(
       (name) => name !== "EventStore" && name !== "CustomerPasswordReset",
     );
     const rowOf = async (name: ModelName) =>
@@ -677,7 +677,7 @@ describe("what an e-mail address alone says of a customer", () => {
 
   test("is found by an index, whatever key leads to it", async () => {
     // Of events the audit trail says nothing.
-    const audited = (Object.keys(reach) as ModelName[]).filter((name) => !/^Event/.test(name)).map(modelNamed);
+    const audited = (Object.keys(customerRows) as ModelName[]).filter((name) => !/^Event/.test(name)).map(modelNamed);
     const keys = audited.flatMap((model) => {
       const toOne = (model.owners ?? [])
         .map((owner) => relationOf(model, owner))
@@ -1074,7 +1074,7 @@ describe("the export of a customer's data", () => {
         await importFiles({ client: own, files: [file], strict: true, mode: "test", onIssue, onProgress: () => {} });
         await own.end();
         expect(issues).toEqual([]);
-        for (const [name, where] of Object.entries(reach)) {
+        for (const [name, where] of Object.entries(customerRows)) {
           if (name === "CustomerPasswordReset") continue;
           const { table, columns } = manifest.get(name)!;
           const kept = Object.values(columns).filter(

@@ -5,7 +5,7 @@ import { type DocumentNode, type FragmentDefinitionNode, type OperationDefinitio
 import { createClient } from "graphql-sse";
 import pg from "pg";
 import type { Query } from "../src/database/client.js";
-import { checkSubscription, Places } from "../src/http/stream/stream.js";
+import { checkSubscription, StreamSlots } from "../src/http/stream/stream.js";
 import type { Change } from "../src/live/changes.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { onServer } from "./support/database.js";
@@ -635,19 +635,19 @@ describe("the stream", () => {
     await until(async () => (await open(one, { as: bruno })).status === 200);
   });
 
-  test("has a place in the process, which is given back; the last ones are not for customers", () => {
-    const places = new Places(4, 3, 2);
-    expect([places.take("a", true), places.take("a", true)]).toEqual([undefined, undefined]);
-    expect(places.take("a", true)).toMatch(/2 streams of yours/);
-    expect(places.take("b", true)).toBeUndefined();
-    expect(places.take("c", true)).toMatch(/try again later/);
-    expect(places.take("staff", false)).toBeUndefined();
-    expect(places.take("integration", false)).toMatch(/try again later/);
-    places.leave("a", true);
-    expect(places.take("c", true)).toBeUndefined();
-    places.leave("staff", false);
-    expect(places.take("d", true)).toMatch(/try again later/);
-    expect(places.take("integration", false)).toBeUndefined();
+  test("acquires a slot of the process and releases it; the last slots are reserved for staff and integrations", () => {
+    const slots = new StreamSlots(4, 3, 2);
+    expect([slots.acquire("a", true), slots.acquire("a", true)]).toEqual([undefined, undefined]);
+    expect(slots.acquire("a", true)).toMatch(/2 streams of yours/);
+    expect(slots.acquire("b", true)).toBeUndefined();
+    expect(slots.acquire("c", true)).toMatch(/try again later/);
+    expect(slots.acquire("staff", false)).toBeUndefined();
+    expect(slots.acquire("integration", false)).toMatch(/try again later/);
+    slots.release("a", true);
+    expect(slots.acquire("c", true)).toBeUndefined();
+    slots.release("staff", false);
+    expect(slots.acquire("d", true)).toMatch(/try again later/);
+    expect(slots.acquire("integration", false)).toBeUndefined();
   });
 });
 

@@ -3,7 +3,7 @@ import pg from "pg";
 import { seedBulk } from "../prisma/bulk.js";
 import type { Query } from "../src/database/client.js";
 import { erase } from "../src/erasure/erase.js";
-import { pictureOf } from "../src/erasure/preview.js";
+import { previewErasure } from "../src/erasure/preview.js";
 import { subjectExport } from "../src/erasure/subject-export.js";
 import { models } from "../src/graph/model/datamodel.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
@@ -563,7 +563,7 @@ test("an id of unknown kind is looked for by indexes alone", async () => {
 describe("all that there is of a customer", () => {
   const works = {
     erasure: erase,
-    preview: pictureOf,
+    preview: previewErasure,
     export: async (query: Query, id: string) => {
       for await (const _ of subjectExport(query, id));
     },

@@ -230,8 +230,8 @@ test("a connection that nobody opens is given up, and its operations with it", a
   await new Promise<void>((resolve) => {
     const connection = new StreamConnection("caller", undefined, async () => {}, resolve, 50);
     connection.reserve("a");
-    const events = { next: () => new Promise(() => {}), taken() {}, [Symbol.asyncIterator]: () => events };
-    connection.carry("a", { events, leave: () => left.push("a") } as unknown as Admitted);
+    const events = { next: () => new Promise(() => {}), acknowledge() {}, [Symbol.asyncIterator]: () => events };
+    connection.carry("a", { events, release: () => left.push("a") } as unknown as Admitted);
   });
   expect(left).toEqual(["a"]);
 });

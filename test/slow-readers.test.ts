@@ -324,6 +324,6 @@ describe("a stream", () => {
     app.live.announce();
     const text = await reader.read(/event: complete/);
     expect(text.length).toBeLessThan(2_000);
-    expect(text).toMatch(/event: next\ndata: .*An event came to more than 1048576 characters.*"code":"COST_LIMIT"/);
+    expect(text).toMatch(/event: next\ndata: .*The event is too large: more than 1048576 characters.*"code":"COST_LIMIT"/);
   });
 });

@@ -493,16 +493,16 @@ describe("connections", () => {
   test("the queue for them is bounded, for all and for one caller, and serves others past it", async () => {
     const queue = new ConnectionQueue(2);
     const [greedy, other] = [new Requester("greedy"), new Requester("other")];
-    expect(queue.enter(greedy)).toBeUndefined();
-    const waiting = Array.from({ length: 500 }, () => queue.enter(greedy)!);
-    expect(() => queue.enter(greedy)).toThrow(DatabaseUnavailableError);
-    expect(queue.enter(other)).toBeUndefined();
-    const others = Array.from({ length: 500 }, () => queue.enter(other)!);
-    expect(() => queue.enter(new Requester("third"))).toThrow(DatabaseUnavailableError);
+    expect(queue.acquire(greedy)).toBeUndefined();
+    const waiting = Array.from({ length: 500 }, () => queue.acquire(greedy)!);
+    expect(() => queue.acquire(greedy)).toThrow(DatabaseUnavailableError);
+    expect(queue.acquire(other)).toBeUndefined();
+    const others = Array.from({ length: 500 }, () => queue.acquire(other)!);
+    expect(() => queue.acquire(new Requester("third"))).toThrow(DatabaseUnavailableError);
     for (const all of [waiting, others]) for (const one of all) one.catch(() => {});
-    queue.leave(other);
+    queue.release(other);
     await others[0];
-    queue.leave(greedy);
+    queue.release(greedy);
     await waiting[0];
     greedy.cancel();
     await expect(waiting[1]).rejects.toThrow(RequestCancelledError);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import net from "node:net";
 import { type GraphQLInputObjectType, getNamedType, isInputObjectType } from "graphql";
-import { reach } from "../src/erasure/reach.js";
+import { customerRows } from "../src/erasure/customer-rows.js";
 import { permissionsByKind } from "../src/graph/access/permission.js";
 import type { Viewer } from "../src/graph/access/viewer.js";
 import { Loaders } from "../src/graph/answer/loaders.js";
@@ -694,7 +694,7 @@ describe("what refers to a customer, or to what belongs to one", () => {
     for (const status of [null, "requested", "started", "completed"]) {
       await setStatus(status);
       const expected = status === "started" || status === "completed" ? "WRONG_STATE input.noteOf" : "written";
-      for (const [model, where] of Object.entries(reach) as [ModelName, string][]) {
+      for (const [model, where] of Object.entries(customerRows) as [ModelName, string][]) {
         if (model === "EventStore") continue;
         const [row] = await rows(`SELECT id FROM "${models.get(model)!.table}" t WHERE ${where} ORDER BY id LIMIT 1`, [
           "cus_ada",

@@ -124,12 +124,12 @@ function readSubject(command: Command, schema: GraphQLSchema): Subject {
   try {
     document = parse(text, { maxTokens: limits.tokens });
   } catch (error) {
-    throw new Error(told([error as GraphQLError]));
+    throw new Error(formatErrors([error as GraphQLError]));
   }
   const parsed = performance.now();
   const faults = validate(schema, document);
   const validated = performance.now();
-  if (faults.length) throw new Error(told(faults));
+  if (faults.length) throw new Error(formatErrors(faults));
   const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   const [operation, ...others] = operations;
   if (!operation) throw new Error("The document has no operation.");
@@ -140,7 +140,7 @@ function readSubject(command: Command, schema: GraphQLSchema): Subject {
   const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], given, {
     maxErrors: limits.errors - 1,
   });
-  if (!coerced) throw new Error(told(errors));
+  if (!coerced) throw new Error(formatErrors(errors));
   checkText(document, given);
   checkCost(weigh(schema, document, operation, coerced), operation.operation);
   return {
@@ -166,7 +166,7 @@ function readVariables(text: string): Record<string, unknown> {
 }
 
 /** GraphQL's messages, one a line, with their places in the document. */
-function told(errors: readonly GraphQLError[]): string {
+function formatErrors(errors: readonly GraphQLError[]): string {
   return errors
     .map(({ message, locations }) => {
       const places = (locations ?? []).map(({ line, column }) => `line ${line}, column ${column}`);

@@ -19,44 +19,44 @@ import type { Requester } from "./requester.js";
 import { StatementNames } from "./statement-names.js";
 import { DatabaseUnavailableError, OutcomeUnknownError } from "./unavailable.js";
 
-/** One value of a row as node-pg gives it. */
+/** A column value as returned by node-pg. */
 export type SqlValue = unknown;
 
-/** Runs one statement and gives its rows as arrays of values, in the order of the selected columns. */
+/** Runs one statement; returns rows as arrays, in the order of the selected columns. */
 export type Query = (text: string, parameters: readonly unknown[], requester?: Requester) => Promise<SqlValue[][]>;
 
 export interface SnapshotOptions {
-  /** How long its statements may run; `read` unless told. */
+  /** Kind of statement timeout. Default: `read`. */
   kind?: Exclude<StatementKind, "write">;
-  /** A limit of its own, in milliseconds, instead of its kind's. */
+  /** Statement timeout in milliseconds, instead of that of its kind. */
   timeoutMs?: number;
   requester?: Requester;
 }
 
-/** Connections to the database, all with the same settings. */
+/** Connection pool with uniform settings. */
 export interface Connections {
-  /** For writes and simple reads; on the same connections as `query`. */
+  /** Prisma client for writes and simple reads; uses the same connections as `query`. */
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
   readonly query: Query;
   /**
-   * Runs statements in one transaction, which is rolled back if `work` throws. If the connection is lost after COMMIT was
-   * sent, it finds out what became of it; where it cannot, it throws an `OutcomeUnknownError`. Any other error means that
-   * nothing was changed. Once begun it is brought to its end, whoever waits for it.
+   * Runs `work` in one transaction; rolls back if it throws. If the connection is lost after COMMIT was sent, it looks up
+   * the outcome, and throws an `OutcomeUnknownError` if it cannot. Any other error means that nothing was changed. Not
+   * cancelled with the request.
    */
   transaction<T>(work: (query: Query) => Promise<T>, requester?: Requester): Promise<T>;
-  /** Runs statements that only read, in one transaction that sees the database as it is at one moment. */
+  /** Runs reads in one snapshot: a read-only transaction with repeatable reads. */
   snapshot<T>(work: (query: Query) => Promise<T>, options?: SnapshotOptions): Promise<T>;
 }
 
 export interface Database extends Connections {
-  /** A few connections that requests cannot take: for readiness, log-ins and revocations. */
+  /** Reserved connections, not used by requests: for readiness, log-ins and revocations. */
   readonly reserved: Connections;
-  /** How many bytes one statement, all statements of one query, and its answer may come to; 0: any. */
+  /** Maximum bytes of one statement, of all statements of a query, and of its response; 0: unlimited. */
   readonly resultBytes: number;
-  /** The same database for one request: it takes its caller's share, and reads for as long as it is waited for. */
+  /** The database on behalf of one request: uses its caller's share of connections and is cancelled with it. */
   forRequest(requester: Requester): Database;
-  /** A connection outside the pools, not yet open, for what lasts. */
+  /** A connection outside of the pools, not yet open, for long-lived use such as LISTEN. */
   client(name: string): pg.Client;
   close(): Promise<void>;
 }
@@ -67,21 +67,21 @@ export interface DatabaseOptions {
   log: Logger;
   timeouts?: Partial<Timeouts>;
   resultBytes?: number;
-  /** Told of every statement that is sent. */
+  /** Called with every statement that is sent. */
   onStatement?: (text: string, values: readonly unknown[]) => void;
 }
 
-/** Sends a statement in any case; with `reader` it is cancelled with the request, and counts as read by it. */
+/** Sends a statement; with `reader` it is cancelled with the request and counts against its byte budget. */
 type Send = (query: pg.QueryArrayConfig | pg.QueryConfig, reader?: Requester) => Promise<pg.QueryResult>;
 
-/** What a connection is used with. */
+/** State of a pooled connection. */
 interface Session {
-  /** The named statements that it holds. */
+  /** Its prepared statements. */
   prepared: Set<string>;
   operator: OperatorLimits;
 }
 
-/** The time limits that the operator of the database has set, in milliseconds; 0: none. */
+/** Timeouts configured by the database operator, in milliseconds; 0: none. */
 interface OperatorLimits {
   statement: number;
   lock: number;
@@ -89,15 +89,15 @@ interface OperatorLimits {
 
 const reservedConnections = 2;
 
-/** The statements sent on behalf of whatever runs inside `recordStatements`. */
+/** Statements recorded by the surrounding `recordStatements`. */
 const recorder = new AsyncLocalStorage<string[]>();
 
-/** Runs `work` and collects the text of every statement that it sends, Prisma's and transaction control included. */
+/** Runs `work` and records the text of each statement it sends, including those of Prisma and transaction control. */
 export function recordStatements<T>(statements: string[] | undefined, work: () => T): T {
   return statements ? recorder.run(statements, work) : recorder.exit(work);
 }
 
-/** Where the statements of the running work are collected, if they are. */
+/** The list of recorded statements, if recording. */
 export function recordedStatements(): string[] | undefined {
   return recorder.getStore();
 }
@@ -155,7 +155,7 @@ function openConnections({ log, onStatement, ...options }: DatabaseOptions, size
   const queue = new ConnectionQueue(size);
   const names = new StatementNames();
   const lost = new WeakSet<pg.ClientBase>();
-  // A pool without a listener ends the process when PostgreSQL goes away.
+  // An unhandled pool error would end the process when PostgreSQL goes away.
   pool.on("error", (error) => log.warn("An idle database connection was lost.", { reason: error.message }));
   pool.on("connect", (client) => {
     client.on("error", () => lost.add(client));
@@ -180,9 +180,9 @@ function openConnections({ log, onStatement, ...options }: DatabaseOptions, size
     { timeoutMs, requester }: SnapshotOptions,
   ): Promise<T> {
     if (requester?.cancelled) throw new RequestCancelledError();
-    await queue.enter(requester);
+    await queue.acquire(requester);
     try {
-      // Whatever keeps a connection from being had, the database cannot be reached.
+      // Any failure to connect counts as unavailable.
       const client = await pool.connect().catch((cause: unknown) => {
         throw new DatabaseUnavailableError(cause);
       });
@@ -201,18 +201,18 @@ function openConnections({ log, onStatement, ...options }: DatabaseOptions, size
           if (reader) asGuarded(client).budget = reader;
           return await sent;
         } catch (error) {
-          // After an error of PostgreSQL's own the connection is as good as before; after any other it is given up.
+          // After an error of PostgreSQL the connection is reusable; after any other it is discarded.
           broken ||= !(error instanceof pg.DatabaseError);
           if (cancelling) throw new RequestCancelledError();
           const limit = limitErrorOf(error, kind, { limitMs, lockMs, resultBytes });
           if (limit instanceof StatementTimeoutError) log.warn("A statement reached its time limit.", { kind });
           if (limit) throw limit;
-          // Whatever the driver says of a connection that was lost, the database cannot be reached.
+          // Any driver error of a lost connection counts as unavailable.
           if (lost.has(client) || endsConnection(error)) throw new DatabaseUnavailableError(error);
           throw error;
         } finally {
           forget?.();
-          // Nothing else is sent before the request to cancel has been passed on, or else it might be hit.
+          // Wait until the cancel request was delivered: it might hit the next statement.
           if (cancelling) broken ||= !(await cancelling);
         }
       };
@@ -225,14 +225,14 @@ function openConnections({ log, onStatement, ...options }: DatabaseOptions, size
         return rows as SqlValue[][];
       };
       try {
-        // It may have been given up while it waited.
+        // It may have been cancelled while it waited.
         if (requester?.cancelled) throw new RequestCancelledError();
         return await work(query, send, session);
       } finally {
         client.release(broken || lost.has(client) || session.prepared.size > names.maximumPerConnection);
       }
     } finally {
-      queue.leave(requester);
+      queue.release(requester);
     }
   }
 
@@ -298,8 +298,8 @@ function connectTo(connectionString: string, name: string, resultBytes?: number)
 }
 
 /**
- * Sets the time limits of a new connection, those of reads, where the operator of the database has not set stricter ones.
- * Gives the operator's limits.
+ * Sets the timeouts of a new connection, those of reads, unless the database operator has set stricter ones. Returns the
+ * timeouts of the operator.
  */
 export async function limitTime(
   client: pg.ClientBase,
@@ -316,7 +316,7 @@ export async function limitTime(
   return { statement: statement.operator, lock: lock.operator };
 }
 
-/** Ends a transaction whose work failed. If this fails too, the connection is given up, and with it the transaction. */
+/** Rolls back if `work` throws. If the rollback fails too, the connection is discarded, and with it the transaction. */
 async function rollingBack<T>(query: Query, send: Send, work: (query: Query) => Promise<T>): Promise<T> {
   try {
     return await work(query);
@@ -329,7 +329,7 @@ async function rollingBack<T>(query: Query, send: Send, work: (query: Query) => 
 const timestamptz: number = pg.types.builtins.TIMESTAMPTZ;
 const parseTime = pg.types.getTypeParser(timestamptz, "text") as (text: string) => Date;
 
-/** The driver's parsers, but for times beyond those that the API can name. */
+/** Type parsers of the driver, except for times outside of the range of the API. */
 const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: "text" | "binary") =>
   oid === timestamptz && format !== "binary"
     ? (text: string) => distantTime(text) ?? parseTime(text)

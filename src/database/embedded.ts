@@ -23,12 +23,12 @@ import { lockFolder, processInfo } from "./folder-lock.js";
 
 export interface EmbeddedPostgres {
   connectionString: string;
-  /** Cuts running statements and writes everything to the disk. May be called again. */
+  /** Fast shutdown: aborts running statements and flushes everything to disk. Idempotent. */
   stop(): Promise<void>;
 }
 
 export interface EmbeddedPostgresOptions {
-  /** Made if missing. One server at a time uses it. */
+  /** Data folder, created if missing. Exclusive to one server. */
   dataDir: string;
   log: Logger;
   /** PostgreSQL settings that differ from the ones below. */
@@ -42,12 +42,12 @@ const SETTINGS = {
   fsync: "on",
   synchronous_commit: "on",
   full_page_writes: "on",
-  // Reached from this machine only, and by password only.
+  // Localhost only, by password only.
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
   // Room for the largest pool, for all who use one.
   max_connections: "250",
-  // Failed statements are told to the caller; in a log they would spread personal data.
+  // Failed statements are reported to the caller; in the log they would leak personal data.
   log_min_messages: "log",
   log_min_error_statement: "panic",
   // `launch` reads the log.
@@ -57,8 +57,8 @@ const SETTINGS = {
 };
 
 /**
- * Starts PostgreSQL in `dataDir`/postgres and keeps it running until `stop`: if it ends by itself, it is started again
- * on the same port. What a killed server left behind, a running database included, is cleared away first.
+ * Starts PostgreSQL in `dataDir`/postgres and restarts it on the same port if it exits before `stop`. Leftovers of a
+ * killed server, such as a running database, are cleaned up first.
  */
 export async function startEmbeddedPostgres({
   dataDir,
@@ -109,7 +109,7 @@ export async function runningEmbeddedPostgres(dataDir: string): Promise<string |
   return prepareDatabase(port, join(folder, "postgres.password"));
 }
 
-/** One postmaster, started again whenever it ends without being told to. */
+/** A supervised postmaster: restarted whenever it exits unexpectedly. */
 class Server {
   port = 0;
   private child: ChildProcess | undefined;
@@ -145,7 +145,7 @@ class Server {
     return this.stopped;
   }
 
-  /** Resolves when the server takes connections. */
+  /** Resolves when the server accepts connections. */
   private async launch(): Promise<void> {
     await clearLeftovers(this.cluster, this.log);
     const flags = Object.entries(this.settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
@@ -155,7 +155,7 @@ class Server {
       cwd: this.cluster,
       env: ENVIRONMENT,
       stdio: ["ignore", "ignore", "pipe"],
-      // In a process group of its own: a Ctrl-C in the terminal is for us, who still have requests to answer.
+      // In its own process group: Ctrl-C must not stop it while we drain requests.
       detached: true,
     });
     return new Promise((resolve, reject) => {
@@ -184,7 +184,7 @@ class Server {
     this.restarted = this.restart();
   }
 
-  /** On the same port, so that every pool finds it again. */
+  /** Restarts on the same port, so that pools reconnect. */
   private async restart(): Promise<void> {
     for (let attempt = 1; !this.stopped; attempt++) {
       try {
@@ -198,7 +198,7 @@ class Server {
     }
   }
 
-  /** The last chance when this process ends without `stop`. After a SIGKILL the next start clears up. */
+  /** Exit handler for a process that ends without `stop`. After SIGKILL the next start cleans up. */
   private readonly killOnExit = () => {
     this.child?.kill("SIGINT");
   };
@@ -224,7 +224,7 @@ async function endServer(pid: number): Promise<void> {
   if (isRunning()) throw new EmbeddedPostgresError(`The database process ${pid} does not end.`);
 }
 
-/** Ends a database whose server was killed, and lets PostgreSQL take a `postmaster.pid` for what it is: left behind. */
+/** Stops the orphaned database of a killed server and removes a stale `postmaster.pid`. */
 async function clearLeftovers(cluster: string, log: Logger): Promise<void> {
   const pidFile = join(cluster, "postmaster.pid");
   const pid = Number.parseInt(await readIfThere(pidFile), 10);
@@ -244,7 +244,7 @@ async function clearLeftovers(cluster: string, log: Logger): Promise<void> {
   else await rm(pidFile, { force: true }); // an empty one, of a kill between two system calls
 }
 
-/** The connection string of our database, which is made if missing. */
+/** Creates the database if missing; returns its connection string. */
 async function prepareDatabase(port: number, passwordFile: string): Promise<string> {
   const password = await readFile(passwordFile, "utf8");
   const url = (database: string) => `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`;

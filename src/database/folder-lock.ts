@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Makes this process the one owner of a folder until `release`, or throws a `FolderInUseError`.
- * A lock that a killed process left behind does not count.
+ * Acquires the exclusive lock of a folder until `release`, or throws a `FolderInUseError`. Stale locks of killed processes
+ * are ignored.
  */
 export async function lockFolder(folder: string): Promise<{ release(): void }> {
   const lock = join(folder, "server.lock");
@@ -62,14 +62,14 @@ function readOwner(lock: string): { pid: number; startedAt: string } | undefined
 }
 
 export interface ProcessInfo {
-  /** Together with the pid it names one process for ever; pids alone are used again. */
+  /** Start time: with the pid it identifies a process; pids alone are reused. */
   startedAt: string;
   command: string;
   /** Its working directory, where the system lets us see it. */
   cwd: string | undefined;
 }
 
-/** Undefined if there is no such process, or if it ended and only waits to be noticed (a zombie). */
+/** Undefined if the process does not exist or is a zombie. */
 export function processInfo(pid: number): ProcessInfo | undefined {
   try {
     return process.platform === "linux" ? fromProc(pid) : fromPs(pid);

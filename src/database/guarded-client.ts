@@ -4,23 +4,23 @@ import pg from "pg";
 import { ResultTooLargeError } from "./limit-errors.js";
 import type { ByteBudget } from "./requester.js";
 
-/** What the driver keeps of a connection. */
+/** Internals of the driver's connection. */
 interface DriverConnection {
-  /** Begins to read messages: once over TCP, once more over TLS. */
+  /** Starts reading messages: once over TCP, once more over TLS. */
   attachListeners(stream: Duplex): void;
 }
 
 export interface GuardedConfig extends pg.ClientConfig {
-  /** How many bytes a statement may read; 0 or absent: any. */
+  /** Byte limit of a statement; 0 or undefined: unlimited. */
   resultBytes?: number;
 }
 
 /**
- * A connection whose faults fail its own statement and nothing else: what the server sends is counted before the driver
- * collects it, and an error in the driver closes the connection instead of ending the process.
+ * A pg client with a result size limit and error isolation: received bytes are counted before the driver buffers them,
+ * and an error in the driver closes the connection instead of crashing the process.
  */
 export class GuardedClient extends pg.Client {
-  /** What the running statement may still read. */
+  /** Byte budget of the running statement. */
   budget: ByteBudget | undefined;
 
   private readonly resultBytes: number;
@@ -28,7 +28,7 @@ export class GuardedClient extends pg.Client {
   constructor(config: GuardedConfig = {}) {
     super(config);
     this.resultBytes = config.resultBytes ?? 0;
-    // Without a listener the loss of an idle connection would end the process.
+    // An unhandled error of an idle connection would end the process.
     this.on("error", () => {});
     const connection = this.connection as pg.Connection & DriverConnection;
     const attachListeners = connection.attachListeners.bind(connection);
@@ -38,7 +38,7 @@ export class GuardedClient extends pg.Client {
     };
   }
 
-  /** The budget of a statement that is part of no request. */
+  /** Byte budget of a statement outside of requests. */
   ownBudget(): ByteBudget {
     return { bytesLeft: this.resultBytes || Number.POSITIVE_INFINITY };
   }
@@ -61,14 +61,14 @@ export class GuardedClient extends pg.Client {
   }
 }
 
-/** How long PostgreSQL may take to accept a request to cancel. */
+/** Timeout of a cancel request. */
 const cancelMs = 5_000;
 const cancelRequestCode = 80_877_102;
 
 /**
- * Asks PostgreSQL to cancel what a connection runs, by the protocol's own request, which needs no connection of a pool.
- * Resolves when PostgreSQL has passed it on, and says whether it has: only then what is sent next on the connection is
- * safe from it.
+ * Cancels the running statement of a connection by a protocol-level cancel request, which needs no pooled connection.
+ * Resolves once PostgreSQL has delivered it, to whether it did: only then the next statement on the connection is safe
+ * from it.
  */
 export function cancelStatement(client: pg.Client): Promise<boolean> {
   const { host, port, processID, secretKey } = client as pg.Client & { processID: number; secretKey: number };

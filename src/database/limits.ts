@@ -1,15 +1,15 @@
-/** How long one statement may run, in milliseconds; 0: without limit. PostgreSQL itself stops what takes longer. */
+/** Statement timeouts in milliseconds, enforced by PostgreSQL; 0: none. */
 export interface Timeouts {
   readonly read: number;
   readonly write: number;
-  /** How long a write may wait for rows that another transaction has locked. */
+  /** Lock timeout of writes. */
   readonly lock: number;
   readonly export: number;
-  /** How long a transaction may wait for its next statement. */
+  /** Idle-in-transaction timeout. */
   readonly idle: number;
 }
 
-/** The kinds of transactions, by the time that their statements may take. */
+/** Kinds of transactions, by statement timeout. */
 export type StatementKind = "read" | "write" | "export";
 
 export const defaultTimeouts: Timeouts = {
@@ -20,15 +20,15 @@ export const defaultTimeouts: Timeouts = {
   idle: 60_000,
 };
 
-/** One limit for statements of all kinds: for what works in the background. */
+/** The same timeout for all kinds: for background work. */
 export function sameTimeouts(milliseconds: number): Partial<Timeouts> {
   return { read: milliseconds, write: milliseconds, export: milliseconds };
 }
 
-/** How many bytes one statement, all statements of one query, and its answer may come to. */
+/** Maximum bytes of one statement, of all statements of a query, and of its response. */
 export const defaultResultBytes = 32 * 1024 * 1024;
 
-/** Of two limits the one that stops earlier; 0 is none. */
+/** The stricter of two limits; 0 is none. */
 export function stricter(one: number, other: number): number {
   return one && other ? Math.min(one, other) : one || other;
 }

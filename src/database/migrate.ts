@@ -92,7 +92,7 @@ async function lockMigrations(client: pg.Client): Promise<void> {
   }
 }
 
-/** Has migrations run again that were begun outside a transaction and did not end. */
+/** Marks unfinished migrations outside of a transaction to be run again. */
 async function forgetUnfinished(client: pg.Client, list: glue.MigrationList): Promise<void> {
   const { rows } = await client.query("SELECT to_regclass('_prisma_migrations') IS NOT NULL AS known");
   if (!rows[0].known) return;
@@ -103,7 +103,7 @@ async function forgetUnfinished(client: pg.Client, list: glue.MigrationList): Pr
   );
 }
 
-/** The statements of a script, without the comments around them. */
+/** Splits an SQL script into statements, without surrounding comments. */
 export function splitStatements(script: string): string[] {
   const token =
     /--[^\n]*|\/\*[\s\S]*?\*\/|[eE]'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$\w*\$)[\s\S]*?\1|\w+|[\s\S]/g;
@@ -115,7 +115,7 @@ export function splitStatements(script: string): string[] {
   return statements.map((statement) => statement.trim()).filter(Boolean);
 }
 
-/** The SQL that would turn the database into the datamodel; empty if they are equal. */
+/** Schema drift: the SQL that would turn the database into the datamodel; empty if they are equal. */
 export async function schemaDrift(connectionString: string, schemaFile: string): Promise<string> {
   const files = [{ path: schemaFile, content: await readFile(schemaFile, "utf8") }];
   const { stdout } = await withClient(connectionString, async (client) =>

@@ -5,16 +5,15 @@ import { migrate } from "./migrate.js";
 
 export interface OpenDatabase {
   connectionString: string;
-  /** Whose it is: that of `DATABASE_URL`, a running server's embedded one, or one that was started for the command. */
+  /** Origin: `DATABASE_URL`, the embedded database of a running server, or one started for the command. */
   owner: "operator" | "server" | "command";
-  /** Ends what was started for it. */
+  /** Stops what was started for it. */
   stop(): Promise<void>;
 }
 
 /**
- * The database that a command beside the server works on, with its tables up to date: that of `DATABASE_URL`, or the
- * embedded one, of a running server if there is one, else started for the command. With `onlyOwn` only the last one's
- * tables are brought up to date: nobody else's database is changed.
+ * Opens and migrates the database for a command: that of `DATABASE_URL`, else the embedded one of a running server, else
+ * an embedded one started for the command. With `onlyOwn` only the last is migrated: no shared database is changed.
  */
 export async function openDatabase(
   { databaseUrl, dataDir }: { databaseUrl: string | undefined; dataDir: string },

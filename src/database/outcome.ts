@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 
-/** A running transaction, as it can be recognised from another connection. */
+/** Identity of a running transaction, to look it up from another connection. */
 export interface TransactionId {
   xid: string;
   /**
@@ -11,7 +11,7 @@ export interface TransactionId {
   epoch: string;
 }
 
-/** Begins a transaction that writes and reads its id, in one round trip with what else it begins with. */
+/** Begins a write transaction and reads its id, in one round trip with its first statements. */
 export async function beginWrite(
   send: (query: pg.QueryConfig) => Promise<unknown>,
   settings: readonly string[],
@@ -27,10 +27,10 @@ export function endsConnection(error: unknown): boolean {
   return error instanceof pg.DatabaseError && (error.severity === "FATAL" || error.severity === "PANIC");
 }
 
-/** How long an outcome is looked for: a PostgreSQL that was killed is back by then. */
+/** Maximum time to look up an outcome: a killed PostgreSQL has recovered by then. */
 const patienceMs = 5_000;
 
-/** What became of a transaction whose COMMIT was sent and not answered. */
+/** Looks up the outcome of a transaction whose COMMIT was sent but not acknowledged. */
 export async function outcomeOf(
   connect: () => pg.Client,
   { xid, epoch }: TransactionId,
@@ -39,7 +39,7 @@ export async function outcomeOf(
   for (let waitMs = 20; Date.now() < until; waitMs = Math.min(2 * waitMs, 500)) {
     const client = connect();
     client.on("error", () => {});
-    // A server that takes the connection and says nothing is not waited for.
+    // Do not wait for a server that accepts the connection and does not respond.
     const timer = setTimeout(() => client.end().catch(() => {}), until - Date.now());
     try {
       await client.connect();
@@ -49,12 +49,12 @@ export async function outcomeOf(
         if (status === "aborted") return status;
         if (status === "committed") return same ? status : "unknown";
         if (status === null) return "unknown";
-        // The backend waits for a COMMIT that never came: it has not heard that its connection is gone.
+        // The backend still waits for COMMIT: it has not noticed the lost connection.
         if (same) await client.query(endIdleSql, [xid]);
         await sleep(waitMs);
       }
     } catch (error) {
-      // An id that was not given out yet: a crash came before anything of the transaction reached the disk.
+      // An unassigned id: a crash came before anything of the transaction reached the disk.
       if (error instanceof pg.DatabaseError && error.code === "22023") return "aborted";
       await sleep(waitMs);
     } finally {

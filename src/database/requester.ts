@@ -1,21 +1,21 @@
-/** How many bytes may still be read. */
+/** Remaining byte budget. */
 export interface ByteBudget {
   bytesLeft: number;
 }
 
 /**
- * On whose behalf statements run: whose share of the connections they use, how much they may still read, and whether
- * anybody still waits for them.
+ * On whose behalf statements run: the key of the connection limit, the remaining byte budget, and cancellation when the
+ * client disconnects.
  */
 export class Requester implements ByteBudget {
   cancelled = false;
   bytesLeft = Number.POSITIVE_INFINITY;
   private listeners: Set<() => void> | undefined;
 
-  /** `caller`: who shares a limit of connections; undefined: no limit but that of all. */
+  /** `caller`: key of the per-caller connection limit; undefined: only the total limit. */
   constructor(public caller?: string) {}
 
-  /** Nobody waits any more: what runs is cancelled, and nothing more is sent. */
+  /** Cancels running statements and prevents further ones. */
   cancel() {
     if (this.cancelled) return;
     this.cancelled = true;
@@ -23,7 +23,7 @@ export class Requester implements ByteBudget {
     this.listeners = undefined;
   }
 
-  /** Has a function called on cancellation, until the returned one is called. */
+  /** Registers a cancellation callback; the returned function removes it. */
   onCancel(listener: () => void): () => void {
     this.listeners ??= new Set();
     this.listeners.add(listener);

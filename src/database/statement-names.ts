@@ -1,13 +1,12 @@
 import { LRUCache } from "lru-cache";
 
-/** How many texts have a name at a time, and how long they may be together. */
+/** Maximum number and total length of prepared statements. */
 const maximumNames = 500;
 const maximumCharacters = 1_500_000;
 
 /**
- * Names for statements that are used again and again: PostgreSQL keeps a named one parsed and planned on each connection
- * for good. A text gets a name at its second use, so that those used once cost nothing; the one not used for longest
- * loses it to a new one.
+ * LRU cache of prepared statement names: PostgreSQL keeps a named statement parsed and planned on each connection. A text
+ * gets a name at its second use, so that one-off statements cost nothing.
  */
 export class StatementNames {
   private readonly names = new LRUCache<string, string>({
@@ -22,7 +21,7 @@ export class StatementNames {
   });
   private given = 0;
 
-  /** How many named statements a connection may come to hold; behind that it is better given up. */
+  /** Maximum prepared statements of a connection; above it the connection is replaced. */
   readonly maximumPerConnection = maximumNames + 100;
 
   nameOf(text: string): string | undefined {

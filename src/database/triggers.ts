@@ -20,7 +20,7 @@ export interface TriggerStatement {
   sql: string;
 }
 
-/** All statements, in an order in which they can run. Each can run any number of times. */
+/** All statements, in dependency order. Each is idempotent. */
 export function triggerStatements(): TriggerStatement[] {
   const all = [...models.values()];
   return [
@@ -174,7 +174,7 @@ function quoted(sql: string): string {
   return sql.includes("'") ? `$$${sql}$$` : `'${sql}'`;
 }
 
-/** The definitions of all that these statements make, by a name. */
+/** Reads the definitions of the generated functions and triggers, by name. */
 export async function readTriggers(client: pg.ClientBase): Promise<Map<string, string>> {
   const { rows } = await client.query<{ name: string; definition: string }>(`
     SELECT 'FUNCTION ' || p.oid::regprocedure::text AS name, pg_get_functiondef(p.oid) AS definition
@@ -188,7 +188,7 @@ export async function readTriggers(client: pg.ClientBase): Promise<Map<string, s
   return new Map(rows.map(({ name, definition }) => [name, definition]));
 }
 
-/** Takes all of it away. */
+/** Drops all generated triggers and functions. */
 export async function dropTriggers(client: pg.ClientBase): Promise<void> {
   for (const name of (await readTriggers(client)).keys()) {
     const sql = dropStatement(name);
@@ -196,7 +196,7 @@ export async function dropTriggers(client: pg.ClientBase): Promise<void> {
   }
 }
 
-/** Takes away one of them; triggers go with their functions. */
+/** Statement that drops one of them; triggers are dropped with their functions. */
 export function dropStatement(name: string): string | undefined {
   if (name.startsWith("COLUMN")) return `COMMENT ON ${name} IS NULL;`;
   return name.startsWith("FUNCTION") ? `DROP ${name} CASCADE;` : undefined;

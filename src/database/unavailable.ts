@@ -1,4 +1,4 @@
-/** No connection to the database is to be had: it cannot be reached, or all are in use. */
+/** The database is unavailable: it cannot be reached, or all connections are in use. */
 export class DatabaseUnavailableError extends Error {
   override name = "DatabaseUnavailableError";
   constructor(cause: unknown) {
@@ -6,7 +6,7 @@ export class DatabaseUnavailableError extends Error {
   }
 }
 
-/** The connection was lost while a transaction was being committed, and nobody can tell whether it was. */
+/** The connection was lost during COMMIT, and it is unknown whether the transaction was committed. */
 export class OutcomeUnknownError extends Error {
   override name = "OutcomeUnknownError";
   constructor(cause: unknown) {
@@ -26,9 +26,9 @@ const connectionFaults = new Set([
   "08000",
   "08003",
   "08006",
-  // A standby takes no writes, and neither does a server in the middle of a failover.
+  // Read-only: a standby, or a server during a failover.
   "25006",
-  // The connection waited too long in a transaction, and was closed.
+  // Idle-in-transaction timeout.
   "25P03",
   // Log-ins, by Prisma: a statement reached its time limit. Elsewhere that is an error of its own.
   "57014",
@@ -41,10 +41,10 @@ const connectionFaults = new Set([
   "P2028",
 ]);
 
-/** How Prisma's adapter names faults of the connection. */
+/** Connection errors of Prisma's adapter. */
 const connectionKinds = new Set(["ConnectionClosed", "DatabaseNotReachable", "SocketTimeout", "TooManyConnections"]);
 
-/** Whether an error says that the database cannot be reached, so that nothing was changed and trying again is useful. */
+/** Whether an error means that the database is unavailable: nothing was changed, and a retry may help. */
 export function isUnavailable(error: unknown): boolean {
   if (!error || typeof error !== "object" || error instanceof OutcomeUnknownError) return false;
   if (error instanceof DatabaseUnavailableError) return true;
@@ -53,7 +53,7 @@ export function isUnavailable(error: unknown): boolean {
     meta?: { driverAdapterError?: unknown };
   };
   return (
-    // With "FATAL" PostgreSQL ends the connection, or does not let it begin.
+    // FATAL: PostgreSQL closes or rejects the connection.
     severity === "FATAL" ||
     connectionFaults.has(code as string) ||
     connectionKinds.has(kind as string) ||

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Query } from "../database/client.js";
 import { type Model, type ModelName, modelNamed, models, relationOf } from "../graph/model/datamodel.js";
 import { isDeleted, type ManifestColumn, manifest, type Personal, personalColumns } from "../graph/model/manifest.js";
-import { abouts, looseAddresses, owned, reach } from "./reach.js";
+import { abouts, customerRows, looseAddresses, owned } from "./customer-rows.js";
 
 /** What stands in place of a text that had to stay a text. */
 export const erasedText = "anonymized";
@@ -45,7 +45,7 @@ const claims = [
     .filter((name) => modelNamed(name).columns.customerEmail)
     .map(
       (name) =>
-        `UPDATE "${modelNamed(name).table}" t SET "customer_id" = $1::text WHERE t."customer_id" IS NULL AND ${reach[name]}`,
+        `UPDATE "${modelNamed(name).table}" t SET "customer_id" = $1::text WHERE t."customer_id" IS NULL AND ${customerRows[name]}`,
     ),
   `INSERT INTO "customer_addresses" ("id", "mode", "customer_id", "address_id")
    SELECT new_id('cad'), t."mode", $1::text, t."id" FROM "addresses" t WHERE ${looseAddresses}`,
@@ -95,7 +95,7 @@ function stepOf(names: readonly ModelName[]): Step | undefined {
 /** The statement that erases a model's rows of the customer, if they hold anything that goes. */
 function erasureSql(name: ModelName): string | undefined {
   const table = manifest.get(name)!;
-  const where = reach[name]!;
+  const where = customerRows[name]!;
   if (isDeleted(table)) return `DELETE FROM "${table.table}" t WHERE ${where}`;
   if (name === "EventStore") return eventStoreSql(where);
   const sets = personalColumns(table).flatMap(([field, column]) => {

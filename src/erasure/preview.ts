@@ -2,40 +2,40 @@ import { createHash } from "node:crypto";
 import type { Query } from "../database/client.js";
 import type { ModelName } from "../graph/model/datamodel.js";
 import { isDeleted, manifest, manifestDigest, type Personal, personalColumns } from "../graph/model/manifest.js";
-import { reach } from "./reach.js";
+import { customerRows } from "./customer-rows.js";
 
-/** One column of a table: what erasure will do to how many values. */
-export interface PictureField extends Personal {
+/** Preview of one personal column: the action and the number of values. */
+export interface PreviewField extends Personal {
   field: string;
   count: number;
 }
 
-/** What there is of a customer in one table. */
-export interface PictureTable {
+/** The customer's rows in one table. */
+export interface PreviewTable {
   resourceType: string;
   rows: number;
-  /** The rows themselves go. */
+  /** Whether the rows are deleted. */
   deleted: boolean;
-  fields: PictureField[];
+  fields: PreviewField[];
 }
 
-export interface Picture {
-  tables: PictureTable[];
-  /** Changes when a row comes, goes or changes, and with the manifest. */
+export interface ErasurePreview {
+  tables: PreviewTable[];
+  /** Changes when a row is inserted, updated or deleted, and with the manifest. */
   digest: string;
 }
 
-/** The audit trail grows by being looked at through other requests; what it says of rows is in the rows' versions. */
+/** Not part of the digest: the audit trail grows by other requests; changes of rows already change their versions. */
 const outsideDigest: readonly ModelName[] = ["EventStore", "Event", "EventCallback"];
 
-const statements = Object.entries(reach).map(([name, where]) => {
+const statements = Object.entries(customerRows).map(([name, where]) => {
   const model = name as ModelName;
   const table = manifest.get(model)!;
   const fields = personalColumns(table).filter(([, { derived }]) => !derived);
   const counts = fields.map(([, { column, type, nullable }]) => {
-    const held =
+    const hasValue =
       type === "Json" ? `t."${column}" IS NOT NULL AND t."${column}" <> '{}'::jsonb` : `t."${column}" IS NOT NULL`;
-    return nullable || type === "Json" ? `, (count(*) FILTER (WHERE ${held}))::int` : ", count(*)::int";
+    return nullable || type === "Json" ? `, (count(*) FILTER (WHERE ${hasValue}))::int` : ", count(*)::int";
   });
   const version = "version" in table.columns ? `t."version"::text` : "''";
   const hash = `md5(coalesce(string_agg(t."id" || ':' || ${version}, ',' ORDER BY t."id"), ''))`;
@@ -47,10 +47,10 @@ const statements = Object.entries(reach).map(([name, where]) => {
   };
 });
 
-/** What the erasure of a customer would come to, read in the caller's transaction. */
-export async function pictureOf(query: Query, customerId: string): Promise<Picture> {
+/** Previews the erasure of a customer, in the caller's transaction. */
+export async function previewErasure(query: Query, customerId: string): Promise<ErasurePreview> {
   const hash = createHash("sha256").update(manifestDigest);
-  const tables: PictureTable[] = [];
+  const tables: PreviewTable[] = [];
   for (const { model, table, fields, text } of statements) {
     const [[rows, rowsHash, ...counts]] = (await query(text, [customerId])) as [[number, string, ...number[]]];
     if (!outsideDigest.includes(model)) hash.update(`${table.table}:${rowsHash};`);

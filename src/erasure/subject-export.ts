@@ -2,7 +2,7 @@ import type { Query } from "../database/client.js";
 import { aboutOf, type Column, type Model, type ModelName, modelNamed } from "../graph/model/datamodel.js";
 import { manifest } from "../graph/model/manifest.js";
 import { timeSql } from "../graph/model/times.js";
-import { reach } from "./reach.js";
+import { customerRows } from "./customer-rows.js";
 
 /** Where the export of a customer's data is had, below the server's address. */
 export const exportPath = "/exports/customers/";
@@ -66,12 +66,12 @@ export async function* subjectExport(query: Query, customerId: string): AsyncGen
     }
   }
 
-  for await (const customer of rowsOf("Customer", reach.Customer!, customerId)) {
+  for await (const customer of rowsOf("Customer", customerRows.Customer!, customerId)) {
     yield `{"data":${customer},"included":[`;
   }
-  for (const name of Object.keys(reach) as ModelName[]) {
+  for (const name of Object.keys(customerRows) as ModelName[]) {
     if (name === "Customer" || name === "CustomerPasswordReset") continue;
-    const where = name === "EventStore" ? `(${reach.EventStore}) AND ${toldToItsCustomer}` : reach[name]!;
+    const where = name === "EventStore" ? `(${customerRows.EventStore}) AND ${toldToItsCustomer}` : customerRows[name]!;
     for await (const row of rowsOf(name, where, customerId)) {
       yield first ? row : `,${row}`;
       first = false;
@@ -95,7 +95,7 @@ export async function* subjectExport(query: Query, customerId: string): AsyncGen
 function referencesOf(model: ModelName, row: Record<string, unknown>): [ModelName, string][] {
   const found: [ModelName, string][] = [];
   for (const { to, key, many } of Object.values(modelNamed(model).relations)) {
-    if (many || (to in reach && !isOfTheShop(model, to, key!))) continue;
+    if (many || (to in customerRows && !isOfTheShop(model, to, key!))) continue;
     const id = row[key!];
     if (typeof id === "string") found.push([to, id]);
   }

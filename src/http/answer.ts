@@ -34,13 +34,13 @@ export function notAcceptable(response: ServerResponse, offers: readonly string[
 export interface Answer {
   status: number;
   headers: Record<string, string>;
-  /** The body, to be sent one after the other: putting long texts together would copy them. */
+  /** Chunks of the body: concatenating long texts would copy them. */
   pieces: readonly string[];
-  /** Whether its length may tell what is in it; never, unless told. */
+  /** Whether the body may be compressed: its compressed length leaks secrets (BREACH). Default: false. */
   compressible?: () => boolean;
 }
 
-/** Sends an answer, compressed where it may be, is worth it and the client likes it. */
+/** Sends a response, compressed if that is allowed, worthwhile and accepted by the client. */
 export async function send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
   const { status, headers, pieces } = answer;
   const bytes = pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
@@ -65,7 +65,7 @@ export async function send(request: IncomingMessage, response: ServerResponse, a
   response.end(body);
 }
 
-/** Sends a file that is kept compressed by gzip, to the few who cannot read that as it was before. */
+/** Sends a file that is stored gzipped; decompresses it for clients that do not accept gzip. */
 export async function sendKept(
   request: IncomingMessage,
   response: ServerResponse,
@@ -88,7 +88,7 @@ export function errorBody(code: ErrorCode, message: string, extensions: Record<s
   return { errors: [{ message, extensions: { ...extensions, code } }] };
 }
 
-/** Whether the JSON of a value would be longer than a maximum; found out without writing it. */
+/** Whether the JSON of a value is longer than a maximum, without serialising it. */
 export function isLonger(value: unknown, maximum: number): boolean {
   let left = maximum;
   const visit = (inner: unknown) => {
@@ -106,7 +106,7 @@ export function isLonger(value: unknown, maximum: number): boolean {
   return left < 0;
 }
 
-/** A field left out of the answer, as clients are told. */
+/** An entry of `extensions.redactions`. */
 export function redactionOf({ path, missing }: Redaction) {
   return { path, missing: missing.map(permissionName) };
 }

@@ -23,64 +23,64 @@ import { type FailedRequest, formatError } from "./format-error.js";
 import { csrfHeaders } from "./graphql-request.js";
 import { limits } from "./limits.js";
 
-/** An operation that has been parsed and validated. */
+/** A parsed and validated operation. */
 export interface ValidOperation {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
   readonly operationName: string | undefined;
-  /** The variables as they were sent. */
+  /** The raw variables of the request. */
   readonly given: Record<string, unknown>;
   readonly context: Context;
 }
 
-/** The steps of one request that Apollo Server calls, in this order. */
+/** The lifecycle of one request, called by Apollo Server in this order. */
 export interface Steps {
-  /** Creates what the resolvers can reach; the caller's token is checked here. */
+  /** Creates the context of the resolvers; authenticates the caller. */
   createContext(): Promise<Context>;
-  /** Refuses an operation that is valid by throwing, before anything is executed. */
+  /** Rejects a valid operation by throwing, before execution. */
   check(operation: ValidOperation): void;
-  /** The answer's data as pieces of JSON; undefined where resolvers have to give it. */
+  /** The data of the response as chunks of JSON; undefined if resolvers must execute the operation. */
   answer(operation: ValidOperation): Promise<readonly string[] | undefined>;
-  /** Completes a result before it is sent. */
+  /** Completes the response before it is sent. */
   complete(result: CompletedResult, context: Context): ResponseHead;
 }
 
-/** A result that may still be changed. */
+/** A mutable GraphQL response. */
 export type CompletedResult = { -readonly [K in keyof FormattedExecutionResult]: FormattedExecutionResult[K] };
 
-/** What a result says of its response; absent: as Apollo Server has it. */
+/** HTTP status and headers of the response; undefined: those of Apollo Server. */
 export interface ResponseHead {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** An answer, ready to be sent. */
+/** A response, ready to be sent. */
 export interface ApolloAnswer {
   readonly status: number;
   readonly headers: Record<string, string>;
-  /** Pieces of JSON, which may be long. */
+  /** Chunks of JSON, which may be long. */
   readonly pieces: readonly string[];
 }
 
-/** What Apollo Server carries for a request. It copies the object; what is inside is the same. */
+/** The context value that Apollo Server passes on. It copies the object, shallowly. */
 interface ApolloContext extends Context {
   readonly steps: Steps;
-  /** The data of an answer that Apollo Server did not execute. */
+  /** Data of a response that was not executed by Apollo Server. */
   readonly spliced: { data?: readonly string[] };
 }
 
 export interface ApolloOptions {
   schema: GraphQLSchema;
   log: Logger;
-  /** Checked beside those of the specification. */
+  /** Validation rules in addition to those of the specification. */
   validationRules: readonly ValidationRule[];
-  /** Whether errors may name fields that the client did not. */
+  /** Whether error messages may suggest names of fields ("Did you mean"). */
   suggestions: boolean;
 }
 
 /**
- * Apollo Server, and all that relies on its ways: its hooks call the steps of a request, its answers get the data that
- * plans wrote, and its errors are formatted with the request that they belong to.
+ * Adapter of Apollo Server, and the only code that relies on its internals: its plugin hooks call the lifecycle of a
+ * request, its responses get the data that plans serialised, and errors are formatted with their request.
  */
 export class Apollo {
   private readonly server: ApolloServer<ApolloContext>;
@@ -88,7 +88,7 @@ export class Apollo {
   constructor({ schema, log, validationRules, suggestions }: ApolloOptions) {
     this.server = new ApolloServer<ApolloContext>({
       schema,
-      // Refused by a rule of our own, which says so.
+      // Rejected by a validation rule of our own, with its own code.
       introspection: true,
       hideSchemaDetailsFromClientErrors: !suggestions,
       csrfPrevention: { requestHeaders: csrfHeaders },
@@ -121,7 +121,7 @@ export class Apollo {
     return this.server.stop();
   }
 
-  /** Runs a request through its steps. */
+  /** Runs a request through its lifecycle. */
   async execute(httpGraphQLRequest: HTTPGraphQLRequest, steps: Steps): Promise<ApolloAnswer> {
     const spliced: ApolloContext["spliced"] = {};
     const {
@@ -141,24 +141,24 @@ export class Apollo {
   }
 }
 
-/** A request for Apollo Server that is JSON, whatever it came as. */
+/** A JSON request for Apollo Server, whatever its original form. */
 export function jsonRequest(body: object): HTTPGraphQLRequest {
   return { method: "POST", headers: new HeaderMap([["content-type", "application/json"]]), search: "", body };
 }
 
-/** What an answer begins with that Apollo Server did not execute. */
+/** Start of a response body that was not executed by Apollo Server. */
 const withoutData = '{"data":null';
 
-/** The same answer with its data, which is long and never put together. */
+/** Inserts the data into the body as chunks, without concatenating them. */
 function withData(text: string, data: readonly string[]): string[] {
   if (!text.startsWith(withoutData)) throw new Error("The answer of a plan has something before its data");
   return ['{"data":', ...data, text.slice(withoutData.length)];
 }
 
-/** The request that an error belongs to: `formatError` is told of the error alone. */
+/** The request of an error: `formatError` gets only the error. */
 const requests = new WeakMap<object, FailedRequest>();
 
-/** Calls a request's steps at the hooks of Apollo Server. */
+/** Plugin that calls the lifecycle of a request from the hooks of Apollo Server. */
 const callSteps: ApolloServerPlugin<ApolloContext> = {
   async requestDidStart() {
     return {
@@ -187,10 +187,10 @@ const callSteps: ApolloServerPlugin<ApolloContext> = {
   },
 };
 
-/** How many characters of documents are kept parsed and validated. */
+/** Size of the document cache, in characters. */
 const documentCharacters = 600_000;
 
-/** Keeps documents that were used lately, and with them what is known of each by its object. */
+/** LRU cache of parsed and validated documents; other caches are keyed by these document objects. */
 function documentStore(): NonNullable<ApolloServerOptions<ApolloContext>["documentStore"]> {
   const documents = new LRUCache<string, DocumentNode>({
     maxSize: documentCharacters,

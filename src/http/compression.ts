@@ -5,13 +5,13 @@ import type { Permission } from "../graph/access/permission.js";
 import { accessOf } from "../graph/schema/access-directive.js";
 import type { Coding } from "./negotiation.js";
 
-/** What is shorter goes in one packet anyway. */
+/** Minimum size to compress: a shorter body fits one packet anyway. */
 export const shortestCompressed = 1_400;
 
-/** Up to here handing the work to another thread costs more than the work itself, some 0.5 ms. */
+/** Maximum size to compress synchronously: a worker thread would cost more than the work itself, some 0.5 ms. */
 const longestAtOnce = 65_536;
 
-/** Brotli's fourth level takes the time of gzip's sixth, and makes it smaller by a twentieth; the fifth takes twice that. */
+/** Brotli level 4 is as fast as gzip level 6 and 5 % smaller; level 5 takes twice as long. */
 const brotliOptions: BrotliOptions = {
   params: { [constants.BROTLI_PARAM_QUALITY]: 4, [constants.BROTLI_PARAM_LGWIN]: 18 },
 };
@@ -28,15 +28,15 @@ export async function compress(text: string, bytes: number, coding: Coding): Pro
     : promisify<string, typeof gzipOptions, Buffer>(gzip)(text, gzipOptions);
 }
 
-/** What these permissions open are secrets: whoever has one can pay, or act, as its owner. */
+/** Permissions of fields with secrets: whoever has the value can pay, or act, as its owner. */
 const opensSecrets: readonly Permission[] = ["gateway_tokens:read", "order_secrets:read"];
 
 const known = new WeakMap<DocumentNode, boolean>();
 
 /**
- * Whether a document asks for secrets. The length of a compressed answer tells whether two of its texts have something
- * in common. Who can put a text of their own beside a secret (in a name, an address, a note) and sees the length of the
- * encrypted answers, guesses the secret letter by letter (the attack called BREACH).
+ * Whether a document selects secrets, so that its response must not be compressed (BREACH attack): an attacker who can
+ * place text beside a secret, in a name or a note, and sees the length of the encrypted responses, guesses the secret
+ * character by character.
  */
 export function asksForSecrets(schema: GraphQLSchema, document: DocumentNode): boolean {
   let found = known.get(document);

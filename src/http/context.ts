@@ -14,16 +14,16 @@ export interface AppResources {
   readonly database: Database;
   readonly revocations: Revocations;
   readonly limits: Limits;
-  /** How many proxies stand before the server and add the caller's address to X-Forwarded-For. */
+  /** Number of trusted proxies that append to X-Forwarded-For. */
   readonly trustedProxies: number;
   readonly live: ChangeFeed;
   readonly log: Logger;
   readonly now: () => Date;
-  /** Who asks, from the request's `Authorization` header. Refuses a token that is not valid. */
+  /** Authenticates the caller by the `Authorization` header; throws if the token is invalid. */
   readonly authenticate: (authorization: string | undefined) => Promise<Viewer>;
 }
 
-/** One request's context, with loaders of its own: nothing that one caller read is kept for another. */
+/** Creates the context of one request, with its own loaders: nothing is cached across callers. */
 export async function createContext(
   resources: AppResources,
   authorization: string | undefined,
@@ -32,7 +32,7 @@ export async function createContext(
 ): Promise<Context> {
   const { revocations, limits, live, log, now, authenticate } = resources;
   const viewer = await authenticate(authorization);
-  // A stream has one requester for all its events, and its request is known when it begins.
+  // All events of a stream share one requester, created with its request.
   requester.caller ??= callerOf(viewer, () => addressOf(request, resources));
   const database = resources.database.forRequest(requester);
   const loaders = new Loaders(database, viewer);
@@ -59,7 +59,7 @@ function addressOf(request: IncomingMessage | undefined, { trustedProxies }: App
   return callerAddress(request?.socket.remoteAddress, forwarded, trustedProxies);
 }
 
-/** Who shares a limit of connections: visitors who have not signed in by their address, since they share a token. */
+/** Key of the per-caller connection limit: guests by IP address, since they share a token. */
 function callerOf(viewer: Viewer, address: () => string): string {
   switch (viewer.kind) {
     case "customer":

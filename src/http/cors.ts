@@ -1,18 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** From which origins pages in a browser may use the API: all, those that this machine serves itself, or the named. */
+/** Allowed CORS origins: all, those of localhost, or a list. */
 export type CorsOrigins = "*" | "local" | readonly string[];
 
-/** Nobody else's page can have such an origin, so it may be let in without being named. */
+/** Localhost origins: only pages of this machine have them, so they need not be listed. */
 const local = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
-/** How long browsers keep the answer to a preflight; none keeps it for longer than the first of them allows. */
+/** `Access-Control-Max-Age` of preflights: two hours, the cap of some browsers. */
 const maxAgeSeconds = "7200";
 
 /**
- * Cross-origin resource sharing. Gives the function that says on a response who may read it, and answers the request if
- * it is a preflight. There are no cookies here, so nothing is ever sent along by itself: what a page may do is what its
- * token may do, and credentials are not allowed.
+ * Cross-origin resource sharing (CORS). The returned function sets the headers of a response and answers preflights; true
+ * if it did. There are no cookies, so credentials are not allowed: a page may do what its access token may do.
  */
 export function createCors(origins: CorsOrigins) {
   const named = new Set(typeof origins === "string" ? [] : origins);
@@ -22,7 +21,7 @@ export function createCors(origins: CorsOrigins) {
     const { origin } = request.headers;
     if (origins === "*") response.setHeader("access-control-allow-origin", "*");
     else {
-      // Whoever keeps the answer must not give it to a page of another origin.
+      // Caches must not serve the response to another origin.
       response.setHeader("vary", "origin");
       if (origin && allowed(origin)) response.setHeader("access-control-allow-origin", origin);
     }
@@ -32,7 +31,7 @@ export function createCors(origins: CorsOrigins) {
     }
     response.writeHead(204, {
       "access-control-allow-methods": methods,
-      // Any, so that tracing headers pass; the star does not mean the first.
+      // Any header, for tracing; `*` does not cover Authorization.
       "access-control-allow-headers": "authorization, *",
       "access-control-max-age": maxAgeSeconds,
     });

@@ -5,7 +5,7 @@ import { ApiError, type ErrorCode, errorCodes } from "../errors.js";
 import type { WriteNotes } from "../graph/context.js";
 import { factsOf, type Logger } from "../telemetry/logger.js";
 
-/** Codes that Apollo Server gives to faults of the request, and what they are called here. */
+/** Error codes of Apollo Server for invalid requests, and the published codes. */
 const requestFaults: Record<string, ErrorCode> = {
   GRAPHQL_PARSE_FAILED: "GRAPHQL_PARSE_FAILED",
   GRAPHQL_VALIDATION_FAILED: "GRAPHQL_VALIDATION_FAILED",
@@ -22,7 +22,7 @@ export interface FailedRequest {
   writes?: WriteNotes;
 }
 
-/** What graphql-js says where it gives up, and what clients are told instead. */
+/** Messages of graphql-js when it aborts, and the published messages. */
 const givenUp: Record<string, { code: ErrorCode; message: string }> = {
   "Too many errors processing variables, error limit reached. Execution aborted.": {
     code: "BAD_USER_INPUT",
@@ -56,7 +56,7 @@ export function formatError(
     : shown;
 }
 
-/** Codes that do not say what became of the request. */
+/** Codes after which the outcome of the request is unknown. */
 const serverFaults = new Set<ErrorCode>(["RESULT_UNAVAILABLE", "TIMEOUT", "COST_LIMIT", "INTERNAL_SERVER_ERROR"]);
 
 function shownOf(
@@ -82,12 +82,12 @@ function shownOf(
   if (code) {
     return { message, locations, path, extensions: persistedQuery(extensions.code as string) ?? { code } };
   }
-  // Apollo Server gives some faults of the request a status alone.
+  // Apollo Server gives some invalid requests only a status.
   const { status } = (origin instanceof GraphQLError && (origin.extensions.http as { status?: number })) || {};
   if (origin instanceof GraphQLError && !origin.originalError && status && status >= 400 && status < 500) {
     return { message, locations, path, extensions: { code: "BAD_REQUEST" satisfies ErrorCode } };
   }
-  // Coercion of arguments, or null in a variable where a value is needed: the request's fault, though it shows late.
+  // Argument coercion, or null for a required variable: a bad request, though it is detected late.
   if (
     origin instanceof GraphQLError &&
     !origin.originalError &&
@@ -118,8 +118,8 @@ function shownOf(
 }
 
 /**
- * graphql-js repeats a variable that does not fit, whole: a password beside the field at fault would come back, and get
- * into logs. Short values stay, since they help; objects, lists and secrets do not.
+ * Redacts variable values in messages of graphql-js, which quote an invalid variable as a whole, passwords included.
+ * Short values stay, since they help; objects, lists and secrets do not.
  */
 function withoutValue(message: string): string {
   const found = /^Variable "(\$[^"]+)" got invalid value (.+?)(?: at "([^"]+)")?; ([^;]*)$/s.exec(message);
@@ -129,7 +129,7 @@ function withoutValue(message: string): string {
   return telling ? `Variable "${variable}" does not fit${place ? ` at "${place}"` : ""}: ${reason}` : message;
 }
 
-/** Clients with persisted queries branch on Apollo's own words. */
+/** Clients with persisted queries branch on the messages of Apollo. */
 function persistedQuery(code: string) {
   return code.startsWith("PERSISTED_QUERY") ? { code } : undefined;
 }
@@ -139,7 +139,7 @@ function reasonOf(error: unknown): string | undefined {
   return code ?? cause?.code;
 }
 
-/** What of an error goes into the log. Messages of the database quote values; all others are of our own making. */
+/** Loggable facts of an error. Database messages may quote values and are left out; all others are our own. */
 function facts(error: unknown): Record<string, unknown> {
   const known = factsOf(error);
   if (!(error instanceof Error)) return known;

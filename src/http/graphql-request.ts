@@ -5,13 +5,12 @@ import { limits } from "./limits.js";
 import { headerOf, RequestError, readBody } from "./request.js";
 
 /**
- * A GET without a content-type needs one of these headers. A page of another site cannot send them without asking the
- * server first (a preflight), so it cannot make a visitor's browser ask. There are no cookies: a caller who is signed in
- * sends `Authorization`.
+ * CSRF prevention: a GET without a content-type needs one of these headers, which another site cannot send without a
+ * preflight. There are no cookies: a signed-in caller sends `Authorization`.
  */
 export const csrfHeaders = ["authorization", "x-apollo-operation-name", "apollo-require-preflight"];
 
-/** A GraphQL request as Apollo Server takes it, with an answer of this media type. HEAD is GET without the body. */
+/** Reads a GraphQL request for Apollo Server, with a response of this media type. HEAD is GET without the body. */
 export async function readGraphQLRequest(
   request: IncomingMessage,
   search: string,
@@ -27,14 +26,14 @@ export async function readGraphQLRequest(
   if (type) headers.set("content-type", type);
   for (const name of csrfHeaders) {
     const value = headerOf(request, name);
-    // With a type that forms have, a page of another site may have made it.
+    // CSRF prevention: forms of other sites can send these content-types.
     if (value && (!type || name !== "authorization")) headers.set(name, value);
   }
   checkVariables(new URLSearchParams(search).get("variables") ?? "");
   return { method: "GET", headers, search: withoutEmpty(search), body: undefined };
 }
 
-/** The JSON object that a GraphQL request has as its body. */
+/** The JSON object in the body of a GraphQL request. */
 export async function readOperation(request: IncomingMessage): Promise<object> {
   const { text } = await readBody(request, {
     types: ["application/json", "application/graphql+json"],
@@ -60,13 +59,13 @@ export async function readOperation(request: IncomingMessage): Promise<object> {
   }
   checkJson(text, body);
   const operation: { query?: unknown; operationName?: unknown } = body;
-  // Empty is as if absent.
+  // Empty counts as absent.
   if (operation.query === "") operation.query = null;
   if (operation.operationName === "") operation.operationName = null;
   return operation;
 }
 
-/** The same for variables in a query string. Text that is no JSON passes. */
+/** The same for variables in a query string. Invalid JSON passes. */
 function checkVariables(json: string) {
   let variables: unknown;
   try {
@@ -77,7 +76,7 @@ function checkVariables(json: string) {
   checkJson(json, variables, ["variables"]);
 }
 
-/** Refuses what JSON.parse would change without a word: keys that come twice, and numbers among the variables. */
+/** Rejects what JSON.parse changes silently: duplicate keys, and numbers in the variables that lose digits. */
 function checkJson(text: string, parsed: unknown, within: readonly string[] = []) {
   for (const path of repeatedKeys(text, parsed)) {
     throw badPlace([...within, ...path], "comes twice in one object; an object has each key once");
@@ -92,7 +91,7 @@ function badPlace(place: readonly (string | number)[], wrong: string): RequestEr
   return new RequestError(400, `\`${place.join(".").slice(0, 200)}\` ${wrong}.`, {}, "BAD_USER_INPUT");
 }
 
-/** A query string without parameters that are empty or null, which are as if absent. */
+/** A query string without empty and null parameters, which count as absent. */
 function withoutEmpty(search: string): string {
   const parameters = new URLSearchParams(search);
   for (const name of ["query", "operationName", "variables", "extensions"]) {

@@ -15,25 +15,25 @@ import { checkCost, checkJsonLiterals, checkText, coerced, costOf } from "./limi
 import { preferredType } from "./negotiation.js";
 import { headerOf } from "./request.js";
 
-/** What answers requests to `/graphql`. */
+/** Dependencies of the `/graphql` endpoint. */
 export interface GraphQLParts {
   readonly schema: GraphQLSchema;
   readonly resources: AppResources;
   readonly apollo: Apollo;
-  /** Absent where resolvers answer alone. */
+  /** Undefined: resolvers answer everything. */
   readonly planner: PlannedExecution | undefined;
-  /** Whether answers tell how many SQL statements they took. */
+  /** Whether responses report the number of their SQL statements. */
   readonly countStatements: boolean;
 }
 
 const methods = ["GET", "HEAD", "POST"];
-/** The media types of answers. */
+/** Media types of responses. */
 const answerTypes = ["application/json", "application/graphql-response+json"] as const;
 
 const sendQuery =
   'Send the operation by POST, as JSON such as {"query": "{ … }"}. The playground, for trying it out, is at /.';
 
-/** Answers one request to `/graphql`. */
+/** Handles one request to `/graphql`. */
 export async function serveGraphQL(
   parts: GraphQLParts,
   request: IncomingMessage,
@@ -42,9 +42,9 @@ export async function serveGraphQL(
 ): Promise<void> {
   if (request.method === "OPTIONS") return void response.writeHead(204, { allow: methods.join(", ") }).end();
   if (!methods.includes(request.method!)) return wrongMethod(response, sendQuery, methods.join(", "));
-  // Most likely a person who opened the address.
+  // Most likely opened in a browser.
   if (request.method !== "POST" && !search) return json(response, 400, errorBody("BAD_REQUEST", sendQuery));
-  // Before anything runs: a mutation whose answer nobody takes must not be committed.
+  // Before execution: a mutation whose response is not acceptable must not be committed.
   const type = preferredType(request.headers.accept, answerTypes);
   if (!type) return notAcceptable(response, answerTypes);
   const httpRequest = await readGraphQLRequest(request, search, type);
@@ -58,19 +58,19 @@ export async function serveGraphQL(
   });
 }
 
-/** The steps that every operation goes through; a query or mutation and a subscription differ in how they are answered. */
+/** The lifecycle that all operations share; queries, mutations and subscriptions differ in their execution. */
 export abstract class OperationSteps implements Steps {
-  /** As the schema understands them, if they fit. */
+  /** The coerced variables; undefined if they are invalid. */
   protected variables: Record<string, unknown> | undefined;
   private cost: number | undefined;
   protected checked: ValidOperation | undefined;
-  /** There if they are counted. */
+  /** Recorded statements, if they are counted. */
   protected statements: readonly string[] | undefined;
 
   constructor(protected readonly schema: GraphQLSchema) {}
 
   abstract createContext(): Promise<Context>;
-  /** Refuses operations of a kind that is not served at this path. */
+  /** Rejects operation types that are not served at this path. */
   protected abstract checkKind(operation: ValidOperation): void;
   abstract answer(operation: ValidOperation): Promise<readonly string[] | undefined>;
 
@@ -80,7 +80,7 @@ export abstract class OperationSteps implements Steps {
     try {
       this.checkKind(valid);
       checkText(document, given);
-      // Variables that do not fit are refused by the execution, which says why.
+      // Invalid variables are rejected by the execution, which says why.
       const variables = coerced(this.schema, operation, given);
       if (!variables) return;
       checkJsonLiterals(this.schema, document, variables);
@@ -89,7 +89,7 @@ export abstract class OperationSteps implements Steps {
       this.cost = cost.objects;
       checkCost(cost, operation.operation);
     } catch (error) {
-      // Nothing was executed: the whole request is at fault.
+      // Nothing was executed: the whole request is invalid.
       if (error instanceof ApiError) error.extensions.http = { status: 400 };
       throw error;
     }
@@ -120,7 +120,7 @@ export abstract class OperationSteps implements Steps {
   }
 }
 
-/** The steps of a query or mutation: it is answered by its plan, or else by its resolvers. */
+/** Lifecycle of a query or mutation: answered by its plan, else by its resolvers. */
 class RequestSteps extends OperationSteps {
   private context: Context | undefined;
   private readonly requester = new Requester();
@@ -131,11 +131,11 @@ class RequestSteps extends OperationSteps {
     response: ServerResponse,
   ) {
     super(parts.schema);
-    // Where the client goes away, its statements are of no use any more.
+    // Cancel the statements when the client disconnects.
     response.once("close", () => this.requester.cancel());
   }
 
-  /** Runs the request to its end, and notes its statements if they are to be counted. */
+  /** Runs the request, and records its statements if they are counted. */
   async run<T>(execute: () => Promise<T>): Promise<T> {
     try {
       if (!this.parts.countStatements) return await execute();
@@ -167,19 +167,19 @@ class RequestSteps extends OperationSteps {
     return planner.answer(planned);
   }
 
-  /** Whether the answer holds no secret. Those of mutations may: a token for a new password, say. */
+  /** Whether the response contains no secrets. Those of mutations may, such as a password reset token. */
   isCompressible(): boolean {
     if (this.checked?.operation.operation !== "query") return false;
     return !asksForSecrets(this.schema, this.checked.document);
   }
 }
 
-/** Whether an answer holds nothing of what was asked for. */
+/** Whether a response has no data. */
 function isVoid(data: CompletedResult["data"]): boolean {
   return !data || Object.values(data).every((value) => value === null);
 }
 
-/** The statuses of answers without data, by what went wrong while they were made. */
+/** HTTP status of responses without data, by error code. */
 export const faultStatuses = new Map<unknown, number>([
   ["UNAVAILABLE", 503],
   ["OUTCOME_UNKNOWN", 503],

@@ -16,8 +16,8 @@ import {
 export const introspectionFields: ReadonlySet<string> = new Set([SchemaMetaFieldDef.name, TypeMetaFieldDef.name]);
 
 /**
- * How many objects and values an introspection field returns: counted by walking the schema as its execution would, and
- * no further than just above `maximum`. A `__type` that a variable names counts as all types.
+ * Cost of an introspection field: the number of objects and values that it returns, counted by walking the schema up to
+ * `maximum`. A `__type` whose name is a variable counts as all types.
  */
 export function introspectionCost(
   schema: GraphQLSchema,
@@ -34,7 +34,7 @@ export function introspectionCost(
 
   function selections({ selections: all }: SelectionSetNode, type: GraphQLObjectType, source: unknown) {
     for (const selection of all) {
-      // Fragments count too: those that spread others twice would come to millions.
+      // Fragments count too: nested spreads would grow exponentially.
       if (++total.values > maximum) return;
       if (selection.kind === Kind.INLINE_FRAGMENT) selections(selection.selectionSet, type, source);
       else if (selection.kind === Kind.FRAGMENT_SPREAD) {

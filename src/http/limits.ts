@@ -22,7 +22,7 @@ import {
   visit,
   visitWithTypeInfo,
 } from "graphql";
-import { reach } from "../erasure/reach.js";
+import { customerRows } from "../erasure/customer-rows.js";
 import { ApiError } from "../errors.js";
 import { Json } from "../graph/model/scalars.js";
 import { accessOf } from "../graph/schema/access-directive.js";
@@ -31,47 +31,47 @@ import { sourceOf } from "../graph/schema/source.js";
 import { introspectionCost, introspectionFields } from "./introspection-cost.js";
 
 /**
- * What one operation may ask for. Depth counts nested fields; cost counts the objects that it could return and the rows
+ * Query limits of one operation. Depth counts nested fields; cost counts the objects that it could return and the rows
  * that it could read for counts, filters and offsets; values are the fields of these objects.
  */
 export const limits = {
   depth: 16,
   cost: 50_000,
   values: 250_000,
-  /** Values of the schema: a standard introspection query reads 33,000. */
+  /** Introspection limit in values: a standard introspection query reads 33,000. */
   introspection: 75_000,
   rootFields: 50,
   mutations: 10,
   aliases: 100,
   directives: 100,
-  /** For each event of a subscription. */
+  /** Maximum length of an event of a subscription. */
   eventCost: 1_000,
   eventValues: 10_000,
   eventLength: 1024 * 1024,
   bodyBytes: 100_000,
   tokens: 5_000,
-  /** Errors of one kind in an answer; the last one says that there are more. */
+  /** Maximum of errors of one kind in a response; the last one says that there are more. */
   errors: 50,
   variableDepth: 32,
   variableObjects: 2_000,
   variableValues: 10_000,
-  /** Streams that run at once in one process, how many of them customers may have together, and one caller. */
+  /** Concurrent streams in one process: in total, of all customers together, and per caller. */
   streams: 1_000,
   streamsOfCustomers: 800,
   streamsPerCaller: 20,
 } as const;
 
-/** How many rows a count or a filter reads, as it is weighed: of a root list, of another list of the shop, of a customer's. */
+/** Estimated rows that a count or filter reads: of a root list, of another list of the shop, of a customer. */
 const scannedRows = { root: 1_000, shop: 200, customer: 20 } as const;
-/** What a value weighs that takes code, a check of permissions, or parsing; a plain column weighs 1. */
+/** Weight of a value that needs code, a permission check or parsing; a plain column weighs 1. */
 const computedValue = 5;
 
-/** What an operation could come to at most. */
+/** Upper bound of the cost of an operation. */
 export interface Cost {
   objects: number;
   depth: number;
   values: number;
-  /** Values of the schema that it reads by introspection. */
+  /** Schema values that it reads by introspection. */
   introspection: number;
   rootFields: number;
   aliases: number;
@@ -80,15 +80,15 @@ export interface Cost {
 
 type Weight = Pick<Cost, "objects" | "depth" | "values">;
 
-/** The list that a selection is inside of: the size of its page, and the rows that a count of it reads. */
+/** The list around a selection: its page size, and the rows that its count reads. */
 interface List {
   size: number;
   scan: number;
 }
 
 /**
- * Weighs an operation before it runs, with its variables. Each fragment is weighed once per type, so a document cannot
- * make this expensive. A list counts as many objects as its page may hold, and one if it is empty.
+ * Computes the cost of an operation with its variables, before execution. Each fragment is computed once per type, so
+ * that the computation itself stays cheap. A list costs its page size, at least one.
  */
 export function weigh(
   schema: GraphQLSchema,
@@ -152,7 +152,7 @@ export function weigh(
       field,
       given,
       variables,
-      type === root ? "root" : type.name in reach ? "customer" : "shop",
+      type === root ? "root" : type.name in customerRows ? "customer" : "shop",
     );
     const inner = selections(node.selectionSet, getNamedType(field.type), own);
     if (own) {
@@ -160,7 +160,7 @@ export function weigh(
       const skipped = skippedRows(given, variables, type === root ? maximumOffset / 4 : own.scan);
       return { ...inner, objects: Math.max(1, inner.objects) + filtered + skipped, depth: 1 + inner.depth };
     }
-    // The wrappers of a page are no objects of their own.
+    // Edges and connections do not count as objects.
     const self = field.name !== "edges" && field.name !== "pageInfo" ? 1 : 0;
     return { objects: times * (self + inner.objects), depth: 1 + inner.depth, values: times * inner.values };
   }
@@ -169,7 +169,7 @@ export function weigh(
   return { ...weight, introspection, ...countSyntax(operation, fragments) };
 }
 
-/** The root fields, aliases and directives of an operation; those of a fragment once, however often it is spread. */
+/** Root fields, aliases and directives of an operation; those of a fragment count once, however often it is spread. */
 function countSyntax(
   operation: OperationDefinitionNode,
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
@@ -198,7 +198,7 @@ function countSyntax(
   return { rootFields: rootKeys.size, aliases, directives };
 }
 
-/** What one value of a leaf field weighs. */
+/** Weight of one value of a leaf field. */
 function valueWeight(field: GraphQLField<unknown, unknown>): number {
   const { name } = getNamedType(field.type);
   const source = sourceOf(field);
@@ -207,11 +207,11 @@ function valueWeight(field: GraphQLField<unknown, unknown>): number {
   return (isPlain ? 1 : computedValue) * (isListType(field.type) ? plainListLength : 1);
 }
 
-/** What was weighed, by the numbers, lists and objects among the variables: nothing else bears on a weight. */
+/** Cache of costs, keyed by the numbers, lists and objects in the variables: nothing else affects the cost. */
 const weights = new WeakMap<OperationDefinitionNode, Map<string, Cost>>();
 const maximumWeights = 20;
 
-/** As `weigh`, but an operation that comes again with variables of the same weight is not weighed again. */
+/** Cached `weigh`. */
 export function costOf(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -237,7 +237,7 @@ export function costOf(
 
 type Arguments = NonNullable<Extract<SelectionSetNode["selections"][number], { kind: Kind.FIELD }>["arguments"]>;
 
-/** The page and the scan of a connection; undefined for a field that is none. */
+/** Page size and scanned rows of a connection field; undefined for other fields. */
 function connectionOf(
   field: GraphQLField<unknown, unknown>,
   given: Arguments,
@@ -254,20 +254,20 @@ function connectionOf(
   return { size: defaultPageSize, scan };
 }
 
-/** Whether an argument has a value: null in it or in its variable is none. */
+/** Whether an argument has a value other than null, by its variable too. */
 function isGiven(argument: string, given: Arguments, variables: Record<string, unknown>): boolean {
   const value = given.find(({ name }) => name.value === argument)?.value;
   if (!value || value.kind === Kind.NULL) return false;
   return value.kind !== Kind.VARIABLE || (variables[value.name.value] ?? undefined) !== undefined;
 }
 
-/** What the rows before a numbered page weigh: they are read, though less of them than of those that are returned. */
+/** Cost of the rows that `offset` skips: they are read, though with fewer columns. */
 function skippedRows(given: Arguments, variables: Record<string, unknown>, maximum: number): number {
   const offset = given.find(({ name }) => name.value === "offset");
   return Math.min(Math.ceil(Math.max(0, (offset && numberOf(offset.value, variables)) ?? 0) / 4), maximum);
 }
 
-/** How many rows a `totalCount` reads. */
+/** Estimated rows that `totalCount` reads. */
 function countedRows(given: Arguments, variables: Record<string, unknown>, scan: number): number {
   const atMost = given.find(({ name }) => name.value === "atMost");
   const limit = atMost && numberOf(atMost.value, variables);
@@ -280,10 +280,10 @@ function numberOf(node: Arguments[number]["value"], variables: Record<string, un
   return typeof value === "number" ? value : undefined;
 }
 
-/** How many entries a list has that neither a page nor ids bound: few, by a limit of its own. */
+/** Estimated entries of a list without pagination. */
 const plainListLength = 10;
 
-/** Lists that no page bounds: as many as were asked for by id, else the few that their own limit allows. */
+/** Size of a list without pagination: the number of requested ids, else its own limit. */
 function plainListSize(
   field: GraphQLField<unknown, unknown>,
   given: Arguments,
@@ -295,7 +295,7 @@ function plainListSize(
   return String(field.type).startsWith("[") ? plainListLength : 1;
 }
 
-/** Refuses an operation that is too deep, has too many parts, or could return or read too much. */
+/** Rejects an operation that exceeds the depth, complexity or cost limits. */
 export function checkCost(cost: Cost, operation: OperationTypeNode) {
   const { depth, objects, values } = cost;
   if (depth > limits.depth) {
@@ -344,13 +344,12 @@ export function checkCost(cost: Cost, operation: OperationTypeNode) {
   }
 }
 
-/** Documents whose text is known to be good. */
+/** Documents that were already checked. */
 const checked = new WeakSet<DocumentNode>();
 
 /**
- * Refuses variables that are nested too deeply or hold too much, and text that PostgreSQL cannot hold, wherever it comes
- * from: NUL characters, and halves of surrogate pairs.
- * This is the one place; everything behind it may take strings as they are.
+ * Rejects variables that are too deep or too large, and text that PostgreSQL cannot store, in the document or the
+ * variables: NUL characters and lone surrogates. Checked only here; all later code may use strings as they are.
  */
 export function checkText(document: DocumentNode, variables: Record<string, unknown>) {
   const bad = (text: string) =>
@@ -395,12 +394,12 @@ export function checkText(document: DocumentNode, variables: Record<string, unkn
   checked.add(document);
 }
 
-/** The JSON literals of a document that have variables within, with the argument that each is in. */
+/** JSON literals of a document that contain variables, with their arguments. */
 const literals = new WeakMap<DocumentNode, { node: ObjectValueNode; argument: string }[]>();
 
 /**
- * Refuses a variable that makes a JSON literal around it one that cannot be kept. The execution would refuse it too, but
- * without saying where.
+ * Rejects a variable that makes the surrounding JSON literal invalid. The execution would reject it too, but without its
+ * path.
  */
 export function checkJsonLiterals(schema: GraphQLSchema, document: DocumentNode, variables: Record<string, unknown>) {
   let found = literals.get(document);
@@ -443,7 +442,7 @@ function argumentName(ancestors: readonly (ASTNode | readonly ASTNode[])[]): str
   return names.join(".") || "A text";
 }
 
-/** The operation's variables as they will be coerced, or undefined when they do not fit (execution says why). */
+/** Coerced variables of the operation; undefined if they are invalid (the execution says why). */
 export function coerced(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,

@@ -1,7 +1,7 @@
-/** How well an `Accept` or `Accept-Encoding` header likes an offer; undefined if it does not take it. */
+/** Preference of an `Accept` or `Accept-Encoding` header for an offer; undefined if it is not acceptable. */
 interface Preference {
   quality: number;
-  /** 3 for the offer itself, 2 for `type/*`, 1 for what takes anything. */
+  /** Specificity: 3 for an exact match, 2 for `type/*`, 1 for a full wildcard. */
   specificity: number;
   position: number;
 }
@@ -14,7 +14,7 @@ function preferenceFor(header: string, offer: string): Preference | undefined {
     if (specificity <= (found?.specificity ?? 0)) return;
     const weight = parameters.map((parameter) => /^q\s*=(.*)$/.exec(parameter)?.[1]).find((text) => text !== undefined);
     const quality = weight === undefined ? 1 : Number(weight);
-    // A weight that is no number says nothing.
+    // An invalid q value is ignored.
     if (quality >= 0 && quality <= 1) found = { quality, specificity, position };
   });
   return found?.quality ? found : undefined;
@@ -34,8 +34,8 @@ function taken<Offer extends string>(header: string, offers: readonly Offer[]) {
 }
 
 /**
- * The media type that an `Accept` header likes best, the first on offer if there is none; undefined if it takes no offer.
- * Of two that it likes equally, the one that it names more exactly, then the one that it names first.
+ * Content negotiation: the offered media type that an `Accept` header prefers, the first offer without a header, undefined
+ * if none is acceptable. Ties: the more specific range, then the one named first.
  */
 export function preferredType<Offer extends string>(
   header: string | undefined,
@@ -50,10 +50,10 @@ export function preferredType<Offer extends string>(
 
 export type Coding = "br" | "gzip";
 
-/** The content-encoding that an `Accept-Encoding` header likes best; undefined for none. */
+/** The content-encoding that an `Accept-Encoding` header prefers; undefined for none. */
 export function preferredCoding(header: string | undefined, offers: readonly Coding[]): Coding | undefined {
   if (!header) return undefined;
-  // Sorting keeps the order of equals: ours.
+  // Stable sort: ties keep the order of our preference.
   const [best] = taken(header, [...offers, "identity"]).sort((a, b) => b.quality - a.quality);
   return best && best.offer !== "identity" ? best.offer : undefined;
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 
-/** A request that cannot be taken as it is: its HTTP status, and what would be right. */
+/** An invalid HTTP request: its status, and a message that says what would be right. */
 export class RequestError extends Error {
   override name = "RequestError";
   constructor(
@@ -14,7 +14,7 @@ export class RequestError extends Error {
   }
 }
 
-/** All values of a header in one text. Node keeps the first of some headers; here several values fit nothing. */
+/** All values of a header, joined. Node keeps only the first of some headers; duplicates must not be ignored. */
 export function headerOf({ rawHeaders }: IncomingMessage, name: string): string | undefined {
   let value: string | undefined;
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -26,23 +26,23 @@ export function headerOf({ rawHeaders }: IncomingMessage, name: string): string 
 }
 
 export interface BodyRules {
-  /** The media types that are read, in small letters. */
+  /** Accepted content-types, in lower case. */
   types: readonly string[];
-  /** What to say of another type. */
+  /** Error message for other content-types. */
   expected: string;
   maximumBytes: number;
 }
 
-/** The rest of the request is not read, so nothing can follow on its connection. */
+/** The request was not read to its end, so its connection must be closed. */
 const close = { connection: "close" };
 
-/** Reads a request's body as UTF-8 text, or throws a `RequestError`. A byte order mark at its start is left out. */
+/** Reads the body of a request as UTF-8, or throws a `RequestError`. Strips a byte order mark. */
 export async function readBody(request: IncomingMessage, rules: BodyRules): Promise<{ type: string; text: string }> {
   const type = checkHead(request, rules);
   return { type, text: textOf(await readBytes(request, rules.maximumBytes), "The request") };
 }
 
-/** Refuses a body that is not plain UTF-8 of one of the types; gives its type. */
+/** Rejects a body that is not uncompressed UTF-8 of one of the content-types; returns its type. */
 function checkHead(request: IncomingMessage, { types, expected, maximumBytes }: BodyRules): string {
   const header = headerOf(request, "content-type");
   const parsed = header === undefined ? undefined : parseMediaType(header);
@@ -92,7 +92,7 @@ function tooLong(maximumBytes: number): RequestError {
   return new RequestError(413, `The request is longer than ${maximumBytes} bytes.`, close);
 }
 
-/** Bytes as text; refuses those that are not UTF-8, which decoders would replace in silence. `what` has them. */
+/** Decodes UTF-8 strictly: invalid bytes are rejected, not replaced. `what` names the source in the error. */
 export function textOf(bytes: Buffer, what: string): string {
   if (!isUtf8(bytes)) {
     const offset = wellFormedLength(bytes);
@@ -103,18 +103,18 @@ export function textOf(bytes: Buffer, what: string): string {
   return text.startsWith("\ufeff") ? text.slice(1) : text;
 }
 
-/** How many bytes come before the first that is not UTF-8. */
+/** Length of the valid UTF-8 prefix. */
 function wellFormedLength(bytes: Buffer): number {
   const repaired = Buffer.from(bytes.toString("utf8"));
   let length = bytes.findIndex((byte, i) => byte !== repaired[i]);
-  // The difference may lie inside of a character.
+  // The first difference may be inside a character.
   while (!isUtf8(bytes.subarray(0, length))) length--;
   return length;
 }
 
 /**
- * Refuses a query string or form whose percent-encoded bytes are not UTF-8, which `URLSearchParams` would replace in
- * silence; says which parameter it is.
+ * Rejects a query string or form whose percent-encoded bytes are not UTF-8, which `URLSearchParams` replaces silently;
+ * names the parameter.
  */
 export function checkEncodedParameters(encoded: string) {
   if (!/%[89a-f]/i.test(encoded)) return;
@@ -140,7 +140,7 @@ const token = "[!#$%&'*+.^_`|~\\w-]+";
 const mediaType = new RegExp(`^\\s*(${token}/${token})`);
 const parameter = new RegExp(`\\s*;\\s*(?:(${token})=(?:(${token})|"((?:[^"\\\\]|\\\\.)*)"|(?=\\s*(?:;|$))))?`, "y");
 
-/** A media type and all charsets stated with it; undefined for a text that is none. */
+/** Parses a media type and its charsets; undefined if invalid. */
 function parseMediaType(text: string): { type: string; charsets: string[] } | undefined {
   const type = mediaType.exec(text);
   if (!type) return undefined;
@@ -157,7 +157,7 @@ function parseMediaType(text: string): { type: string; charsets: string[] } | un
   return { type: type[1]!.toLowerCase(), charsets };
 }
 
-/** Enough of a client's text to recognise it by. */
+/** Truncates a text of the client, for an error message. */
 function cut(text: string): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

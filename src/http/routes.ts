@@ -12,7 +12,7 @@ import type { Streams } from "./stream/stream.js";
 import { serveStream, streamMethods, streamPath } from "./stream/stream-route.js";
 import type { SubjectExports } from "./subject-export.js";
 
-/** Routes that are asked first: each request is theirs if they say so. */
+/** Additional routes, tried first: true if they handled the request. */
 export type FirstRoutes = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>;
 
 export interface Routes {
@@ -27,7 +27,7 @@ export interface Routes {
   readonly isStopping: () => boolean;
 }
 
-/** Which path goes where. */
+/** Routes a request by its path. */
 export function createRouter(routes: Routes): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const { schema, graphql, streams, subjectExports, playground, first, introspection, isStopping } = routes;
   const cors = createCors(routes.corsOrigins);
@@ -38,11 +38,11 @@ export function createRouter(routes: Routes): (request: IncomingMessage, respons
       if (cors(request, response)) return;
       return serveGraphQL(graphql, request, response, "");
     }
-    // A path such as `//` is no URL.
+    // A path such as `//` is not a valid URL.
     if (!URL.canParse(request.url ?? "/", "http://server")) return notFound(response);
     const url = new URL(request.url ?? "/", "http://server");
     const { pathname } = url;
-    // The page may have a token in it, so no other page ever reads it.
+    // The page may contain a token: other origins must not read it.
     if (pathname === "/" || pathname.startsWith("/playground/")) return playground.serve(request, response);
     if (cors(request, response, pathname === streamPath ? streamMethods : undefined)) return;
     checkEncodedParameters(url.search);
@@ -81,7 +81,7 @@ async function ready(response: ServerResponse, { database }: AppResources) {
   }
 }
 
-/** A part of a path without its escapes; one with broken escapes as it is. */
+/** Decodes a path segment; returns it unchanged if its escapes are invalid. */
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part);

@@ -5,7 +5,7 @@ import { type ASTVisitor, GraphQLError, type GraphQLSchema, type ValidationConte
 import { publishedSdl } from "../graph/schema/access-directive.js";
 import { sendKept } from "./answer.js";
 
-/** Serves the SDL with its `@access` directives, which introspection cannot show. It is printed when first asked for. */
+/** Serves the SDL with its `@access` directives, which introspection cannot show. Printed lazily. */
 export function createSchemaFile(schema: GraphQLSchema) {
   let file: { packed: Buffer; etag: string } | undefined;
   return (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -17,13 +17,13 @@ export function createSchemaFile(schema: GraphQLSchema) {
     return sendKept(request, response, file.packed, {
       etag: file.etag,
       "cache-control": "no-cache",
-      // As a text, so that a browser shows it.
+      // text/plain, so that browsers display it.
       "content-type": "text/plain; charset=utf-8",
     });
   };
 }
 
-/** A validation rule: refuses `__schema` and `__type`. */
+/** Validation rule that disables introspection: rejects `__schema` and `__type`. */
 export function noIntrospection(context: ValidationContext): ASTVisitor {
   return {
     Field(node) {

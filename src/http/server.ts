@@ -20,9 +20,9 @@ import { createSubjectExports, type ExportLimits, exportLimits } from "./subject
 import { UnsentAnswers, type UnsentLimits, unsentLimits } from "./unsent.js";
 
 export interface HttpServer {
-  /** Starts listening and gives the address, such as `http://127.0.0.1:4000`. */
+  /** Starts listening; returns the base URL, such as `http://127.0.0.1:4000`. */
   listen(port: number, host: string): Promise<string>;
-  /** Not ready at once; running requests end first, for as long as `graceMs`. */
+  /** Graceful shutdown: not ready from now on, drains running requests for up to `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -31,23 +31,23 @@ export interface HttpOptions {
   resources: AppResources;
   playground: Playground;
   routes?: FirstRoutes;
-  /** Whether answers tell how many SQL statements they took. */
+  /** Whether responses report the number of their SQL statements. */
   countStatements: boolean;
-  /** From where pages in a browser may call, beside the server's own; nowhere unless told. */
+  /** Allowed CORS origins besides the server's own. Default: none. */
   corsOrigins?: CorsOrigins;
-  /** Whether queries are planned: read by one statement. Otherwise resolvers answer alone. */
+  /** Whether queries are planned and read by one statement. Otherwise resolvers answer everything. */
   planned?: boolean;
-  /** Whether clients may ask for the schema; they may unless told. */
+  /** Whether introspection is enabled. Default: true. */
   introspection?: boolean;
-  /** How long, and how much of it, answers wait for clients that do not read. */
+  /** Limits of unsent responses to slow clients. */
   unsent?: Partial<UnsentLimits>;
   exports?: Partial<ExportLimits>;
 }
 
-/** So large that a token which is far too long is refused by the check of tokens, with its own words. */
+/** Large enough that an oversized token is rejected by authentication, with a clear message. */
 const maxHeaderSize = 128 * 1024;
 
-/** The server's life: its parts, the requests that are running, and what comes of one that fails outside GraphQL. */
+/** Creates the HTTP server: wires its parts, tracks running requests, handles errors outside of GraphQL. */
 export async function createHttpServer(options: HttpOptions): Promise<HttpServer> {
   const { schema, resources, playground, countStatements, corsOrigins = [], introspection = true } = options;
   const apollo = new Apollo({
@@ -87,10 +87,10 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     const answered = route(request, response).then(() => unsent.watch(response));
     answered.catch((error: unknown) => {
       const refusal = refusalOf(error);
-      // The client went away in the middle of its request: there is nobody to tell.
+      // The client disconnected during its request: nobody gets a response.
       if (!refusal && request.destroyed && !request.complete) return;
       if (!refusal || response.headersSent) resources.log.error("A request failed outside GraphQL.", factsOf(error));
-      // Half an answer is no answer: the client sees that it was cut.
+      // The response was partly sent: cut the connection, so that the client notices.
       if (response.headersSent) response.destroy();
       else if (refusal) json(response, refusal.status, refusal.body, refusal.headers);
       else json(response, 500, errorBody("INTERNAL_SERVER_ERROR", "Something went wrong on our side."));
@@ -98,7 +98,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   });
   server.requestTimeout = 30_000;
   server.headersTimeout = 15_000;
-  // Longer than proxies keep idle connections, usually a minute: they must not send into one that closes just then.
+  // Longer than the idle timeout of proxies, usually a minute: they must not reuse a connection that is closing.
   server.keepAliveTimeout = 75_000;
 
   return {
@@ -135,7 +135,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   };
 }
 
-/** How a request is refused outside of GraphQL, where what was thrown says so. */
+/** Error response outside of GraphQL, for errors that define one. */
 function refusalOf(
   error: unknown,
 ): { status: number; body: object; headers: Readonly<Record<string, string>> } | undefined {

@@ -12,7 +12,7 @@ import { demand } from "../graph/access/guard.js";
 import { errorBody, json } from "./answer.js";
 import { type AppResources, createContext } from "./context.js";
 import { headerOf } from "./request.js";
-import { Places } from "./stream/stream.js";
+import { StreamSlots } from "./stream/stream.js";
 import type { UnsentAnswers } from "./unsent.js";
 
 export interface ExportLimits {
@@ -42,15 +42,15 @@ export interface SubjectExports {
 }
 
 /**
- * Exports are read into a file before they are sent: no connection to the database is held while a client reads, however
- * slowly it does.
+ * Exports are spooled to a temporary file before they are sent, so that a slow client does not occupy a database
+ * connection.
  */
 export function createSubjectExports(
   resources: AppResources,
   unsent: UnsentAnswers,
   limits: ExportLimits,
 ): SubjectExports {
-  const places = new Places(limits.atOnce, limits.atOnce, limits.perCaller, "exports");
+  const slots = new StreamSlots(limits.atOnce, limits.atOnce, limits.perCaller, "exports");
 
   async function send(requester: Requester, customerId: string, response: ServerResponse) {
     const file = await openUnlinked();
@@ -60,7 +60,7 @@ export function createSubjectExports(
       const content = file.createReadStream({ start: 0 });
       unsent.limit(response, () => content.bytesRead);
       await pipeline(content, response).catch((error: NodeJS.ErrnoException) => {
-        // The client went away, or was sent away.
+        // The client disconnected, or was disconnected.
         if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
       });
     } finally {
@@ -68,7 +68,7 @@ export function createSubjectExports(
     }
   }
 
-  /** Reads the whole export as of one moment into the file, and gives its size. Stops when nobody waits for it any more. */
+  /** Writes the export, read from one snapshot, to the file and returns its size. Stops when the client disconnects. */
   async function spool(requester: Requester, customerId: string, file: FileHandle) {
     let size = 0;
     const read = async (query: Query) => {
@@ -92,35 +92,35 @@ export function createSubjectExports(
       if (request.method !== "GET" && request.method !== "HEAD") {
         return json(response, 405, errorBody("BAD_REQUEST", "Ask for an export by GET."), { allow: "GET, HEAD" });
       }
-      const asking = new Requester();
-      response.once("close", () => asking.cancel());
-      const context = await createContext(resources, headerOf(request, "authorization"), request, asking);
+      const requester = new Requester();
+      response.once("close", () => requester.cancel());
+      const context = await createContext(resources, headerOf(request, "authorization"), request, requester);
       demand(context, ["subjects:export"]);
       const known = await context.loaders.byId("Customer", customerId);
       if (!known) return json(response, 404, errorBody("BAD_REQUEST", "There is no customer with this id."));
       if (request.method === "HEAD") {
-        // Without its length, which is known only when all of it was read.
+        // No content-length: it is known only after the whole export was read.
         response.writeHead(200, headers).end();
         return;
       }
-      const caller = asking.caller!;
-      const refusal = places.take(caller, false);
+      const caller = requester.caller!;
+      const refusal = slots.acquire(caller, false);
       if (refusal) {
         const body = errorBody("RATE_LIMITED", refusal, { retryAfterMs: retrySeconds * 1_000 });
         return json(response, 429, body, { "retry-after": String(retrySeconds) });
       }
-      // What goes into a file is not held in memory: each statement is bounded, and the file.
-      asking.bytesLeft = Number.POSITIVE_INFINITY;
+      // The result goes to a file, not to memory: statements and the file have limits of their own.
+      requester.bytesLeft = Number.POSITIVE_INFINITY;
       try {
-        await send(asking, customerId, response);
+        await send(requester, customerId, response);
       } finally {
-        places.leave(caller, false);
+        slots.release(caller, false);
       }
     },
   };
 }
 
-/** A file that only this process reaches and that is gone when it ends, however it does: it holds personal data. */
+/** An unlinked temporary file: it holds personal data, is private to this process and disappears when it exits. */
 async function openUnlinked(): Promise<FileHandle> {
   const path = join(tmpdir(), `customer-graph-${randomUUID()}`);
   const file = await open(path, "wx+", 0o600);

@@ -2,11 +2,11 @@ import type { ServerResponse } from "node:http";
 import type { Logger } from "../telemetry/logger.js";
 
 export interface UnsentLimits {
-  /** How long a client may take nothing of what is sent to it. */
+  /** Longest time without progress before a client is disconnected. */
   readonly stallMs: number;
-  /** How many bytes a second a client must take of what is kept for it alone, on average. */
+  /** Minimum average throughput of a client whose response is kept for it alone. */
   readonly leastBytesPerSecond: number;
-  /** How many bytes of answers may wait for their clients in one process. */
+  /** Maximum of unsent response bytes in one process. */
   readonly maximumBytes: number;
 }
 
@@ -16,12 +16,12 @@ export const unsentLimits: UnsentLimits = {
   maximumBytes: 64 * 1024 * 1024,
 };
 
-/** How often the speed of a client is looked at. */
+/** Interval of throughput checks. */
 const speedCheckMs = 1_000;
 
 /**
- * What was written to clients and is not sent yet, since they do not read it. A client that takes nothing for a while is
- * disconnected; when all that waits is too much, the largest answer goes first.
+ * Tracks buffered responses of slow clients. A client that reads nothing for a while is disconnected; when the total is
+ * above its limit, the client with the largest buffer is.
  */
 export class UnsentAnswers {
   private readonly unsent = new Map<ServerResponse, number>();
@@ -32,17 +32,17 @@ export class UnsentAnswers {
     private readonly log: Logger,
   ) {}
 
-  /** The bytes that wait. */
+  /** Total of unsent bytes. */
   get bytes(): number {
     return this.totalBytes;
   }
 
-  /** Watches an answer that was written as a whole, until it is sent. */
+  /** Watches a completely written response until it is sent. */
   watch(response: ServerResponse) {
     if (this.add(response, () => this.disconnect(response))) response.once("close", () => this.remove(response));
   }
 
-  /** For an answer that goes on: resolves when more can be written, or nothing ever; false if the client took nothing. */
+  /** For a streamed response: resolves on drain or close; false if the client stalled. */
   drained(response: ServerResponse): Promise<boolean> {
     return new Promise((resolve) => {
       const done = (read: boolean) => {
@@ -58,8 +58,8 @@ export class UnsentAnswers {
   }
 
   /**
-   * Disconnects a client that takes nothing for a while, or too little on average, while something is sent to it in parts.
-   * `sentBytes`: how much it has taken.
+   * Disconnects a client that stalls, or reads too slowly on average, while a response is streamed to it.
+   * `sentBytes`: bytes sent so far.
    */
   limit(response: ServerResponse, sentBytes: () => number) {
     const { stallMs, leastBytesPerSecond } = this.limits;
@@ -75,7 +75,7 @@ export class UnsentAnswers {
   private add(response: ServerResponse, onStalled: () => void): boolean {
     const bytes = response.writableLength;
     if (bytes === 0 || response.destroyed) return false;
-    // Node looks at the progress of what is being written, and tells when there was none for so long.
+    // Node fires `timeout` when the socket made no progress for this long.
     response.setTimeout(this.limits.stallMs, onStalled);
     this.unsent.set(response, bytes);
     this.totalBytes += bytes;
@@ -88,7 +88,7 @@ export class UnsentAnswers {
     this.unsent.delete(response);
   }
 
-  /** The newest answer is spared: nobody knows yet how its client reads. */
+  /** The newest response is spared: its client has not had time to read yet. */
   private makeRoom(newest: ServerResponse) {
     while (this.totalBytes > this.limits.maximumBytes && this.unsent.size > 1) {
       const others = [...this.unsent].filter(([response]) => response !== newest);
@@ -100,7 +100,7 @@ export class UnsentAnswers {
   private disconnect(response: ServerResponse) {
     this.log.warn("A client that does not read its answer was disconnected.", { bytes: response.writableLength });
     this.remove(response);
-    // The connection as a whole: an answer that waits behind another one has none of its own.
+    // Destroys the socket: a pipelined response has none of its own yet.
     response.req.socket.destroy();
   }
 }

@@ -1,7 +1,7 @@
 import type { Query } from "../database/client.js";
 import type { Mode } from "../graph/access/viewer.js";
 
-/** Where a change stands in the one order of all changes: by its transaction, then by its id. */
+/** Position in the total order of all changes: by transaction, then by id. */
 export interface Position {
   readonly transaction: bigint;
   readonly id: string;
@@ -14,15 +14,15 @@ export interface Change extends Position {
   readonly resourceType: string;
   readonly resourceId: string;
   readonly event: string;
-  /** What changed, as the audit trail names it: columns, and words such as `tags`. */
+  /** Names of the changed columns, and of others such as `tags`, as in the audit trail. */
   readonly names: readonly string[];
   readonly createdAt: Date;
 }
 
-/** Which changes somebody hears of. */
+/** Filter of a subscription. */
 export interface Scope {
   readonly mode: Mode;
-  /** Absent: those of all customers. */
+  /** Undefined: all customers. */
   readonly customerId?: string;
   readonly resourceTypes: ReadonlySet<string>;
 }
@@ -41,7 +41,7 @@ export function includes({ mode, customerId, resourceTypes }: Scope, change: Cha
   );
 }
 
-/** The oldest transaction that has not ended. Whatever is below has ended: nothing can appear there any more. */
+/** The oldest running transaction (xmin): all below it have ended, so no more changes can appear there. */
 const horizon = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
 
 const columns = `"transaction_id", "id", "mode", "customer_id", "resource_type", "resource_id", "event", CASE
@@ -55,22 +55,22 @@ function changeOf(row: readonly unknown[]): Change {
   };
 }
 
-/** The position behind all changes that nothing can precede any more: what comes from now on, comes after it. */
+/** The current end of the feed: all later changes sort after it. */
 export async function currentPosition(query: Query): Promise<Position> {
   const [[transaction]] = (await query(`SELECT ${horizon}`, [])) as [[string]];
   return { transaction: BigInt(transaction), id: "" };
 }
 
-export interface News {
+export interface ChangeBatch {
   changes: Change[];
   /** Everything below this transaction has ended. */
   horizon: bigint;
-  /** Whether there are more changes, which wait for the end of an older transaction. */
+  /** Whether more changes are waiting for an older transaction to end. */
   waiting: boolean;
 }
 
-/** The first changes after a position, in their order, as far as no open transaction can put another between them. */
-export async function newsAfter(query: Query, after: Position, limit: number): Promise<News> {
+/** The next changes after a position, in order, below the horizon: no open transaction can insert another between them. */
+export async function changesAfter(query: Query, after: Position, limit: number): Promise<ChangeBatch> {
   const rows = await query(
     `WITH x AS MATERIALIZED (
        SELECT h AS horizon, coalesce((SELECT max("transaction_id") FROM "event_stores") >= h, false)
@@ -116,8 +116,8 @@ export async function changesBetween(
 }
 
 /**
- * Where the change with this id stands; undefined if there is none in the scope, or it was not handed out yet: one from
- * a database that was restored elsewhere, where transactions are counted anew, would lie in a far future.
+ * Position of the change with this id; undefined if it is not in the scope or above the horizon, such as one of a
+ * database that was restored elsewhere, where transaction ids start again.
  */
 export async function positionOf(
   query: Query,

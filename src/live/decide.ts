@@ -1,8 +1,8 @@
 import type { Condition } from "../graph/sql/condition.js";
 
 /**
- * Whether a row fulfils a condition, as far as some of its fields tell; undefined where the row itself has to be read.
- * What is told of a row stays true when the row has gone.
+ * Evaluates a condition on the known fields of a row; undefined when unknown fields decide and the row must be read.
+ * Known fields stay valid after the row was deleted.
  */
 export function decide(condition: Condition, facts: Readonly<Record<string, unknown>>): boolean | undefined {
   switch (condition.op) {

@@ -6,14 +6,14 @@ export const channel = "customer_changes";
 const longestWaitMs = 5_000;
 
 export interface ListenerOptions {
-  /** A connection of its own, not yet open. */
+  /** Creates a dedicated connection, not yet open. */
   connect: () => pg.Client;
-  /** Told of each notification, with what it says; and when the listening begins, since some may have been missed. */
+  /** Called with the payload of each notification, and after each (re)connect, since some may have been missed. */
   onWake: (payload: string | undefined) => void;
   log: Logger;
 }
 
-/** One connection that listens for other processes. When it is lost, it is made anew, after longer and longer waits. */
+/** A connection that LISTENs for notifications of other processes. Reconnects with exponential backoff. */
 export class Listener {
   private client: pg.Client | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -41,7 +41,10 @@ export class Listener {
       client.end().catch(() => {});
       if (this.closed) return;
       this.client = undefined;
-      if (this.failures === 0) log.warn("Changes by other servers are heard of late.", { reason: reasonOf(error) });
+      if (this.failures === 0)
+        log.warn("Lost the connection that listens for changes of other servers; they arrive late.", {
+          reason: reasonOf(error),
+        });
       const waitMs = Math.min(100 * 2 ** this.failures++, longestWaitMs);
       this.timer = setTimeout(() => void this.open(), waitMs).unref();
     };
@@ -51,7 +54,7 @@ export class Listener {
     try {
       await client.connect();
       await client.query(`LISTEN ${channel}`);
-      if (this.failures > 0) log.info("Changes by other servers are heard of at once again.");
+      if (this.failures > 0) log.info("Listening for changes of other servers again.");
       this.failures = 0;
       onWake(undefined);
     } catch (error) {

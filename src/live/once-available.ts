@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isUnavailable } from "../database/unavailable.js";
 
-/** Does it again for as long as the database cannot be reached; undefined if nobody waits for it any more. */
+/** Retries while the database is unavailable; undefined if `isOver` meanwhile. */
 export async function onceAvailable<T>(work: () => Promise<T>, isOver: () => boolean): Promise<T | undefined> {
   for (let waitMs = 50; !isOver(); waitMs = Math.min(waitMs * 2, 500)) {
     try {

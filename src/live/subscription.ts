@@ -1,29 +1,29 @@
 import { type Change, compare, includes, type Position, type Scope } from "./changes.js";
 import { onceAvailable } from "./once-available.js";
 
-/** What a subscription needs of the feed. */
+/** The part of the change feed that a subscription uses. */
 export interface Source {
-  /** Every change up to here was offered to the subscriptions of this process. */
+  /** Last position offered to the subscriptions of this process. */
   position(): Position;
   read(scope: Scope, after: Position, until: Position, limit: number): Promise<Change[]>;
-  leave(subscription: Subscription): void;
+  unsubscribe(subscription: Subscription): void;
 }
 
-/** How many changes wait in memory for a slow reader. One that lags further reads them from the database. */
+/** Maximum queued changes of a slow reader; one that lags further reads them from the database. */
 const maximumQueued = 1_000;
 const batch = 500;
 
 /**
- * The changes of a scope after a position, in their order, each once: from the database until it has caught up with the
- * feed, then as the feed offers them. `return` ends it at once, whatever it waits for.
+ * The changes of a scope after a position, in order and exactly once: the backlog from the database, then live from the
+ * feed. `return` ends it at once, whatever it waits for.
  */
 export class Subscription implements AsyncIterableIterator<Change, undefined> {
-  /** Up to where the database has to be read; what comes after is offered. Undefined when that is done. */
+  /** End of the backlog to read from the database. Undefined when caught up. */
   private until: Position | undefined;
   private read: Change[] = [];
   private queue: Change[] = [];
-  /** Whether more was offered than is kept. */
-  private overflown = false;
+  /** The queue was full and was dropped. */
+  private overflowed = false;
   private over = false;
   private wake = () => {};
   private stopReading = () => {};
@@ -31,17 +31,17 @@ export class Subscription implements AsyncIterableIterator<Change, undefined> {
   constructor(
     private readonly source: Source,
     private readonly scope: Scope,
-    /** The last change that was given. */
+    /** The last delivered change. */
     private position: Position,
   ) {
     this.readUntil(source.position());
   }
 
   offer(change: Change) {
-    if (this.overflown || !includes(this.scope, change) || compare(change, this.position) <= 0) return;
+    if (this.overflowed || !includes(this.scope, change) || compare(change, this.position) <= 0) return;
     if (this.queue.length < maximumQueued) this.queue.push(change);
     else {
-      this.overflown = true;
+      this.overflowed = true;
       this.queue = [];
     }
     this.wake();
@@ -56,8 +56,8 @@ export class Subscription implements AsyncIterableIterator<Change, undefined> {
       }
       if (this.until) {
         await this.catchUp(this.until);
-      } else if (this.overflown) {
-        this.overflown = false;
+      } else if (this.overflowed) {
+        this.overflowed = false;
         this.readUntil(this.source.position());
       } else {
         await new Promise<void>((resolve) => {
@@ -73,7 +73,7 @@ export class Subscription implements AsyncIterableIterator<Change, undefined> {
       this.over = true;
       this.read = [];
       this.queue = [];
-      this.source.leave(this);
+      this.source.unsubscribe(this);
       this.wake();
       this.stopReading();
     }

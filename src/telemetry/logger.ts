@@ -14,14 +14,14 @@ export interface Logger {
 
 export interface LoggerOptions {
   level: LogLevel;
-  /** One JSON object a line, for machines; otherwise short lines for people. */
+  /** JSON lines instead of text lines. */
   json: boolean;
   write?: (line: string) => void;
 }
 
 const LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 
-/** Writes to stderr: stdout stays free for what a command prints as its result. */
+/** Creates a logger that writes to stderr: stdout is for the results of commands. */
 export function createLogger({ level, json, write = (line) => process.stderr.write(line) }: LoggerOptions): Logger {
   const format = json ? jsonLine : textLine;
   const at = (own: keyof Logger): Log =>
@@ -31,7 +31,7 @@ export function createLogger({ level, json, write = (line) => process.stderr.wri
   return Object.freeze({ debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") });
 }
 
-/** The facts without values under the names of personal columns: a line that was written in haste must not hold one. */
+/** Redacts values under the names of personal columns, as a safety net. */
 function redacted<T>(facts: T, around: readonly unknown[] = []): T {
   if (around.includes(facts)) return "[Circular]" as T;
   const inside = [...around, facts];
@@ -49,10 +49,10 @@ function redacted<T>(facts: T, around: readonly unknown[] = []): T {
 function jsonLine(time: string, level: string, message: string, facts: Facts): string {
   try {
     const own = { time, level, message };
-    // Twice: first for the order in the line, last so that no fact can pass for one of them.
+    // Spread twice: first for the order in the line, last so that facts cannot override them.
     return JSON.stringify({ ...own, ...facts, ...own }, (_name, value) => plain(value));
   } catch {
-    // A circle, for one: a log line must never be what throws.
+    // Such as a circular reference: logging must never throw.
     return JSON.stringify({ time, level, message, facts: inspect(facts) });
   }
 }
@@ -69,7 +69,7 @@ function textLine(time: string, level: string, message: string, facts: Facts): s
 
 const OneLine = { breakLength: Number.POSITIVE_INFINITY };
 
-/** What JSON has no form for. Of an error only what is safe: PostgreSQL's carry rows in `detail`. */
+/** JSON replacer for values without a JSON form. Of errors only safe facts: those of PostgreSQL have rows in `detail`. */
 function plain(value: unknown): unknown {
   if (typeof value === "bigint") return value.toString();
   if (!(value instanceof Error)) return value;
@@ -78,8 +78,8 @@ function plain(value: unknown): unknown {
 }
 
 /**
- * What may be logged of any error: its kind and where in the code it was. Not its message, since those of PostgreSQL and
- * of JSON quote values; for the same reason only lines that are places in code are taken from its stack.
+ * Loggable facts of any error: its name, code and stack frames. Not its message, since messages of PostgreSQL and of JSON
+ * quote values; for the same reason only stack frames are taken from its stack.
  */
 export function factsOf(error: unknown): Record<string, string | undefined> {
   if (!(error instanceof Error)) return { name: typeof error };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type pg from "pg";
 import { seedBulk } from "../../prisma/bulk.js";
 import { seedDemo } from "../../prisma/seed.js";
-import { reach } from "../../src/erasure/reach.js";
+import { customerRows } from "../../src/erasure/customer-rows.js";
 import { audits } from "../../src/graph/model/audit.js";
 import { modelOfType, models } from "../../src/graph/model/datamodel.js";
 import { newId } from "../../src/graph/model/ids.js";
@@ -331,7 +331,7 @@ describe("the entries of an address or payment source that is gone", () => {
     (
       await pool.query(
         `SELECT t.event || ' ' || t.resource_type AS entry FROM event_stores t
-         WHERE t.resource_type IN ('addresses', 'payment_sources') AND ${reach.EventStore} ORDER BY t.id`,
+         WHERE t.resource_type IN ('addresses', 'payment_sources') AND ${customerRows.EventStore} ORDER BY t.id`,
         ["a"],
       )
     ).rows.map(({ entry }) => entry);

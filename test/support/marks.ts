@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import pg from "pg";
-import { reach } from "../../src/erasure/reach.js";
+import { customerRows } from "../../src/erasure/customer-rows.js";
 import type { ModelName } from "../../src/graph/model/datamodel.js";
 import { manifest, personalColumns } from "../../src/graph/model/manifest.js";
 import { pgDump } from "./pg-dump.js";
@@ -56,7 +56,7 @@ export async function plant(pool: pg.Pool, customerId: string): Promise<Mark[]> 
     if (/email/i.test(field)) return mark(kind, `${mark(kind)}@example.com`);
     return field === "tokenDigest" ? sha256(mark(kind)) : mark(kind);
   };
-  for (const [name, where] of Object.entries(reach)) {
+  for (const [name, where] of Object.entries(customerRows)) {
     const table = manifest.get(name as ModelName)!;
     // What the audit trail says of an erasure is the proof of it, and stays.
     const { rows } = await pool.query(

@@ -58,7 +58,7 @@ function fromJson(text: string): Record<string, string> {
   return parameters;
 }
 
-/** RFC 6749, section 2.3.1: id and secret are encoded as in a form, and stand in one place only. */
+/** RFC 6749, section 2.3.1: id and secret are form-encoded, and given by one method only. */
 function fromBasic(request: IncomingMessage, parameters: Record<string, string>): Record<string, string> {
   const headers = request.headersDistinct.authorization;
   if (!headers) return {};

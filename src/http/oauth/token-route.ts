@@ -15,12 +15,12 @@ export interface AuthResources extends GrantResources {
   trustedProxies: number;
 }
 
-/** Answers a request if its path is one of these routes, and says whether it was. */
+/** Handles a request to one of these routes; false for other paths. */
 export type AuthRoutes = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>;
 
 /** `POST /oauth/token`, `POST /oauth/revoke` and `GET /.well-known/jwks.json`. */
 export function authRoutes({ database, ...others }: AuthResources): AuthRoutes {
-  // However busy the others are, log-ins find a connection.
+  // Log-ins use reserved connections.
   const resources = { ...others, database: database.reserved };
   const actions: Record<string, (request: GrantRequest) => Promise<object>> = {
     "/oauth/token": (request) => grantTokens(resources, request),
@@ -45,7 +45,7 @@ export function authRoutes({ database, ...others }: AuthResources): AuthRoutes {
       const parameters = await readParameters(request);
       answer(response, 200, await action({ parameters, address }));
     } catch (error) {
-      // The client went away in the middle of its request.
+      // The client disconnected during its request.
       if (request.destroyed && !request.complete) throw error;
       const refusal = refusalOf(error, resources);
       const challenge = refusal.status === 401 && { "www-authenticate": basicChallenge };
@@ -56,8 +56,8 @@ export function authRoutes({ database, ...others }: AuthResources): AuthRoutes {
 }
 
 /**
- * Makes a token useless: an access token by itself, a refresh token with all that came from the same log-in. A token
- * that is not good anyway is no error (RFC 7009).
+ * Token revocation (RFC 7009): an access token alone, a refresh token with all tokens of the same log-in. An invalid
+ * token is not an error.
  */
 async function revoke(resources: GrantResources, { parameters, address }: GrantRequest): Promise<object> {
   const { database, limits, tokens, revocations } = resources;

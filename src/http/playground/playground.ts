@@ -7,7 +7,7 @@ import { sendKept } from "../answer.js";
 import { renderPage } from "./playground-page.js";
 
 export interface Playground {
-  /** Answers `/` and everything under `/playground/`. */
+  /** Serves `/` and `/playground/*`. */
   serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ interface Page {
 const require = createRequire(import.meta.url);
 const renderer = "@graphql-yoga/render-graphiql";
 
-/** GraphiQL's files: what the package calls them, and their types. */
+/** Files of GraphiQL in the package, and their content-types. */
 const files = {
   "graphiql.js": { source: "js", type: "text/javascript" },
   "graphiql.css": { source: "css", type: "text/css" },
@@ -30,13 +30,12 @@ const files = {
 } as const;
 type FileName = keyof typeof files;
 
-/** Names under which only this machine reaches a server. */
+/** Host names of localhost. */
 const loopback = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
 
 /**
- * GraphiQL as a small page and five files, everything from this server's memory. `headers` are in the page, so they are
- * given to those only who call the server by a name of this machine: a website whose name was made to point here must
- * not read them.
+ * GraphiQL, served from memory as a page and five files. The page contains `headers` only for localhost host names: a
+ * website whose name points here (DNS rebinding) must not read them.
  */
 export function createPlayground(headers: Record<string, string> = {}): Playground {
   const { version } = require(`${renderer}/package.json`) as { version: string };
@@ -49,7 +48,7 @@ export function createPlayground(headers: Record<string, string> = {}): Playgrou
 
   let packed: Promise<Map<string, Uint8Array>> | undefined;
   async function file(name: string): Promise<Uint8Array> {
-    // One that fails is tried again with the next request.
+    // After a failure the next request tries again.
     packed ??= pack().catch((error: unknown) => {
       packed = undefined;
       throw error;
@@ -82,10 +81,10 @@ export function createPlayground(headers: Record<string, string> = {}): Playgrou
       }
       await sendKept(request, response, await file(name), {
         etag: `"${version}"`,
-        // The address has the version in it.
+        // The URL contains the version.
         "cache-control": "public, max-age=31536000, immutable",
         "content-type": `${files[name].type}; charset=utf-8`,
-        // For the workers, which have no page around them.
+        // For web workers, which do not inherit the page's policy.
         "content-security-policy": "default-src 'none'",
       });
     },

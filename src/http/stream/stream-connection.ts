@@ -2,23 +2,24 @@ import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { ExecutionResult } from "graphql";
 
-/** A subscription that has a place, and what gives the place back. */
+/** A subscription that holds a stream slot. */
 export interface Admitted {
-  readonly events: AsyncIterableIterator<ExecutionResult, undefined> & { taken(): void };
-  leave(): void;
+  readonly events: AsyncIterableIterator<ExecutionResult, undefined> & { acknowledge(): void };
+  /** Ends the subscription and frees its slot. */
+  release(): void;
 }
 
-/** For how long a connection is kept for a client that does not come. */
+/** Time until a reserved connection expires if the client does not connect. */
 const reservedMs = 30_000;
-/** So often something is sent, lest somebody in between thinks that the connection is dead. */
+/** Keep-alive interval: proxies close idle connections. */
 const pingMs = 12_000;
-const nothing = ":\n\n";
+const keepAlive = ":\n\n";
 
-/** What answers with events have as headers. */
+/** Response headers of an event stream. */
 export const eventHeaders = {
   "content-type": "text/event-stream; charset=utf-8",
   "cache-control": "no-store, no-transform",
-  // For nginx, which would collect events.
+  // Disables response buffering in nginx.
   "x-accel-buffering": "no",
 };
 
@@ -27,14 +28,14 @@ export const eventHeaders = {
  * the id of its operation. Browsers allow six connections to a server over HTTP/1.1, for all their tabs together.
  */
 export class StreamConnection {
-  /** Whoever has it may receive the events, so it cannot be guessed. */
+  /** Bearer token of the event stream: unguessable. */
   readonly token = randomBytes(24).toString("base64url");
   private readonly operations = new Map<string, Admitted | "starting">();
   private response: ServerResponse | undefined;
   private answered!: () => void;
   private over = () => {};
   private fail: (error: unknown) => void = () => {};
-  /** Settles when the last text was written. One waits for the client at a time; the others stay with their subscription. */
+  /** Settles when the last event was written: writes are serialised, so only one event waits for the client. */
   private written: Promise<void>;
   private timer: NodeJS.Timeout;
   private ending = false;
@@ -57,16 +58,16 @@ export class StreamConnection {
     return this.response !== undefined;
   }
 
-  /** Takes the answer that carries the events; resolves when it has got the last. */
+  /** Attaches the response that carries the events; resolves when the last was written. */
   connect(response: ServerResponse): Promise<void> {
     clearTimeout(this.timer);
     this.response = response;
     response.once("close", () => this.close());
     response.writeHead(200, eventHeaders);
-    // Some browsers take an answer for one only when there is something in it.
-    response.write(nothing);
+    // Some browsers fire `open` only after the first byte.
+    response.write(keepAlive);
     this.timer = setInterval(() => {
-      if (!response.writableNeedDrain) response.write(nothing);
+      if (!response.writableNeedDrain) response.write(keepAlive);
     }, pingMs).unref();
     this.answered();
     return new Promise((resolve, reject) => {
@@ -75,19 +76,19 @@ export class StreamConnection {
     });
   }
 
-  /** Keeps an id for an operation; false if one of this id is there already. */
+  /** Reserves an operation id; false if it is already in use. */
   reserve(id: string): boolean {
     if (this.operations.has(id)) return false;
     this.operations.set(id, "starting");
     return true;
   }
 
-  /** Gives up an operation that was reserved. */
+  /** Releases a reserved operation id. */
   release(id: string) {
     if (this.operations.get(id) === "starting") this.forget(id);
   }
 
-  /** Carries the events of an operation that was reserved, until it ends; false if it was completed in the meantime. */
+  /** Sends the events of a reserved operation until it ends; false if it was completed meanwhile. */
   carry(id: string, admitted: Admitted): boolean {
     if (this.operations.get(id) !== "starting") return false;
     this.operations.set(id, admitted);
@@ -95,14 +96,14 @@ export class StreamConnection {
     return true;
   }
 
-  /** Ends an operation, since its client has enough of it. */
+  /** Ends an operation at the request of the client. */
   complete(id: string) {
     const operation = this.operations.get(id);
     this.forget(id);
-    if (operation && operation !== "starting") operation.leave();
+    if (operation && operation !== "starting") operation.release();
   }
 
-  /** Ends it when its operations have ended. */
+  /** Closes the connection once its operations have ended. */
   end() {
     this.ending = true;
     if (this.operations.size > 0) return;
@@ -114,13 +115,13 @@ export class StreamConnection {
     const { events } = admitted;
     for await (const payload of events) {
       if (!(await this.send(id, admitted, "next", { id, payload }))) return;
-      events.taken();
+      events.acknowledge();
     }
     await this.send(id, admitted, "complete", { id });
     if (this.operations.get(id) === admitted) this.complete(id);
   }
 
-  /** Writes an event, if its operation still runs. */
+  /** Writes an event if its operation is still running. */
   private async send(id: string, admitted: Admitted, event: string, data: object): Promise<boolean> {
     const isWanted = () => !this.closed && this.operations.get(id) === admitted;
     this.written = this.written.then(async () => {

@@ -12,12 +12,12 @@ import { checkSubscription, type StreamedOperation, type Streams } from "./strea
 
 export const streamPath = "/graphql/stream";
 export const streamMethods = "GET, POST, PUT, DELETE";
-/** The header of graphql-sse that names a connection for many subscriptions. */
+/** Header of graphql-sse with the token of a connection for many subscriptions. */
 const streamToken = "x-graphql-event-stream-token";
-/** The media types of events. */
+/** Media types of event streams. */
 const streamTypes = ["text/event-stream"] as const;
 
-/** Subscriptions: one in this answer, or many in the connection whose token the request has. */
+/** Serves subscriptions: one in this response, or many in the connection of the token. */
 export async function serveStream(
   parts: GraphQLParts,
   streams: Streams,
@@ -53,7 +53,7 @@ export async function serveStream(
   }
 }
 
-/** A subscription is checked as a query is, and answered if that fails; its events are sent by `serve`. */
+/** Checks a subscription like a query and responds with an error if that fails; `serve` sends its events. */
 async function subscribe(
   parts: GraphQLParts,
   request: IncomingMessage,
@@ -67,9 +67,9 @@ async function subscribe(
   await send(request, response, { status, headers: { ...headers, "cache-control": "no-store" }, pieces });
 }
 
-/** The steps of a subscription: it is checked here, and executed by what serves its events. */
+/** Lifecycle of a subscription: checked here, executed for each event by the stream. */
 class SubscriptionSteps extends OperationSteps {
-  /** The subscription, once it has passed all checks. */
+  /** The subscription, after it passed all checks. */
   operation: StreamedOperation | undefined;
 
   constructor(
@@ -91,7 +91,7 @@ class SubscriptionSteps extends OperationSteps {
   }
 
   async answer({ document, operationName, given, context }: ValidOperation) {
-    // Variables that do not fit are refused by the execution.
+    // Invalid variables are rejected by the execution.
     if (!this.variables) return undefined;
     this.operation = { document, operationName, variables: given, context };
     return ["null"];

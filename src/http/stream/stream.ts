@@ -26,64 +26,64 @@ import { RequestError } from "../request.js";
 import type { UnsentAnswers } from "../unsent.js";
 import { eventHeaders, StreamConnection } from "./stream-connection.js";
 
-/** A subscription that has passed every check that a query has to pass. */
+/** A validated and authorized subscription. */
 export interface StreamedOperation {
   readonly document: DocumentNode;
   readonly operationName: string | undefined;
   readonly variables: Record<string, unknown>;
-  /** The context in which it begins. Each event gets one of its own, for the same requester. */
+  /** Context of the subscription. Each event gets a context of its own, with the same requester. */
   readonly context: Context;
 }
 
-/** An operation that has its id in a connection. */
+/** An operation whose id is reserved in a connection. */
 export interface PreparedOperation {
-  /** As `serve`, but the answer says only that it runs, or why not: its events go into the connection. */
+  /** Like `serve`, but the events go into the connection; the response is 202 or the error. */
   readonly carry: Streams["serve"];
-  /** Gives the id back if it does not run. */
+  /** Releases the id if the operation was not started. */
   release(): void;
 }
 
 export interface Streams {
-  /** Answers with the events of a subscription, until it ends or the client goes away. */
+  /** Streams the events of a subscription until it ends or the client disconnects. */
   readonly serve: (
     response: ServerResponse,
     operation: StreamedOperation,
     authorization: string | undefined,
   ) => Promise<void>;
-  /** Reserves a connection for many subscriptions, and answers with its token. */
+  /** Reserves a connection for many subscriptions and responds with its token. */
   reserve(response: ServerResponse, authorization: string | undefined): Promise<void>;
-  /** Answers with the events of all subscriptions of a reserved connection, until the client goes away. */
+  /** Streams the events of all subscriptions of a reserved connection until the client disconnects. */
   connect(response: ServerResponse, token: string, authorization: string | undefined): Promise<void>;
-  /** Makes room for an operation in a connection, before it is executed. */
+  /** Reserves an operation id in a connection, before the operation is executed. */
   prepare(token: string, operationId: unknown, authorization: string | undefined): Promise<PreparedOperation>;
-  /** Ends one of a connection's operations. */
+  /** Ends one operation of a connection. */
   complete(
     response: ServerResponse,
     token: string,
     operationId: string | null,
     authorization: string | undefined,
   ): Promise<void>;
-  /** Ends all, and tells the clients why. */
+  /** Ends all streams with an error that tells the clients why. */
   stop(): void;
 }
 
-/** How often the rights of running streams are looked at, beside each event. */
+/** Interval of authorization checks of open streams; each event is checked as well. */
 const checkMs = 1_000;
 
-/** When to ask for a place again. */
+/** `Retry-After` when no slot is free. */
 const retrySeconds = 5;
 
 /** Subscriptions as server-sent events: GraphQL over SSE, one connection for each or one for many. */
 export function createStreams(schema: GraphQLSchema, resources: AppResources, unsent: UnsentAnswers): Streams {
-  const places = new Places(limits.streams, limits.streamsOfCustomers, limits.streamsPerCaller);
-  const open = new Map<Events, ServerResponse | undefined>();
-  const connectionPlaces = new Places(limits.streams, limits.streamsOfCustomers, limits.streamsPerCaller);
+  const slots = new StreamSlots(limits.streams, limits.streamsOfCustomers, limits.streamsPerCaller);
+  const open = new Map<EventStream, ServerResponse | undefined>();
+  const connectionSlots = new StreamSlots(limits.streams, limits.streamsOfCustomers, limits.streamsPerCaller);
   const connections = new Map<string, StreamConnection>();
   let checking: NodeJS.Timeout | undefined;
   let stopped = false;
   const stopping = () => new ApiError("UNAVAILABLE", "The server is stopping; subscribe again after the last change.");
 
-  const handler = createHandler<null, Events>({
+  const handler = createHandler<null, EventStream>({
     // Without a token for several operations there is one in each connection.
     authenticate: () => null,
     onSubscribe: ({ context }) => context,
@@ -98,8 +98,8 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources, un
     }
   }
 
-  /** Checks rights while there is something to check. */
-  function watch() {
+  /** Runs the authorization checks while streams are open. */
+  function updateChecks() {
     if (open.size + connections.size > 0) {
       checking ??= setInterval(check, checkMs).unref();
     } else {
@@ -108,43 +108,43 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources, un
     }
   }
 
-  function opened(events: Events, response?: ServerResponse) {
+  function register(events: EventStream, response?: ServerResponse) {
     open.set(events, response);
-    watch();
+    updateChecks();
     if (stopped) events.end(stopping());
   }
 
-  /** Takes a place for a subscription, or answers why there is none. */
+  /** Acquires a slot for a subscription; responds with 429 if none is free. */
   function admit(response: ServerResponse, operation: StreamedOperation, authorization: string | undefined) {
     const { viewer } = operation.context;
     const [caller, isCustomer] = [callerOf(viewer), viewer.kind === "customer"];
-    const refusal = places.take(caller, isCustomer);
-    if (refusal) return void tooMany(response, refusal);
-    const events = new Events(schema, resources, operation, authorization);
-    let left = false;
-    const leave = () => {
-      if (left) return;
-      left = true;
-      places.leave(caller, isCustomer);
+    const refusal = slots.acquire(caller, isCustomer);
+    if (refusal) return void respondTooMany(response, refusal);
+    const events = new EventStream(schema, resources, operation, authorization);
+    let released = false;
+    const release = () => {
+      if (released) return;
+      released = true;
+      slots.release(caller, isCustomer);
       open.delete(events);
-      watch();
+      updateChecks();
       void events.return();
     };
-    return { events, leave };
+    return { events, release };
   }
 
-  function tooMany(response: ServerResponse, refusal: string) {
+  function respondTooMany(response: ServerResponse, refusal: string) {
     const body = errorBody("RATE_LIMITED", refusal, { retryAfterMs: retrySeconds * 1_000 });
     json(response, 429, body, { "retry-after": String(retrySeconds) });
   }
 
-  /** For an answer that carries many: it cannot tell each of them that it is not read. */
+  /** For a response shared by many subscriptions: a stalled client is disconnected, since no single one can be ended. */
   async function drainedOrLost(response: ServerResponse) {
     if (!(await unsent.drained(response))) response.destroy();
   }
 
-  /** Subscribes; false where the answer is no stream, and given. */
-  async function begin(response: ServerResponse, events: Events): Promise<boolean> {
+  /** Starts the subscription; false if it failed and the error response was sent. */
+  async function begin(response: ServerResponse, events: EventStream): Promise<boolean> {
     const refused = await events.begin();
     if (response.destroyed) return false;
     if (!refused) return true;
@@ -153,7 +153,7 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources, un
     return false;
   }
 
-  /** The connection of a token, for the caller who reserved it. `EventSource` can send no header: the token is enough. */
+  /** Finds a reserved connection by its token, for its own caller only. `EventSource` cannot send headers, so anonymous is accepted. */
   async function connectionOf(token: string, authorization: string | undefined): Promise<StreamConnection> {
     const viewer = await resources.authenticate(authorization);
     const connection = connections.get(token);
@@ -169,9 +169,9 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources, un
       const admitted = admit(response, operation, authorization);
       if (!admitted) return;
       const { events } = admitted;
-      response.once("close", admitted.leave);
+      response.once("close", admitted.release);
       if (!(await begin(response, events))) return;
-      opened(events, response);
+      register(events, response);
       const [body] = await handler({
         method: "POST",
         url: "/",
@@ -189,7 +189,7 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources, un
         const text = isEvent && events.lastId ? `id: ${events.lastId}\n${piece}` : piece;
         if (!response.write(text) && !(await unsent.drained(response))) events.end(readTooSlowly());
         if (response.destroyed) return;
-        if (isEvent) events.taken();
+        if (isEvent) events.acknowledge();
       }
       response.end();
     },
@@ -200,15 +200,15 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources, un
         throw new AuthenticationError("UNAUTHENTICATED", message, { tokenSent: false });
       }
       const [caller, isCustomer] = [callerOf(viewer), viewer.kind === "customer"];
-      const refusal = connectionPlaces.take(caller, isCustomer);
-      if (refusal) return tooMany(response, refusal);
+      const refusal = connectionSlots.acquire(caller, isCustomer);
+      if (refusal) return respondTooMany(response, refusal);
       const connection = new StreamConnection(caller, authorization, drainedOrLost, () => {
-        connectionPlaces.leave(caller, isCustomer);
+        connectionSlots.release(caller, isCustomer);
         connections.delete(connection.token);
-        watch();
+        updateChecks();
       });
       connections.set(connection.token, connection);
-      watch();
+      updateChecks();
       if (stopped) connection.end();
       response
         .writeHead(201, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" })
@@ -236,11 +236,11 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources, un
           const admitted = admit(response, operation, authorization);
           if (!admitted) return;
           const { events } = admitted;
-          response.once("close", admitted.leave);
-          if (!(await begin(response, events))) return admitted.leave();
-          response.off("close", admitted.leave);
-          opened(events);
-          if (!connection.carry(operationId, admitted)) admitted.leave();
+          response.once("close", admitted.release);
+          if (!(await begin(response, events))) return admitted.release();
+          response.off("close", admitted.release);
+          register(events);
+          if (!connection.carry(operationId, admitted)) admitted.release();
           response.writeHead(202, { "cache-control": "no-store" }).end();
         },
       };
@@ -264,9 +264,13 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources, un
 
 function eventTooLarge() {
   const what = `more than ${limits.eventLength} characters`;
-  return new ApiError("COST_LIMIT", `An event came to ${what}; select less, and read the rest by a query.`, {
-    maximum: limits.eventLength,
-  });
+  return new ApiError(
+    "COST_LIMIT",
+    `The event is too large: ${what}. Select fewer fields, and read the others by a query.`,
+    {
+      maximum: limits.eventLength,
+    },
+  );
 }
 
 function readTooSlowly() {
@@ -274,20 +278,20 @@ function readTooSlowly() {
 }
 
 /**
- * The results of one subscription. The next is made only when the last was written, so that a slow client holds one in
- * memory and no more. Each is made in a context of its own: the token is checked anew, and nothing is read twice. All
- * are read on behalf of one requester, who is cancelled when the subscription ends.
+ * The result stream of one subscription. Backpressure: the next result is computed only after the last was written, so
+ * a slow client keeps one in memory. Each result has its own context: the token is verified again, loaders are fresh. All
+ * share one requester, which is cancelled when the subscription ends.
  */
-class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
-  /** The id of the event that was given last. */
+class EventStream implements AsyncIterableIterator<ExecutionResult, undefined> {
+  /** Id of the last delivered event. */
   lastId: string | undefined;
   private source: AsyncIterator<unknown> | undefined;
-  private over = false;
-  /** Given before the end. */
-  private farewell: ExecutionResult | undefined;
+  private ended = false;
+  /** Delivered as the last result. */
+  private finalResult: ExecutionResult | undefined;
   private writing: Promise<void> = Promise.resolve();
-  /** To be called when the last result was written. */
-  taken = () => {};
+  /** Call when the last result was written: the next one is read only then. */
+  acknowledge = () => {};
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -296,7 +300,7 @@ class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
     readonly authorization: string | undefined,
   ) {}
 
-  /** Subscribes. Gives the head of an answer that is no stream, if it must be one; `next` then gives the answer. */
+  /** Subscribes. On failure returns the status and headers of the error response; `next` then returns its body. */
   async begin(): Promise<{ status: number; headers: Record<string, string> } | undefined> {
     const { document, operationName, variables, context } = this.operation;
     try {
@@ -309,12 +313,12 @@ class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
       });
       if ("errors" in source) throw source.errors![0];
       this.source = (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-      if (this.over) await this.source.return?.();
+      if (this.ended) await this.source.return?.();
       return undefined;
     } catch (error) {
-      if (this.over) return undefined;
+      if (this.ended) return undefined;
       this.end(error);
-      const { code } = this.farewell!.errors![0]!.extensions;
+      const { code } = this.finalResult!.errors![0]!.extensions;
       if (code === "UNAVAILABLE") return { status: 503, headers: {} };
       if (code === "INTERNAL_SERVER_ERROR") return { status: 500, headers: {} };
       const { status, headers } = httpOf(error as GraphQLError);
@@ -324,35 +328,35 @@ class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
 
   async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
     await this.writing;
-    if (!this.over) {
+    if (!this.ended) {
       try {
         const { done, value } = await this.source!.next();
         const result = done ? undefined : await this.resultOf(value);
-        if (result && !this.over) {
+        if (result && !this.ended) {
           if (isLonger(result, limits.eventLength)) throw eventTooLarge();
           this.lastId = idOf(value);
-          return this.given(result);
+          return this.deliver(result);
         }
-        if (!result) this.over = true;
+        if (!result) this.ended = true;
       } catch (error) {
         this.end(error);
       }
     }
-    const { farewell } = this;
-    this.farewell = undefined;
+    const { finalResult } = this;
+    this.finalResult = undefined;
     this.lastId = undefined;
-    return farewell ? this.given(farewell) : { done: true, value: undefined };
+    return finalResult ? this.deliver(finalResult) : { done: true, value: undefined };
   }
 
-  /** Ends it at once: with an error, if there is one to tell. */
+  /** Ends the stream at once, with the error as its last result if there is one. */
   end(error?: unknown) {
-    if (this.over) return;
-    this.over = true;
+    if (this.ended) return;
+    this.ended = true;
     if (error !== undefined)
-      this.farewell = this.formatted({ errors: [asGraphQLError(error)] }, this.operation.context);
+      this.finalResult = this.formatted({ errors: [asGraphQLError(error)] }, this.operation.context);
     void this.source?.return?.();
     this.operation.context.requester.cancel();
-    this.taken();
+    this.acknowledge();
   }
 
   async return(): Promise<IteratorResult<ExecutionResult, undefined>> {
@@ -360,7 +364,7 @@ class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
     return { done: true, value: undefined };
   }
 
-  /** Part of what makes it a generator, for which graphql-sse looks before it calls `return`. */
+  /** graphql-sse calls `return` only on generators, which it recognises by this method. */
   async throw(error: unknown): Promise<IteratorResult<ExecutionResult, undefined>> {
     this.end();
     throw error;
@@ -370,14 +374,14 @@ class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
     return this;
   }
 
-  private given(value: ExecutionResult): IteratorResult<ExecutionResult, undefined> {
+  private deliver(value: ExecutionResult): IteratorResult<ExecutionResult, undefined> {
     this.writing = new Promise((resolve) => {
-      this.taken = resolve;
+      this.acknowledge = resolve;
     });
     return { done: false, value };
   }
 
-  /** The answer for one event; undefined if the stream has ended in the meantime. */
+  /** Executes the operation for one event; undefined if the stream ended meanwhile. */
   private resultOf(event: unknown): Promise<ExecutionResult | undefined> {
     const { document, operationName, variables, context: first } = this.operation;
     return onceAvailable(
@@ -395,7 +399,7 @@ class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
         if (lost) throw lost;
         return this.formatted(result, context);
       },
-      () => this.over,
+      () => this.ended,
     );
   }
 
@@ -410,7 +414,7 @@ class Events implements AsyncIterableIterator<ExecutionResult, undefined> {
   }
 }
 
-/** What the `id:` of an event may be: other text would end the line. */
+/** Characters allowed in the `id:` field of a server-sent event; a newline would end it. */
 const plainId = /^[\x21-\x7e]+$/;
 
 function idOf(event: unknown): string | undefined {
@@ -421,21 +425,21 @@ function idOf(event: unknown): string | undefined {
 function asGraphQLError(error: unknown): GraphQLError {
   if (error instanceof GraphQLError) return error;
   const originalError = error instanceof Error ? error : undefined;
-  // With a path it counts as thrown by a resolver, and what was thrown decides what the client is told.
+  // With a path it is formatted like an error thrown by a resolver.
   return new GraphQLError(originalError?.message ?? "", { originalError, path: [] });
 }
 
-/** Who shares a limit of streams: a customer, a member of the staff, or an application. */
+/** Key of the per-caller stream limit: a customer, a staff member or an application. */
 function callerOf(viewer: Viewer): string {
   const who = viewer.kind === "customer" ? viewer.customerId : (viewer.owner?.id ?? "");
   return [viewer.mode, viewer.kind, viewer.applicationId, who].join(" ");
 }
 
-/** How many streams or exports there are, of all callers, of customers, and of each. Anybody can become many customers. */
-export class Places {
-  private taken = 0;
-  private takenByCustomers = 0;
-  private readonly takenBy = new Map<string, number>();
+/** Limits concurrent streams or exports: in total, of all customers together (anybody can sign up many), and per caller. */
+export class StreamSlots {
+  private used = 0;
+  private usedByCustomers = 0;
+  private readonly usedBy = new Map<string, number>();
 
   constructor(
     private readonly maximum: number,
@@ -444,30 +448,30 @@ export class Places {
     private readonly what = "streams",
   ) {}
 
-  /** Takes a place, or says why there is none. */
-  take(caller: string, isCustomer: boolean): string | undefined {
-    const own = this.takenBy.get(caller) ?? 0;
+  /** Acquires a slot; returns the reason if none is free. */
+  acquire(caller: string, isCustomer: boolean): string | undefined {
+    const own = this.usedBy.get(caller) ?? 0;
     if (own >= this.maximumPerCaller) return `There are ${own} ${this.what} of yours already; end one of them first.`;
-    if (this.taken >= this.maximum || (isCustomer && this.takenByCustomers >= this.maximumOfCustomers)) {
+    if (this.used >= this.maximum || (isCustomer && this.usedByCustomers >= this.maximumOfCustomers)) {
       return `The server has too many ${this.what} at the moment; try again later.`;
     }
-    this.taken++;
-    if (isCustomer) this.takenByCustomers++;
-    this.takenBy.set(caller, own + 1);
+    this.used++;
+    if (isCustomer) this.usedByCustomers++;
+    this.usedBy.set(caller, own + 1);
     return undefined;
   }
 
-  leave(caller: string, isCustomer: boolean) {
-    this.taken--;
-    if (isCustomer) this.takenByCustomers--;
-    const own = this.takenBy.get(caller)! - 1;
-    if (own > 0) this.takenBy.set(caller, own);
-    else this.takenBy.delete(caller);
+  release(caller: string, isCustomer: boolean) {
+    this.used--;
+    if (isCustomer) this.usedByCustomers--;
+    const own = this.usedBy.get(caller)! - 1;
+    if (own > 0) this.usedBy.set(caller, own);
+    else this.usedBy.delete(caller);
   }
 }
 
 /**
- * Refuses a subscription whose one field may be left out, as the GraphQL specification does and graphql-js does not yet:
+ * Refuses a subscription whose one field may be released out, as the GraphQL specification does and graphql-js does not yet:
  * of nothing there are no events.
  */
 export function checkSubscription(document: DocumentNode, operation: OperationDefinitionNode) {
@@ -484,7 +488,7 @@ export function checkSubscription(document: DocumentNode, operation: OperationDe
       if (selection.kind !== Kind.FRAGMENT_SPREAD) continue;
       const { value } = selection.name;
       const fragment = fragments.get(value);
-      // Each is looked at once: fragments that spread others twice would come to millions.
+      // Each fragment is visited once: nested spreads would grow exponentially.
       fragments.delete(value);
       if (fragment) walk(fragment.selectionSet);
     }

@@ -1,6 +1,6 @@
 import type { GraphQLResolveInfo } from "graphql";
 import { Arg, Ctx, FieldResolver, ID, Info, Int, Query, Resolver, Root } from "type-graphql";
-import { reach } from "../../erasure/reach.js";
+import { customerRows } from "../../erasure/customer-rows.js";
 import { exportPath } from "../../erasure/subject-export.js";
 import { Access, Guarded, isRedacted } from "../../graph/access/guard.js";
 import { toRead } from "../../graph/access/permission.js";
@@ -178,7 +178,7 @@ export class AnonymizationPreviewResolver {
     @Info() info: GraphQLResolveInfo,
   ): AnonymizationPreviewResource[] {
     // Each type that there may be is noted: which ones there are is not told either.
-    const hidden = Object.keys(reach).filter((name) => isRedacted(context, [toRead(name as ModelName)], info));
+    const hidden = Object.keys(customerRows).filter((name) => isRedacted(context, [toRead(name as ModelName)], info));
     return resources.filter(({ resourceType }) => !hidden.includes(modelOfType(resourceType)!.name));
   }
 }

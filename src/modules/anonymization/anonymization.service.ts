@@ -1,4 +1,4 @@
-import { pictureOf } from "../../erasure/preview.js";
+import { previewErasure } from "../../erasure/preview.js";
 import type { Viewer } from "../../graph/access/viewer.js";
 import type { Context } from "../../graph/context.js";
 import type { EnumValue, ValuesOf } from "../../graph/model/datamodel.js";
@@ -93,7 +93,7 @@ async function checkBlockers(write: Write, customerId: string, previewDigest: st
   const blockers = await blockersOf(write.query, write.viewer, customerId);
   const held = blockers.some(({ kind }) => kind === "LEGAL_HOLD");
   if (held || (blockers.length && !previewDigest)) write.abortWith(new AnonymizationBlockedError(blockers));
-  if (!previewDigest || (await pictureOf(write.query, customerId)).digest === previewDigest) return;
+  if (!previewDigest || (await previewErasure(write.query, customerId)).digest === previewDigest) return;
   const message = "The customer's data has changed since that preview; look at a new one.";
   write.abort(UserErrorCode.STALE_PREVIEW, ["input", "previewDigest"], message);
 }
@@ -102,7 +102,7 @@ async function checkBlockers(write: Write, customerId: string, previewDigest: st
 export async function previewAnonymization({ database, loaders, viewer }: Context, customerId: string) {
   if (!(await loaders.byId("Customer", customerId))) return null;
   return database.snapshot(async (query): Promise<AnonymizationPreview> => {
-    const { tables, digest } = await pictureOf(query, customerId);
+    const { tables, digest } = await previewErasure(query, customerId);
     const resources = tables.map(({ resourceType, rows, deleted, fields }) => ({
       resourceType,
       count: rows,

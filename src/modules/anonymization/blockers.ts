@@ -1,5 +1,5 @@
 import type { Query } from "../../database/client.js";
-import { reach } from "../../erasure/reach.js";
+import { customerRows } from "../../erasure/customer-rows.js";
 import { permits } from "../../graph/access/guard.js";
 import { type Permission, toRead } from "../../graph/access/permission.js";
 import type { Viewer } from "../../graph/access/viewer.js";
@@ -63,7 +63,7 @@ export async function blockersOf(query: Query, viewer: Viewer, customerId: strin
   for (const { kind, model, where, words } of cases) {
     const [[count, numbers]] = (await query(
       `SELECT count(*)::int, coalesce((array_agg(number ORDER BY number))[1:10], '{}') FROM "${modelNamed(model).table}" t
-       WHERE (${where}) AND ${reach[model]}`,
+       WHERE (${where}) AND ${customerRows[model]}`,
       [customerId],
     )) as [[number, string[]]];
     if (!count) continue;

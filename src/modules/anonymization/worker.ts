@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database, Query } from "../../database/client.js";
+import { customerRows } from "../../erasure/customer-rows.js";
 import { type Erased, erase, erasureLock } from "../../erasure/erase.js";
-import { reach } from "../../erasure/reach.js";
 import { refreshStatistics, staleStatistics } from "../../erasure/statistics.js";
 import type { Mode } from "../../graph/access/viewer.js";
 import { manifestDigest } from "../../graph/model/manifest.js";
@@ -198,7 +198,7 @@ export class AnonymizationWorker {
     const [mode, requestedAt, startedAt] = row;
     // domain rule: what still runs for the customer is cancelled first.
     await query(
-      `UPDATE order_subscriptions t SET status = 'cancelled' WHERE t.status <> 'cancelled' AND ${reach.OrderSubscription}`,
+      `UPDATE order_subscriptions t SET status = 'cancelled' WHERE t.status <> 'cancelled' AND ${customerRows.OrderSubscription}`,
       [id],
     );
     const sessions = await endSessionsOf(this.options, query, id);

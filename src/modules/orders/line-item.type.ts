@@ -41,7 +41,7 @@ export class LineItem extends Taggable<"LineItem"> {
   @Attribute(() => String, { nullable: true, description: "Name of the item." })
   name!: string | null;
 
-  @Attribute(() => String, { nullable: true, description: "Picture of the item." })
+  @Attribute(() => String, { nullable: true, description: "ErasurePreview of the item." })
   imageUrl!: string | null;
 
   @Attribute(() => Int, { description: "How many, at least 1." })

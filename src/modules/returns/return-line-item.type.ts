@@ -23,7 +23,7 @@ export class ReturnLineItem extends Resource<"ReturnLineItem"> {
   @Attribute(() => String, { nullable: true, description: "Name of the item." })
   name!: string | null;
 
-  @Attribute(() => String, { nullable: true, description: "Picture of the item." })
+  @Attribute(() => String, { nullable: true, description: "ErasurePreview of the item." })
   imageUrl!: string | null;
 
   @Attribute(() => String, { nullable: true, description: "Currency of the amount, inherited from the return." })

@@ -290,7 +290,7 @@ function condition({ sql, needs }: Expression): string {
   return `t."id" = ANY (ARRAY(WITH RECURSIVE ${all} ${sql}))`;
 }
 
-function reachOf(model: Model): string | undefined {
+function customerRowsOf(model: Model): string | undefined {
   if (model.name === "EventStore") return condition(entries);
   if (model.name === "Customer") return `t."id" = $1::text`;
   if (abouts.includes(model)) {
@@ -314,9 +314,9 @@ export const looseAddresses = condition({
  * Which rows `t` of a model hold data of the customer `$1`: the one place that says so. Erasure, its preview and the
  * export of a customer's data follow it. Models that are not named hold none.
  */
-export const reach: Partial<Record<ModelName, string>> = Object.fromEntries(
+export const customerRows: Partial<Record<ModelName, string>> = Object.fromEntries(
   [...models.values()].flatMap((model) => {
-    const where = reachOf(model);
+    const where = customerRowsOf(model);
     return where ? [[model.name, where]] : [];
   }),
 );
