@@ -179,7 +179,7 @@ async function subscriptionFields(name: string, caller: Caller) {
   }
 }
 
-test("every field that leads to rows has a rule", () => {
+test("every field that returns rows has a permission rule", () => {
   expect(fieldsWithoutRule(schema)).toEqual([]);
   expect(Object.keys(schema.getSubscriptionType()!.getFields()).sort()).toEqual(Object.keys(subscriptions).sort());
   expect(
@@ -189,7 +189,7 @@ test("every field that leads to rows has a rule", () => {
   ).toEqual(Object.keys(subjects).sort());
 });
 
-test("the matrix is the committed one", async () => {
+test("access matrix equals access.matrix.txt", async () => {
   for (const [name, caller] of Object.entries(callers)) {
     await rootFields(name, caller);
     await rowFields(name, caller);
@@ -237,7 +237,7 @@ function ofFields(input: GraphQLNamedType): Permission[] {
   ]);
 }
 
-test("what a mutation needs is what its description says, and each of it is needed", async () => {
+test("mutations need exactly the permissions of their descriptions", async () => {
   for (const { field, tried } of examplesOf(schema)) {
     const code = async (as: Caller) => {
       const { errors } = await app.query(tried, {}, { as });
@@ -285,7 +285,7 @@ async function tryValue({ name }: Model, field: string, value: unknown, as: Call
   );
 }
 
-test("the values that are unique are these", () => {
+test("unique fields", () => {
   expect(uniqueValues.map(([name]) => name)).toEqual([
     "Customer.email",
     "CustomerGroup.code",
@@ -296,35 +296,38 @@ test("the values that are unique are these", () => {
   ]);
 });
 
-test.each(uniqueValues)("who may not read the resource hears nothing of a %s that one has", async (_, model, field) => {
-  const { column } = model.columns[field]!;
-  const mine = model.columns.customerId ? " AND customer_id = 'cus_ada'" : "";
-  const ask = async (sql: string) => (await app.database.pool.query(sql)).rows[0].value;
-  const taken = await ask(
-    `SELECT "${column}" AS value FROM ${model.table} WHERE mode = 'test'${mine} AND "${column}" IS NOT NULL ORDER BY id LIMIT 1`,
-  );
-  const free =
-    field === "addressId"
-      ? await ask(
-          `SELECT id AS value FROM addresses a WHERE mode = 'test' AND NOT EXISTS (SELECT FROM customer_addresses WHERE address_id = a.id)
+test.each(uniqueValues)(
+  "a unique %s does not leak to callers who may not read the resource",
+  async (_, model, field) => {
+    const { column } = model.columns[field]!;
+    const mine = model.columns.customerId ? " AND customer_id = 'cus_ada'" : "";
+    const ask = async (sql: string) => (await app.database.pool.query(sql)).rows[0].value;
+    const taken = await ask(
+      `SELECT "${column}" AS value FROM ${model.table} WHERE mode = 'test'${mine} AND "${column}" IS NOT NULL ORDER BY id LIMIT 1`,
+    );
+    const free =
+      field === "addressId"
+        ? await ask(
+            `SELECT id AS value FROM addresses a WHERE mode = 'test' AND NOT EXISTS (SELECT FROM customer_addresses WHERE address_id = a.id)
              AND NOT EXISTS (SELECT FROM stock_locations WHERE address_id = a.id) ORDER BY id LIMIT 1`,
-        )
-      : field === "email"
-        ? "nobody@example.com"
-        : "free-1";
-  const hear = async (value: unknown, as: Caller) => {
-    const { extensions, ...answer } = await tryValue(model, field, value, as);
-    return JSON.stringify({ ...answer, extensions: { ...extensions, requestId: "" } });
-  };
-  const reader = but();
-  expect(await hear(taken, reader)).not.toBe(await hear(free, reader));
-  const blind = but(toRead(model.name));
-  // A sign-up form has to say so; sales channels hear it a few times only.
-  if (model.name === "Customer") expect(await hear(taken, blind)).toContain("TAKEN");
-  else expect(await hear(taken, blind)).toBe(await hear(free, blind));
-});
+          )
+        : field === "email"
+          ? "nobody@example.com"
+          : "free-1";
+    const hear = async (value: unknown, as: Caller) => {
+      const { extensions, ...answer } = await tryValue(model, field, value, as);
+      return JSON.stringify({ ...answer, extensions: { ...extensions, requestId: "" } });
+    };
+    const reader = but();
+    expect(await hear(taken, reader)).not.toBe(await hear(free, reader));
+    const blind = but(toRead(model.name));
+    // A sign-up form has to say so; sales channels hear it a few times only.
+    if (model.name === "Customer") expect(await hear(taken, blind)).toContain("TAKEN");
+    else expect(await hear(taken, blind)).toBe(await hear(free, blind));
+  },
+);
 
-test("what keeps a resource from being deleted is told to those alone who may read it", async () => {
+test("IN_USE details are shown only to callers who may read the dependent resources", async () => {
   const { rows } = await app.database.pool.query(
     `SELECT confrelid::regclass::text AS kept, conrelid::regclass::text AS keeps FROM pg_constraint
      WHERE contype = 'f' AND confdeltype IN ('r', 'a') AND conrelid <> confrelid`,
@@ -340,7 +343,7 @@ test("what keeps a resource from being deleted is told to those alone who may re
   expect(told).toEqual([]);
 });
 
-test("what is denied inside an object is null or empty, and the answer tells what was missing", async () => {
+test("forbidden fields inside objects are null or empty and listed in extensions.redactions", async () => {
   const answer = await app.query(
     `{ customer(by: { id: "cus_ada" }) { email tags { name } events { totalCount } eventStores { totalCount }
        customerPaymentSources(first: 1) { nodes { name customerToken paymentSourceToken } } } }`,
@@ -360,7 +363,7 @@ test("what is denied inside an object is null or empty, and the answer tells wha
   });
 });
 
-test("who asked for an anonymization, and why, is shown to the staff, not to the customer", async () => {
+test("the requester and reason of an anonymization are visible to staff, not to the customer", async () => {
   await app.database.pool.query(
     "UPDATE customers SET anonymization_reason = 'a fraud', anonymization_cancellation_reason = 'no' WHERE id = 'cus_joao'",
   );
@@ -382,13 +385,13 @@ test("who asked for an anonymization, and why, is shown to the staff, not to the
   expect(staff.data.customer.anonymizationInfo.reason).toBe("a fraud");
 });
 
-test("a filter by related rows that may not be read is no oracle", async () => {
+test("relation filters do not leak rows that the caller may not read", async () => {
   const filter = `{ customers(filter: { orders: { some: {} } }) { totalCount } tagged: customers(filter: { tags: { any: ["vip"] } }) { totalCount } }`;
   const { data } = await app.query(filter, {}, { as: callers.limited });
   expect(data).toEqual({ customers: { totalCount: 0 }, tagged: { totalCount: 0 } });
 });
 
-test("a customer cannot tell another's rows from rows that do not exist", async () => {
+test("rows of other customers are indistinguishable from missing rows", async () => {
   for (const other of ["cus_bruno", "ord_1002", "cus_live_ada", "adr_1002_billing", "cus_nobody", "ord_nothing"]) {
     const answer = await app.query(
       `{ node(id: "${other}") { id } customer(by: { id: "${other}" }) { id } order(by: { id: "${other}" }) { id }
@@ -408,7 +411,7 @@ test("a customer cannot tell another's rows from rows that do not exist", async 
   }
 });
 
-test("a private market opens through the customer's group, and closes with it at once", async () => {
+test("private markets are visible through the customer group, and hidden at once after leaving it", async () => {
   const ada: Caller = { kind: "customer", id: "cus_ada", markets: ["mkt_vip"] };
   const query = "{ viewer { markets { id } customer { jwtMarkets { id } } } }";
   const open = await app.query(query, {}, { as: ada });
@@ -419,7 +422,7 @@ test("a private market opens through the customer's group, and closes with it at
   await app.database.pool.query("UPDATE customers SET customer_group_id = 'cgr_vip' WHERE id = 'cus_ada'");
 });
 
-test("viewer tells who asks, from the token alone", async () => {
+test("viewer is derived from the access token", async () => {
   const query =
     "{ viewer { kind mode permissions owner { id } customClaim expiresAt customer { id } markets { id } stockLocations { id } } }";
   const who = async (as: Caller) => (await app.query(query, {}, { as })).data.viewer;
@@ -435,7 +438,7 @@ test("viewer tells who asks, from the token alone", async () => {
   expect(await who(callers.live!)).toMatchObject({ mode: "LIVE" });
 });
 
-describe("one refused field leaves the others of a request as they are", () => {
+describe("a forbidden root field does not affect the other fields", () => {
   test("a mutation's answer stays when another one is refused", async () => {
     const { data, errors } = await app.query(
       `mutation { a: skuListCreate(input: { name: "Keeps its answer" }) { skuList { id } userErrors { code } }
@@ -502,7 +505,7 @@ describe("one refused field leaves the others of a request as they are", () => {
   });
 });
 
-test("what a payload may not show is null or empty, and the answer tells what was missing", async () => {
+test("forbidden payload fields are null or empty and listed in extensions.redactions", async () => {
   const limited = (...given: Permission[]): Caller => ({
     kind: "integration",
     permissions: ["customers:read", ...given],
@@ -540,7 +543,7 @@ test("what a payload may not show is null or empty, and the answer tells what wa
   expect((tagged.extensions as any).redactions).toEqual([{ path: ["tagsReplace", "removed"], missing: ["TAGS_READ"] }]);
 });
 
-test("every field of a payload with the id of another row says what it needs", () => {
+test("payload fields with ids of other rows declare their permissions", () => {
   const types = Object.values(schema.getTypeMap()).filter((type) => type.name.endsWith("Payload"));
   const open = types.flatMap((type) =>
     Object.values((type as GraphQLObjectType).getFields())

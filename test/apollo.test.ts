@@ -44,7 +44,7 @@ async function execute(query: string, data?: readonly string[]) {
   return { ...answer, called, text: answer.pieces.join("") };
 }
 
-test("an answer has its data first, so that a plan's can be put in its place", async () => {
+test("response bodies start with data, so that planned data can be inserted", async () => {
   const executed = await execute("{ greeting }");
   expect(executed.text).toBe('{"data":{"greeting":"hello"},"extensions":{"requestId":"req-1"}}');
   const spliced = await execute("{ greeting }", ['{"greeting":', '"hello"', "}"]);
@@ -53,19 +53,19 @@ test("an answer has its data first, so that a plan's can be put in its place", a
   expect((await execute("{ greeting }", ["null"])).text).toBe('{"data":null,"extensions":{"requestId":"req-1"}}');
 });
 
-test("the steps of a request are called in their order, and say of its response what they will", async () => {
+test("request lifecycle: hooks run in order and set status and headers", async () => {
   const { called, status, headers } = await execute("{ greeting }");
   expect(called).toEqual(["createContext", "check query", "answer", "complete"]);
   expect([status, headers["retry-after"]]).toEqual([203, "7"]);
 });
 
-test("an operation that is not valid is neither checked nor answered", async () => {
+test("invalid operations are not checked or executed", async () => {
   const { called, text } = await execute("{ greting }");
   expect(called).toEqual(["createContext", "complete"]);
   expect(JSON.parse(text).errors[0].message).toContain("greting");
 });
 
-test("an error is formatted with the request that it belongs to", async () => {
+test("errors are formatted with their request", async () => {
   const { text } = await execute("{ fault }");
   expect(text).not.toContain("a fault of ours");
   expect(lines.map((line) => JSON.parse(line).requestId)).toEqual(["req-1"]);

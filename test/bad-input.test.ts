@@ -219,7 +219,7 @@ const faulty: [what: string, query: string, variables: unknown, code: string, sa
   ["a count below zero", "{ customers { totalCount(atMost: -1) } }", {}, "BAD_USER_INPUT", /`atMost`/],
 ];
 
-test.each(faulty)("%s is refused with a clear error", async (_what, query, variables, code, says) => {
+test.each(faulty)("rejects %s with a clear error", async (_what, query, variables, code, says) => {
   const { status, text } = await raw({ body: JSON.stringify({ query, variables }) });
   const { errors } = JSON.parse(text);
   expect(errors[0].extensions.code).toBe(code);
@@ -228,14 +228,14 @@ test.each(faulty)("%s is refused with a clear error", async (_what, query, varia
   expectNoInsides(text);
 });
 
-test("a shopper's pages are smaller than an integration's", async () => {
+test("page size limit of shoppers is lower than of integrations", async () => {
   const query = "{ orders(first: 101) { nodes { id } } }";
   expect((await app.query(query)).errors).toBeUndefined();
   const { errors } = await app.query(query, {}, { as: { kind: "customer", id: "cus_ada" } });
   expect(errors![0]!.extensions).toMatchObject({ code: "PAGE_TOO_LARGE", maximum: 100 });
 });
 
-test("a cursor of another order is refused", async () => {
+test("rejects a cursor of another sort order", async () => {
   const { data } = await app.query("{ customers(first: 1) { pageInfo { endCursor } } }");
   const { errors } = await app.query(
     "query ($c: String) { customers(first: 1, after: $c, orderBy: [{ field: EMAIL }]) { totalCount } }",
@@ -244,7 +244,7 @@ test("a cursor of another order is refused", async () => {
   expect(errors![0]!.extensions.code).toBe("CURSOR_MISMATCH");
 });
 
-test("a forged cursor is refused, whatever is in it", async () => {
+test("rejects forged cursors", async () => {
   for (const place of [
     ["cus:+nemail,+nid"],
     ["cus:-ncreatedAt,-nid", 5, "a"],
@@ -260,7 +260,7 @@ test("a forged cursor is refused, whatever is in it", async () => {
   }
 });
 
-test("an id of another type is an id of nothing", async () => {
+test("an id of another type is not found", async () => {
   const { data, errors } = await app.query(
     '{ customer(by: { id: "ord_1001" }) { id } order(by: { id: "cus_ada" }) { id } }',
   );
@@ -268,7 +268,7 @@ test("an id of another type is an id of nothing", async () => {
   expect(data).toEqual({ customer: null, order: null });
 });
 
-test("variables nested without end, or with thousands of objects, are refused", async () => {
+test("rejects variables that are too deep or too large", async () => {
   const query = "query ($f: CustomerFilter) { customers(filter: $f) { totalCount } }";
   const deep = `{"query":${JSON.stringify(query)},"variables":{"f":${'{"not":'.repeat(12_000)}{}${"}".repeat(12_000)}}}`;
   const wide = JSON.stringify({ query, variables: { f: { or: Array.from({ length: 5_000 }, () => ({})) } } });
@@ -279,7 +279,7 @@ test("variables nested without end, or with thousands of objects, are refused", 
   }
 });
 
-test("tags are found in any case", async () => {
+test("tag names are case-insensitive", async () => {
   const { data } = await app.query('{ customers(filter: { tags: { all: ["VIP", "Priority"] } }) { nodes { id } } }');
   expect(data.customers.nodes).toEqual([{ id: "cus_ada" }]);
 });
@@ -344,7 +344,7 @@ test.each(requests)("%s is a 4xx", async (_what, request, status, says = /./) =>
   expectNoInsides(answer.text);
 });
 
-test("a mutation by GET is refused", async () => {
+test("rejects mutations by GET", async () => {
   const query = encodeURIComponent('mutation { tagsAdd(id: "cus_ada", names: ["vip"]) { userErrors { code } } }');
   const { status } = await raw({
     method: "GET",
@@ -354,7 +354,7 @@ test("a mutation by GET is refused", async () => {
   expect(status).toBe(405);
 });
 
-test("a browser form of another site is refused", async () => {
+test("rejects cross-site form posts (CSRF)", async () => {
   const { status } = await raw({
     method: "GET",
     path: "/graphql?query=%7B__typename%7D",
@@ -363,7 +363,7 @@ test("a browser form of another site is refused", async () => {
   expect(status).toBe(400);
 });
 
-test("fragments that double many times are refused in no time", async () => {
+test("rejects exponentially nested fragments quickly", async () => {
   const fragments = Array.from({ length: 28 }, (_, i) => `fragment f${i} on Customer { ...f${i + 1} ...f${i + 1} }`);
   const query = `{ customers { nodes { ...f0 } } } ${fragments.join(" ")} fragment f28 on Customer { id }`;
   const start = process.hrtime.bigint();
@@ -373,7 +373,7 @@ test("fragments that double many times are refused in no time", async () => {
   expect(Number(process.hrtime.bigint() - start) / 1e9).toBeLessThan(10);
 });
 
-test("a request cut off in the middle harms nobody", async () => {
+test("survives requests that are aborted midway", async () => {
   const { hostname, port } = new URL(app.url);
   await new Promise<void>((resolve) => {
     const socket = connect(Number(port), hostname, () => {
@@ -389,12 +389,12 @@ test("a request cut off in the middle harms nobody", async () => {
   expect(app.logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
 });
 
-test("an idle connection is kept for longer than proxies in front keep theirs, usually a minute", async () => {
+test("keep-alive timeout is longer than that of proxies", async () => {
   const { headers } = await fetch(`${app.url}/health/live`);
   const [, seconds] = /timeout=(\d+)/.exec(headers.get("keep-alive")!)!;
   expect(Number(seconds)).toBeGreaterThan(60);
 });
 
-test("nothing of all this was logged as a fault of ours", () => {
+test("bad requests are not logged as internal errors", () => {
   expect(app.logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
 });

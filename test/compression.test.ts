@@ -191,7 +191,7 @@ test("the fields that hold secrets: those behind permissions for secrets", () =>
   ]);
 });
 
-test("tokens are never compressed", async () => {
+test("token responses are never compressed", async () => {
   const app = await createAuthApp();
   try {
     const answer = await app.token(guest, { "accept-encoding": "gzip, br" });

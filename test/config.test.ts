@@ -14,7 +14,7 @@ function configError(env: Record<string, string>): ConfigError {
   throw new Error("It was accepted.");
 }
 
-test("nothing set, or only empty texts, gives the defaults, frozen", () => {
+test("defaults apply without variables or with empty ones; the config is frozen", () => {
   const config = loadConfig({});
   expect(config).toEqual({
     port: 4000,
@@ -52,7 +52,7 @@ test("nothing set, or only empty texts, gives the defaults, frozen", () => {
   expect(Object.isFrozen(config)).toBe(true);
 });
 
-test("every variable is understood", () => {
+test("reads every variable", () => {
   const config = loadConfig({
     PORT: "0",
     HOST: "::1",
@@ -119,7 +119,7 @@ test("every variable is understood", () => {
   });
 });
 
-test("all bad variables are told at once: name, value and what would be right", () => {
+test("reports all invalid variables at once, with name, value and what is expected", () => {
   const { problems, message } = configError({ PORT: "65536", SEED_DEMO: "yes", MODE: "Live", POOL_SIZE: "0" });
   expect(problems).toEqual([
     'PORT is "65536" but must be a whole number from 0 to 65535',
@@ -130,7 +130,7 @@ test("all bad variables are told at once: name, value and what would be right", 
   for (const problem of problems) expect(message).toContain(problem);
 });
 
-test("production has to be given its keys, and never gets the demo shop", () => {
+test("production requires SIGNING_KEYS and rejects the demo shop", () => {
   expect(configError({ NODE_ENV: "production", SEED_DEMO: "true" }).problems).toEqual([
     "SIGNING_KEYS must be set in production: a JWK set, or the path of a file with one",
     "SEED_DEMO must not be true in production: everybody knows the demo shop's passwords and secrets",
@@ -138,7 +138,7 @@ test("production has to be given its keys, and never gets the demo shop", () => 
   expect(loadConfig({ NODE_ENV: "production", SIGNING_KEYS: "keys.json" }).seedDemo).toBe(false);
 });
 
-test("in production no page of another origin calls, unless it is named", () => {
+test("production allows no cross-origin requests by default", () => {
   const production = { NODE_ENV: "production", SIGNING_KEYS: "keys.json" };
   expect(loadConfig(production).corsOrigins).toEqual([]);
   expect(loadConfig({ ...production, CORS_ORIGINS: "*" }).corsOrigins).toBe("*");
@@ -166,7 +166,7 @@ test("an outside issuer needs an organization or an audience", () => {
   expect(loadConfig({ ...issuer, AUTH_AUDIENCE: "graph" }).authAudience).toBe("graph");
 });
 
-test("the server's name in tokens is its public URL unless told otherwise", () => {
+test("the token issuer defaults to PUBLIC_URL", () => {
   expect(loadConfig({ PUBLIC_URL: "https://graph.example.com" }).tokenIssuer).toBe("https://graph.example.com");
 });
 
@@ -207,7 +207,7 @@ test.each([
   for (const value of values) expect(configError({ [name]: value }).problems).toHaveLength(1);
 });
 
-test("a wrong DATABASE_URL is told without its password", () => {
+test("an invalid DATABASE_URL is reported without its password", () => {
   for (const url of ["mysql://root:hunter2@db/shop", "root:hunter2@db/shop", "postgres://root:hunter2@db:port/shop"]) {
     const error = configError({ DATABASE_URL: url });
     expect(error.message).toContain("DATABASE_URL must be a URL such as postgresql://");

@@ -31,7 +31,7 @@ const integration: Viewer = {
   marketIds: null,
 };
 
-describe("requests that share a statement", () => {
+describe("batching: requests that share a statement", () => {
   const document =
     "query ($first: Int!) { customers(first: $first) { nodes { id email orders(first: 3) { nodes { number customer { id } } } } } }";
 
@@ -114,7 +114,7 @@ describe("requests that share a statement", () => {
   });
 });
 
-describe("a plan that fails", () => {
+describe("fallback to resolvers when a plan fails", () => {
   const createdAt = '{ customer(by: { id: "cus_ada" }) { createdAt } }';
   const apps: TestApp[] = [];
   async function start(sharing?: TestApp) {
@@ -222,7 +222,7 @@ test("a list from which nothing is read has a plan that works", async () => {
   expect(app.logged.filter((line) => line.includes("A plan failed"))).toEqual([]);
 });
 
-describe("what is kept is bounded", () => {
+describe("caches are bounded", () => {
   const loaders = { fail() {} };
 
   /** The server's execution on a database that only notes what it is asked. */

@@ -346,7 +346,7 @@ async function expectRefusal(list: List, filter: Filter, path: (string | number)
 
 const customers = rootLists.find(({ field }) => field === "customers")!;
 
-test("text is found in any case, and the special characters of LIKE stand for themselves", async () => {
+test("text filters are case-insensitive and escape LIKE wildcards", async () => {
   const [first] = inMode(world.rows.get("Customer")!, "test");
   for (const [reference, contains, found] of [
     ["100% É_Ж\\佐", "% é_ж\\佐", true],
@@ -376,7 +376,7 @@ test("text is found in any case, and the special characters of LIKE stand for th
   await app.database.pool.query("UPDATE customers SET reference = $2 WHERE id = $1", [first!.id, before]);
 });
 
-test("nothing is equal to one of none", async () => {
+test("in: [] matches nothing", async () => {
   const { data } = await app.query(
     `{ none: customers(filter: { or: [] }) { totalCount } id: customers(filter: { id: { in: [] } }) { totalCount }
        any: customers(filter: { tags: { any: [] } }) { totalCount } all: customers(filter: { tags: { all: [] } }) { totalCount }
@@ -390,7 +390,7 @@ test("nothing is equal to one of none", async () => {
   expect(counts).toEqual({ none: 0, id: 0, any: 0, all, empty: all, and: all, nothing: all, not: 0 });
 });
 
-test("filters may go three levels deep, whichever way they go down", async () => {
+test("filters are limited to three levels", async () => {
   const inside = (ways: string[], inner: Filter): Filter =>
     ways.reduceRight<Filter>((deeper, way) => {
       if (way === "and" || way === "or") return { [way]: [deeper] };
@@ -410,7 +410,7 @@ test("filters may go three levels deep, whichever way they go down", async () =>
   }
 });
 
-test("a filter holds up to 30 tests, and whatever makes the statement longer is one", async () => {
+test("filters are limited to 30 conditions", async () => {
   const many = (one: Filter, count: number) => ({ or: Array.from({ length: count }, () => one) });
   for (const one of [
     { id: { eq: "x" } },

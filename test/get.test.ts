@@ -129,7 +129,7 @@ test("Apollo Client's persisted queries by GET", async () => {
   }
 });
 
-describe("against requests that other sites forge", () => {
+describe("CSRF prevention of GET", () => {
   const parameters = { query: "{ viewer { kind } }" };
 
   test("a GET that any page can send is refused, and told what it lacks", async () => {
@@ -178,7 +178,7 @@ describe("against requests that other sites forge", () => {
   });
 });
 
-describe("empty is as if absent", () => {
+describe("empty parameters count as absent", () => {
   const parameters = { query: customer, variables: JSON.stringify(ada) };
 
   test.each([{ operationName: "" }, { extensions: "" }, { extensions: "null" }, { extensions: "{}" }])(

@@ -71,7 +71,7 @@ test("the imports of src are found", () => {
   expect(missing.map(show)).toEqual([]);
 });
 
-test("they point one way, from the process down to the generated client", () => {
+test("imports point one way, from the process to the generated client", () => {
   const outside = imports.filter(({ to }) => to.startsWith(".."));
   // The demo shop, which the server puts into an empty database and the command for tokens speaks for, lies beside the schema of the database.
   expect(
@@ -85,12 +85,12 @@ test("they point one way, from the process down to the generated client", () => 
   expect(files.filter((path) => !(partOf(path) in allowed))).toEqual([]);
 });
 
-test("floors do not import each other in a circle, type imports included", () => {
+test("floors have no circular imports, type imports included", () => {
   const between = imports.filter(({ to }) => sources.has(to));
   expect(circles(between, partOf)).toEqual([]);
 });
 
-test("modules do not import each other in a circle", () => {
+test("modules have no circular imports", () => {
   const moduleOf = (path: string) => /^modules\/([^/]+)\//.exec(path)?.[1];
   const between = imports.filter(({ from, to }) => {
     const [one, other] = [moduleOf(from), moduleOf(to)];
@@ -105,7 +105,7 @@ test("the hub imports none of its spokes: only tags, which any resource may carr
   expect(hub.filter(({ to }) => !/^modules\/(customers|tags)\//.test(to)).map(show)).toEqual([]);
 });
 
-test("files do not load each other in a circle", () => {
+test("files have no circular imports at run time", () => {
   const loads = imports.filter(({ typeOnly }) => !typeOnly);
   expect(circles(loads, (path) => path)).toEqual([]);
 });

@@ -176,7 +176,7 @@ describe("changes", () => {
   });
 });
 
-describe("who sees what", () => {
+describe("row rules of live updates", () => {
   test("customers see what is theirs, and neither tags nor notes of the staff", async () => {
     const [own, all] = [await open(one, { as: bruno }), await open(one)];
     const foreign = await open(one, { as: bruno, variables: { customerId: "cus_ada" } });
@@ -296,7 +296,7 @@ describe("who sees what", () => {
   });
 });
 
-describe("going on after a disconnect", () => {
+describe("resuming after a disconnect (Last-Event-ID)", () => {
   test("nothing is missed and nothing comes twice, in whatever order 200 writers commit", async () => {
     const before = await open(one);
     const first = await mark(before);

@@ -4,7 +4,7 @@ import { createTestApp, type TestApp } from "./support/app.js";
 const json = "application/json";
 const graphql = "application/graphql-response+json";
 
-describe("the media type that an accept header likes best", () => {
+describe("content negotiation by the Accept header", () => {
   const chosen: [accept: string | undefined, type: string | undefined][] = [
     [undefined, json],
     ["", json],

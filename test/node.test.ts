@@ -46,7 +46,7 @@ async function node(id: string) {
   return { node: data?.node, errors, sent: app.statements().map(({ text }) => text) };
 }
 
-test("every type of resource is found by its id alone", async () => {
+test("node finds every resource type by id", async () => {
   const seen: string[] = [];
   for (const { name, table } of models.values()) {
     const kind = name === "PaymentSource" ? "kind" : `'${table}'`;
@@ -67,7 +67,7 @@ test("every type of resource is found by its id alone", async () => {
   expect(seen.sort()).toEqual([...resourceTypes].sort());
 });
 
-test("an id with a known prefix is one look-up in one table", async () => {
+test("node: a known id prefix costs one look-up in one table", async () => {
   const { node: ada, sent } = await node("cus_ada");
   expect(ada).toEqual({ __typename: "Customer", id: "cus_ada", type: "customers" });
   expect(sent).toHaveLength(1);
@@ -76,7 +76,7 @@ test("an id with a known prefix is one look-up in one table", async () => {
   expect((await node("cus_nonsense")).node).toBeNull();
 });
 
-test("ids are answered in their order, twice if asked twice, with one statement for each type", async () => {
+test("nodes keeps the order and duplicates of the ids, with one statement per type", async () => {
   const asked = ["mkt_europe", "cus_ada", "cus_none", "mkt_europe", "cus_bruno", "tag_vip"];
   const answer = await nodes(...asked);
   expect(answer.nodes.map((found: { id: string } | null) => found?.id ?? null)).toEqual(
@@ -144,7 +144,7 @@ test("what hangs on a resource does not hang on one of another type with the sam
   });
 });
 
-test("an id of the other mode is an id of nothing, also where it is shared", async () => {
+test("node does not find ids of the other mode", async () => {
   const { rows } = await app.database.pool.query("SELECT id FROM customers WHERE mode = 'live' AND id LIKE 'cus\\_%'");
   expect(rows.length).toBeGreaterThan(0);
   expect(await node(rows[0].id)).toEqual({ ...(await node("cus_none")), sent: expect.any(Array) });
@@ -167,7 +167,7 @@ test.each([
   expect(await node(id)).toMatchObject({ node: null, errors: undefined });
 });
 
-test("at most 100 ids may be asked for at once", async () => {
+test("nodes accepts at most 100 ids", async () => {
   const ids = Array.from({ length: 101 }, (_, i) => `cus_${i}`);
   expect((await nodes(...ids)).errors?.[0]).toMatchObject({
     message: "`ids` has 101 ids; at most 100.",

@@ -72,7 +72,7 @@ test("nouns of the shop are found in names, texts and comments", () => {
   expect(nounsIn("return events in order; // Returns addresses of any sortOrder; the customer's viewer")).toEqual([]);
 });
 
-test("none stands in src/graph", () => {
+test("src/graph names no noun of the shop", () => {
   const graph = join(projectRoot, "src/graph");
   const files = readdirSync(graph, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".ts"));
   expect(files.length).toBeGreaterThan(50);

@@ -205,7 +205,7 @@ describe("a connection that is lost while COMMIT is under way", () => {
   );
 });
 
-test("a database lost after COMMIT: the answer says that the change was made", async () => {
+test("connection lost after COMMIT: the response says that the change was committed", async () => {
   const email = newEmail();
   onBytes = (bytes, connection) => {
     forward(bytes, connection);
@@ -226,7 +226,7 @@ test("a database lost after COMMIT: the answer says that the change was made", a
   expect(await isThere(email)).toBe(true);
 });
 
-test("after a statement that failed unheard, a transaction is not taken for committed", async () => {
+test("COMMIT after a failed statement is reported as rolled back", async () => {
   const { database } = app;
   const work = database.transaction(async (query) => {
     await query("SELECT 1 / 0", []).catch(() => {});
@@ -235,7 +235,7 @@ test("after a statement that failed unheard, a transaction is not taken for comm
   await expect(work).rejects.toThrow("rolled back");
 });
 
-test("transaction ids across a crash are not trusted", async () => {
+test("transaction ids are not trusted across a crash", async () => {
   // A reset of these statistics is what another connection sees of a crash.
   onBytes = (bytes, connection) => {
     if (!isCommit(bytes)) return forward(bytes, connection);

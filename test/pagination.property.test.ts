@@ -172,7 +172,7 @@ async function everyRowOnce({ list, parent: nth, keys, sizes, filtered }: Walk) 
 }
 type Walk = typeof walks extends (lists: readonly List[]) => fc.Arbitrary<infer W> ? W : never;
 
-test("there are lists to walk, and all can be sorted", () => {
+test("all root lists are paginated and sortable", () => {
   expect(rootLists.length).toBeGreaterThanOrEqual(9);
   expect(nestedLists.length).toBeGreaterThanOrEqual(40);
   for (const { sortable } of [...rootLists, ...nestedLists]) expect(sortable.length).toBeGreaterThan(2);
@@ -185,7 +185,7 @@ test.each(rootLists.map((list) => [list.field, list] as const))(
   },
 );
 
-test("pages of nested lists, in any order and of any size, hold every row once", async () => {
+test("nested pagination returns every row exactly once, for any sort order and page size", async () => {
   await fc.assert(fc.asyncProperty(walks(nestedLists), everyRowOnce), { numRuns: 80 });
 });
 
@@ -201,7 +201,7 @@ const anyList = fc
   .chain((list) => fc.record({ list: fc.constant(list), nth: fc.constantFrom(0, 1, -1), keys: keysOf(list) }));
 const parentOf = (list: List, nth: number) => (list.owner ? parentsOf(list).at(nth) : undefined);
 
-test("a page of no rows tells what lies before and behind it", async () => {
+test("pageInfo of an empty page", async () => {
   const property = fc.asyncProperty(anyList, async ({ list, nth, keys }) => {
     const parent = parentOf(list, nth);
     const total = visible(list, parent).length;
@@ -225,7 +225,7 @@ test("a page of no rows tells what lies before and behind it", async () => {
   await fc.assert(property, { numRuns: 40 });
 });
 
-test("a cursor fits the list and the order that it was made for, and no other", async () => {
+test("cursors are valid only for their own list and sort order", async () => {
   const twoLists = anyList.chain((from) =>
     fc.tuple(
       fc.constant(from),
@@ -307,7 +307,7 @@ function encode(text: string): string {
   return Buffer.from(text).toString("base64url");
 }
 
-test("a walk goes on when the row of its cursor is gone, and finds what has come meanwhile", async () => {
+test("pagination continues after the row of the cursor was deleted, and includes new rows", async () => {
   const list = rootLists.find(({ field }) => field === "tags")!;
   const names = async (args: Arguments) => {
     const { data } = await ask(

@@ -22,7 +22,7 @@ const introspections = [
   '{ customers { totalCount } ... { x: __type(name: "Order") { name } } }',
 ];
 
-describe("unless told, clients may ask for the schema", () => {
+describe("introspection is enabled by default", () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await start({});

@@ -150,7 +150,7 @@ test("a page with EventSource, which sends no header, gives the token in the add
   expect(eventsOf(stream!.text).map(({ id }) => id)).toEqual(["one", "two"]);
 });
 
-test("an operation may begin before the connection is there", async () => {
+test("an operation may start before the connection is open", async () => {
   const token = await reserve();
   expect((await subscribe(token, "early")).status).toBe(202);
   await change("R");
@@ -208,7 +208,7 @@ test("what is refused", async () => {
   }
 });
 
-test("places: a connection's operations and the connections of a caller are bounded, and free again", async () => {
+test("slots: operations of a connection and connections of a caller are limited and released", async () => {
   const token = await reserve();
   const { stream } = await send("GET", { stream: token });
   for (let i = 0; i < limits.streamsPerCaller; i++) expect((await subscribe(token, `${i}`)).status).toBe(202);
@@ -225,7 +225,7 @@ test("places: a connection's operations and the connections of a caller are boun
   for (let i = 0; i < limits.streamsPerCaller; i++) expect((await subscribe(others[0]!, `${i}`)).status).toBe(202);
 });
 
-test("a connection that nobody opens is given up, and its operations with it", async () => {
+test("a reserved connection expires if it is not opened, with its operations", async () => {
   const left: string[] = [];
   await new Promise<void>((resolve) => {
     const connection = new StreamConnection("caller", undefined, async () => {}, resolve, 50);
@@ -236,7 +236,7 @@ test("a connection that nobody opens is given up, and its operations with it", a
   expect(left).toEqual(["a"]);
 });
 
-test("who loses the right to the events is told in each operation, and the connection ends", async () => {
+test("a revoked token ends every operation with an error, and the connection", async () => {
   const as: Caller = { kind: "customer", id: "cus_ada" };
   const token = await reserve(as);
   const { stream } = await send("GET", { as, stream: token });
@@ -252,7 +252,7 @@ test("who loses the right to the events is told in each operation, and the conne
   }
 });
 
-test("when the server stops, each operation is told and the connection ends", async () => {
+test("server shutdown ends every operation with an error, and the connection", async () => {
   const token = await reserve();
   const { stream } = await send("GET", { stream: token });
   const idle = (await send("GET", { stream: await reserve() })).stream;
@@ -267,7 +267,7 @@ test("when the server stops, each operation is told and the connection ends", as
   app = await createTestApp();
 });
 
-test("an event that comes to too much ends its operation alone", async () => {
+test("an event above the size limit ends only its own operation", async () => {
   const token = await reserve();
   const { stream } = await send("GET", { stream: token, headers: { accept: "text/event-stream" } });
   const fields = Array.from({ length: 40 }, (_, i) => `a${i}: metadata`).join(" ");

@@ -95,7 +95,7 @@ function unlinkedFiles(): number[] {
   });
 }
 
-describe("readers of exports", () => {
+describe("slow readers of exports", () => {
   test("hold no connection, and get the customer as it was when they asked", async () => {
     const app = await start({ poolSize: 16, exports: { atOnce: 8, perCaller: 8 } });
     const readers = await Promise.all(Array.from({ length: 8 }, () => ask(app, exported)));
@@ -199,7 +199,7 @@ describe("readers of exports", () => {
   });
 });
 
-test("an export that is read too slowly gives its place back; one that is read fast enough is sent whole", async () => {
+test("a slow export is disconnected and frees its slot; a fast one is sent completely", async () => {
   const app = await start({ unsent: { stallMs: 5_000, leastBytesPerSecond: 2_000_000 } });
   // Much more than the system buffers: the export comes to 24 MB.
   await app.database.query(
@@ -224,7 +224,7 @@ test("an export that is read too slowly gives its place back; one that is read f
   expect(app.logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
 });
 
-describe("a client that takes nothing for a while is disconnected", () => {
+describe("disconnects clients that do not read", () => {
   test("whatever it asked for", async () => {
     const app = await start({ unsent: { stallMs: 1_500 } });
     const { contentLength } = await sizes(app);
@@ -272,7 +272,7 @@ async function sizes(app: TestApp) {
   return { contentLength, socketsUsed: used.size };
 }
 
-test("answers that wait are bounded in all: the largest goes, the newest stays, and others are served", async () => {
+test("unsent responses are bounded in total: the largest is dropped, the newest kept, others are served", async () => {
   const app = await start({ unsent: { stallMs: 600_000, maximumBytes: 30_000_000 } });
   const readers: Reader[] = [];
   for (let i = 0; i < 5; i++) readers.push(await ask(app, "/graphql", everything));
@@ -324,6 +324,8 @@ describe("a stream", () => {
     app.live.announce();
     const text = await reader.read(/event: complete/);
     expect(text.length).toBeLessThan(2_000);
-    expect(text).toMatch(/event: next\ndata: .*The event is too large: more than 1048576 characters.*"code":"COST_LIMIT"/);
+    expect(text).toMatch(
+      /event: next\ndata: .*The event is too large: more than 1048576 characters.*"code":"COST_LIMIT"/,
+    );
   });
 });

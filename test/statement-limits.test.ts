@@ -79,7 +79,7 @@ async function changeTwice({ database: { query } }: TestApp): Promise<string> {
 const codes = ({ errors }: { errors?: { extensions: Record<string, unknown> }[] }) =>
   errors?.map(({ extensions }) => extensions.code);
 
-describe("a statement that reaches its time limit", () => {
+describe("statement timeout", () => {
   const reads = [
     ["written by PostgreSQL", "{ tags(first: 3) { nodes { name } } }"],
     ["written from rows", "{ tags(first: 3) { edges { cursor node { name } } } }"],
@@ -225,7 +225,7 @@ function sleeping(database: TestApp["database"]) {
   return (value: string, requester?: Requester) => statement.run({ viewer: anonymous, args: [value] }, requester);
 }
 
-describe("when the client goes away", () => {
+describe("cancels statements when the client disconnects", () => {
   async function send(app: TestApp, query: string, signal: AbortSignal) {
     return fetch(`${app.url}/graphql`, {
       method: "POST",
@@ -490,7 +490,7 @@ describe("connections", () => {
     expect((await app.query(small)).data.customer).toEqual({ id: "cus_ada" });
   });
 
-  test("the queue for them is bounded, for all and for one caller, and serves others past it", async () => {
+  test("the connection queue is bounded, in total and per caller, and does not starve others", async () => {
     const queue = new ConnectionQueue(2);
     const [greedy, other] = [new Requester("greedy"), new Requester("other")];
     expect(queue.acquire(greedy)).toBeUndefined();
@@ -510,7 +510,7 @@ describe("connections", () => {
   });
 });
 
-describe("what a statement reads is counted", () => {
+describe("result size limit of a statement", () => {
   const large = "SELECT repeat('x', 3000) FROM generate_series(1, 100)";
 
   test.each([
@@ -559,7 +559,7 @@ describe("what a statement reads is counted", () => {
   });
 });
 
-describe("a fault in the driver", () => {
+describe("errors in the pg driver", () => {
   test("fails what was asked, and the process lives on: a server that does not speak as PostgreSQL does", async () => {
     const greetings: ((socket: { write(bytes: Buffer): void }) => void)[] = [
       // A way to authenticate that nobody knows: the driver throws while it reads.

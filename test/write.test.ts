@@ -202,7 +202,7 @@ describe("@idempotent", () => {
   });
 });
 
-describe("a client that hears nothing", () => {
+describe("retries of a client that got no response", () => {
   /** Sends a mutation and hangs up when the time has come, without having read an answer. */
   async function hangUp(variables: object, time: () => Promise<unknown>) {
     const body = JSON.stringify({ query: CREATE, variables });
