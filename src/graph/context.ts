@@ -10,41 +10,41 @@ import type { Loaders } from "./answer/loaders.js";
 import type { RowPreloader } from "./answer/planned-execution.js";
 
 export interface WriteNotes {
-  /** The keys in the answer of mutations that were only tried, and of those that had been done before. */
+  /** Response keys of dry-run mutations, and of replayed ones. */
   readonly dryRun: string[];
   readonly replayed: string[];
-  /** Those that are committed: what fails after that does not undo them. */
+  /** Committed mutations: later errors do not undo them. */
   readonly committed: string[];
-  /** Ends the transaction of the last mutation that was only tried: its payload is read in it. */
+  /** Rolls back the transaction of the last dry run, in which its payload is read. */
   end?: () => Promise<void>;
 }
 
-/** The whole of what a resolver can reach. Made for each request. */
+/** The context of resolvers, created per request. */
 export interface Context {
-  /** The database as this request may use it. */
+  /** The database on behalf of this request. */
   readonly database: Database;
-  /** On whose behalf the request's statements run. */
+  /** The requester of the statements. */
   readonly requester: Requester;
   readonly loaders: Loaders;
   /** There for mutations whose payloads are read by plans. */
   preload?: RowPreloader;
   readonly viewer: Viewer;
-  /** Fields left out of the answer for lack of a permission. */
+  /** Redacted fields of the response. */
   readonly redactions: Redaction[];
-  /** What became of the request's mutations, beside their payloads. */
+  /** Outcome of the mutations, besides their payloads. */
   readonly writes: WriteNotes;
   /** Access tokens that are refused before they expire. */
   readonly revocations: Revocations;
-  /** How often a caller may try what others could be guessed by. */
+  /** Rate limits of guessable actions. */
   readonly limits: Limits;
-  /** The network address that the request came from, for limits. */
+  /** IP address of the caller, for rate limits. */
   readonly address: () => string;
   /** Changes of customers, by all processes. Call `live.announce()` after a commit. */
   readonly live: ChangeFeed;
   readonly log: Logger;
   readonly requestId: string;
-  /** The time of the request; tests set it. */
+  /** Time of the request; can be set by tests. */
   readonly now: () => Date;
-  /** The last event of a stream that the caller has received, as the request's header says. */
+  /** `Last-Event-ID` header: the last event that the client received. */
   readonly lastEventId?: string;
 }

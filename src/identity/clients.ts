@@ -8,7 +8,7 @@ export type Client = Application & {
   confidential: boolean;
 };
 
-/** What is kept of a secret or a refresh token: they are random enough for a plain hash. */
+/** Digest of a secret or refresh token: random enough for a plain, unsalted hash. */
 export function digestOf(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
 }

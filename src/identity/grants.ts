@@ -17,7 +17,7 @@ export interface GrantResources extends SessionResources {
   tokens: Tokens;
   log: Logger;
   limits: Limits;
-  /** How long a used refresh token gives its successor again; 30 s unless told otherwise. */
+  /** Grace period in which a used refresh token returns its successor again. Default: 30 s. */
   refreshGraceMs?: number;
   /** Lower in tests. */
   passwordCost?: number;
@@ -29,7 +29,7 @@ export interface GrantRequest {
   address: string;
 }
 
-/** The answer of the token endpoint. */
+/** Response of the token endpoint. */
 export interface TokenAnswer {
   access_token: string;
   token_type: "bearer";
@@ -51,7 +51,7 @@ const supportedGrants = new Set(Object.values(grantsByKind).flat());
 
 const refreshTokenMs = 14 * 86_400_000;
 
-/** A burst of log-ins waits for a connection rather than failing. */
+/** Log-ins wait for a connection during a burst, instead of failing. */
 const patience = { maxWait: 10_000 };
 
 /** On whose behalf a token is made, as it goes through the library. */
@@ -60,7 +60,7 @@ type Subject = {
   customer?: { id: string; groupId: string | null; passwordDigest: string };
   user?: UserFacts;
   familyId?: string;
-  /** The refresh token that is being renewed. */
+  /** The refresh token in use. */
   renewed?: RefreshToken;
 };
 
@@ -275,7 +275,7 @@ class GrantModel
     return grace > 0 && successorSalt !== null && this.now.getTime() - usedAt.getTime() < grace;
   }
 
-  /** Two parties hold the same refresh token, and one of them stole it: ends the log-in. */
+  /** Refresh token reuse (theft): revokes the token family. */
   private async endOfReused({ familyId, applicationId }: RefreshToken): Promise<OAuthError> {
     this.resources.log.warn("A used refresh token came again; the log-in was ended.", { application: applicationId });
     await endFamily(this.resources, familyId);
@@ -364,7 +364,7 @@ function notRefreshable(): OAuthError {
   return new OAuthError("invalid_grant", "The refresh token is wrong, used or expired; sign in again.");
 }
 
-/** What the library says, in the words of this endpoint. */
+/** Translates errors of the library to errors of this endpoint. */
 function translated(error: unknown): unknown {
   if (!(error instanceof OAuth2Server.OAuthError)) return error;
   // Whatever the model throws comes wrapped.

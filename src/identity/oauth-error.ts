@@ -1,4 +1,4 @@
-/** The words of RFC 6749, section 5.2, and those it lacks. */
+/** Error codes of RFC 6749, section 5.2, and additional ones. */
 export type OAuthErrorName =
   | "invalid_client"
   | "invalid_grant"
@@ -32,7 +32,7 @@ const codes: Record<number, string> = {
   503: "UNAVAILABLE",
 };
 
-/** A refusal by the token endpoint, as its caller sees it. */
+/** An error response of the token endpoint. */
 export class OAuthError extends Error {
   override name = "OAuthError";
   constructor(

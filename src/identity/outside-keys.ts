@@ -58,7 +58,7 @@ export class OutsideKeys {
     });
   };
 
-  /** In the background: nobody waits, and a failure leaves the keys as they are. */
+  /** Refreshes in the background; a failure keeps the current keys. */
   private refresh(): void {
     this.remote.reload().catch(() => {});
   }

@@ -1,14 +1,14 @@
 import bcrypt from "bcrypt";
 import { ApiError, UserInputError } from "../errors.js";
 
-/** bcrypt reads no further, and says nothing. */
+/** Maximum length in bytes: bcrypt silently ignores the rest. */
 const maximumBytes = 72;
 const minimumCharacters = 8;
 const defaultCost = 12;
 
 /**
- * Hashing shares four threads with the checking of access tokens and other work of Node: with more at a time, a burst of
- * log-ins would hold up every other request.
+ * Concurrency limit of password hashing: it shares four threads with token verification and other work of Node, so a burst
+ * of log-ins would block every other request.
  */
 const maximumRunning = 2;
 const maximumWaiting = 64;
@@ -22,7 +22,7 @@ export interface HashOptions {
 }
 
 export interface VerifyOptions extends HashOptions {
-  /** Called when the turn has come: throws if the password shall not be tried after all. */
+  /** Called before hashing, after waiting in the queue: throws if the attempt must be rejected. */
   beforehand?: () => void;
 }
 
@@ -98,12 +98,12 @@ async function fitsDigest(text: string, digest: string | null, cost: number): Pr
   return right;
 }
 
-/** As much work as checking a digest of this cost. */
+/** Spends as much time as verifying a digest of this cost (constant-time response). */
 async function spend(cost: number): Promise<void> {
   await bcrypt.hash("no password", bcrypt.genSaltSync(cost));
 }
 
-/** Waits until fewer than `maximumRunning` are at it. Refuses when too many wait already. */
+/** Semaphore: waits until fewer than `maximumRunning` are running. Rejects when the queue is full. */
 async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   if (running < maximumRunning) running++;
   else {
@@ -119,7 +119,7 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } finally {
     const next = waiting.shift();
-    // The place is handed on, so that nobody slips in between.
+    // The slot is handed to the next in the queue.
     if (next) next();
     else running--;
   }

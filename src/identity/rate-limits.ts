@@ -15,17 +15,17 @@ export class TooManyAttemptsError extends ApiError {
 }
 
 interface FailureRule {
-  /** So many failures cost nothing. */
+  /** Number of failures without delay. */
   free: number;
-  /** The one after waits this long, each further one twice as long as the one before. */
+  /** First delay; doubles with each further failure (exponential backoff). */
   firstWaitMs: number;
-  /** Never longer: nobody locks the owner of an account out for good. */
+  /** Maximum delay: an attacker cannot lock out the owner of an account. */
   longestWaitMs: number;
-  /** Each such time, one failure is forgotten. */
+  /** Decay: one failure is forgotten per interval. */
   forgetMs: number;
 }
 
-/** What a failed log-in counts against. */
+/** Rate limits of failed log-ins. */
 const failureRules = {
   accountAtAddress: { free: 5, firstWaitMs: 1_000, longestWaitMs: 60_000, forgetMs: 60_000 },
   accountAtClient: { free: 20, firstWaitMs: 1_000, longestWaitMs: 30_000, forgetMs: 60_000 },
@@ -34,12 +34,12 @@ const failureRules = {
 } satisfies Record<string, FailureRule>;
 
 interface RequestRule {
-  /** So many requests at once. */
+  /** Burst size of the token bucket. */
   burst: number;
   perSecond: number;
 }
 
-/** What every request counts against, whatever becomes of it. */
+/** Rate limits of all requests, successful or not. */
 const requestRules = {
   client: { burst: 3_000, perSecond: 50 },
   address: { burst: 300, perSecond: 5 },
@@ -55,10 +55,10 @@ const formRules = {
   client: { burst: 6_000, perSecond: 30 },
 } satisfies Record<string, RequestRule>;
 
-/** What it costs to be told that an e-mail address has a customer. */
+/** Cost of a response that reveals whether an e-mail address has a customer. */
 const tellingCost = 30;
 
-/** The most keys a rule remembers: what an attacker invents must not fill the memory. */
+/** Maximum number of keys per limit, so that invented keys cannot exhaust memory. */
 const maximumKeys = 20_000;
 
 /**
@@ -154,7 +154,7 @@ export interface Form {
   toldNothing(): void;
 }
 
-/** A map that forgets what was not used for longest. */
+/** LRU map. */
 class RecentKeys<V> {
   private readonly entries = new Map<string, V>();
 
@@ -219,7 +219,7 @@ class Failures {
   }
 }
 
-/** Of a fixed length, and no personal data to read in a dump of the memory. */
+/** Hashed key: fixed length, and no personal data in memory dumps. */
 function keyOf(...parts: string[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("base64");
 }

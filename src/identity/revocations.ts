@@ -23,7 +23,7 @@ export interface RevocationsOptions {
   intervalMs?: number;
 }
 
-/** Every so often everything is read again, whatever a clock or a slow transaction may have hidden. */
+/** Interval of full reloads, for rows missed because of clock skew or slow transactions. */
 const pollsPerFullRead = 60;
 
 /**
@@ -41,7 +41,7 @@ export class Revocations {
   private polling: Promise<void> | undefined;
   private failing = false;
   private stopped = false;
-  /** The database's own time of the last read. */
+  /** Database time of the last read. */
   private readAt: Date | undefined;
 
   constructor({ database, log, now = () => new Date(), intervalMs = 1_000 }: RevocationsOptions) {
@@ -51,7 +51,7 @@ export class Revocations {
     this.intervalMs = intervalMs;
   }
 
-  /** Reads what there is, then keeps reading in the background. */
+  /** Loads all revocations, then polls in the background. */
   async start(): Promise<void> {
     await this.poll();
     const next = () => {
@@ -61,7 +61,7 @@ export class Revocations {
     next();
   }
 
-  /** Ends the reading; resolves when no statement of it is under way. */
+  /** Stops polling; resolves when no statement is running. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
@@ -154,7 +154,7 @@ export class Revocations {
 
   private async read(): Promise<void> {
     const whole = this.polls++ % pollsPerFullRead === 0 || !this.readAt;
-    // Rows become visible when their transaction ends, which may be well after the time they carry.
+    // Rows become visible at commit, which may be well after their timestamp.
     const since = whole ? new Date(0) : new Date(this.readAt!.getTime() - 30_000);
     if (whole) await this.sweep();
     const rows = await this.database.query(

@@ -4,21 +4,21 @@ import { ApiError, AuthenticationError } from "../../errors.js";
 import { type Permission, permissionName, unreadable } from "./permission.js";
 import type { Viewer } from "./viewer.js";
 
-/** What guards need of a request: who asks, and where they note what they left out. */
+/** The part of the request context that guards use: the viewer, and the list of redactions. */
 export interface GuardContext {
   readonly viewer: Viewer;
   readonly redactions: Redaction[];
 }
 
-/** A field that was left out of an answer, and what the caller would need to see it. */
+/** A redacted field of a response, and the permissions that it needs. */
 export interface Redaction {
   path: (string | number)[];
   missing: readonly Permission[];
 }
 
 /**
- * Notes beside a field which permissions open it: the source of `@access` in the published schema. A function is asked
- * when the schema is built, once all classes are known.
+ * Declares the permissions of a field: the source of `@access` in the published schema. A function is evaluated when the
+ * schema is built, after all classes were loaded.
  */
 export function declareAccess(
   anyOf: readonly Permission[] | (() => readonly Permission[]),
@@ -30,14 +30,14 @@ export function declareAccess(
   }) as MethodDecorator & PropertyDecorator;
 }
 
-/** A permission that a mutation needs beside its own, always or in one case. */
+/** An additional permission of a mutation, needed always or in one case. */
 export interface Need {
   readonly permission: Permission;
-  /** In which case, as the end of a sentence: `for a new address`. Absent: always. */
+  /** The case, as the end of a sentence: `for a new address`. Undefined: always. */
   readonly when?: string;
 }
 
-/** Notes beside a mutation what it needs beside its own permission: the source of the description, and of `@access`. */
+/** Declares the additional permissions of a mutation: the source of its description and of `@access`. */
 export function declareNeeds(needs: readonly Need[]): MethodDecorator & PropertyDecorator {
   return Extensions({ needs }) as MethodDecorator & PropertyDecorator;
 }
@@ -47,12 +47,12 @@ export function permits(viewer: Viewer, anyOf: readonly Permission[]): boolean {
   return anyOf.some((permission) => viewer.permissions.has(permission));
 }
 
-/** Whether a viewer may use a root field: with one of these permissions or, if none is named, any token. */
+/** Whether a viewer may use a root field: with one of these permissions; with any token if none are given. */
 export function permitsRoot(viewer: Viewer, anyOf: readonly Permission[]): boolean {
   return viewer.kind !== "anonymous" && (anyOf.length === 0 || permits(viewer, anyOf));
 }
 
-/** Refuses a root field or mutation whose permission is missing. */
+/** Throws FORBIDDEN or UNAUTHENTICATED if the permission of a root field is missing. */
 export function demand(context: GuardContext, anyOf: readonly Permission[]) {
   if (permitsRoot(context.viewer, anyOf)) return;
   if (context.viewer.kind === "anonymous") {
@@ -64,7 +64,7 @@ export function demand(context: GuardContext, anyOf: readonly Permission[]) {
   });
 }
 
-/** Whether a field inside an object is left out; if so, the answer tells under `extensions.redactions`. */
+/** Whether a field inside an object is redacted; if so, adds it to `extensions.redactions`. */
 export function isRedacted(context: GuardContext, anyOf: readonly Permission[], info: GraphQLResolveInfo): boolean {
   if (permits(context.viewer, anyOf)) return false;
   redact(context, anyOf, info);
@@ -77,14 +77,14 @@ function redact(context: GuardContext, missing: readonly Permission[], info: Gra
   context.redactions.push({ path, missing });
 }
 
-/** What of a value that quotes other fields a viewer sees, and which permissions the rest of such values needs. */
+/** The visible part of a value that quotes other fields, and the permissions of the hidden parts. */
 export type Quotes = (
   row: Record<string, unknown>,
   viewer: Viewer,
   schema: GraphQLSchema,
 ) => { shown: unknown; missing: readonly Permission[] };
 
-/** A field whose value quotes others: whole for who may read everything, in part for everybody else. */
+/** A field whose value quotes others: complete for callers with every permission, partial for all others. */
 export function Quoting(quotes: Quotes): PropertyDecorator {
   const filter: MiddlewareFn<GuardContext> = async ({ root, context, info }, next) => {
     if (!unreadable(context.viewer.permissions).length) return next();
@@ -98,12 +98,12 @@ export function Quoting(quotes: Quotes): PropertyDecorator {
   };
 }
 
-/** Whether the field's resolver has to decide what of its value the viewer sees. */
+/** Whether the field's resolver must redact its value for this viewer. */
 export function isQuotedInPart(field: GraphQLField<unknown, unknown>, viewer: Viewer): boolean {
   return Boolean(field.extensions.quotes) && unreadable(viewer.permissions).length > 0;
 }
 
-/** A nullable field of an object that is null, and noted as redacted, without one of these permissions. */
+/** Field guard: null, and listed in `extensions.redactions`, without one of these permissions. */
 export function Guarded(...anyOf: Permission[]): PropertyDecorator & MethodDecorator {
   const guard: MiddlewareFn<GuardContext> = ({ context, info }, next) =>
     isRedacted(context, anyOf, info) ? Promise.resolve(null) : next();
@@ -114,8 +114,7 @@ export function Guarded(...anyOf: Permission[]): PropertyDecorator & MethodDecor
 }
 
 /**
- * The field rule of a root field or mutation: refused without one of these permissions; with none named, to callers
- * without a token.
+ * Root field guard: rejected without one of these permissions; if none are given, any access token is enough.
  */
 export function Access(...anyOf: Permission[]): MethodDecorator {
   return (prototype, name, descriptor) => {

@@ -7,7 +7,7 @@ export type Action = (typeof actions)[number];
 
 type Special = { [M in ModelName]: keyof (typeof datamodel)[M]["special"] }[ModelName];
 
-/** What a caller may do: an action on a kind of resource, such as `customers:read`, or one of a few special rights. */
+/** A permission: an action on a type of resource, such as `customers:read`, or a special right. */
 export type Permission = `${Table}:${Action}` | Special;
 
 const tables = [...models.values()].map(({ table }) => table);
@@ -15,7 +15,7 @@ const special = [...models.values()]
   .flatMap((model) => Object.entries(model.special) as [Permission, string][])
   .sort(([one], [other]) => (one < other ? -1 : 1));
 
-/** Every permission there is, with what it allows. */
+/** All permissions, with their descriptions. */
 export const permissions: ReadonlyMap<Permission, string> = new Map<Permission, string>([
   ...tables.flatMap((table) =>
     actions.map(

@@ -7,18 +7,18 @@ import type { Viewer } from "./viewer.js";
 const some = (relation: string): Condition => ({ op: "some", relation, where: everything });
 const both = (...of: Condition[]): Condition => ({ op: "and", of });
 
-/** Viewers as row rules see them: with slots in place of what differs between viewers with the same rules. */
+/** A viewer with slots for the values that differ between viewers with the same rules. */
 type WithSlots<V> = { readonly [F in keyof V]: F extends keyof typeof viewerFacts ? V[F] | Slot : V[F] };
 type Asker<K extends Viewer["kind"]> = WithSlots<Extract<Viewer, { kind: K }>>;
 /** A shopper, signed in or not. */
 export type Shopper = Asker<"guest" | "customer">;
 type RuleFor<K extends Viewer["kind"]> = Condition | ((viewer: Asker<K>, model: Model) => Condition);
 
-/** Which rows of a model shoppers see; the others see all rows of their mode that they may read. */
+/** Row rule of a model for shoppers; all other viewers see every row of their mode that they may read. */
 export interface VisibleTo {
-  /** A signed-in customer: itself and what hangs on it. */
+  /** Rule of signed-in customers: their own rows. */
   readonly customer: RuleFor<"customer">;
-  /** A shopper who has not signed in: the catalogue. Absent: nothing. */
+  /** Rule of guests: the catalogue. Undefined: no rows. */
   readonly guest?: RuleFor<"guest" | "customer">;
 }
 
@@ -34,19 +34,19 @@ export function own({ customerId }: Asker<"customer">, model: Model): Condition 
   return key ? { op: "eq", field: key, value: customerId } : through(...owners);
 }
 
-/** Rows that are related, in one of these ways, to one that the viewer sees. */
+/** Rows that are related, by one of these relations, to a row that the viewer sees. */
 export function through(...relations: string[]): Condition {
   return relations.length === 1 ? some(relations[0]!) : { op: "or", of: relations.map(some) };
 }
 
 const rules = new Map<ModelName, VisibleTo>();
 
-/** Takes in the row rule of a model, from its class. */
+/** Registers the row rule of a model, from its class. */
 export function registerRowRule(model: ModelName, visibleTo: VisibleTo): void {
   rules.set(model, visibleTo);
 }
 
-/** Throws if a model lacks its row rule, since no statement on it could be made. */
+/** Throws if a model has no row rule. */
 export function demandRowRules(): void {
   for (const model of models.keys()) rowRuleOf(model);
 }
@@ -69,7 +69,7 @@ function conditionOf<V>(rule: Condition | ((viewer: V, model: Model) => Conditio
  * an absent one. A rule is always a condition, never "none": forgetting one cannot mean "all rows".
  */
 export function visibleRows(model: ModelName, viewer: WithSlots<Viewer>): Condition {
-  // What may not be read does not exist, as far as filters by related rows can tell.
+  // Rows without read permission do not exist for relation filters.
   if (!viewer.permissions.has(toRead(model))) return nothing;
   const inMode: Condition = { op: "eq", field: "mode", value: viewer.mode };
   switch (viewer.kind) {
@@ -99,7 +99,7 @@ function quotedRows(model: ModelName, { permissions }: WithSlots<Viewer>, inMode
 }
 
 const fact = (read: (viewer: Viewer) => unknown) => new Slot(({ viewer }) => read(viewer as Viewer));
-/** What differs between viewers with the same rules. */
+/** Values that differ between viewers with the same rules. */
 export const viewerFacts = {
   mode: fact(({ mode }) => mode),
   customerId: fact((viewer) => viewer.kind === "customer" && viewer.customerId),
@@ -115,7 +115,7 @@ export function rulesLike(viewer: Viewer): RowRule {
 
 const ruleKeys = new WeakMap<Viewer, string>();
 
-/** Tells viewers apart whose rules, of rows or of fields, differ by more than the values of slots. */
+/** Cache key: viewers with equal keys have the same row and field rules, except for the values of slots. */
 export function ruleKey(viewer: Viewer): string {
   let key = ruleKeys.get(viewer);
   if (key === undefined) {

@@ -3,7 +3,7 @@ import { type Permission, permissionsByKind } from "./permission.js";
 
 export type Mode = (typeof enums.Mode.values)[number];
 
-/** A member of the shop's staff on whose behalf a request is made. */
+/** The staff member on whose behalf a request is made. */
 export interface StaffUser {
   id: string;
   firstName: string | null;
@@ -13,7 +13,7 @@ export interface StaffUser {
 
 export interface TokenFacts {
   applicationId: string;
-  /** Rows of the other mode do not exist for the viewer. */
+  /** Environment: rows of the other mode do not exist for the viewer. */
   mode: Mode;
   permissions: ReadonlySet<Permission>;
   /** The markets that the token is limited to; null for all. */
@@ -36,7 +36,7 @@ export type Viewer =
   | (TokenFacts & { kind: "integration"; owner: StaffUser | null })
   | (TokenFacts & { kind: "user"; owner: StaffUser });
 
-/** A caller without a token. It sees nothing; the mode only has to be some. */
+/** The viewer without a token. It sees nothing; its mode is irrelevant. */
 export const anonymous: Viewer = {
   kind: "anonymous",
   applicationId: "",

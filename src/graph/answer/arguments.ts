@@ -18,10 +18,10 @@ import { type Condition, everything, withSlots } from "../sql/condition.js";
 import { type Page, pageTemplate } from "../sql/page.js";
 import { Slot } from "../sql/parameters.js";
 
-/** The arguments of one field. Those without variables are evaluated when the plan is made. */
+/** Arguments of one field. Constant arguments are evaluated at compile time. */
 export interface FieldArguments {
   readonly constant: EvaluatedArguments | undefined;
-  /** Throws what the resolver would throw. */
+  /** Throws the same error as the resolver. */
   evaluate(variables: Record<string, unknown>): EvaluatedArguments;
 }
 
@@ -34,35 +34,35 @@ export interface EvaluatedArguments {
   readonly list?: ListArgs;
   readonly lookUp?: LookUp;
   readonly atMost?: number;
-  /** Whether a filter came by variables: then PostgreSQL should plan for its values. */
+  /** Whether a filter depends on variables: then PostgreSQL should plan with its values. */
   readonly filtered?: boolean;
 }
 
-/** What the SQL of a field takes from its arguments: values or slots. */
+/** Values or slots of a field's arguments, used in its SQL. */
 export interface SqlArguments {
   readonly page?: Page;
   readonly condition?: Condition;
   readonly atMost?: number | Slot;
 }
 
-/** The name of the variable with the id of the row of `rowById`: no operation can have one of this name. */
+/** Name of the variable for the id of `rowById`; not a valid variable name in GraphQL. */
 export const rowId = "id of the row";
 
-/** Collects the arguments of a plan's fields. Each method gives the index of those that it adds. */
+/** Collects the arguments of a plan's fields. Each method returns the index of the added arguments. */
 export class ArgumentCollector {
   readonly all: FieldArguments[] = [];
 
-  /** Those of a list: its page, filter and order. */
+  /** Arguments of a list: page, filter and order. */
   list(type: ModelType, field: GraphQLField<unknown, unknown>, node: FieldNode, maximum: number): number {
     return this.ofField(field, node, (args, index) => listEvaluated(listArgs(type, args as PageArgs, maximum), index));
   }
 
-  /** Those of a list from which the first rows are read, whatever the client says. */
+  /** Arguments of a list whose first rows are always read. */
   first(type: ModelType, first: number): number {
     return this.constant(listEvaluated(listArgs(type, { first }, Number.POSITIVE_INFINITY), undefined));
   }
 
-  /** Those by which one row is found. */
+  /** Arguments of a look-up of one row. */
   lookUp(
     field: GraphQLField<unknown, unknown>,
     node: FieldNode,
@@ -78,7 +78,7 @@ export class ArgumentCollector {
     });
   }
 
-  /** A row by the id in the variable `rowId`. */
+  /** Look-up of a row by the variable `rowId`. */
   rowById(): number {
     const condition: Condition = { op: "eq", field: "id", value: slotOf(this.all.length)(0) };
     const lookUp: LookUp = { condition, unique: true };
@@ -91,12 +91,12 @@ export class ArgumentCollector {
     return this.all.push({ constant: undefined, evaluate }) - 1;
   }
 
-  /** The one row that fulfils a condition. */
+  /** Look-up of one row by a condition. */
   rowWhere(condition: Condition): number {
     return this.constant({ key: "", values: [], sql: { condition }, lookUp: { condition, unique: true } });
   }
 
-  /** Those of `totalCount`. */
+  /** Arguments of `totalCount`. */
   count(field: GraphQLField<unknown, unknown>, node: FieldNode): number {
     return this.ofField(field, node, ({ atMost }, index) => {
       if (typeof atMost !== "number") return { key: "", values: [], sql: {} };
@@ -114,7 +114,7 @@ export class ArgumentCollector {
     return this.all.push({ constant, evaluate: () => constant }) - 1;
   }
 
-  /** Evaluates a field's arguments at once when they are constant, else for each run; then with slots. */
+  /** Evaluates constant arguments once, others per execution, with slots. */
   private ofField(
     field: GraphQLField<unknown, unknown>,
     node: FieldNode,
@@ -132,7 +132,7 @@ export class ArgumentCollector {
   }
 }
 
-/** The nth value of a field's arguments in a run. */
+/** The nth value of a field's arguments in an execution. */
 function slotOf(fieldArguments: number): (index: number) => Slot {
   return (index) => new Slot(({ args }) => (args[fieldArguments] as EvaluatedArguments).values[index]);
 }

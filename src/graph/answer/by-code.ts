@@ -21,18 +21,18 @@ import {
 import type { Read, Strategy } from "./strategy.js";
 
 type Values = readonly unknown[];
-/** What an answer is written with. */
+/** State of serialising a response. */
 interface Writing {
   readonly args: readonly EvaluatedArguments[];
-  /** How many characters it may have. */
+  /** Maximum length in characters. */
   readonly maximum: number;
 }
-/** Writes an object, or a list, from what was read for it. */
+/** Serialises an object or list from its rows. */
 type WriteRead = (read: unknown, writing: Writing) => string;
 
 const arrays = new RowArrays(false);
 
-/** The statement reads rows, and functions compiled from the plan write the answer. */
+/** Strategy `code`: the statement reads rows, and functions compiled from the plan serialise the response. */
 export function byCode(plan: Plan, maximumBytes: number): Strategy {
   let write: ReturnType<typeof writerOf> | undefined;
   return {
@@ -48,9 +48,9 @@ export function byCode(plan: Plan, maximumBytes: number): Strategy {
 }
 
 /**
- * Compiles how a plan's answer is written: from what its statement read for each root, as JSON text, to the text of the
- * answer's `data`. Throws an IrregularError where a row is not as the schema promises, and a ResultTooLargeError where the
- * answer would be longer than the maximum.
+ * Compiles the serialiser of a plan: from the JSON text that the statement returns for each root field to the `data` of
+ * the response. Throws an IrregularError if a row violates the schema, and a ResultTooLargeError if the response would be
+ * longer than the maximum.
  */
 function writerOf({ roots }: Plan, maximum: number) {
   const fields = roots.map((root, i) => {
@@ -67,7 +67,7 @@ function writerOf({ roots }: Plan, maximum: number) {
   };
 }
 
-/** What comes before the value of an object's nth field. */
+/** The JSON text before the value of an object's nth field. */
 function startOf({ key }: { key: string }, index: number): string {
   return `${index ? "," : "{"}${JSON.stringify(key)}:`;
 }
@@ -174,11 +174,11 @@ function rowsText(rows: readonly unknown[], write: WriteRead, writing: Writing):
   return `${text}]`;
 }
 
-/** A page as it was read, ready to be written. */
+/** A page of rows, ready to be serialised. */
 interface ReadPage {
   rows: readonly unknown[];
   counts: readonly unknown[];
-  /** Whether the list goes on beyond the page in the direction of reading. */
+  /** Whether there are more rows in the direction of reading. */
   more: boolean;
   list: NonNullable<EvaluatedArguments["list"]>;
   writing: Writing;
@@ -286,7 +286,7 @@ function cursorWriter(row: RowSelection): (read: unknown, page: ReadPage) => str
   };
 }
 
-/** A leaf's JSON from the value that came out of the database's. */
+/** Serialises a leaf value of the database's JSON. */
 function leafWriter({ kind, nullable, names }: Leaf): (value: unknown) => string {
   const write = leafWriters[kind](names);
   return (value) => {

@@ -14,12 +14,12 @@ import type { SelectionSql } from "./selection-sql.js";
 import type { Read, Strategy } from "./strategy.js";
 import { columnBytes, otherBytes, type RowWeight } from "./weight.js";
 
-/** PostgreSQL's own limit on the length of names. */
+/** Maximum length of identifiers in PostgreSQL. */
 const maximumName = 63;
-/** json_build_object takes two arguments a field, of 100. */
+/** json_build_object takes at most 100 arguments, two per field. */
 const maximumAliased = 50;
 
-/** PostgreSQL writes the answer's own JSON; undefined where a value needs code. */
+/** Strategy `postgres`: PostgreSQL builds the JSON of the response; undefined if a value needs code. */
 export function byPostgres(plan: Plan): Strategy | undefined {
   if (!plan.complete) return undefined;
   const weights: RowWeight[] = [];
@@ -36,7 +36,7 @@ export function byPostgres(plan: Plan): Strategy | undefined {
   );
 }
 
-/** PostgreSQL's texts, which may be long, between the keys of the roots. */
+/** Inserts the JSON texts of PostgreSQL, which may be long, between the keys of the root fields. */
 function pieces({ roots }: Plan, read: Read): string[] {
   const pieces: string[] = [];
   for (const root of roots) {
@@ -47,12 +47,12 @@ function pieces({ roots }: Plan, read: Read): string[] {
   return pieces;
 }
 
-/** A field that PostgreSQL writes, from a row behind an alias or from the rows of a list. */
+/** SQL expression of a field, over a row alias or the rows of a list. */
 interface Compiled<Source> {
   readonly key: string;
-  /** Whether the client gave the field another name than its own, or one that is too long for a column. */
+  /** Whether the response key is an alias, or too long for a column name. */
   readonly alias: boolean;
-  /** The most that it usually adds to its object. */
+  /** Usual maximum size of the field in its object. */
   readonly bytes: number;
   readonly sql: (sql: SelectionSql, source: Source) => string;
 }
@@ -64,7 +64,7 @@ interface CompiledObject {
   readonly columns: (sql: SelectionSql, alias: string) => string;
 }
 
-/** Compiles the fields that are selected, each to its SQL and its weight, or to undefined where one needs code. */
+/** Compiles the selected fields to SQL and weights; undefined if one needs code. */
 class Compiler {
   constructor(private readonly weights: RowWeight[]) {}
 
@@ -107,7 +107,7 @@ class Compiler {
         return { ...named, bytes: field.json.length, sql: (sql) => sql.parameters.add(field.json, "json") };
       case "column": {
         const { column, leaf } = field;
-        // A missing value where the schema promises one is an error, which resolvers tell.
+        // Null in a non-null field is an error, which the resolvers report.
         if (model.columns[column.field]!.nullable && !leaf.nullable) return undefined;
         const bytes = columnBytes(model, column.field);
         const value = columnSql(row, column);
@@ -196,7 +196,7 @@ function columnSql({ model }: RowSelection, { field }: SelectedColumn) {
   return (sql: SelectionSql, alias: string) => sql.column(model, field, alias, timeSql);
 }
 
-/** A field's own name stands in the text; an alias is the client's word and becomes a value. */
+/** The key of a field: its own name is inlined in the SQL; an alias is client input and becomes a parameter. */
 function keySql({ key, alias }: { key: string; alias: boolean }, sql: SelectionSql): string {
   return alias ? sql.parameters.add(key, "text") : `'${key}'`;
 }
@@ -205,7 +205,7 @@ function isAlias({ key, name }: RowField): boolean {
   return key !== name || key.length > maximumName;
 }
 
-/** Whether the same is written of rows of two types. A relation that both select alike is the same field. */
+/** Whether rows of two types are serialised the same way. */
 function areAlike(fields: readonly RowField[], others: readonly RowField[]): boolean {
   return (
     fields.length === others.length &&

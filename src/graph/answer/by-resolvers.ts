@@ -7,7 +7,7 @@ import type { Read, Strategy, StrategyRun } from "./strategy.js";
 
 type Row = Record<string, unknown>;
 
-/** The statement reads whole rows into the request's loaders, where resolvers find them. */
+/** Strategy `resolvers`: the statement primes the loaders with whole rows, and resolvers run over them. */
 export function byResolvers(plan: Plan): Strategy {
   const arrays = new RowArrays(true);
   const makers = new Map<RowSelection, (read: unknown) => { row: Row; values: readonly unknown[] }>();
@@ -26,7 +26,7 @@ export function byResolvers(plan: Plan): Strategy {
     return maker;
   }
 
-  /** Gives a request's loaders what was read. */
+  /** Primes the loaders of a request. */
   function load(read: Read, { args, viewer, loaders }: StrategyRun) {
     for (const root of selectedRoots(plan)) {
       const text = read[root.column]!;

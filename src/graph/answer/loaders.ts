@@ -27,18 +27,18 @@ import {
 type Row = Record<string, unknown>;
 
 /**
- * Everything that a request reads, batched: what is asked for in one tick, through one relation with the same
- * arguments, is one statement, however many rows ask. Made anew for each request, so that no caller meets another's
- * rows. Rows the viewer may not see come back as null, or are missing from lists and counts.
+ * The data loaders of a request: look-ups of one tick through the same relation and arguments are batched into one
+ * statement (no N+1 queries). Created per request, so that nothing is cached across callers. Rows that the viewer may not
+ * see are null, or missing from lists and counts.
  */
 export class Loaders implements Reader {
   private readonly loaders = new Map<string, DataLoader<never, unknown>>();
-  /** Which rows the viewer may see. */
+  /** Row rules of the viewer. */
   readonly rule: RowRule;
   private failure: Error | undefined;
-  /** The transaction that is being read in, if any. */
+  /** The current transaction, if any. */
   transaction: Query | undefined;
-  /** The largest page that the viewer may ask for. */
+  /** Page size limit of the viewer. */
   private readonly maximum: number;
 
   constructor(
@@ -113,14 +113,14 @@ export class Loaders implements Reader {
     return loader.load(id);
   }
 
-  /** Forgets everything read so far, failures too, and reads on within a transaction, or outside of any. */
+  /** Clears all caches, errors included, and switches to a transaction, or to none. */
   readThrough(query: Query | undefined) {
     this.loaders.clear();
     this.failure = undefined;
     this.transaction = query;
   }
 
-  // What a plan has read already, under the very keys by which it will be asked for.
+  // Rows primed by a plan, under their look-up keys.
 
   primeRow(type: ModelType, field: string, value: unknown, row: Row | null) {
     this.rowLoader(type, field).prime(value, row);
@@ -154,7 +154,7 @@ export class Loaders implements Reader {
     this.rootCountLoader(type, filter, atMost).prime("", count);
   }
 
-  /** Every look-up from now on fails like this one has. */
+  /** Makes every further look-up fail with the same error. */
   fail(error: Error) {
     this.failure = error;
   }
@@ -186,7 +186,7 @@ export class Loaders implements Reader {
     });
   }
 
-  /** Reads the one page of a root list, whatever it is asked for. */
+  /** Loads a page of a root list. */
   private rootLoader(type: ModelType, page: Page) {
     return this.loader<"", readonly Row[]>(key(type, "", page), async () => [
       await this.rows(type, rootPage(type.datamodel, page, this.rule)),
@@ -229,7 +229,7 @@ export class Loaders implements Reader {
   }
 }
 
-/** The first rows that fulfil a condition. */
+/** The first rows that match a condition. */
 function pageOfFirst(type: ModelType, filter: Condition, limit: number): Page {
   // A page reads one row beyond its limit.
   return { order: totalOrder(type.datamodel, []), limit: limit - 1, offset: 0, backward: false, filter };
@@ -237,7 +237,7 @@ function pageOfFirst(type: ModelType, filter: Condition, limit: number): Page {
 
 const fieldsOf = new Map<ModelType, string[]>();
 
-/** Makes a row of a statement's values from `start` on: an instance of the model's class, or of the class of its kind. */
+/** Instantiates a row from a statement's values from `start` on, as the class of its model or type. */
 export function hydrate(type: ModelType, values: readonly SqlValue[], start: number): Row {
   let fields = fieldsOf.get(type);
   if (!fields) {
@@ -250,14 +250,14 @@ export function hydrate(type: ModelType, values: readonly SqlValue[], start: num
   return Object.assign(Object.create(rowType.prototype as object) as Row, columns);
 }
 
-/** An exact key of arguments; `undefined` is left out, everything else is told apart. */
+/** Cache key of arguments: equal only for equal arguments; `undefined` counts as absent. */
 function key(owner: ModelType, relation: string, ...parts: unknown[]): string {
   return `${owner.name}.${relation}:${JSON.stringify(parts)}`;
 }
 
 interface Reading extends ListArgs {
   count: PageResult["count"];
-  /** Reads the page's rows and, if there is one, the row beyond. */
+  /** Reads the rows of the page, and one more to know whether there is a next page. */
   read: () => Promise<readonly Row[]>;
 }
 

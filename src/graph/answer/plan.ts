@@ -54,23 +54,23 @@ export interface Plan {
   readonly fieldArguments: readonly FieldArguments[];
   /** Whether the plan answers the whole operation; otherwise resolvers do, over the rows that it read. */
   readonly complete: boolean;
-  /** How many fields it has: what it weighs in a cache. */
+  /** Number of fields: its size in the cache. */
   readonly size: number;
-  /** The strategies chosen so far, by the key of the arguments. */
+  /** Cache of strategies, by the key of the arguments. */
   readonly strategies: Map<string, Strategy>;
 }
 
-/** The root fields that a plan's statement reads, in the order of its columns. */
+/** Root fields of the statement, in the order of its columns. */
 export function selectedRoots({ roots }: Plan): SelectedRoot[] {
   return roots.filter((root) => root.kind !== "constant");
 }
 
-/** The arguments of a plan's fields with these variables. */
+/** Evaluates the arguments of a plan's fields with these variables. */
 export function argumentsOf({ fieldArguments }: Plan, variables: Record<string, unknown>): EvaluatedArguments[] {
   return fieldArguments.map(({ constant, evaluate }) => constant ?? evaluate(variables));
 }
 
-/** What decides about a plan besides its operation: the values of variables that switch parts of it on and off. */
+/** Switching variables: those whose values change the plan, not only its parameters. */
 export interface Switches {
   readonly schema: GraphQLSchema;
   readonly fragments: Record<string, FragmentDefinitionNode>;
@@ -79,17 +79,17 @@ export interface Switches {
   readonly viewer: Viewer;
 }
 
-/** The plan of a query, or undefined where there is nothing to gain from one. */
+/** Compiles the plan of a query; undefined if planning has no benefit. */
 export function planOf(operation: OperationDefinitionNode, switches: Switches): Plan | undefined {
   return new Planner(switches).plan(operation);
 }
 
-/** The plan of all that is selected of one row, for resolvers to find it there. */
+/** Compiles the plan of the selection of one row, to prime the loaders. */
 export function planOfRow(model: ModelName, nodes: readonly FieldNode[], switches: Switches): Plan {
   return new Planner(switches).planOfRow(model, nodes);
 }
 
-/** Said of a field that a plan cannot answer: its resolver has to. */
+/** Marks a field that needs its resolver. */
 const byResolver = Symbol();
 
 class Planner {
@@ -163,7 +163,7 @@ class Planner {
     }
   }
 
-  /** What a resolver's object leads to that can be read beforehand: the caller's own customer. */
+  /** Plannable fields of an object made by a resolver: the caller's own customer. */
   private ownRoots(query: GraphQLObjectType, nodes: readonly FieldNode[]): RootField[] {
     const { schema, fragments, variables, viewer } = this.switches;
     const field = query.getFields()[nodes[0]!.name.value];
@@ -207,7 +207,7 @@ class Planner {
     return { key, name, column: this.columns++, kind: "one", fieldArguments, unique, row, fields };
   }
 
-  /** Whether the key that a variable look-up uses identifies a row; when in doubt, no. */
+  /** Whether the key of a look-up by variable is unique; false when unknown. */
   private isUnique(field: GraphQLField<unknown, unknown>, node: FieldNode, shared: readonly string[]): boolean {
     const by = node.arguments?.find(({ name }) => name.value === "by")?.value;
     if (!field.args.some(({ name }) => name === "by")) return true;
@@ -219,13 +219,13 @@ class Planner {
     return modelOfId(id as string);
   }
 
-  /** What is selected of a row, for each type of object that it may be. */
+  /** The selection of a row, per possible object type. */
   private fieldsByType(row: RowSelection, nodes: readonly FieldNode[]): FieldsByType {
     const { schema, fragments, variables } = this.switches;
     const type = schema.getType(row.type.name)!;
     const possible = isAbstractType(type) ? schema.getPossibleTypes(type) : [type as GraphQLObjectType];
     if (row.type.kindField) row.column(row.type.kindField);
-    // What several types select alike of a relation is read once.
+    // Equal selections of a relation in several types are read once.
     const relations: { key: string; nodes: readonly FieldNode[]; field: RowField }[] = [];
     const fieldOf = (key: string, object: GraphQLObjectType, fieldNodes: readonly FieldNode[]) => {
       const alike = relations.find(
@@ -318,7 +318,7 @@ class Planner {
     return { key, name, kind: "derived", value, serialize, other: row.parent(other.relation, otherRow) };
   }
 
-  /** How a value made by code is serialized, or undefined where resolvers have to. */
+  /** Serialiser of a computed value; undefined if it needs a resolver. */
   private serializerOf(type: GraphQLOutputType, nodes: readonly FieldNode[]): Serialize | undefined {
     if (isNonNullType(type)) {
       const serialize = this.serializerOf(type.ofType, nodes);
@@ -369,7 +369,7 @@ class Planner {
     return listSelection(type, this.fieldArguments.list(type, field, node, maximum));
   }
 
-  /** What is selected of a page. All its entries are read as one row, however often they are selected. */
+  /** The selection of a page. `nodes` and `edges` share one row selection. */
   private connectionFields(
     field: GraphQLField<unknown, unknown>,
     nodes: readonly FieldNode[],
@@ -424,7 +424,7 @@ class Planner {
     return this.selected(pageInfo, nodes, (key, name): PageInfoField => {
       if (name.endsWith("Cursor")) this.cursorColumns(row, list);
       else list.beyond = true;
-      // Behind an offset an empty page has something before it if the list has anything at all.
+      // After an offset, an empty page has a previous page if the list is not empty.
       if (name === "hasPreviousPage" && listNode.arguments?.some((argument) => argument.name.value === "offset")) {
         list.any ??= list.counts.push(this.fieldArguments.fixedCount(1)) - 1;
       }
@@ -433,7 +433,7 @@ class Planner {
     });
   }
 
-  /** The fields selected of a plain object. */
+  /** The selected fields of a plain object. */
   private selected<T>(
     object: GraphQLObjectType,
     nodes: readonly FieldNode[],
@@ -448,7 +448,7 @@ class Planner {
     });
   }
 
-  /** The columns that cursors are made of: those of the order, or of any order when it is not known yet. */
+  /** Cursor columns: those of the sort order, or of all sortable fields if it is a variable. */
   private cursorColumns(row: RowSelection, { fieldArguments }: ListSelection) {
     const { constant } = this.fieldArguments.all[fieldArguments]!;
     const known = constant?.list?.order.map(({ field }) => field);
@@ -462,7 +462,7 @@ function listSelection(type: ModelType, fieldArguments: number): ListSelection {
   return { type, fieldArguments, beyond: false, counts: [] };
 }
 
-/** The row of a list's entries. */
+/** The row selection of a list. */
 function rowOf(list: ListSelection): RowSelection {
   list.row ??= new RowSelection(list.type);
   return list.row;
@@ -472,7 +472,7 @@ function nullable(serialize: Serialize): Serialize {
   return (value) => (value === null || value === undefined ? "null" : serialize(value));
 }
 
-/** A field that its row's class computes by a getter. */
+/** A field that is a getter of the row's class. */
 function getterOf(type: ModelType, object: GraphQLObjectType, name: string): Source | undefined {
   for (
     let prototype = rowClass(type, object).prototype as object;
@@ -511,7 +511,7 @@ function leafOf(type: GraphQLOutputType): Leaf {
   }
 }
 
-/** The variables that decide what a document selects: those of `@skip` and `@include`, and the ids given to `node`. */
+/** Switching variables of a document: those of `@skip` and `@include`, and the ids of `node`. */
 export function switchVariables(document: DocumentNode): string[] {
   const names = new Set<string>();
   const add = (node: FieldNode["arguments"] | undefined) => {
@@ -529,7 +529,7 @@ export function switchVariables(document: DocumentNode): string[] {
   return [...names].sort();
 }
 
-/** Cache key of a switching variable: values with equal keys make the same plan. Of an id only the model matters. */
+/** Cache key of a switching variable: values with equal keys have the same plan. Of an id only its model matters. */
 export function switchKey(value: unknown): string {
   return typeof value === "string" ? (modelOfId(value) ?? "") : String(value);
 }

@@ -14,7 +14,7 @@ import { IrregularError } from "./selection.js";
 import { Statements } from "./statements.js";
 import { strategyFor } from "./strategy.js";
 
-/** What answering by a plan needs of a request. */
+/** The request data that planned execution needs. */
 export interface PlanContext {
   readonly viewer: Viewer;
   readonly loaders: Loaders;
@@ -24,8 +24,8 @@ export interface PlanContext {
 }
 
 /**
- * Has the loaders read all that a field selects of a row before its resolvers ask for it. `path`: where the field stands
- * in the answer.
+ * Primes the loaders with all that a field selects of a row, before its resolvers run. `path`: the response path of the
+ * field.
  */
 export type RowPreloader = (model: ModelName, id: string, path: string, nodes: readonly FieldNode[]) => Promise<void>;
 
@@ -34,16 +34,15 @@ export interface Operation extends PlanRequest {
 }
 
 /**
- * Answers queries by plans. A query's plan reads all it needs in one statement, and its strategy makes the answer of what
- * was read. Whatever is out of the ordinary (wrong arguments, a row that is not as it should be, a database that fails)
- * is left to the resolvers, which are the measure of what is right: they answer as if there had been no plan. A fault of
- * ours among it would only show as slowness, so it is logged, once for a document.
+ * Planned execution of queries: a plan reads everything in one statement, and its strategy builds the response. In every
+ * irregular case (invalid arguments, inconsistent rows, database errors) it falls back to the resolvers, which are the
+ * reference implementation. A bug in a plan would only show as slowness, so it is logged, once per document.
  */
 export class PlannedExecution {
   private readonly plans: Plans;
   private readonly statements: Statements;
   private readonly maximumBytes: number;
-  /** The documents for which a fault of ours was logged: with one for every request the log would be of no use. */
+  /** Documents whose plan failure was already logged: one log line per document, not per request. */
   private readonly faulty = new WeakSet<DocumentNode>();
 
   constructor(schema: GraphQLSchema, database: Database) {
@@ -53,8 +52,8 @@ export class PlannedExecution {
   }
 
   /**
-   * The data of the answer as pieces of JSON, or undefined where resolvers have to give it; they may find what they need
-   * loaded.
+   * Executes a query by its plan; returns the data as chunks of JSON, or undefined if resolvers must run, over primed
+   * loaders where possible.
    */
   async answer(request: Operation): Promise<string[] | undefined> {
     if (request.operation.operation !== "query") return undefined;
@@ -62,8 +61,8 @@ export class PlannedExecution {
   }
 
   /**
-   * For the payloads of a mutation: has the loaders read all that is selected of a row in one statement. What is read in
-   * a transaction is left to the resolvers.
+   * Primes the loaders for the payload of a mutation, in one statement. Payloads read inside a transaction are left to the
+   * resolvers.
    */
   preloaderFor(request: Operation): RowPreloader {
     return async (model, id, path, nodes) => {
@@ -83,7 +82,7 @@ export class PlannedExecution {
       const read = await this.statements.run(strategy, args, { viewer, requester });
       return strategy.answer(read, { args, viewer, loaders });
     } catch (error) {
-      // There is no sense in asking again: resolvers fail with the same error, each at its field.
+      // No retry: the resolvers fail with the same error, each at its field.
       if (error instanceof DatabaseUnavailableError || error instanceof StatementLimitError) loaders.fail(error);
       this.report(error, request);
       return undefined;
@@ -91,7 +90,7 @@ export class PlannedExecution {
   }
 
   private report(error: unknown, { document, operation, context }: Operation) {
-    // Wrong arguments, an odd row or a lost database are no faults of ours: the resolvers tell.
+    // Invalid arguments, inconsistent rows and a lost database are not bugs: the resolvers report them.
     if (error instanceof GraphQLError || error instanceof IrregularError || isUnavailable(error)) return;
     if (this.faulty.has(document)) return;
     this.faulty.add(document);

@@ -12,7 +12,7 @@ import type { Viewer } from "../access/viewer.js";
 import type { ModelName } from "../model/datamodel.js";
 import { type Plan, planOf, planOfRow, type Switches, switchKey, switchVariables } from "./plan.js";
 
-/** What a plan is made for. */
+/** Input of a plan. */
 export interface PlanRequest {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
@@ -23,15 +23,15 @@ export interface PlanRequest {
 
 interface DocumentFacts {
   readonly id: number;
-  /** The variables that a plan depends on. */
+  /** Names of the switching variables. */
   readonly switches: readonly string[];
   readonly fragments: Record<string, FragmentDefinitionNode>;
 }
 
-/** How many fields all plans kept may have together. */
+/** Size of the plan cache, in fields. */
 const maximumFields = 20_000;
 
-/** The plans that were used lately. */
+/** LRU cache of plans. */
 export class Plans {
   private readonly plans = new LRUCache<string, Plan | "none">({
     maxSize: maximumFields,
@@ -42,12 +42,12 @@ export class Plans {
 
   constructor(private readonly schema: GraphQLSchema) {}
 
-  /** The plan of a query, or undefined where resolvers have to answer. An error in making it is thrown once. */
+  /** The cached plan of a query; undefined if resolvers must answer. A compile error is thrown once. */
   for(request: PlanRequest): Plan | undefined {
     return this.kept(request, "", (switches) => planOf(request.operation, switches));
   }
 
-  /** The plan of all that is selected of one row, at a path of the answer. */
+  /** The cached plan of the selection of one row, by response path. */
   forRow(request: PlanRequest, path: string, model: ModelName, nodes: readonly FieldNode[]): Plan | undefined {
     return this.kept(request, `${path} ${model}`, (switches) => planOfRow(model, nodes, switches));
   }
@@ -58,7 +58,7 @@ export class Plans {
     make: (switches: Switches) => Plan | undefined,
   ): Plan | undefined {
     const { id, switches, fragments } = this.factsOf(document);
-    // None of the parts has a line break in it.
+    // Line breaks separate the parts: none contains one.
     let key = `${id}\n${operation.name?.value ?? ""}\n${ruleKey(viewer)}\n${row}`;
     const values: Record<string, unknown> = {};
     for (const name of switches) {
@@ -68,7 +68,7 @@ export class Plans {
     }
     let plan = this.plans.get(key);
     if (!plan) {
-      // Kept at once: what cannot be planned is not tried again.
+      // Negative caching: a document that cannot be planned is not compiled again.
       this.plans.set(key, "none");
       plan = make({ schema: this.schema, fragments, variables: values, viewer }) ?? "none";
       this.plans.set(key, plan);
@@ -86,7 +86,7 @@ export class Plans {
   }
 }
 
-/** A document's fragments by their names. */
+/** Fragments of a document, by name. */
 export function fragmentsOf({ definitions }: DocumentNode): Record<string, FragmentDefinitionNode> {
   const fragments: Record<string, FragmentDefinitionNode> = {};
   for (const definition of definitions) {

@@ -5,10 +5,10 @@ import { DatabaseUnavailableError } from "../../database/unavailable.js";
 import type { Run } from "../sql/parameters.js";
 import type { PlanStatement } from "./selection-sql.js";
 
-/** How many of one statement may run at once; what arrives meanwhile goes together in the next. */
+/** Concurrent executions of one statement; requests that arrive meanwhile are batched into the next. */
 const maximumRunning = 2;
 const maximumMembers = 32;
-/** When a shared statement reached its time limit: how long each member may then take alone, and all together. */
+/** Fallback after a timeout of a batch: time limit of each request on its own, and of all together. */
 const aloneMs = 1_000;
 const allAloneMs = 10_000;
 
@@ -21,8 +21,8 @@ interface Member {
 }
 
 /**
- * Runs one statement for many requests. The first goes at once, alone; those that arrive while two are running go
- * together, each with its own values: the row rules of its caller among them. Nothing is kept between statements.
+ * Batches requests with the same statement. A request runs at once unless two executions are running; those that arrive
+ * meanwhile run together, each with its own values, its caller's row rules included. Nothing is cached between statements.
  */
 export class SharedStatement {
   private waiting: Member[] = [];
@@ -33,7 +33,7 @@ export class SharedStatement {
     private readonly statement: PlanStatement,
   ) {}
 
-  /** What the statement reads for a run: a JSON text per root. */
+  /** Result of one request of the batch: a JSON text per root field. */
   run(run: Run, requester?: Requester): Promise<(string | null)[]> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ run, requester, recorded: recordedStatements(), resolve, reject });
@@ -69,7 +69,7 @@ export class SharedStatement {
         for (const { reject } of members) reject(error);
         return;
       }
-      // One of them may be at fault for all: each on its own.
+      // One request may have failed the whole batch: run each on its own.
       const until = Date.now() + allAloneMs;
       for (const member of members) {
         if (!(error instanceof StatementTimeoutError)) await this.answer([member]);
@@ -79,7 +79,7 @@ export class SharedStatement {
     }
   }
 
-  /** Answers one member alone, in a short time or not at all. */
+  /** Runs one request of the batch on its own, with a short timeout. */
   private async answerQuickly(member: Member) {
     const { requester, reject } = member;
     await this.database
@@ -98,7 +98,7 @@ export class SharedStatement {
   }
 }
 
-/** Who a statement for several is for: of the first one's share of the connections, cancelled when all have gone. */
+/** Requester of a batch: uses the first one's share of connections, cancelled when all are. */
 function together(members: readonly Member[], resultBytes: number) {
   const [{ requester: first }, ...others] = members as [Member, ...Member[]];
   if (!others.length) return { requester: first, cease: () => {} };

@@ -9,17 +9,17 @@ import { IrregularError, type SelectedRoot } from "./selection.js";
 import type { SelectionSql } from "./selection-sql.js";
 import { largestRow, type RowWeight } from "./weight.js";
 
-/** What a plan's statement read: a JSON text for each root that it selects. */
+/** Result of a plan's statement: a JSON text per selected root field. */
 export type Read = readonly (string | null)[];
 
-/** What a strategy may need of the request that it answers. */
+/** Request data that a strategy may need. */
 export interface StrategyRun {
   readonly args: readonly EvaluatedArguments[];
   readonly viewer: Viewer;
   readonly loaders: Loaders;
 }
 
-/** A way to make a query's answer from one statement. */
+/** Strategy that builds the response of a query from one statement. */
 export interface Strategy {
   /**
    * `postgres`: PostgreSQL writes the answer; `code`: it is written here, from rows; `resolvers`: they answer, over rows
@@ -27,15 +27,15 @@ export interface Strategy {
    */
   readonly name: "postgres" | "code" | "resolvers";
   readonly plan: Plan;
-  /** What the rows of the statement may come to. */
+  /** Maximum size of the rows of the statement. */
   readonly weights: readonly RowWeight[];
-  /** What the statement selects for a root. */
+  /** SQL of a root field. */
   readonly rootSql: (root: SelectedRoot, sql: SelectionSql) => string;
-  /** The answer's data as pieces of JSON, or undefined where resolvers give it. */
+  /** The data of the response as chunks of JSON; undefined if resolvers execute it. */
   answer(read: Read, run: StrategyRun): string[] | undefined;
 }
 
-/** How many strategies a plan keeps, each for arguments of other SQL. */
+/** Size of a plan's strategy cache: one per distinct SQL. */
 const maximumStrategies = 16;
 
 /**
@@ -61,12 +61,12 @@ function choose(plan: Plan, args: readonly EvaluatedArguments[], maximumBytes: n
   // What an object has several times, under aliases, PostgreSQL would write as often: by code it is read once.
   if (postgres && largestRow(postgres.weights) <= maximumBytes / 4) return postgres;
   const strategy = plan.complete ? byCode(plan, maximumBytes) : byResolvers(plan);
-  // A single row that is too large cannot be measured before it is made.
+  // A single oversized row cannot be measured before it is built.
   if (largestRow(strategy.weights) > maximumBytes) throw new IrregularError();
   return strategy;
 }
 
-/** Whether a list is read from its end: its rows come in reverse. */
+/** Whether a list is read backwards: its rows come in reverse. */
 export function readsBackward(args: readonly EvaluatedArguments[]): boolean {
   return args.some(({ list }) => list?.page.backward);
 }

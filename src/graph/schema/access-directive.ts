@@ -135,7 +135,7 @@ function directiveNode(access: readonly Permission[], also: readonly Permission[
   };
 }
 
-/** Root fields that everybody may ask for. */
+/** Public root fields. */
 const open = new Set(["Query.viewer"]);
 
 /**

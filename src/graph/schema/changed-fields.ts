@@ -6,7 +6,7 @@ import type { Model } from "../model/datamodel.js";
 import { accessOf } from "./access-directive.js";
 import { sourceOf } from "./source.js";
 
-/** Columns that every change touches, or none can. */
+/** Columns that every change updates, or none can. */
 const bookkeeping = ["id", "mode", "version", "createdAt", "updatedAt"];
 
 /** The fields that show what changed, by the names in the audit trail, as far as the viewer may see them. */
@@ -21,7 +21,7 @@ export function changedFields(schema: GraphQLSchema, model: Model, names: readon
   return [...changed].sort();
 }
 
-/** The permissions that a viewer lacks to see all fields of a type. */
+/** Missing permissions of a viewer to see all fields of a type. */
 export function missingFor(schema: GraphQLSchema, type: string, viewer: Viewer): Permission[] {
   const closed = Object.values(fieldsOf(schema, type)).filter((field) => !isOpen(field, viewer));
   return [...new Set(closed.flatMap((field) => accessOf(field)!))].sort();

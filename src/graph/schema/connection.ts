@@ -5,7 +5,7 @@ import { encodeCursor, type OrderInput, type TotalOrder } from "../sql/order.js"
 import { type ModelType, modelTypeOf, plural } from "./model.js";
 
 export const defaultPageSize = 20;
-/** The largest pages. Integrations move whole tables; what people look at is smaller. */
+/** Page size limits: larger for integrations, which read whole tables. */
 export const maximumPageSize = { integration: 250, others: 100 } as const;
 export function maximumPageSizeOf({ kind }: Viewer): number {
   return maximumPageSize[kind === "integration" ? "integration" : "others"];
@@ -83,7 +83,7 @@ export interface Window {
   offset: number;
 }
 
-/** What the page arguments ask for, or a clear refusal. Null counts as absent; an empty text is a cursor, and none of ours. */
+/** Validates the pagination arguments. Null counts as absent; an empty text is an invalid cursor. */
 export function windowOf({ first, after, last, before, offset }: PageArgs, maximum: number): Window {
   const backward = given(last);
   if (backward && given(first)) {
@@ -235,7 +235,7 @@ export function connectionOf(type: abstract new (...args: never[]) => object): C
   return connection;
 }
 
-/** A page of nothing, for a list that the caller may not see. */
+/** An empty page, for a list that the caller may not see. */
 export function emptyConnection(model: ModelType): Connection {
   const connection = connectionOf(model.type) as new (result: PageResult) => Connection;
   const window: Window = { limit: 0, backward: false, offset: 0 };

@@ -5,14 +5,14 @@ import { type PageArgs, type Window, windowOf } from "./connection.js";
 import { filterCondition } from "./filter-condition.js";
 import type { ModelType } from "./model.js";
 
-/** The arguments of a list, understood: what its page reads, and what its cursors and `pageInfo` need. */
+/** Parsed arguments of a list: for reading its page, and for its cursors and `pageInfo`. */
 export interface ListArgs {
   page: KnownPage;
   window: Window;
   order: TotalOrder;
 }
 
-/** Understands the arguments of a list of a model, or refuses them with an error that names the argument. */
+/** Parses the arguments of a list, or throws an error that names the argument. */
 export function listArgs(type: ModelType, args: PageArgs, maximum: number): ListArgs {
   const window = windowOf(args, maximum);
   if (args.orderBy?.length === 0) throw new UserInputError(["orderBy"], "must not be empty; leave it out.");

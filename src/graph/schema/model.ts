@@ -16,7 +16,7 @@ export interface AttributeOptions {
   description: string;
   nullable?: boolean;
   deprecationReason?: string;
-  /** Null without one of these permissions, whatever the column says. */
+  /** Permissions of the field: null without one of them. */
   access?: readonly Permission[];
   /** The value quotes what other fields show: what of it a viewer sees who may not read everything. */
   quotes?: Quotes;
@@ -24,7 +24,7 @@ export interface AttributeOptions {
   filter?: true | "text";
   /** Clients may sort by it. There must be an index that starts with the mode and it. */
   sort?: true;
-  /** It holds e-mail addresses: filter values are brought into their stored form before they are compared. */
+  /** Contains e-mail addresses: filter values are normalised before comparison. */
   email?: true;
 }
 
@@ -53,7 +53,7 @@ export interface ModelType {
   readonly rowType: (row: Record<string, unknown>) => ClassType<object>;
   /** The class of the rows that are objects of this name. */
   readonly classNamed: (object: string) => ClassType<object>;
-  /** The column that tells which class a row is of, where a type is abstract. */
+  /** Discriminator column of an abstract type. */
   readonly kindField: string | undefined;
 }
 

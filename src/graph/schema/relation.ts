@@ -17,7 +17,7 @@ export interface RelationOptions {
   description: string;
   /** The model whose lists can be filtered by the relation: the one that the field is on. There must be an index. */
   filters?: ModelClass;
-  /** What a caller needs to follow it; absent: to read the other model. */
+  /** Permissions of the relation. Default: to read the other model. */
   read?: Permission;
 }
 

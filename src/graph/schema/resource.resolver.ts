@@ -115,7 +115,7 @@ export class ReferenceInput {
   referenceOrigin?: string | null;
 }
 
-/** Input classes of which exactly one field must be given. type-graphql cannot say so; the schema is told afterwards. */
+/** `@oneOf` input classes. type-graphql does not support it; it is added to the schema afterwards. */
 export const oneOfInputs = new Set<string>(["MetadataInput"]);
 
 function identifierInput(model: ModelName, keys: Record<string, KeyOptions>): ClassType {
@@ -137,7 +137,7 @@ type Identifier = Record<string, string | ReferenceInput | undefined>;
 type KeyLookUp = LookUp &
   ({ unique: true; condition: { op: "eq"; field: string; value: unknown } } | { unique: false; condition: Condition });
 
-/** Which row an identifier stands for. References may be shared by several. */
+/** The condition of an identifier. References need not be unique. */
 function lookUp(by: Identifier, keys: Record<string, KeyOptions>): KeyLookUp {
   const [field, value] = Object.entries(by).find(([, value]) => value !== undefined)!;
   if (typeof value === "string") {

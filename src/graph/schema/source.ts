@@ -41,12 +41,12 @@ export interface LookUp {
   unique: boolean;
 }
 
-/** Notes what a field is made from. */
+/** Declares the source of a field. */
 export function madeFrom(source: Source): PropertyDecorator & MethodDecorator {
   return Extensions({ source });
 }
 
-/** Notes that a getter reads these columns and no others. */
+/** Declares the columns that a getter reads. */
 export function derivedFrom(needs: readonly string[]): PropertyDecorator {
   return (prototype, name) =>
     madeFrom({ kind: "derived", value: (row: Record<string, unknown>) => row[name as string], needs } as Derived)(

@@ -3,8 +3,8 @@ import { columnOf, type Model, modelNamed, relationOf, sqlType } from "../model/
 import { mapValue, type Parameters, Slot } from "./parameters.js";
 
 /**
- * What rows must fulfil: the one language of row rules, filters and look-ups. `field` and `relation` are names of the
- * datamodel, never the client's words; values become parameters, and may be slots.
+ * A condition on rows (WHERE): the common form of row rules, filters and look-ups. `field` and `relation` are names of
+ * the datamodel, never client input; values become parameters, and may be slots.
  */
 export type Condition =
   | { op: "and" | "or"; of: readonly Condition[] }
@@ -17,18 +17,18 @@ export type Condition =
   | { op: "containsJson"; field: string; values: readonly (object | Slot)[] }
   /** At least one related row that the viewer may see; with `orHidden`, for row rules alone: or may not. */
   | { op: "some"; relation: string; where: Condition; orHidden?: true }
-  /** A test of the foreign key of a to-one relation. A key whose row the viewer may not see counts as null. */
+  /** Condition on the foreign key of a to-one relation. A key whose row the viewer may not see counts as null. */
   | { op: "key"; relation: string; test: Condition };
 
 export const everything: Condition = { op: "and", of: [] };
 export const nothing: Condition = { op: "or", of: [] };
 
-/** What a caller may see of a model; `visibleRows` with the viewer filled in. */
+/** Row rule of a model for a given viewer. */
 export type RowRule = (model: ModelName) => Condition;
 
 const comparisons = { eq: "=", gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
 
-/** Makes `%`, `_` and `\` mean themselves in a LIKE pattern. */
+/** Escapes `%`, `_` and `\` in a LIKE pattern. */
 function literal(text: string): string {
   return text.replace(/[\\%_]/g, "\\$&");
 }
@@ -97,7 +97,7 @@ export function conditionSql(
   }
 }
 
-/** Whether a row rule shows all rows of the viewer's mode. */
+/** Whether a row rule allows all rows of the viewer's mode. */
 export function isWholeMode(rule: Condition): boolean {
   return rule.op === "eq" && rule.field === "mode";
 }
@@ -135,19 +135,19 @@ function existsSql(
   parameters: Parameters,
   rule: RowRule,
 ): string {
-  const way = relationOf(model, relation);
-  const target = modelNamed(way.to);
+  const relationship = relationOf(model, relation);
+  const target = modelNamed(relationship.to);
   const inner = parameters.alias();
-  const seen = orHidden ? everything : rule(way.to);
+  const seen = orHidden ? everything : rule(relationship.to);
   const rows = `${conditionSql(seen, target, inner, parameters, rule)} AND ${conditionSql(where, target, inner, parameters, rule)}`;
-  if (way.through) {
+  if (relationship.through) {
     const link = parameters.alias();
-    return `EXISTS (SELECT FROM "${way.through.table}" ${link} JOIN "${target.table}" ${inner} ON ${inner}."id" = ${link}."${way.through.to}" WHERE ${link}."${way.through.from}" = ${alias}."id" AND ${rows})`;
+    return `EXISTS (SELECT FROM "${relationship.through.table}" ${link} JOIN "${target.table}" ${inner} ON ${inner}."id" = ${link}."${relationship.through.to}" WHERE ${link}."${relationship.through.from}" = ${alias}."id" AND ${rows})`;
   }
-  const join = way.many
-    ? `${inner}."${columnOf(target, way.key!).column}" = ${alias}."id"`
-    : `${inner}."id" = ${alias}."${columnOf(model, way.key!).column}"`;
-  const fixed = Object.entries(way.where ?? {}).map(
+  const join = relationship.many
+    ? `${inner}."${columnOf(target, relationship.key!).column}" = ${alias}."id"`
+    : `${inner}."id" = ${alias}."${columnOf(model, relationship.key!).column}"`;
+  const fixed = Object.entries(relationship.where ?? {}).map(
     ([field, value]) => ` AND ${inner}."${columnOf(target, field).column}" = ${parameters.add(value, "text")}`,
   );
   return `EXISTS (SELECT FROM "${target.table}" ${inner} WHERE ${join}${fixed.join("")} AND ${rows})`;

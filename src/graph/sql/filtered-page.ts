@@ -3,7 +3,7 @@ import { type Condition, conditionSql, everything, isWholeMode, type RowRule } f
 import { orderSql, type TotalOrder, withinRange } from "./order.js";
 import type { Parameters } from "./parameters.js";
 
-/** A test that finds so few rows is answered by reading and sorting them all. */
+/** A condition with at most this many matches is answered by reading and sorting them all. */
 const fewRows = 1_000;
 
 /**
@@ -19,7 +19,7 @@ const walkedRowsOfMany = 50_000;
 export interface FilteredPage {
   model: Model;
   filter: Condition;
-  /** In the direction of reading. */
+  /** Sort order, in the direction of reading. */
   order: TotalOrder;
   /** What comes after the cursor, as parts to be read one after the other. */
   ranges: (alias: string) => string[];
@@ -61,7 +61,7 @@ export function filteredRows(page: FilteredPage, parameters: Parameters, rule: R
     `SELECT ${columns(one)} FROM "${model.table}" ${one} WHERE ${one}."id" = ANY (${ids}::text[])
       AND ${where(rule(model.name), one)} AND ${where(filter, one)} AND (${every.join(" OR ")})`,
   ];
-  /** How many rows are found already. */
+  /** Number of rows found so far. */
   let found = "0";
   every.forEach((_, i) => {
     const [near, far, all, both] = [1, 2, 3, 4].map(() => parameters.alias()) as [string, string, string, string];

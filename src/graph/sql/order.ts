@@ -9,7 +9,7 @@ export interface OrderKey {
   nullsFirst: boolean;
 }
 
-/** A sort order that tells any two rows apart: it always ends in the id. */
+/** A total sort order: it always ends in the id. */
 export type TotalOrder = readonly OrderKey[];
 
 export interface OrderInput {
@@ -33,7 +33,7 @@ export function totalOrder(model: Model, keys: readonly OrderInput[]): TotalOrde
   return order;
 }
 
-/** The same order from its end: what walking backwards reads. */
+/** The reverse order, for backward pagination. */
 export function reversed(order: TotalOrder): TotalOrder {
   return order.map(({ field, descending, nullsFirst }) => ({
     field,
@@ -51,7 +51,7 @@ export function orderSql(order: TotalOrder, model: Model, alias: string): string
     .join(", ");
 }
 
-/** The values of a row that decide its place: what a cursor holds. */
+/** The sort key values of a row: the content of a cursor (keyset). */
 export type Keyset = readonly unknown[];
 
 /** The values of a place in an order, as they stand in SQL: once for all conditions on it. */
@@ -117,7 +117,7 @@ function rangesAfter(places: readonly Place[]): string[] {
   return nullable && !nullsFirst ? [amongValues, `${sql} IS NULL`] : [amongValues];
 }
 
-/** What tells the cursors of one list and order from those of another. */
+/** Signature of a cursor: identifies its list and sort order. */
 function signature(model: Model, order: TotalOrder): string {
   const keys = order.map(
     ({ field, descending, nullsFirst }) => `${descending ? "-" : "+"}${nullsFirst ? "n" : ""}${field}`,
@@ -125,7 +125,7 @@ function signature(model: Model, order: TotalOrder): string {
   return `${model.prefix}:${keys.join()}`;
 }
 
-/** An opaque cursor for a place: base64url of the signature and the keyset. */
+/** Encodes an opaque cursor: base64url of the signature and the keyset. */
 export function cursorOf(keyset: Keyset, order: TotalOrder, model: Model): string {
   return Buffer.from(JSON.stringify([signature(model, order), ...keyset])).toString("base64url");
 }
@@ -136,7 +136,7 @@ export function encodeCursor(row: Record<string, unknown>, order: TotalOrder, mo
   return cursorOf(keyset, order, model);
 }
 
-/** The place that a cursor stands for. A cursor of another list or order, or one that was tampered with, is refused. */
+/** Decodes a cursor. Rejects cursors of another list or sort order, and forged ones. */
 export function decodeCursor(cursor: string, argument: string, order: TotalOrder, model: Model): Keyset {
   let parts: unknown;
   try {
@@ -152,7 +152,7 @@ export function decodeCursor(cursor: string, argument: string, order: TotalOrder
   return keyset;
 }
 
-/** Whether a value from a cursor can be compared with a column without PostgreSQL refusing it. */
+/** Whether a cursor value is valid for the type of its column. */
 function fits(value: unknown, column: Column): boolean {
   if (value === null) return Boolean(column.nullable);
   if (column.enum) return enumValues(column.type).includes(value as string);

@@ -6,7 +6,7 @@ import type { Slot } from "./parameters.js";
 export interface Page {
   order: TotalOrder;
   limit: number | Slot;
-  /** 0 when none are skipped. */
+  /** Number of skipped rows. */
   offset: number | Slot;
   backward: boolean;
   after?: Keyset;

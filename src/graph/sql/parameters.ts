@@ -1,12 +1,12 @@
-/** What one execution of a statement is for: where slots take their values from. */
+/** One execution of a statement: the source of the slot values. */
 export interface Run {
-  /** Who asks: row rules know what of it they compare with. */
+  /** The viewer, for slots of row rules. */
   readonly viewer: object;
   /** The arguments of the operation's fields, by their index in the plan. */
   readonly args: readonly unknown[];
 }
 
-/** A value that is known only when a statement runs, not yet when its text is made. */
+/** Slot: a value that is known only at execution, not when the SQL is compiled. */
 export class Slot {
   constructor(readonly valueFor: (run: Run) => unknown) {}
 
@@ -15,17 +15,17 @@ export class Slot {
   }
 }
 
-/** A value that another row of the same statement has: a column behind an alias. */
+/** Reference to a column of another table alias in the same statement. */
 export class Reference {
   constructor(readonly sql: string) {}
 }
 
-/** Changes a value now, or a slot's value when it is known. */
+/** Maps a value now, or a slot's value at execution. */
 export function mapValue<T, R>(value: T | Slot, change: (value: T) => R): R | Slot {
   return value instanceof Slot ? new Slot((run) => change(value.valueFor(run) as T)) : change(value);
 }
 
-/** The table of the runs that share a statement: a row each, a column per slot. */
+/** Alias of the table of executions in a batched statement: a row each, a column per slot. */
 const runs = "r";
 
 /**

@@ -121,18 +121,18 @@ function relatedToEach(model: Model, relation: string, ids: readonly string[]) {
 
 /** The rows of a to-many relation that belong to the parent's row behind `parent`. */
 export function relatedRows(model: Model, relation: string, parent: string, parameters: Parameters): Rows {
-  const way = relationOf(model, relation);
-  const target = modelNamed(way.to);
+  const relationship = relationOf(model, relation);
+  const target = modelNamed(relationship.to);
   const alias = parameters.alias();
   let source = `"${target.table}" ${alias}`;
   const joins: string[] = [];
-  if (way.through) {
+  if (relationship.through) {
     const link = parameters.alias();
-    source += ` JOIN "${way.through.table}" ${link} ON ${link}."${way.through.to}" = ${alias}."id"`;
-    joins.push(`${link}."${way.through.from}" = ${parent}.id`);
+    source += ` JOIN "${relationship.through.table}" ${link} ON ${link}."${relationship.through.to}" = ${alias}."id"`;
+    joins.push(`${link}."${relationship.through.from}" = ${parent}.id`);
   } else {
-    joins.push(`${alias}."${columnOf(target, way.key!).column}" = ${parent}.id`);
-    for (const [field, value] of Object.entries(way.where ?? {})) {
+    joins.push(`${alias}."${columnOf(target, relationship.key!).column}" = ${parent}.id`);
+    for (const [field, value] of Object.entries(relationship.where ?? {})) {
       // Written out: a value must have a place in the text, and a list from which nothing is read has none.
       joins.push(`${alias}."${columnOf(target, field).column}" = '${value}'`);
     }
@@ -142,10 +142,12 @@ export function relatedRows(model: Model, relation: string, parent: string, para
 
 /** Of what belongs to a customer there is little; of what belongs to another row there may be any part of a table. */
 function belongsTo(model: Model, relation: string, parent: string): Condition | undefined {
-  const way = relationOf(model, relation);
-  if (model.name === "Customer" || model.owners || !way.key || way.where) return undefined;
-  const back = Object.entries(modelNamed(way.to).relations).find(([, { key, many }]) => !many && key === way.key);
-  const test: Condition = { op: "eq", field: way.key, value: new Reference(`${parent}.id`) };
+  const relationship = relationOf(model, relation);
+  if (model.name === "Customer" || model.owners || !relationship.key || relationship.where) return undefined;
+  const back = Object.entries(modelNamed(relationship.to).relations).find(
+    ([, { key, many }]) => !many && key === relationship.key,
+  );
+  const test: Condition = { op: "eq", field: relationship.key, value: new Reference(`${parent}.id`) };
   return back && { op: "key", relation: back[0], test };
 }
 
@@ -208,7 +210,7 @@ function joined(one: Condition, other: Condition): Condition {
   return of.length === 1 ? of[0]! : of.length ? { op: "and", of } : everything;
 }
 
-/** How many rows there are, counting up to `atMost`. */
+/** Counts rows, up to `atMost`. */
 export function countSql(
   { model, alias, source, joins, belongs = everything }: Rows,
   filter: Condition,
