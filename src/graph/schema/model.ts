@@ -259,7 +259,9 @@ function orderInputFor(name: ModelName, sortable: Attribute[]): ClassType | unde
   registerEnumType(fields, {
     name: `${name}OrderField`,
     description: `Sort fields of ${plural(name)}.`,
-    valuesConfig: Object.fromEntries(sortable.map((a) => [constantCase(a.name), { description: `Sort by \`${a.name}\`.` }])),
+    valuesConfig: Object.fromEntries(
+      sortable.map((a) => [constantCase(a.name), { description: `Sort by \`${a.name}\`.` }]),
+    ),
   });
   class Input {
     field!: string;
