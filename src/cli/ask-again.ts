@@ -6,7 +6,7 @@ export interface Question {
   body: string;
 }
 
-/** What a number of requests came to. */
+/** Results of a series of requests. */
 export interface Answers {
   /** Milliseconds, in the order of the requests. */
   times: number[];

@@ -14,7 +14,7 @@ export interface Explained {
   lines: string[];
 }
 
-/** Runs a statement that reads once more, and tells how PostgreSQL went about it: by the kind of plan that it came to use. */
+/** EXPLAIN ANALYZE of a read statement, with the kind of plan (generic or custom) that PostgreSQL used. */
 export async function explain(pool: pg.Pool, { text, values }: SentStatement): Promise<Explained | undefined> {
   if (!/^\s*(SELECT|WITH|VALUES)\b/i.test(text)) return undefined;
   // The pool gives the connection that was used last, which knows the statement.

@@ -4,7 +4,7 @@ import { type Model, type ModelName, modelNamed, models, relationOf } from "../g
 import { isDeleted, type ManifestColumn, manifest, type Personal, personalColumns } from "../graph/model/manifest.js";
 import { abouts, customerRows, looseAddresses, owned } from "./customer-rows.js";
 
-/** What stands in place of a text that had to stay a text. */
+/** Placeholder of erased non-null texts. */
 export const erasedText = "anonymized";
 
 /**
@@ -13,7 +13,7 @@ export const erasedText = "anonymized";
  */
 export const erasureLock = "hashtextextended('customer-graph erasure', 0)";
 
-/** How many rows of each table were erased. */
+/** Number of erased rows per table. */
 export type Erased = Record<string, number>;
 
 /**
@@ -105,7 +105,7 @@ function erasureSql(name: ModelName): string | undefined {
   return sets.length ? `UPDATE "${table.table}" t SET ${sets.join(", ")} WHERE ${where}` : undefined;
 }
 
-/** What a column becomes, in SQL; undefined where it stays or follows from others. */
+/** SQL of the new value of a column; undefined if it is kept or generated. */
 function erasedValue(name: string, field: string, column: ManifestColumn & { personal: Personal }): string | undefined {
   const { nullable, type, derived, personal } = column;
   const place = `t."${column.column}"`;

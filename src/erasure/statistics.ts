@@ -8,7 +8,7 @@ const personalTables = new Map(
   }),
 );
 
-/** The tables with personal columns that PostgreSQL has not analysed since the last erasure was completed. */
+/** Tables with personal columns that PostgreSQL has not analysed since the last completed erasure. */
 export async function staleStatistics({ query }: Database): Promise<Set<string>> {
   const rows = (await query(
     `SELECT relname FROM pg_stat_user_tables WHERE schemaname = current_schema() AND relname = ANY ($1::text[])

@@ -4,13 +4,13 @@ import { manifest } from "../graph/model/manifest.js";
 import { timeSql } from "../graph/model/times.js";
 import { customerRows } from "./customer-rows.js";
 
-/** Where the export of a customer's data is had, below the server's address. */
+/** URL path of the export of a customer's data. */
 export const exportPath = "/exports/customers/";
 
-/** How many rows are read at once: of the largest, with all JSON that a row may have, one statement may still return so many. */
+/** Batch size: even rows with the largest possible JSON stay within the result size limit. */
 const batch = 50;
 
-/** What the shop notes about the customer's own erasure, for itself alone. */
+/** Internal notes about the erasure, not exported. */
 const withheld = new Set(["anonymization_receipt", "legal_hold_at", "legal_hold_reason", "legal_hold_requester"]);
 
 interface Shape {
@@ -71,7 +71,8 @@ export async function* subjectExport(query: Query, customerId: string): AsyncGen
   }
   for (const name of Object.keys(customerRows) as ModelName[]) {
     if (name === "Customer" || name === "CustomerPasswordReset") continue;
-    const where = name === "EventStore" ? `(${customerRows.EventStore}) AND ${toldToItsCustomer}` : customerRows[name]!;
+    const where =
+      name === "EventStore" ? `(${customerRows.EventStore}) AND ${exportedToCustomer}` : customerRows[name]!;
     for await (const row of rowsOf(name, where, customerId)) {
       yield first ? row : `,${row}`;
       first = false;
@@ -190,13 +191,13 @@ function makeShape(name: ModelName): Shape {
   };
 }
 
-/** What the audit trail says of a row from before it was this customer's is another's, but for how it came and went. */
-const toldToItsCustomer = `(t."customer_id" IS NULL OR t."customer_id" = $1
+/** Entries from before the row moved to this customer belong to its previous owner; only the transfer itself is exported. */
+const exportedToCustomer = `(t."customer_id" IS NULL OR t."customer_id" = $1
   OR t."payload" -> 'customer_id' ->> 'from' = $1)`;
 
 type Changes = Record<string, { from?: unknown; to?: unknown }>;
 
-/** Of an entry by which something went from one customer to another, what it says of this one. */
+/** This customer's side of a transfer between two customers; the other side is withheld. */
 function ownSide(payload: Changes, customerId: string): Changes {
   const { from, to } = payload.customer_id ?? {};
   if (typeof from !== "string" || typeof to !== "string") return payload;

@@ -20,7 +20,7 @@ export interface DescribedKey {
   retireAfter?: Date;
 }
 
-/** Servers are started anew some time after the rotation, and sign with the old key until then. */
+/** Maximum time until servers are restarted after a rotation; until then they sign with the old key. */
 const restartMs = 3_600_000;
 
 /** A key set with one new key, which signs. */

@@ -127,7 +127,7 @@ function parseKeySet(text: string): JWK[] {
   return keys;
 }
 
-/** Asymmetric keys only: with a shared secret, whoever can check a token could make one. */
+/** Asymmetric algorithms only: with a shared secret, anyone who can verify a token could forge one. */
 function algorithmOf(jwk: JWK, where: string): string {
   const choices =
     jwk.kty === "EC" && jwk.crv === "P-256"

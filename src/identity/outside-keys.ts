@@ -12,14 +12,14 @@ import type { Logger } from "../telemetry/logger.js";
 /** Keys are read again this often while tokens come in, so that one withdrawn by the issuer stops counting. */
 const refreshMs = 600_000;
 const timeoutMs = 2_000;
-/** An unknown key id asks the issuer for news, whoever sends it: so often at once, and then every two seconds. */
+/** Rate limit of key reloads for unknown key ids: this burst, then one every two seconds. */
 const burst = 5;
 const refillMs = 2_000;
 const maximumBytes = 262_144;
 
 /**
- * The published keys of an outside issuer. Once read they stay good for as long as the issuer cannot be reached; nobody
- * waits for it except whoever brings a key id that is not known, and that for 2 s at most.
+ * Cached JWKS of an external issuer. Cached keys stay valid while the issuer is unreachable; only tokens with an unknown
+ * key id wait for a reload, at most 2 s.
  */
 export class OutsideKeys {
   // jose puts a new object in here in the moment it changes over to it.

@@ -31,8 +31,8 @@ export const passwordRule =
   "8 characters to 72 bytes, not all blank, without control characters. Composed and decomposed letters are the same, and so are all kinds of spaces";
 
 /**
- * The form in which a password is hashed (RFC 8265, OpaqueString): keyboards and systems differ in how they compose
- * letters and in which space they send, and whoever types does not see it.
+ * Normalises a password before hashing (RFC 8265, OpaqueString): keyboards and systems differ in Unicode composition and
+ * in the kind of space they send.
  */
 export function normalizedPassword(plain: string): string {
   return plain.replace(/\p{Zs}/gu, " ").normalize("NFC");

@@ -150,7 +150,7 @@ export interface LogIn {
 }
 
 export interface Form {
-  /** To be called if its answer told of no customer: gives the rest back. */
+  /** Refunds part of the cost if the response revealed no customer. */
   toldNothing(): void;
 }
 

@@ -18,7 +18,7 @@ export interface ScopeRequest {
   customerGroupId: string | null;
 }
 
-/** Why a scope is refused. Unknown, disabled and private ones are told alike. */
+/** Reason why a scope is rejected. Unknown, disabled and private markets are indistinguishable. */
 export class ScopeError extends Error {
   override name = "ScopeError";
 }

@@ -42,8 +42,8 @@ export async function listStaff({ database }: Pick<SessionResources, "database">
 }
 
 /**
- * Changes what is named. Access tokens with the old permissions are refused at once; the sessions stay, and get tokens
- * with the new ones. Null if there is nobody with this address.
+ * Updates the given fields of a staff member. Access tokens with the old permissions are revoked at once; sessions stay
+ * and get tokens with the new ones. Null if the e-mail address is unknown.
  */
 export async function updateStaff(
   resources: SessionResources,
@@ -59,7 +59,7 @@ export async function updateStaff(
   return user;
 }
 
-/** Removes somebody: their sessions end at once. False if there is nobody with this address. */
+/** Removes a staff member and revokes their sessions at once. False if the e-mail address is unknown. */
 export async function removeStaff(resources: SessionResources, email: string): Promise<boolean> {
   const { prisma } = resources.database;
   const user = await prisma.user.findUnique({ where: { email } });
