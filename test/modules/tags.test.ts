@@ -1,4 +1,5 @@
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import { until } from "../support/live.js";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -265,4 +266,25 @@ test("who may not read tags finds out by no write which there are", async () => 
   }
   const { rows } = await app.database.pool.query("SELECT tag_id FROM customer_tags WHERE customer_id = $1", [id]);
   expect(rows).toEqual([{ tag_id: "tag_n1" }]);
+});
+
+test("a tag that is deleted while it is being added is unknown", async () => {
+  const { pool } = app.database;
+  await pool.query("INSERT INTO tags (id, mode, name) VALUES ('tag_going', 'test', 'going')");
+  const id = await createCustomer();
+  const other = await pool.connect();
+  try {
+    await other.query("BEGIN");
+    await other.query("DELETE FROM tags WHERE id = 'tag_going'");
+    const adding = add(id, "going");
+    await until(async () => {
+      const { rows } = await other.query("SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted");
+      return rows[0].n > 0;
+    });
+    await other.query("COMMIT");
+    const { userErrors } = await adding;
+    expect(userErrors).toEqual([expect.objectContaining({ code: "UNKNOWN_TAG", path: ["names"] })]);
+  } finally {
+    other.release();
+  }
 });
