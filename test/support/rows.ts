@@ -25,6 +25,13 @@ export function random(seed: number): () => number {
   };
 }
 
+/** Such numbers for a name, so that what is drawn for one model does not depend on what there is besides. */
+export function randomOf(name: string, seed: number): () => number {
+  let hash = seed;
+  for (const character of name) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193);
+  return random(hash);
+}
+
 /** Texts that meet each other, and the special characters of SQL, LIKE, JSON and Unicode. */
 export const words = [
   ...["abc", "Abc", "ABCD", "a%c", "a_c", "a\\c", "%", "_", "\\", "", " abc ", "it's", '"quoted"', "a,b{c}"],
@@ -50,11 +57,15 @@ export async function createWorld(database: pg.Pool, count: (model: ModelName) =
 
 /** Adds such rows to what there is. */
 export async function addRows(database: pg.Pool, count: (model: ModelName) => number, seed = 1): Promise<void> {
-  const roll = random(seed);
-  const pick = <T>(values: readonly T[]): T => values[Math.floor(roll() * values.length)]!;
+  const pickWith =
+    (roll: () => number) =>
+    <T>(values: readonly T[]): T =>
+      values[Math.floor(roll() * values.length)]!;
   const ids = new Map<ModelName, { id: string; mode: Mode }[]>();
   const idsOf = new Map<string, string[]>();
   for (const { name, prefix } of models.values()) {
+    const roll = randomOf(`ids of ${name}`, seed);
+    const pick = pickWith(roll);
     const odd = ["", "ß", "Z", "%", "'", '"', "😀", "～"];
     ids.set(
       name,
@@ -71,7 +82,7 @@ export async function addRows(database: pg.Pool, count: (model: ModelName) => nu
     }
   }
   /** The first few get most: lists of all lengths. */
-  const reference = (to: ModelName, mode: Mode): string | undefined => {
+  const reference = (roll: () => number, to: ModelName, mode: Mode): string | undefined => {
     const other = mode === "test" ? "live" : "test";
     const candidates = idsOf.get(`${to} ${roll() < 0.16 ? other : mode}`)!;
     return candidates[Math.floor(roll() ** 2.5 * candidates.length)];
@@ -80,6 +91,8 @@ export async function addRows(database: pg.Pool, count: (model: ModelName) => nu
   const parts: string[] = [];
   const values: string[] = [];
   for (const model of models.values()) {
+    const roll = randomOf(`rows of ${model.name}`, seed);
+    const pick = pickWith(roll);
     const keys = new Map(Object.values(model.relations).flatMap((r) => (r.many ? [] : [[r.key!, r.to] as const])));
     const owners = ownersOf(model.name);
     const taken = new Set<string>();
@@ -89,13 +102,16 @@ export async function addRows(database: pg.Pool, count: (model: ModelName) => nu
         if (column.id || column.derived || field === "mode") continue;
         const target = keys.get(field);
         if (column.nullable && roll() < 0.3) row[field] = null;
-        else if (target) row[field] = reference(target, mode) ?? null;
+        else if (target) row[field] = reference(roll, target, mode) ?? null;
         else row[field] = value(model.name, field, column, i, pick);
       }
       if (owners) {
-        const owner = pick(owners.models.filter((name) => ids.get(name)!.length));
+        const owner = drawn(
+          owners.models.filter((name) => ids.get(name)!.length),
+          (name) => randomOf(`${id} is about ${name}`, seed)(),
+        );
         row[owners.type] = modelNamed(owner).table;
-        row[owners.key] = reference(owner, mode) ?? id;
+        row[owners.key] = reference(roll, owner, mode) ?? id;
       }
       return row;
     };
@@ -125,8 +141,9 @@ export async function addRows(database: pg.Pool, count: (model: ModelName) => nu
   for (const model of models.values()) {
     const way = model.relations.tags?.through;
     if (!way) continue;
+    const roll = randomOf(`tags of ${model.name}`, seed);
     const rows = ids.get(model.name)!.flatMap(({ id, mode }) => {
-      const tags = Array.from({ length: Math.floor(roll() * 4) }, () => reference("Tag", mode)!);
+      const tags = Array.from({ length: Math.floor(roll() * 4) }, () => reference(roll, "Tag", mode)!);
       return [...new Set(tags)].filter(Boolean).map((tag): [string, string] => [id, tag]);
     });
     joins.set(way.table, { ...way, rows });
@@ -183,6 +200,12 @@ export async function readWorld(database: pg.Pool): Promise<World> {
         return Object.keys(link).flatMap((column) => (column === from ? [] : [link[column]!]));
       }),
   };
+}
+
+/** The value with the highest lot: one more value changes nothing but where it is drawn itself. */
+function drawn<T>(values: readonly T[], lot: (value: T) => number): T {
+  return values.map((value) => ({ value, lot: lot(value) })).reduce((best, one) => (one.lot > best.lot ? one : best))
+    .value;
 }
 
 /** Where a model's rows hang on rows of many models: by which columns, and on which models. */
