@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { customerRows } from "../src/erasure/customer-rows.js";
+import { abouts, customerRows } from "../src/erasure/customer-rows.js";
 import { aboutOf, columnOf, type ModelName, modelNamed, relationOf } from "../src/graph/model/datamodel.js";
 import { manifest, manifestAsMarkdown, manifestDigest, personalColumns } from "../src/graph/model/manifest.js";
 import { loadSigningKeys, newKeySet } from "../src/identity/keys.js";
@@ -553,7 +553,7 @@ describe("what an e-mail address alone says of a customer", () => {
     const rowOf = async (name: ModelName) =>
       (await app.database.pool.query(`SELECT id FROM "${modelNamed(name).table}" ORDER BY id LIMIT 1`)).rows[0]
         ?.id as string;
-    const polymorphic = ["Attachment", "Event", "EventCallback"];
+    const polymorphic = abouts.map(({ name }) => name);
     for (const some of [
       kinds.filter((name) => !polymorphic.includes(name)),
       kinds.filter((name) => polymorphic.includes(name)),
