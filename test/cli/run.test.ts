@@ -1,5 +1,15 @@
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,7 +24,9 @@ let root: string;
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), "customer-graph-run-"));
   const copied = ["package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json", "src/cli/run.mjs"];
-  for (const name of ["schema.prisma", "prisma.config.ts", "generate.mjs", "datamodel-generator.mjs"]) {
+  for (const name of readdirSync(join(projectRoot, "prisma")).filter((name) =>
+    /\.(prisma|mjs|config\.ts)$/.test(name),
+  )) {
     copied.push(`prisma/${name}`);
   }
   for (const name of copied) cpSync(join(projectRoot, name), join(root, name));
