@@ -43,11 +43,25 @@ function hasVersion({ name }: Model): boolean {
   return "version" in manifest.get(name)!.columns;
 }
 
+/**
+ * The tables from this model on whose rows are about any other. It is not looked further from one of them to another that
+ * comes later: rows that are about each other would be followed in a circle.
+ */
+function aboutsFrom(model: Model): string[] {
+  const all = [...models.values()];
+  const isAbout = (one: Model) =>
+    aboutOf(one) || one.owners?.some((owner) => aboutOf(modelNamed(relationOf(one, owner).to)));
+  return all.slice(all.indexOf(model)).flatMap((one) => (isAbout(one) ? [one.table] : []));
+}
+
 /** SQL for the id of the customer whose row this is, undefined for rows that belong to none. */
 function customerExpression(model: Model, row: string, below: readonly Model[] = []): string | undefined {
   if (model.name === "Customer") return `${row}.id`;
   const about = aboutOf(model);
-  if (about) return `customer_of(${row}.${about.typeColumn.column}, ${row}.${about.idColumn.column})`;
+  if (about) {
+    const [type, id] = [about.typeColumn, about.idColumn].map(({ column }) => `${row}.${column}`);
+    return `CASE WHEN ${type} NOT IN (${aboutsFrom(model).map(quoted).join(", ")}) THEN customer_of(${type}, ${id}) END`;
+  }
   const next = `r${below.length + 1}`;
   const found = (model.owners ?? []).flatMap((name) => {
     const { to, many, key } = relationOf(model, name);
