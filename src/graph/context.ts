@@ -45,6 +45,6 @@ export interface Context {
   readonly requestId: string;
   /** Time of the request; can be set by tests. */
   readonly now: () => Date;
-  /** `Last-Event-ID` header: the last event that the client received. */
+  /** The last event that the client received, as its request says. */
   readonly lastEventId?: string;
 }
