@@ -1,7 +1,8 @@
 import type pg from "pg";
 import { aboutOf, type ModelName, modelNamed, models } from "../src/graph/model/datamodel.js";
+import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { createTestDatabase, poolOf } from "./support/database.js";
-import { createWorld, type Row } from "./support/rows.js";
+import { createWorld, insert, type Row } from "./support/rows.js";
 
 /** The rows that tests are made of. */
 
@@ -33,3 +34,47 @@ test("rows of one model do not depend on what other models there are", async () 
   const types = abouts.flatMap((name) => withIt.get(name)!.map((row) => row.attachableType ?? row.resourceType));
   expect(types).toContain("customer_subscriptions");
 }, 60_000);
+
+describe("a row of its own", () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await createTestApp({ demo: false });
+  });
+  afterAll(() => app.stop());
+
+  test.each([...models.keys()])("of %s needs no values and can be had twice, in both modes", async (name) => {
+    for (const mode of [undefined, undefined, "live"] as const) {
+      const { id, mode: stored } = await insert(app.database.query, name, { mode });
+      expect(stored).toBe(mode ?? "test");
+      const as: Caller = { kind: "integration", mode };
+      const { data } = await app.query("query ($id: ID!) { node(id: $id) { id } }", { id }, { as });
+      expect(data).toEqual({ node: { id } });
+    }
+  });
+
+  test("has the values that it is given, and parents in common", async () => {
+    const { query } = app.database;
+    const order = await insert(query, "Order", { number: "own", status: "placed" });
+    expect(order).toMatchObject({ number: "own", status: "placed", customerId: null });
+    expect(await insert(query, "LineItem", { orderId: order.id })).toMatchObject({ orderId: order.id, quantity: 1 });
+    const { returnId, lineItemId } = await insert(query, "ReturnLineItem", { mode: "live" });
+    const orders = await query(
+      `SELECT o.mode, r.mode, l.mode FROM returns r JOIN orders o ON o.id = r.order_id JOIN line_items l ON l.order_id = o.id
+       WHERE r.id = $1 AND l.id = $2`,
+      [returnId, lineItemId],
+    );
+    expect(orders).toEqual([["live", "live", "live"]]);
+  });
+
+  test.each([
+    [{ attachableId: "ord_1" }, "orders"],
+    [{ attachableType: "returns" }, "returns"],
+    [{}, "customers"],
+  ])("that is about something with %j is about one of the %s", async (values, table) => {
+    const { query } = app.database;
+    if (table === "orders") await insert(query, "Order", { id: "ord_1" });
+    const { attachableType, attachableId } = await insert(query, "Attachment", values);
+    expect(attachableType).toBe(table);
+    expect(await query(`SELECT id FROM "${table}" WHERE id = $1`, [attachableId])).toEqual([[attachableId]]);
+  });
+});

@@ -1,7 +1,23 @@
 import type pg from "pg";
 import { WITHOUT_AUDIT } from "../../prisma/seed.js";
+import type { Query } from "../../src/database/client.js";
 import type { Mode } from "../../src/graph/access/viewer.js";
-import { type Column, enumValues, type ModelName, modelNamed, models } from "../../src/graph/model/datamodel.js";
+import {
+  aboutOf,
+  type Column,
+  dataSubject,
+  enumValues,
+  type Model,
+  type ModelName,
+  modelNamed,
+  modelOfId,
+  modelOfType,
+  models,
+  type RowOf,
+  type ValuesOf,
+} from "../../src/graph/model/datamodel.js";
+import { newId } from "../../src/graph/model/ids.js";
+import { readColumn } from "../../src/graph/write/columns.js";
 
 /** A row as the database holds it, under the names of prisma/schema.prisma. */
 export type Row = Record<string, unknown> & { id: string; mode: Mode };
@@ -12,6 +28,80 @@ export interface World {
   byId: Map<string, Row>;
   /** The ids at the other end of a join table, by its name and the id at this end. */
   linked(table: string, from: string, id: string): string[];
+}
+
+/**
+ * Adds a row and gives it as the database holds it. What it must have and is not told is made up: texts from its id, the
+ * parents as rows of their own, in its mode.
+ */
+export function insert<M extends ModelName>(query: Query, name: M, values: ValuesOf<M> = {}): Promise<RowOf<M>> {
+  return insertWith(query, name, values, new Map());
+}
+
+/** `made` has the parents made so far, so that an item of a return is one of the returned order. */
+async function insertWith<M extends ModelName>(
+  query: Query,
+  name: M,
+  values: ValuesOf<M>,
+  made: Map<ModelName, string>,
+): Promise<RowOf<M>> {
+  const model = modelNamed(name);
+  const row: Record<string, unknown> = { id: newId(name), mode: "test", ...values };
+  const parent = async (to: ModelName) => {
+    const id = made.get(to) ?? (await insertWith(query, to, { mode: row.mode as Mode }, made)).id;
+    made.set(to, id);
+    return id;
+  };
+  const about = aboutOf(model);
+  if (about) {
+    const given = row[about.typeField] as string | undefined;
+    const owner = given ? modelOfType(given)?.name : modelOfId(String(row[about.idField]));
+    row[about.typeField] ??= modelNamed(owner ?? dataSubject.name).table;
+    row[about.idField] ??= await parent(owner ?? dataSubject.name);
+  }
+  const keys = new Map(Object.values(model.relations).flatMap((r) => (r.many ? [] : [[r.key!, r.to] as const])));
+  for (const [field, column] of Object.entries(model.columns)) {
+    if (column.nullable || column.hasDefault || row[field] !== undefined) continue;
+    const to = keys.get(field);
+    row[field] = to ? await parent(to) : plainValue(model, field, column, String(row.id));
+  }
+  const fields = Object.keys(row).filter((field) => row[field] !== undefined);
+  const told = Object.keys(model.columns).filter((field) => !model.columns[field]!.secret);
+  const names = (of: string[]) => of.map((field) => `"${model.columns[field]!.column}"`).join(", ");
+  const [stored] = await query(
+    `INSERT INTO "${model.table}" (${names(fields)}) VALUES (${fields.map((_, i) => `$${i + 1}`)})
+     RETURNING ${names(told)}`,
+    fields.map((field) => row[field]),
+  );
+  return Object.fromEntries(told.map((field, i) => [field, stored![i]])) as RowOf<M>;
+}
+
+/** A value that the column takes: for a text, the first of these that has its form. */
+function plainValue(model: Model, field: string, column: Column, id: string): unknown {
+  if (column.enum) return enumValues(column.type)[0];
+  switch (column.type) {
+    case "Int":
+    case "Float":
+      return 1;
+    case "Boolean":
+      return false;
+    case "DateTime":
+      return new Date();
+    case "Json":
+      return {};
+  }
+  const texts = [
+    id,
+    `${id.toLowerCase()}@example.com`,
+    `https://example.com/${id}`,
+    id.toLowerCase(),
+    "IT",
+    "EUR",
+    "en",
+  ];
+  const text = texts.find((one) => readColumn(model, field, one) === one);
+  if (!text) throw new Error(`None of ${texts.join(", ")} has the form of ${model.name}.${field}: name a value.`);
+  return text;
 }
 
 /** Numbers from 0 to 1 that are the same in every run. */
