@@ -1,5 +1,7 @@
 import type { Query } from "../../src/database/client.js";
+import type { Mode } from "../../src/graph/access/viewer.js";
 import type { Caller, TestApp } from "./app.js";
+import { insert } from "./rows.js";
 
 /** One server-sent event. */
 export interface StreamEvent {
@@ -109,8 +111,8 @@ export async function stream(
   return opened;
 }
 
-export async function createCustomer(query: Query, id: string, mode = "test") {
-  await query("INSERT INTO customers (id, mode, email) VALUES ($1, $2::mode, $1 || '@example.com')", [id, mode]);
+export async function createCustomer(query: Query, id: string, mode: Mode = "test") {
+  await insert(query, "Customer", { id, mode, email: `${id}@example.com` });
 }
 
 export async function updateCustomer(query: Query, id: string, values: { email?: string; reference?: string }) {
@@ -137,9 +139,5 @@ export async function updateOrder(query: Query, id: string) {
 
 /** A file for the customer or, without an address, a note for the staff. */
 export async function attach(query: Query, id: string, customerId: string, url: string | null) {
-  await query(
-    `INSERT INTO attachments (id, mode, name, url, attachable_type, attachable_id)
-     VALUES ($1, 'test', 'A', $2, 'customers', $3)`,
-    [id, url, customerId],
-  );
+  await insert(query, "Attachment", { id, url, attachableId: customerId });
 }
