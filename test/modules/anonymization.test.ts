@@ -1,7 +1,8 @@
 import { permissions, toRead } from "../../src/graph/access/permission.js";
-import { modelOfType } from "../../src/graph/model/datamodel.js";
+import { type EnumValue, modelOfType } from "../../src/graph/model/datamodel.js";
 import { moves } from "../../src/modules/anonymization/anonymization.service.js";
 import { createTestApp, type TestApp } from "../support/app.js";
+import { insert } from "../support/rows.js";
 
 const owner = { id: "usr_vera", firstName: "Vera", lastName: "Support", email: "vera@example.com" };
 const noon = new Date("2026-11-01T12:00:00.000Z");
@@ -34,13 +35,12 @@ async function cancel(customerId: string, reason?: string) {
 }
 
 let customers = 0;
-async function createCustomer(status: string | null = null, on = app): Promise<string> {
-  const id = `cus_anon${++customers}`;
-  await on.database.pool.query(
-    `INSERT INTO customers (id, mode, email, anonymization_status, anonymization_failed_at)
-     VALUES ($1, 'test', $2, $3::anonymization_status, CASE WHEN $3 = 'failed' THEN now() END)`,
-    [id, `${id}@example.com`, status],
-  );
+async function createCustomer(status: EnumValue<"AnonymizationStatus"> | null = null, on = app): Promise<string> {
+  const { id } = await insert(on.database.query, "Customer", {
+    id: `cus_anon${++customers}`,
+    anonymizationStatus: status,
+    anonymizationFailedAt: status === "failed" ? new Date() : null,
+  });
   return id;
 }
 

@@ -1,4 +1,5 @@
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import { insert } from "../support/rows.js";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -51,7 +52,7 @@ let customers = 0;
 async function createCustomer() {
   const id = `cus_book${++customers}`;
   const email = `book${customers}@example.com`;
-  await app.database.pool.query("INSERT INTO customers (id, mode, email) VALUES ($1, 'test', $2)", [id, email]);
+  await insert(app.database.query, "Customer", { id, email });
   return { id, email, itself: { kind: "customer", id } as Caller };
 }
 
@@ -330,9 +331,7 @@ test.each([
 });
 
 test("an address that lacks something since it came is left in peace by other changes", async () => {
-  await app.database.pool.query(
-    "INSERT INTO addresses (id, mode, line_1, city, country_code) VALUES ('adr_poor', 'test', 'Street 1', 'Berlin', 'DE')",
-  );
+  await insert(app.database.query, "Address", { id: "adr_poor", countryCode: "DE" });
   const sent = { notes: "Ring.", zipCode: null, firstName: null, countryCode: "de", lat: null };
   const { address, userErrors } = await run("address", { id: "adr_poor", input: sent });
   expect(userErrors).toEqual([]);
@@ -388,16 +387,14 @@ test("what a placed order was sent to stays, as far as its customer goes", async
   ]);
   expect((await run("address", { id: "adr_1001_shipping", input })).address.line2).toBe("elsewhere");
   const { address, itself, id } = await createBook();
-  const order = (placed: string) =>
-    app.database.pool.query(
-      `INSERT INTO orders (id, mode, number, status, market_id, customer_id, shipping_address_id, placed_at, currency_code)
-       VALUES ('ord_book', 'test', 'book-1', 'placed', 'mkt_europe', $1, $2, ${placed}, 'EUR')
-       ON CONFLICT (id) DO UPDATE SET placed_at = ${placed}`,
-      [id, address],
-    );
-  await order("NULL");
+  await insert(app.database.query, "Order", {
+    id: "ord_book",
+    status: "placed",
+    customerId: id,
+    shippingAddressId: address,
+  });
   expect((await run("address", { id: address, input }, itself)).userErrors).toEqual([]);
-  await order("now()");
+  await app.database.pool.query("UPDATE orders SET placed_at = now() WHERE id = 'ord_book'");
   expect((await run("address", { id: address, input }, itself)).userErrors).toEqual([said("WRONG_STATE", "id")]);
 });
 

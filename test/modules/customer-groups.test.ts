@@ -1,4 +1,5 @@
 import { createTestApp, type TestApp } from "../support/app.js";
+import { insert } from "../support/rows.js";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -119,9 +120,7 @@ test("customers who join and leave while their group is deleted: no fault, and n
 });
 
 test("groups of the other mode do not exist; shoppers and readers may not write any", async () => {
-  await app.database.pool.query(
-    "INSERT INTO customer_groups (id, mode, name, code) VALUES ('cgr_live', 'live', 'L', 'only-live')",
-  );
+  await insert(app.database.query, "CustomerGroup", { id: "cgr_live", mode: "live", code: "only-live" });
   expect((await update("cgr_live", { name: "x" })).userErrors[0]).toMatchObject({ code: "NOT_FOUND", path: ["id"] });
   expect((await create({ name: "x", code: "only-live" })).userErrors).toEqual([]);
   for (const as of [{ kind: "customer", id: "cus_ada" }, { kind: "guest" }, { kind: "user" }] as const) {

@@ -1,5 +1,6 @@
 import { holdsCardNumber } from "../../src/modules/payment-sources/card-number.js";
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import { insert } from "../support/rows.js";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -34,8 +35,7 @@ const times = (n: number, work: (i: number) => Promise<any>) =>
 
 let customers = 0;
 async function createCustomer() {
-  const id = `cus_wallet${++customers}`;
-  await rows("INSERT INTO customers (id, mode, email) VALUES ($1, 'test', $2)", id, `${id}@example.com`);
+  const { id } = await insert(app.database.query, "Customer", { id: `cus_wallet${++customers}` });
   return { id, itself: { kind: "customer", id } as Caller };
 }
 
@@ -120,7 +120,7 @@ test("the kind of payment source is said by its own name, or by the payment meth
 
 test("a payment source that is there comes into one wallet, once", async () => {
   const { id: customerId } = await createCustomer();
-  await rows("INSERT INTO payment_sources (id, mode, kind) VALUES ('pso_loose', 'test', 'klarna_payments')");
+  await insert(app.database.query, "PaymentSource", { id: "pso_loose", kind: "klarna_payments" });
   const create = (input: object) => run("create", { input: { customerId, ...input } });
   expect(
     (await create({ paymentSourceId: "pso_loose", paymentInstrument: card, paymentSourceType: "KLARNA_PAYMENTS" }))
@@ -366,7 +366,7 @@ test("of many who delete one entry at once, one does", async () => {
 });
 
 test("of many who put one payment source into wallets at once, one does", async () => {
-  await rows("INSERT INTO payment_sources (id, mode, kind) VALUES ('pso_race', 'test', 'klarna_payments')");
+  await insert(app.database.query, "PaymentSource", { id: "pso_race", kind: "klarna_payments" });
   const owners = [await createCustomer(), await createCustomer()];
   const answers = await times(20, (i) =>
     run("create", { input: { customerId: owners[i % 2]!.id, paymentSourceId: "pso_race" } }),

@@ -1,4 +1,5 @@
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import { insert } from "../support/rows.js";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -38,7 +39,7 @@ let customers = 0;
 async function createCustomer() {
   const id = `cus_letter${++customers}`;
   const email = `letter${customers}@example.com`;
-  await rows("INSERT INTO customers (id, mode, email) VALUES ($1, 'test', $2)", id, email);
+  await insert(app.database.query, "Customer", { id, email });
   return { id, email, itself: { kind: "customer", id } as Caller };
 }
 

@@ -1,7 +1,9 @@
+import type { EnumValue } from "../../src/graph/model/datamodel.js";
 import { orderSubscriptionStateMachine } from "../../src/modules/order-subscriptions/order-subscription.moves.js";
 import { orderStateMachine } from "../../src/modules/orders/order.moves.js";
 import { returnStateMachine } from "../../src/modules/returns/return.moves.js";
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import { insert } from "../support/rows.js";
 
 const noon = new Date("2026-11-01T12:00:00.000Z");
 let app: TestApp;
@@ -77,31 +79,26 @@ let rows = 0;
 /** A resource of Ada's in such a state; one to be taken out of the archive is in it. */
 async function make(kind: Kind, status: string, archived: boolean): Promise<string> {
   const id = `${{ order: "ord", return: "ret", orderSubscription: "osu" }[kind]}_moves${++rows}`;
-  const { pool } = app.database;
-  const at = archived ? "2026-10-01" : null;
+  const { query } = app.database;
+  const archivedAt = archived ? new Date("2026-10-01") : null;
   if (kind === "order") {
-    await pool.query(
-      `INSERT INTO orders (id, mode, number, status, customer_id, market_id, archived_at)
-       VALUES ($1, 'test', $1, $2::order_status, 'cus_ada', 'mkt_europe', $3)`,
-      [id, status, at],
-    );
-    await pool.query(
-      `INSERT INTO line_items (id, mode, order_id, item_type, sku_code, quantity, unit_amount_cents)
-       VALUES ($1, 'test', $2, 'skus', 'MUG-BLUE', 1, 0)`,
-      [`lin_moves${rows}`, id],
-    );
+    await insert(query, "Order", {
+      id,
+      status: status as EnumValue<"OrderStatus">,
+      customerId: "cus_ada",
+      marketId: "mkt_europe",
+      archivedAt,
+    });
+    await insert(query, "LineItem", { orderId: id, itemType: "skus", skuCode: "MUG-BLUE", unitAmountCents: 0 });
   } else if (kind === "return") {
-    await pool.query(
-      `INSERT INTO returns (id, mode, number, status, order_id, archived_at)
-       VALUES ($1, 'test', $1, $2::return_status, 'ord_1001', $3)`,
-      [id, status, at],
-    );
+    await insert(query, "Return", { id, status: status as EnumValue<"ReturnStatus">, orderId: "ord_1001", archivedAt });
   } else {
-    await pool.query(
-      `INSERT INTO order_subscriptions (id, mode, number, status, frequency, source_order_id)
-       VALUES ($1, 'test', $1, $2::order_subscription_status, 'monthly', 'ord_1007')`,
-      [id, status],
-    );
+    await insert(query, "OrderSubscription", {
+      id,
+      status: status as EnumValue<"OrderSubscriptionStatus">,
+      frequency: "monthly",
+      sourceOrderId: "ord_1007",
+    });
   }
   return id;
 }

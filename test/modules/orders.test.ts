@@ -1,6 +1,7 @@
 import { Problem } from "../../src/graph/write/rules.js";
 import { readFrequency } from "../../src/modules/orders/frequency.js";
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import { insert } from "../support/rows.js";
 
 const noon = new Date("2026-11-01T12:00:00.000Z");
 let app: TestApp;
@@ -440,15 +441,9 @@ test("carts are deleted with what is theirs; placed orders are not", async () =>
   const remove = (id: string, as?: Caller) =>
     send(`mutation ($id: ID!) { orderDelete(id: $id) { deletedId ${ERRORS} } }`, { id }, as);
   const id = await cart();
-  await sql(
-    "INSERT INTO payment_sources (id, mode, kind, order_id) VALUES ('pso_gone', 'test', 'stripe_payments', $1)",
-    [id],
-  );
+  await insert(app.database.query, "PaymentSource", { id: "pso_gone", orderId: id });
   await sql("UPDATE orders SET payment_source_id = 'pso_gone' WHERE id = $1", [id]);
-  await sql(
-    `INSERT INTO attachments (id, mode, name, attachable_type, attachable_id) VALUES ('att_gone', 'test', 'x', 'orders', $1)`,
-    [id],
-  );
+  await insert(app.database.query, "Attachment", { id: "att_gone", attachableId: id });
   expect((await remove(id, ada)).errors[0].extensions.code).toBe("FORBIDDEN");
   expect(await remove(id)).toMatchObject({ deletedId: id, userErrors: [] });
   for (const table of ["payment_sources", "attachments"]) {

@@ -1,4 +1,5 @@
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import { insert } from "../support/rows.js";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -44,18 +45,25 @@ const sql = async (text: string, values: unknown[] = []) => (await app.database.
 /** An approved order of Ada's with one line of ten mugs, and the id of the line. */
 let orders = 0;
 async function bought(quantity = 10): Promise<{ orderId: string; lineItemId: string }> {
-  const orderId = `ord_bought${++orders}`;
-  const lineItemId = `lin_bought${orders}`;
-  await sql(
-    `INSERT INTO orders (id, mode, number, status, customer_id, market_id, placed_at, shipping_address_id)
-     VALUES ($1, 'test', $1, 'approved', 'cus_ada', 'mkt_europe', now(), 'adr_1001_shipping')`,
-    [orderId],
-  );
-  await sql(
-    `INSERT INTO line_items (id, mode, order_id, item_type, sku_code, name, quantity, unit_amount_cents, discount_cents, total_amount_cents)
-     VALUES ($1, 'test', $2, 'skus', 'MUG-BLUE', 'Blue mug', $3::int, 1200, -100, 1200 * $3::int)`,
-    [lineItemId, orderId, quantity],
-  );
+  const { query } = app.database;
+  const { id: orderId } = await insert(query, "Order", {
+    id: `ord_bought${++orders}`,
+    status: "approved",
+    customerId: "cus_ada",
+    marketId: "mkt_europe",
+    placedAt: new Date(),
+    shippingAddressId: "adr_1001_shipping",
+  });
+  const { id: lineItemId } = await insert(query, "LineItem", {
+    orderId,
+    itemType: "skus",
+    skuCode: "MUG-BLUE",
+    name: "Blue mug",
+    quantity,
+    unitAmountCents: 1200,
+    discountCents: -100,
+    totalAmountCents: 1200 * quantity,
+  });
   return { orderId, lineItemId };
 }
 
@@ -265,10 +273,7 @@ test("of thirty returns at once no more come through than there are goods, each 
 
 test("a number that another return has is passed", async () => {
   const { orderId, lineItemId } = await bought();
-  await sql(`INSERT INTO returns (id, mode, number, order_id) VALUES ($1, 'test', $2, 'ord_1001')`, [
-    `ret_${orderId}`,
-    `#${orderId}/R/001`,
-  ]);
+  await insert(app.database.query, "Return", { number: `#${orderId}/R/001` });
   const { return: ret } = await create({ orderId, lineItems: [{ lineItemId, quantity: 1 }] });
   expect(ret.number).toBe(`#${orderId}/R/002`);
 });

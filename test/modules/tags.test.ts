@@ -1,6 +1,7 @@
 import { models } from "../../src/graph/model/datamodel.js";
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
 import { until } from "../support/live.js";
+import { insert } from "../support/rows.js";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -29,11 +30,7 @@ const REMOVE = `mutation ($id: ID!, $names: [String!]!) {
 let customers = 0;
 /** A customer without tags. */
 async function createCustomer(): Promise<string> {
-  const id = `cus_tags${++customers}`;
-  await app.database.pool.query(`INSERT INTO customers (id, mode, email) VALUES ($1, 'test', $2)`, [
-    id,
-    `${id}@example.com`,
-  ]);
+  const { id } = await insert(app.database.query, "Customer", { id: `cus_tags${++customers}` });
   return id;
 }
 
@@ -82,7 +79,7 @@ test("tags are removed; those that were not there are told", async () => {
 
 test("one unknown name: nothing is added, and the nearest name is suggested", async () => {
   const id = await createCustomer();
-  await app.database.pool.query(`INSERT INTO tags (id, mode, name) VALUES ('tag_wholesale', 'test', 'wholesale-eu')`);
+  await insert(app.database.query, "Tag", { name: "wholesale-eu" });
   const { added, resource, userErrors } = await add(id, "n1", "wholsale-eu");
   expect(added).toEqual([]);
   expect(resource.tags).toEqual([]);
@@ -132,7 +129,7 @@ test("a resource of nothing, and one that carries no tags", async () => {
 });
 
 test("a resource of the other mode does not exist, nor do its tags", async () => {
-  await app.database.pool.query(`INSERT INTO tags (id, mode, name) VALUES ('tag_live', 'live', 'only-live')`);
+  await insert(app.database.query, "Tag", { mode: "live", name: "only-live" });
   expect((await add("cus_live_ada", "n1")).userErrors[0].code).toBe("NOT_FOUND");
   expect((await add(await createCustomer(), "only-live")).userErrors).toEqual([
     expect.objectContaining({ code: "UNKNOWN_TAG", suggestion: null }),
@@ -273,7 +270,7 @@ test("who may not read tags finds out by no write which there are", async () => 
 
 test("a tag that is deleted while it is being added is unknown", async () => {
   const { pool } = app.database;
-  await pool.query("INSERT INTO tags (id, mode, name) VALUES ('tag_going', 'test', 'going')");
+  await insert(app.database.query, "Tag", { id: "tag_going", name: "going" });
   const id = await createCustomer();
   const other = await pool.connect();
   try {
