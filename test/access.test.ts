@@ -18,6 +18,7 @@ import { createSchema } from "../src/schema.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { examplesOf } from "./support/examples.js";
 import { stream, until } from "./support/live.js";
+import { insert } from "./support/rows.js";
 
 /**
  * Who may see what, as one table: every root field, relation, guarded field, mutation and subscription, for every kind of caller,
@@ -70,10 +71,7 @@ const schema = createSchema();
 let app: TestApp;
 beforeAll(async () => {
   app = await createTestApp();
-  await app.database.pool.query(
-    `INSERT INTO customer_password_resets (id, mode, token_digest, expires_at, customer_id)
-     VALUES ('cpr_ada', 'test', 'x', '2026-01-01', 'cus_ada')`,
-  );
+  await insert(app.database.query, "CustomerPasswordReset", { id: "cpr_ada", customerId: "cus_ada" });
   for (const { name, table } of models.values()) {
     if (subjects[name]) continue;
     const { rows } = await app.database.pool.query(

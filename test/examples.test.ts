@@ -4,6 +4,7 @@ import { UserErrorCode } from "../src/graph/write/user-error.type.js";
 import { createSchema } from "../src/schema.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 import { examplesOf } from "./support/examples.js";
+import { insert } from "./support/rows.js";
 
 const examples = examplesOf(createSchema());
 const owner = { id: "usr_vera", firstName: "Vera", lastName: "Support", email: "vera@example.com" };
@@ -12,11 +13,12 @@ let app: TestApp;
 beforeAll(async () => {
   app = await createTestApp({ owner });
   // A password reset, whose token nobody can make up.
-  await app.database.pool.query(
-    `INSERT INTO customer_password_resets (id, mode, token_digest, expires_at, customer_id)
-     VALUES ('cpr_1', 'test', $1, now() + interval '1 hour', 'cus_bruno')`,
-    [createHash("sha256").update("from-the-mail").digest("hex")],
-  );
+  await insert(app.database.query, "CustomerPasswordReset", {
+    id: "cpr_1",
+    tokenDigest: createHash("sha256").update("from-the-mail").digest("hex"),
+    expiresAt: new Date(Date.now() + 3_600_000),
+    customerId: "cus_bruno",
+  });
 });
 afterAll(() => app.stop());
 

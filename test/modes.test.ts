@@ -3,6 +3,7 @@ import { aboutOf, models } from "../src/graph/model/datamodel.js";
 import { createSchema } from "../src/schema.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { examplesOf } from "./support/examples.js";
+import { insert } from "./support/rows.js";
 
 const examples = examplesOf(createSchema());
 const live = { mode: "live" } as const;
@@ -16,9 +17,9 @@ let app: TestApp;
 beforeAll(async () => {
   app = await createTestApp();
   // The live shop has as much as its writes need.
+  await insert(app.database.query, "Market", { id: "mkt_live", mode: "live", currencyCode: "EUR" });
   await app.database.pool.query(
-    `INSERT INTO markets (id, mode, name, currency_code) VALUES ('mkt_live', 'live', 'Live', 'EUR');
-     INSERT INTO skus (id, mode, code, name) SELECT 'live_' || id, 'live', code, name FROM skus ON CONFLICT DO NOTHING;
+    `INSERT INTO skus (id, mode, code, name) SELECT 'live_' || id, 'live', code, name FROM skus ON CONFLICT DO NOTHING;
      INSERT INTO tags (id, mode, name) SELECT 'live_' || id, 'live', name FROM tags ON CONFLICT DO NOTHING`,
   );
 });
@@ -134,9 +135,7 @@ describe.each(nobodies)("a token for $id, who is not there in its mode", (as) =>
 });
 
 test("an order by a customer who was deleted meanwhile is refused as one without a log-in", async () => {
-  await app.database.pool.query(
-    "INSERT INTO customers (id, mode, email) VALUES ('cus_leaves', 'test', 'leaves@example.com')",
-  );
+  await insert(app.database.query, "Customer", { id: "cus_leaves" });
   const { data, errors } = await app.query(
     `mutation {
        a: customerDelete(id: "cus_leaves") { deletedId userErrors { code } }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { models } from "../src/graph/model/datamodel.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 import { inMode, type List, modelOf, nestedLists, related, rootLists } from "./support/graph.js";
-import { createWorld, type Row, type World } from "./support/rows.js";
+import { createWorld, insert, type Row, type World } from "./support/rows.js";
 
 let app: TestApp;
 let world: World;
@@ -318,8 +318,7 @@ test("pagination continues after the row of the cursor was deleted, and includes
     );
     return data.list as { nodes: { name: string }[]; pageInfo: { endCursor: string } };
   };
-  const put = (name: string) =>
-    app.database.pool.query("INSERT INTO tags (id, mode, name) VALUES ($1, 'test', $2)", [`tag_walk_${name}`, name]);
+  const put = (name: string) => insert(app.database.query, "Tag", { id: `tag_walk_${name}`, name });
   for (const name of ["0a", "0b", "0d"]) await put(name);
   const { nodes, pageInfo } = await names({ first: 2 });
   expect(nodes.map(({ name }) => name)).toEqual(["0a", "0b"]);

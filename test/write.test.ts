@@ -14,6 +14,7 @@ import { Refusal, UserErrorCode } from "../src/graph/write/user-error.type.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { inputFields, schema } from "./support/graph.js";
 import { until } from "./support/live.js";
+import { insert } from "./support/rows.js";
 
 // Every mutation is a write of src/graph/write: what is tried here with a few of them holds for all.
 
@@ -144,11 +145,12 @@ describe("@idempotent", () => {
 
   test("a replay prepares nothing anew: a token that is used up serves its own retry", async () => {
     const token = unused();
-    await rows(
-      `INSERT INTO customer_password_resets (id, mode, token_digest, expires_at, customer_id)
-       VALUES ('cpr_replay', 'test', $1, now() + interval '1 hour', 'cus_bruno')`,
-      [createHash("sha256").update(token).digest("hex")],
-    );
+    await insert(app.database.query, "CustomerPasswordReset", {
+      id: "cpr_replay",
+      tokenDigest: createHash("sha256").update(token).digest("hex"),
+      expiresAt: new Date(Date.now() + 3_600_000),
+      customerId: "cus_bruno",
+    });
     const consume = (key: string) =>
       app.query(
         `mutation ($token: String!, $key: String!) { customerPasswordResetConsume(

@@ -7,6 +7,7 @@ import { projectRoot } from "../../src/paths.js";
 import { type AuthApp, ada, createAuthApp } from "../identity/support.js";
 import { createImportTest, customer } from "../import/support.js";
 import { createTestApp, type TestApp } from "../support/app.js";
+import { insert } from "../support/rows.js";
 
 /** Other ways to write an address that are the same one. */
 const same: Record<string, [written: string, stored: string]> = {
@@ -120,11 +121,9 @@ describe("every way in", () => {
   beforeAll(async () => {
     app = await createTestApp();
     byResolvers = await createTestApp({ sharing: app, planned: false });
-    const { pool } = app.database;
-    await pool.query(
-      `INSERT INTO customers (id, mode, email) VALUES ('cus_karla', 'test', 'karla@x.test'), ('cus_andre', 'test', $1)`,
-      ["andr\u00e9@caf\u00e9.test"],
-    );
+    const { pool, query } = app.database;
+    await insert(query, "Customer", { id: "cus_karla", email: "karla@x.test" });
+    await insert(query, "Customer", { id: "cus_andre", email: "andr\u00e9@caf\u00e9.test" });
     await pool.query("UPDATE orders SET customer_email = 'karla@x.test' WHERE id IN ('ord_1001', 'ord_1002')");
   });
   afterAll(async () => {
@@ -257,7 +256,7 @@ describe("every way in", () => {
 
   test("a customer from before the rule is found by exactly what is stored", async () => {
     const ghost = "karla\u200b@x.test";
-    await app.database.pool.query("INSERT INTO customers (id, mode, email) VALUES ('cus_ghost', 'test', $1)", [ghost]);
+    await insert(app.database.query, "Customer", { id: "cus_ghost", email: ghost });
     const { data } = await app.query(
       "query ($email: String!) { customer(by: { email: $email }) { id email } customers(filter: { email: { contains: $email } }) { nodes { id } } }",
       { email: ghost },
