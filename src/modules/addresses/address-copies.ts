@@ -2,22 +2,21 @@ import { modelNamed } from "../../graph/model/datamodel.js";
 import { newId } from "../../graph/model/ids.js";
 import type { Write } from "../../graph/write/transaction.js";
 
-/** What a copy has of its own. */
+/** The columns a copy does not take from the original. */
 const own = ["id", "mode", "version", "created_at", "updated_at"];
-/** What the shop notes about an address, for itself. */
+/** Internal columns of an address, for the shop's staff only. */
 const internal = ["notes", "billing_info", "metadata", "reference", "reference_origin"];
 const columnsBut = (others: readonly string[]) =>
   Object.values(modelNamed("Address").columns)
     .filter(({ column, derived }) => !derived && !others.includes(column))
     .map(({ column }) => `"${column}"`)
     .join(", ");
-/** The columns that a copy of an address takes, as SQL: all, or what is on a parcel. */
+/** SQL list of the columns that a copy takes: all of them, or only those printed on a parcel. */
 export const copiedColumns = { whole: columnsBut(own), publicly: columnsBut([...own, ...internal]) };
 
 /**
- * Copies an address, for an order or a return: it stays as it is when the original changes or goes. Whether the caller
- * may see the original is checked before; of an address of the shop that the customer will see, \`publicly\` copies what
- * is on the parcel.
+ * Copies an address for an order or a return, so that it survives changes to the original. The caller checks that the
+ * original is visible; `publicly` leaves out the shop's internal columns.
  */
 export async function copyAddress(
   { query }: Write,

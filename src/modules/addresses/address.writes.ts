@@ -37,7 +37,7 @@ const rules = {
   }),
 };
 
-/** Addresses: they are made with what they belong to, such as an entry of an address book. */
+/** Writes of addresses; an address is created together with its owner, such as a customer address. */
 export const addressWrites = new ResourceWrites(Address, {
   rules,
   create: {
@@ -58,7 +58,7 @@ export const addressWrites = new ResourceWrites(Address, {
   },
 });
 
-/** The input for a new address, inside that of what it belongs to. */
+/** Input of a new address, nested in the input of its owner. */
 export const AddressInput = inputOf("AddressInput", "A new address.", addressWrites.createRules, "create");
 
 type Field = keyof ValuesOf<"Address">;
@@ -67,14 +67,14 @@ const present = (value: unknown) =>
   typeof value === "string" ? value.trim() !== "" : value !== undefined && value !== null;
 
 /**
- * Checks what depends on more than one field, on the address as it will be. What a change does not touch is left in
- * peace: addresses from elsewhere may lack something.
+ * Validates across fields, on the address as it will be stored; ignores fields that the update does not change, since
+ * imported addresses may be incomplete.
  */
 function checkTogether(write: Write, before: ValuesOf<"Address">, change: ValuesOf<"Address">, path: Path) {
   const after: ValuesOf<"Address"> = { business: false, ...before, ...defined(change) };
   const touches = (...fields: Field[]) => before.id === undefined || changes(before, change, fields);
   const need = (field: Field, message: string) => {
-    // A value that was given and is wrong has its error already.
+    // An invalid value has its own error already.
     if (!present(after[field]) && !write.errors.some((error) => error.path.join() === [...path, field].join())) {
       write.addError(UserErrorCode.INVALID, [...path, field], message);
     }
@@ -99,7 +99,7 @@ const changes = (before: ValuesOf<"Address">, change: ValuesOf<"Address">, field
 const defined = (values: ValuesOf<"Address">) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
-/** What becomes of the position. One that was set by hand is nobody's finding, and one that was found is of that place alone. */
+/** Setting coordinates by hand drops the geocoder's data; geocoded coordinates are cleared when the address changes. */
 function position(row: RowOf<"Address">, change: ValuesOf<"Address">): ValuesOf<"Address"> {
   const unfound = { providerName: null, mapUrl: null, staticMapUrl: null };
   if (changes(row, change, ["lat", "lng"])) return unfound;

@@ -41,7 +41,7 @@ const payloadFields = {
   customer: { description: "The customer after the change; null when there is none.", row: () => Customer },
 };
 
-/** What both changes have in common. */
+/** Payload fields shared by both mutations. */
 const change = {
   access: ["anonymizations:create"],
   needs: [{ permission: "customers:update" }, { permission: "customers:read" }],
@@ -50,7 +50,7 @@ const change = {
   subjectId: ({ input }: Args<{ customerId: string }>) => input.customerId,
 } as const;
 
-/** What anonymization adds to a customer. */
+/** Fields that anonymization adds to a customer. */
 @Resolver(() => Customer)
 export class AnonymizationResolver {
   @Derived({
@@ -165,7 +165,7 @@ export class AnonymizationResolver {
   }
 }
 
-/** What is seen of a preview depends on what the caller may read. */
+/** Hides parts of the preview that the caller may not read. */
 @Resolver(() => AnonymizationPreview)
 export class AnonymizationPreviewResolver {
   @FieldResolver(() => [AnonymizationPreviewResource], {
@@ -177,7 +177,7 @@ export class AnonymizationPreviewResolver {
     @Ctx() context: Context,
     @Info() info: GraphQLResolveInfo,
   ): AnonymizationPreviewResource[] {
-    // Each type that there may be is noted: which ones there are is not told either.
+    // Marks every possible type as redacted, so that the list does not reveal which ones exist.
     const hidden = Object.keys(customerRows).filter((name) => isRedacted(context, [toRead(name as ModelName)], info));
     return resources.filter(({ resourceType }) => !hidden.includes(modelOfType(resourceType)!.name));
   }
@@ -188,7 +188,7 @@ function isHidden(kind: Blocker["kind"], context: Context, info: GraphQLResolveI
   return Boolean(access && isRedacted(context, [access], info));
 }
 
-/** What is seen of a blocker depends on its kind. */
+/** Fields of a blocker that the viewer may see, by its kind. */
 @Resolver(() => AnonymizationBlocker)
 export class AnonymizationBlockerResolver {
   @FieldResolver(() => [String], {

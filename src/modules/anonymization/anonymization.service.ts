@@ -22,7 +22,7 @@ export const moves = {
   fail: { from: ["started"], to: "failed" },
 } as const satisfies Record<string, Step<Status | null>>;
 
-/** The moves as a diagram, for docs/erasure.md. */
+/** The transitions as a Mermaid diagram, for docs/erasure.md. */
 export function movesAsDiagram(): string {
   const lines = Object.entries(moves).flatMap(([name, { from, to }]) =>
     from.map((status) => `  ${status ?? "[*]"} --> ${to}: ${name}`),
@@ -38,7 +38,7 @@ export interface Request {
   previewDigest?: string | null;
 }
 
-/** Asks for a customer's anonymization. A new request after a failed or cancelled one starts the record afresh. */
+/** Requests a customer's anonymization; a request after a failed or cancelled one resets the record. */
 export function requestAnonymization(write: Write, input: Request): Promise<void> {
   return move(write, input, "request", {
     anonymizationRequestedAt: write.now(),
@@ -54,7 +54,7 @@ export function requestAnonymization(write: Write, input: Request): Promise<void
   });
 }
 
-/** Calls a requested anonymization off, as long as it has not started. */
+/** Cancels a requested anonymization that has not started. */
 export function cancelAnonymization(write: Write, input: Request): Promise<void> {
   return move(write, input, "cancel", {
     anonymizationCancelledAt: write.now(),
@@ -63,7 +63,7 @@ export function cancelAnonymization(write: Write, input: Request): Promise<void>
   });
 }
 
-/** Moves a customer's anonymization if the table allows it. The row is locked, so of several at once exactly one wins. */
+/** Applies a transition if the table allows it; the row lock makes exactly one of several concurrent calls succeed. */
 async function move(
   write: Write,
   { customerId, reason, previewDigest }: Request,
@@ -86,8 +86,8 @@ async function move(
 }
 
 /**
- * Where something speaks against the erasure, the request must show by the digest of a preview that it was seen; nothing
- * overrules a legal hold. A digest that is given must fit in any case.
+ * Requires the digest of the current preview when there are blockers; a legal hold cannot be overridden, and a digest
+ * that is given must always match.
  */
 async function checkBlockers(write: Write, customerId: string, previewDigest: string | null | undefined) {
   const blockers = await blockersOf(write.query, write.viewer, customerId);
@@ -98,7 +98,7 @@ async function checkBlockers(write: Write, customerId: string, previewDigest: st
   write.abort(UserErrorCode.STALE_PREVIEW, ["input", "previewDigest"], message);
 }
 
-/** What an erasure would come to, as things are at one moment; null where there is no such customer. */
+/** The erasure preview, read in one snapshot; null if there is no such customer. */
 export async function previewAnonymization({ database, loaders, viewer }: Context, customerId: string) {
   if (!(await loaders.byId("Customer", customerId))) return null;
   return database.snapshot(async (query): Promise<AnonymizationPreview> => {
@@ -119,7 +119,7 @@ export async function previewAnonymization({ database, loaders, viewer }: Contex
   });
 }
 
-/** Keeps a customer's data from erasure; a request that waits goes on waiting. */
+/** Places a legal hold; a pending request stays pending. */
 export async function setLegalHold(write: Write, { customerId, reason }: { customerId: string; reason: string }) {
   checkReason(write, reason);
   if (!reason.trim()) write.addError(UserErrorCode.INVALID, ["input", "reason"], "Say why, for the record.");
@@ -132,7 +132,7 @@ export async function setLegalHold(write: Write, { customerId, reason }: { custo
   });
 }
 
-/** Lets a customer's data be erased again. */
+/** Releases the legal hold. */
 export async function liftLegalHold(write: Write, { customerId }: { customerId: string }) {
   const customer = await write.row("Customer", customerId, { path: ["input", "customerId"] });
   if (!customer.legalHoldAt) {
@@ -162,7 +162,7 @@ const refusals = {
         : "There is no request to cancel.",
 };
 
-/** The record of who asks: the member of the staff behind the token, else the application alone. */
+/** The actor recorded with the request: the staff member of the token, otherwise the application. */
 function requester({ owner, applicationId }: Viewer) {
   return {
     id: owner?.id ?? applicationId,

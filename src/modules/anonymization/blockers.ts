@@ -5,7 +5,7 @@ import { type Permission, toRead } from "../../graph/access/permission.js";
 import type { Viewer } from "../../graph/access/viewer.js";
 import { type ModelName, modelNamed } from "../../graph/model/datamodel.js";
 
-/** What speaks against erasing a customer's data now. */
+/** A reason against erasing a customer's data now. */
 export interface Blocker {
   kind: "LEGAL_HOLD" | "UNFINISHED_ORDERS" | "OPEN_RETURNS" | "ACTIVE_SUBSCRIPTIONS";
   message: string;
@@ -40,14 +40,14 @@ const cases: {
   },
 ];
 
-/** What the count and the numbers of a kind need to be shown; a legal hold has none. */
+/** Permissions that reveal the count and numbers of each kind of blocker; a legal hold has neither. */
 export const accessOfBlockers: Partial<Record<Blocker["kind"], Permission>> = Object.fromEntries(
   cases.map(({ kind, model }) => [kind, toRead(model)]),
 );
 
 /**
- * What speaks against erasing a customer's data now: rules of the shop, read in the caller's transaction. How many there
- * are is said to those alone who may read them.
+ * The blockers of an erasure by the shop's rules, read in the caller's transaction; counts are only shown to callers
+ * who may read the rows.
  */
 export async function blockersOf(query: Query, viewer: Viewer, customerId: string): Promise<Blocker[]> {
   const blockers: Blocker[] = [];

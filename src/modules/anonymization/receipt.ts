@@ -2,7 +2,7 @@ import { CompactSign, compactVerify, createLocalJWKSet, type JSONWebKeySet } fro
 import type { Mode } from "../../graph/access/viewer.js";
 import type { SigningKeys } from "../../identity/keys.js";
 
-/** What a receipt says: nothing of the person but the customer's id. */
+/** Content of an erasure receipt; the customer's id is its only reference to the person. */
 export interface Receipt {
   issuer: string;
   customerId: string;
@@ -10,23 +10,23 @@ export interface Receipt {
   requestedAt: string;
   startedAt: string;
   completedAt: string;
-  /** How many rows of each table were erased. */
+  /** Number of erased rows by table. */
   rows: Record<string, number>;
-  /** The SHA-256 of the rules by which it was done. */
+  /** SHA-256 of the erasure manifest that was applied. */
   manifestDigest: string;
 }
 
-/** Keeps a receipt from passing for a token, and a token for a receipt. */
+/** JWT type that distinguishes receipts from access tokens. */
 const type = "erasure-receipt+jws";
 
-/** Signs a receipt with the key that signs access tokens, whose public half is published. */
+/** Signs a receipt with the private key of access tokens, whose public key is published. */
 export function signReceipt(receipt: Receipt, { current: { id, algorithm, key } }: SigningKeys): Promise<string> {
   return new CompactSign(new TextEncoder().encode(JSON.stringify(receipt)))
     .setProtectedHeader({ alg: algorithm, kid: id, typ: type })
     .sign(key);
 }
 
-/** What a receipt says, if one of the published keys signed it; throws otherwise. */
+/** Verifies a receipt against the published keys and returns its content; throws if none matches. */
 export async function verifyReceipt(signed: string, published: JSONWebKeySet): Promise<Receipt> {
   const { payload, protectedHeader } = await compactVerify(signed.trim(), createLocalJWKSet(published));
   if (protectedHeader.typ !== type) throw new Error("This is signed, but it is no receipt of an erasure.");

@@ -14,45 +14,46 @@ import { signReceipt } from "./receipt.js";
 export interface WorkerOptions {
   database: Database;
   keys: SigningKeys;
-  /** Who signs the receipts. */
+  /** Signs the receipts. */
   issuer: string;
   revocations: Revocations;
   log: Logger;
   now: () => Date;
-  /** How long a request waits from when this gateway learned of it, so that it can be called off. */
+  /** Grace period, counted from when this gateway learned of the request, in which it can be cancelled. */
   graceMs: number;
-  /** How often it looks when there was nothing to do. */
+  /** Poll interval while idle. */
   pollMs?: number;
-  /** Told of every statement's turn, before it runs: tests break it off here. */
+  /** Hook called before each statement; tests use it to interrupt the erasure. */
   step?: (name: "started" | "erased" | "completed", customerId: string) => void | Promise<void>;
 }
 
-/** How often an erasure is tried. Between two tries it waits twice as long as before, beginning with half a minute. */
+/** Maximum attempts per erasure; the delay starts at 30 seconds and doubles with each attempt. */
 const maximumAttempts = 5;
 const firstWaitMs = 30_000;
 
-/** How often, at most, a running worker refreshes the planner's statistics after erasures: it reads samples of whole tables. */
+/**
+ * Minimum interval between refreshes of the planner's statistics after erasures, because ANALYZE samples whole tables.
+ */
 const statisticsMs = 600_000;
 
 const who = JSON.stringify({ worker: { id: "anonymization", type: "AnonymizationWorker" } });
 
 /**
- * Carries out what `anonymizationRequest` asked for. The customers' own rows are the queue: a request is due when its
- * grace has passed, whoever works locks the row and others skip it, and one that was broken off is found again as
- * `started` by whoever looks next. So there is nothing that could disagree with what customers and operators see, and any
- * number of processes may work at once.
+ * Processes `anonymizationRequest`. The customers' rows are the job queue: a request is due after its grace period, a
+ * worker locks the row and others skip it (SKIP LOCKED), and an interrupted job is picked up again as `started`. There
+ * is no second state to keep in step, and any number of processes may run.
  */
 export class AnonymizationWorker {
   private stopping = new AbortController();
   private running: Promise<void> | undefined;
   private failing = false;
-  /** The tables whose statistics may hold values of the erased; undefined until the first look. */
+  /** Tables whose statistics may contain erased values; undefined before the first check. */
   private stale: Set<string> | undefined;
   private refreshedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: WorkerOptions) {}
 
-  /** Works in the background until `stop`. */
+  /** Polls in the background until `stop`. */
   start() {
     this.running = this.run();
   }
@@ -62,7 +63,7 @@ export class AnonymizationWorker {
     await this.running;
   }
 
-  /** Carries out everything that is due, and forgets its values everywhere; gives how many erasures were completed. */
+  /** Erases all due customers, refreshes statistics, and returns the number of completed erasures. */
   async drain(): Promise<number> {
     const completed = await this.completeDue();
     await this.refreshStatistics();
@@ -81,8 +82,8 @@ export class AnonymizationWorker {
   }
 
   /**
-   * Erases a customer's data now, whatever its state: for what came back with a backup. `untouched`: it was erased
-   * before, or is not there. `failed`: the log says why, and workers try again.
+   * Erases a customer's data now, whatever its state, for customers restored from a backup. `untouched`: already
+   * erased, or not found; `failed`: see the log, and workers retry.
    */
   async eraseAgain(id: string): Promise<"erased" | "untouched" | "failed"> {
     const { database, now } = this.options;
@@ -99,7 +100,7 @@ export class AnonymizationWorker {
     });
     if (!due) return "untouched";
     if (await this.work(id)) return "erased";
-    // Another worker may have been faster; then this waits for it.
+    // Waits if another worker holds the row.
     const [row] = await database.query("SELECT anonymization_status FROM customers WHERE id = $1 FOR NO KEY UPDATE", [
       id,
     ]);
@@ -114,7 +115,7 @@ export class AnonymizationWorker {
         if (performance.now() - this.refreshedAt >= statisticsMs) await this.refreshStatistics();
         this.failing = false;
       } catch (error) {
-        // Once, not at every look: the database may be away for long.
+        // Logged once, not on every poll, because an outage may last.
         if (!this.failing) log.warn("Anonymizations cannot be carried out for now.", factsOf(error));
         this.failing = true;
       }
@@ -123,8 +124,8 @@ export class AnonymizationWorker {
   }
 
   /**
-   * PostgreSQL keeps samples of the values in a table until it analyses the table again. A worker that was killed before
-   * this did it leaves it to the next one.
+   * Refreshes the planner's statistics, which hold samples of column values until the next ANALYZE; after a crash the
+   * next worker does it.
    */
   async refreshStatistics(): Promise<void> {
     const { database } = this.options;
@@ -137,13 +138,13 @@ export class AnonymizationWorker {
     }
   }
 
-  /** Takes the next customer that is due, and notes that the work has begun. */
+  /** Claims the next due customer and records that the erasure started. */
   private next(): Promise<string | undefined> {
     const { database, now, graceMs, step } = this.options;
     return database.transaction(async (query) => {
       const at = now();
       if (!(await begin(query))) return undefined;
-      // What was broken off comes before what has not begun. Each is one step in an index, however many wait.
+      // Interrupted jobs first, then new ones; each query is a single index lookup.
       const since = new Date(at.getTime() - graceMs);
       const due = (status: string) =>
         query(
@@ -167,7 +168,7 @@ export class AnonymizationWorker {
     });
   }
 
-  /** Erases one customer's data, in one transaction: all of it or nothing. */
+  /** Erases one customer's data in a single transaction. */
   private async work(id: string): Promise<boolean> {
     try {
       const done = await this.options.database.transaction((query) => this.complete(query, id));
@@ -193,16 +194,16 @@ export class AnonymizationWorker {
        WHERE id = $1 AND anonymization_status = 'started' AND legal_hold_at IS NULL FOR NO KEY UPDATE SKIP LOCKED`,
       [id],
     )) as [Mode, Date, Date][];
-    // Somebody else is at it, or has done it.
+    // Another worker is processing it, or has finished.
     if (!row) return undefined;
     const [mode, requestedAt, startedAt] = row;
-    // domain rule: what still runs for the customer is cancelled first.
+    // domain rule: the customer's recurring orders are cancelled first.
     await query(
       `UPDATE order_subscriptions t SET status = 'cancelled' WHERE t.status <> 'cancelled' AND ${customerRows.OrderSubscription}`,
       [id],
     );
     const sessions = await endSessionsOf(this.options, query, id);
-    // The values that go must not come back as the audit trail's "from".
+    // Erased values must not reappear as the audit trail's "from".
     await query("SELECT set_config('customer_graph.audit', 'off', true)", []);
     const rows = await erase(query, id);
     await query("SELECT set_config('customer_graph.audit', 'on', true)", []);
@@ -230,7 +231,7 @@ export class AnonymizationWorker {
     return { rows, sessions };
   }
 
-  /** Notes that a try went wrong: it is tried again later, or has failed for good. */
+  /** Records a failed attempt: schedules a retry, or marks the erasure as failed for good. */
   private async failed(id: string, error: unknown) {
     const { database, log, now } = this.options;
     log.error("An anonymization was broken off.", { customer: id, ...factsOf(error) });
@@ -261,7 +262,7 @@ export class AnonymizationWorker {
   }
 }
 
-/** Says who does the work, and whether it may be done: not while an import writes. */
+/** Sets the actor of the transaction, and aborts while an import is writing. */
 async function begin(query: Query): Promise<boolean> {
   const [row] = await query(
     `SELECT set_config('customer_graph.who', $1, true), pg_try_advisory_xact_lock_shared(${erasureLock})`,

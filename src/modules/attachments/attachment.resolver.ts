@@ -22,7 +22,7 @@ export class AttachmentResolver extends ResourceResolver(Attachment, { one: "att
 
 export const AttachmentMutations = ResourceMutations(attachmentWrites);
 
-/** What attachments add to every resource that can have some. */
+/** Fields that attachments add to every resource that can have them. */
 export const attachmentResolvers = hasManyEach(attachableTypes, "attachments", Attachment, {
   description: "Documents and notes attached to it.",
   filters: true,

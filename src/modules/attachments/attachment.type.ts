@@ -6,7 +6,7 @@ import { Resource } from "../../graph/schema/resource.type.js";
   description: "A document or note attached to another resource. Staff notes have no `url`.",
   implements: Resource,
   visibleTo: {
-    // Files for the customer itself. Notes have no url and are for the staff alone.
+    // Row rule of customers: their own files only; notes have no url and are for staff.
     customer: ({ customerId }) => ({
       op: "and",
       of: [

@@ -16,7 +16,7 @@ import { Sku } from "../skus/sku.type.js";
 import { StockLocation } from "../stock-locations/stock-location.type.js";
 import { Attachment } from "./attachment.type.js";
 
-/** What can have attachments. */
+/** Models that can have attachments. */
 export const attachableTypes = [
   Customer,
   CustomerGroup,
@@ -40,7 +40,7 @@ const rules = {
   }),
 };
 
-/** Documents, and notes of the staff. */
+/** Writes of attachments: documents, and notes of the staff. */
 export const attachmentWrites = new ResourceWrites(Attachment, {
   rules,
   create: {
@@ -73,7 +73,7 @@ function refuseEmpty(
   write.addError(UserErrorCode.INVALID, [...path, "description"], message);
 }
 
-/** The values with the type of the resource that it is attached to, which is kept from changes until the write ends. */
+/** Adds the type of the attachable resource to the values, and locks that resource until the write ends. */
 async function withType(write: Write, values: ValuesOf<"Attachment">, path: Path): Promise<ValuesOf<"Attachment">> {
   const id = values.attachableId;
   if (typeof id !== "string") return values;

@@ -42,7 +42,7 @@ export class CustomerAddressResolver extends ResourceResolver(CustomerAddress, {
 
 export const CustomerAddressMutations = ResourceMutations(customerAddressWrites);
 
-/** What customer addresses add to a customer. */
+/** Fields that customer addresses add to a customer. */
 @Resolver(() => Customer)
 export class CustomerAddressBookResolver {
   @HasMany(CustomerAddress, { description: "The customer's address book.", filters: Customer })

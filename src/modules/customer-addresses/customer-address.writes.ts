@@ -28,7 +28,7 @@ interface Input {
   addressId?: string | null;
 }
 
-/** The entries of address books. */
+/** Writes of customer addresses, the entries of address books. */
 export const customerAddressWrites = new ResourceWrites(CustomerAddress, {
   rules,
   create: {
@@ -79,7 +79,7 @@ export const customerAddressWrites = new ResourceWrites(CustomerAddress, {
   },
 });
 
-/** Sees to the address of a new entry, and to whose it is. */
+/** Links or creates the address of a new entry, and checks its owner. */
 async function addAddress(
   write: Write,
   values: ValuesOf<"CustomerAddress">,
@@ -97,11 +97,11 @@ async function addAddress(
   return { ...values, customerId };
 }
 
-/** Keeps an address from going, or getting another owner, while it comes into a book. */
+/** Locks an address against deletion or a change of owner while it is added to an address book. */
 async function lockAddress(write: Write, id: string, path: Path) {
   await write.row("Address", id, { path });
   const [stocked] = await write.query("SELECT FROM stock_locations WHERE address_id = $1 LIMIT 1", [id]);
-  // What is the shop's own does not become a customer's.
+  // Addresses of the shop itself cannot become a customer's.
   if (stocked)
     write.addError(UserErrorCode.INVALID, path, "This is the address of a stock location, not of a customer.");
 }

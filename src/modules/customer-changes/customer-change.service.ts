@@ -18,13 +18,13 @@ export interface CustomerChangedArgs {
   after?: string | null;
 }
 
-/** The changes that the viewer may see. `return` ends them at once. */
+/** Async iterator of the changes that the viewer may see; `return` ends it immediately. */
 export async function customerChanges(
   context: Context,
   { customerId, after }: CustomerChangedArgs,
   schema: GraphQLSchema,
 ): Promise<AsyncIterableIterator<CustomerChange, undefined>> {
-  // A subscription's middleware runs for each change, not when it begins.
+  // Field middleware of a subscription runs per change, not at subscribe time, so permissions are checked here.
   demand(context, ["customers:read"]);
   const { viewer, live, lastEventId, database } = context;
   const visible = scopeOf(viewer);
@@ -41,7 +41,7 @@ export async function customerChanges(
   return shownOf(changes, (change) => show(change, context, schema));
 }
 
-/** What is to be shown of changes. While the database cannot be reached it waits. */
+/** Streams changes to the viewer, and waits while the database is unreachable. */
 function shownOf(
   changes: AsyncIterableIterator<Change, undefined>,
   show: (change: Change) => Promise<CustomerChange | null>,
@@ -70,7 +70,7 @@ function shownOf(
   };
 }
 
-/** What a viewer may hear of at all; each change is looked at again when it is given. */
+/** Models whose changes a viewer may receive; each change is checked again before delivery. */
 function scopeOf(viewer: Viewer): Scope {
   const readable = [...models.values()].filter(({ name }) => viewer.permissions.has(toRead(name)));
   return {
@@ -80,14 +80,14 @@ function scopeOf(viewer: Viewer): Scope {
   };
 }
 
-/** The changes of one customer. One that the viewer may not see is like one that does not exist: there are none. */
+/** Changes of one customer; an invisible customer yields none, like one that does not exist. */
 function narrowed(scope: Scope, customerId: string | null | undefined): Scope {
   if (typeof customerId !== "string") return scope;
   if (scope.customerId !== undefined && scope.customerId !== customerId) return { ...scope, resourceTypes: new Set() };
   return { ...scope, customerId };
 }
 
-/** A change as the viewer may see it, or null. */
+/** Loads a change as the viewer may see it, or null. */
 async function show(
   change: Change,
   { viewer, database, requester }: Context,
@@ -95,7 +95,7 @@ async function show(
 ): Promise<CustomerChange | null> {
   const model = modelOfType(change.resourceType);
   if (!model) return null;
-  // How much it may read is counted anew for each change: a stream may go on for ever.
+  // The read budget is reset for each change, because a stream has no end.
   const loaders = new Loaders(database.forRequest(requester), viewer);
   const { mode, customerId, resourceId, event, names } = change;
   const isVisible = async (of: Model, id: string) => {
@@ -104,10 +104,10 @@ async function show(
   };
   if (!(await isVisible(model, resourceId)) || !(await isVisible(modelNamed("Customer"), customerId))) return null;
   if (event === "destroy") return new CustomerChange(change, []);
-  // Its entry has the whole of the request, under names of its own.
+  // Entries of an anonymization hold the request under their own attribute names.
   const columns = event.startsWith("anonymization_") ? ["anonymization_status"] : names;
   const changed = changedFields(schema, model, columns, viewer);
-  // An update of what the viewer may not see is none.
+  // Skips updates in which the viewer may see no changed field.
   if (event === "update" && names.length > 0 && changed.length === 0) return null;
   return new CustomerChange(change, changed);
 }

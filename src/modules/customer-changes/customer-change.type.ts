@@ -2,10 +2,10 @@ import { Field, ID, ObjectType } from "type-graphql";
 import { DateTime } from "../../graph/model/scalars.js";
 import type { Change } from "../../live/changes.js";
 
-/** Ids of changes are not those of the audit trail's entries: client caches would take the two for one record. */
+/** Prefix of change ids; without it client caches would merge a change with its audit trail entry. */
 const prefix = "chg_";
 
-/** The id of the audit trail's entry behind a change; ids that were given out without the prefix stay good. */
+/** The audit trail entry's id behind a change id; ids without the prefix stay valid. */
 export function entryIdOf(changeId: string): string {
   return changeId.startsWith(prefix) ? changeId.slice(prefix.length) : changeId;
 }

@@ -23,7 +23,7 @@ export class CustomerGroupResolver extends ResourceResolver(CustomerGroup, {
 
 export const CustomerGroupMutations = ResourceMutations(customerGroupWrites);
 
-/** What customer groups add to a customer. */
+/** Fields that customer groups add to a customer. */
 @Resolver(() => Customer)
 export class CustomerMembershipResolver {
   @BelongsTo(CustomerGroup, { description: "The group that the customer belongs to.", filters: Customer })

@@ -12,7 +12,7 @@ const rules = {
   }),
 };
 
-/** Groups of customers. Who is in one is written with the customer. */
+/** Writes of customer groups; membership is written with the customer. */
 export const customerGroupWrites = new ResourceWrites(CustomerGroup, {
   rules,
   create: { example: 'input: { name: "Press", code: "press" }' },
@@ -27,7 +27,7 @@ export const customerGroupWrites = new ResourceWrites(CustomerGroup, {
   },
 });
 
-/** Deleting the group changes its customers: in the order of their ids, as everybody does who changes several. */
+/** Locks the group's customers in id order to avoid deadlocks, because deleting the group updates them. */
 async function lockMembers({ query }: Write, { id }: RowOf<"CustomerGroup">) {
   await query("SELECT FROM customers WHERE customer_group_id = $1 ORDER BY id FOR NO KEY UPDATE", [id]);
 }

@@ -43,7 +43,7 @@ export class CustomerPaymentSourceResolver extends ResourceResolver(CustomerPaym
 
 export const CustomerPaymentSourceMutations = ResourceMutations(customerPaymentSourceWrites);
 
-/** What customer payment sources add to a customer. */
+/** Fields that customer payment sources add to a customer. */
 @Resolver(() => Customer)
 export class CustomerWalletResolver {
   @HasMany(CustomerPaymentSource, {

@@ -61,7 +61,10 @@ interface Input {
   paymentInstrument?: Instrument | null;
 }
 
-/** The entries of wallets. domain rule: shoppers fill theirs by paying, so they make none here, and set no tokens. */
+/**
+ * Writes of customer payment sources, the entries of wallets. domain rule: shoppers add entries by paying, so they can
+ * neither create entries here nor set tokens.
+ */
 export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSource, {
   rules,
   create: {
@@ -85,7 +88,7 @@ export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSou
       "Changes the tokens of an entry of a wallet, what another system calls it, and its metadata. For another payment source make another entry.",
     example: 'id: "cps_ada_visa", input: { customerToken: "cus_9s6XKzkNRiz8i3", reference: "erp-7" }',
     before: async ({ viewer }, _row, values, _input, path) => {
-      // With the token of somebody else's card a shopper would pay with it.
+      // A shopper could pay with another customer's card by setting its token.
       const token = tokens.find((field) => viewer.kind === "customer" && values[field] !== undefined);
       if (!token) return values;
       const argument = [...path, token];
@@ -117,7 +120,7 @@ export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSou
       customer: { description: "The customer whose wallet it was; null when there is none.", row: () => Customer },
       pendingOrderSubscriptions: {
         description: "The recurring orders that became `PENDING`, because this entry was to pay for them.",
-        // By name: the module of recurring orders imports this one.
+        // Referenced by name to avoid a circular import with the module of recurring orders.
         row: () => modelTypeNamed("OrderSubscription").type,
         list: true,
       },
@@ -125,7 +128,10 @@ export const customerPaymentSourceWrites = new ResourceWrites(CustomerPaymentSou
   },
 });
 
-/** domain rule: a recurring order without a wallet entry to pay for it is pending. Gives the ids of those that become so. */
+/**
+ * domain rule: a recurring order without a wallet entry to pay for it becomes pending; returns the ids of those that
+ * do.
+ */
 async function suspendSubscriptions({ query }: Write, { id }: RowOf<"CustomerPaymentSource">): Promise<string[]> {
   const rows = await query(
     `UPDATE order_subscriptions SET status = 'pending', customer_payment_source_id = NULL
@@ -135,7 +141,7 @@ async function suspendSubscriptions({ query }: Write, { id }: RowOf<"CustomerPay
   return (rows as [string][]).flat().sort();
 }
 
-/** Sees to the payment source of a new entry. */
+/** Links or creates the payment source of a new entry. */
 async function addSource(
   write: Write,
   values: ValuesOf<"CustomerPaymentSource">,
@@ -154,7 +160,7 @@ async function addSource(
   };
 
   if (input.paymentSourceId) {
-    // Whether it is in a wallet already is for those who may read wallets.
+    // Only callers who may read wallets learn whether it is already in one.
     write.need("customer_payment_sources:read");
     for (const field of ["paymentSourceType", "paymentInstrument"] as const) {
       if (!input[field]) continue;
@@ -185,7 +191,7 @@ async function addSource(
 
 const words = (kind: Kind) => kind.replaceAll("_", " ");
 
-/** Notes an error for a payment source that is somebody else's, or in this wallet already. */
+/** Adds an error for a payment source that belongs to another customer, or is already in this wallet. */
 async function refuseForeign(write: Write, id: string, customerId: string, path: Path) {
   const [[present, foreign]] = (await write.query(
     `SELECT EXISTS (SELECT FROM customer_payment_sources WHERE payment_source_id = $1 AND customer_id = $2),

@@ -67,7 +67,7 @@ export class CustomerSubscriptionResolver extends ResourceResolver(CustomerSubsc
 
 export const CustomerSubscriptionMutations = ResourceMutations(customerSubscriptionWrites);
 
-/** What customer subscriptions add to a customer. */
+/** Fields that customer subscriptions add to a customer. */
 @Resolver(() => Customer)
 export class CustomerOptInsResolver {
   @HasMany(CustomerSubscription, {

@@ -14,7 +14,7 @@ const rules = {
   reference: text({ description: "The key of what is subscribed to, such as `newsletter`.", required: true }),
 };
 
-/** What customers subscribed to. */
+/** Writes of customer subscriptions. */
 export const customerSubscriptionWrites = new ResourceWrites(CustomerSubscription, {
   rules,
   update: {
@@ -45,9 +45,9 @@ export interface Subscribing {
 }
 
 /**
- * Subscribes a customer, whom an e-mail address finds or makes. Who is subscribed already stays so. domain rule: a form
- * for newsletters tells a visitor neither which addresses the shop knows, nor who is subscribed: nothing that a guest gets
- * to know depends on either.
+ * Subscribes a customer, found or created by e-mail address; an existing subscription is kept. domain rule: a
+ * newsletter form reveals neither which addresses are known nor who is subscribed, so no answer to a guest depends on
+ * either.
  */
 export async function subscribe(write: Write, input: Subscribing): Promise<Outcome> {
   const path = ["input"];
@@ -69,7 +69,7 @@ export async function subscribe(write: Write, input: Subscribing): Promise<Outco
     [id, viewer.mode, customerId, values.reference, referenceOrigin, JSON.stringify(metadata)],
   );
   if (viewer.kind === "guest") return {};
-  // Who may not read subscriptions hears nothing of one that was there.
+  // Callers who may not read subscriptions get no hint of an existing one.
   if (!permits(viewer, ["customer_subscriptions:read"])) return { customer: customerId };
   const created = made.length > 0;
   const [[found]] = created
@@ -81,7 +81,7 @@ export async function subscribe(write: Write, input: Subscribing): Promise<Outco
   return { customerSubscription: found, created, customer: customerId };
 }
 
-/** The id of the customer who subscribes; undefined when there is none whom one might tell of. */
+/** The id of the subscribing customer; undefined if there is none that the caller may know of. */
 async function subscriber(
   write: Write,
   values: Pick<Subscribing, "customerId" | "customerEmail">,
@@ -92,11 +92,11 @@ async function subscriber(
     return ownerOf(write, values, input, ["input"]);
   }
   const email = values.customerEmail;
-  // Nothing is made for what is refused anyway.
+  // Creates no customer for an input that is rejected anyway.
   write.check();
   const found = await write.attempt(() => findOrCreateCustomer(write, email!, ["input", "customerEmail"]));
   if (!found.errors) return found.result;
-  // An erasure that is under way is as secret as the customer.
+  // A pending erasure is as confidential as the customer.
   const secret =
     !permits(viewer, ["customers:read"]) && found.errors.every(({ code }) => code === UserErrorCode.WRONG_STATE);
   if (!secret) write.errors.push(...found.errors);

@@ -7,8 +7,8 @@ import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { endSessionsOf } from "../../identity/sessions.js";
 
 /**
- * Counts a form with an e-mail address that comes from a sales channel, which is anybody. It costs much if its answer tells
- * that the address has a customer, or, being only tried, that it has none, and leaves nothing behind.
+ * Rate-limits forms with an e-mail address from sales channels, which are anonymous. An attempt that would reveal
+ * whether the address has a customer, or a dry run that leaves no trace, costs more.
  */
 export function countForm({ viewer, limits, address }: Context, { mayTell = true } = {}): Settle | undefined {
   if (viewer.kind !== "guest" && viewer.kind !== "customer") return undefined;
@@ -19,12 +19,12 @@ export function countForm({ viewer, limits, address }: Context, { mayTell = true
   };
 }
 
-/** Ends all sessions of a customer when the write is committed. */
+/** Revokes all sessions of a customer after the commit. */
 export async function endSessions(write: Write, customerId: string): Promise<void> {
   write.afterCommit.push(await endSessionsOf(write.context, write.query, customerId));
 }
 
-/** How a new resource says which customer it belongs to. */
+/** Input rules by which a new resource names its customer. */
 export const ownerRules = {
   customerId: link("Customer", {
     description: "The id of the customer; give it or `customerEmail`. A signed-in customer may leave out both.",
@@ -43,8 +43,8 @@ interface Owner {
 }
 
 /**
- * The id of the customer whom a new resource belongs to, kept from changes by others until the write ends. `values` are
- * those of the input that stood its rules. Notes an error if there is no such customer.
+ * Resolves and locks the customer of a new resource until the write ends; `values` are validated input. Adds an error
+ * if there is no such customer.
  */
 export async function ownerOf(write: Write, values: Owner, input: Owner, path: Path): Promise<string | undefined> {
   const { viewer, context } = write;
@@ -56,7 +56,7 @@ export async function ownerOf(write: Write, values: Owner, input: Owner, path: P
   if (!values.customerEmail) return undefined;
   const found = await context.loaders.byField("Customer", "email", values.customerEmail);
   if (found) return lock(write, found.id as string, byEmail);
-  // What others are called is nothing that a shopper could find out here: it hears of its own address alone.
+  // Shoppers may only use their own address, so that they cannot probe for others.
   if (itself) write.addError(UserErrorCode.INVALID, byEmail, "This is not your own e-mail address; leave it out.");
   else write.addError(UserErrorCode.NOT_FOUND, byEmail, "There is no customer with this e-mail address.");
   return undefined;
@@ -67,9 +67,9 @@ async function lock(write: Write, id: string, path: Path): Promise<string> {
 }
 
 /**
- * The id of the customer with this e-mail address, who is made as a guest if there is none, and kept from changes by
- * others until the write ends. domain rule: orders and subscriptions find their customer so. It does not tell the caller
- * whether there was one. Of several at once one makes it, and the others find it.
+ * Finds the customer with this e-mail address or creates a guest, and locks the row until the write ends. domain rule:
+ * orders and subscriptions find their customer this way. The caller cannot tell which happened; of concurrent calls one
+ * creates, the others find.
  */
 export async function findOrCreateCustomer(write: Write, email: string, path: Path): Promise<string> {
   const id = await customerOf(write, email, path);
@@ -77,7 +77,7 @@ export async function findOrCreateCustomer(write: Write, email: string, path: Pa
   return id;
 }
 
-/** The same without locking the customer, for writes that lock it together with others. */
+/** Same without the lock, for writes that lock several customers in one go. */
 export async function customerOf(write: Write, email: string, path: Path): Promise<string> {
   const address = readEmail(email);
   if (address instanceof Problem) return write.abort(UserErrorCode.INVALID, path, address.message);

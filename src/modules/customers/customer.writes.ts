@@ -56,7 +56,7 @@ interface Input {
   tags?: string[] | null;
 }
 
-/** Customers: who they are, and how the shop treats them. */
+/** Writes of customers. */
 export const customerWrites = new ResourceWrites<"Customer", typeof rules, string | null | undefined>(Customer, {
   rules,
   create: {
@@ -85,20 +85,20 @@ export const customerWrites = new ResourceWrites<"Customer", typeof rules, strin
     description:
       "Deletes a customer without any order, with its address book, wallet, subscriptions and lists. One with orders, of whatever status, can only be anonymized.",
     errors: ["IN_USE", "WRONG_STATE"],
-    // What keeps it from going is told.
+    // The error names what prevents the deletion.
     needs: [{ permission: "orders:read" }, { permission: "order_subscriptions:read" }, { permission: "returns:read" }],
     example: 'id: "cus_mia"',
     before: removeItsOwn,
   },
 });
 
-/** What is stored of a new password, if one was given and may be set; null takes it away. */
+/** The stored digest of a new password, if one was given and may be set; null removes it. */
 async function digestOf(_: Context, { password }: Input): Promise<string | null | undefined> {
   if (typeof password !== "string") return password;
   return passwordProblem(password) ? undefined : hashPassword(password);
 }
 
-/** domain rule: a customer sets a first password only; another one needs the old one, or a reset. */
+/** domain rule: customers may set a first password only; replacing it takes the old one or a reset. */
 async function changePassword(
   write: Write,
   row: RowOf<"Customer">,
@@ -121,8 +121,8 @@ async function replaceTags(write: Write, id: string, { tags }: Input, path: Path
 }
 
 /**
- * The new customer is shown once, also to a sales channel that may see no other. A retry shows it as it was then: what
- * became of it since is not for a visitor. Of one who was erased since nothing is left to show.
+ * Shows the new customer once, even to a sales channel that cannot read customers. A retry returns it as it was
+ * created, without later changes; nothing is left if it has been erased since.
  */
 async function asItself({ database, viewer, loaders }: Context, id: string, first?: AnyRow) {
   const known = await loaders.byId("Customer", id);
@@ -135,7 +135,7 @@ async function asItself({ database, viewer, loaders }: Context, id: string, firs
   return isErased ? null : first && now ? first : now;
 }
 
-/** domain rule: only a customer without orders may go. What is its alone goes with it. */
+/** domain rule: only a customer without orders can be deleted; rows that belong to it alone are deleted with it. */
 async function removeItsOwn(write: Write, { id }: RowOf<"Customer">) {
   const [[orders]] = (await write.query("SELECT count(*)::int FROM orders WHERE customer_id = $1", [id])) as [[number]];
   if (orders) {
@@ -148,7 +148,8 @@ async function removeItsOwn(write: Write, { id }: RowOf<"Customer">) {
      WHERE attachable_type = 'sku_lists' AND attachable_id IN (SELECT id FROM sku_lists WHERE customer_id = $1)`,
     [id],
   );
-  // What the address book and the wallet lead to goes too, unless an order, a return or somebody else's book has it.
+  // Also deletes addresses and payment sources of its entries, unless an order, a return or another customer's entry
+  // uses them.
   const book = await write.query("DELETE FROM customer_addresses WHERE customer_id = $1 RETURNING address_id", [id]);
   const wallet = await write.query(
     "DELETE FROM customer_payment_sources WHERE customer_id = $1 RETURNING payment_source_id",

@@ -8,7 +8,7 @@ import { CustomersBulkPolicy, type CustomersBulkUpdateInput } from "./customers-
 const maximumRows = 100;
 const place: Path = ["input", "rows"];
 
-/** Changes several customers, each as if alone: what is wrong with one hides nothing of the others. */
+/** Updates several customers independently: an error in one hides no result of another. */
 export async function updateCustomers(
   write: Write,
   { rows, policy }: CustomersBulkUpdateInput,
@@ -16,7 +16,7 @@ export async function updateCustomers(
   if (rows.length < 1 || rows.length > maximumRows) {
     write.abort(UserErrorCode.INVALID, place, `From 1 to ${maximumRows} rows are needed; these are ${rows.length}.`);
   }
-  // All at once in the order of their ids: two such writes do not wait for each other in a circle.
+  // Locks all rows in id order, so that concurrent bulk updates cannot deadlock.
   await write.findAll("Customer", "id", [...new Set(rows.map(({ id }) => id))], true);
   const rowOf = new Map<string, number>();
   const customers: string[] = [];

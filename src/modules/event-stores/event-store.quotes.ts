@@ -5,7 +5,7 @@ import { camelCase, changedFields, fieldsOf, isOpen, missingFor } from "../../gr
 
 type Json = Record<string, object>;
 
-/** Without `staff:read` nobody of the staff is named, without `customers:read` no customer. */
+/** Redacts staff members without `staff:read`, and customers without `customers:read`. */
 export const quotesOfWho: Quotes = ({ who }, { permissions }) => {
   const needed: Permission[] = ["customers:read", "staff:read"];
   const missing = needed.filter((permission) => !permissions.has(permission));
@@ -18,12 +18,14 @@ export const quotesOfWho: Quotes = ({ who }, { permissions }) => {
   };
 };
 
-/** The attributes of which the viewer may see a field; all of a resource of which it may see every field. */
+/**
+ * Audit trail attributes of which the viewer may see a field; all attributes if it may see every field of the resource.
+ */
 export const quotesOfPayload: Quotes = ({ payload, resourceType, event }, viewer, schema) => {
   const model = modelOfType(resourceType as string);
-  // What quotes other resources may be about any of them.
+  // Columns that quote other resources may quote a resource of any type.
   if (!model || aboutOf(model)) return { shown: {}, missing: unreadable(viewer.permissions) };
-  // The entries of an anonymization have the request, not columns.
+  // Entries of an anonymization hold the request, not columns.
   const isRequest = (event as string).startsWith("anonymization_");
   const missing = missingFor(schema, isRequest ? "AnonymizationInfo" : model.name, viewer);
   if (!missing.length) return { shown: payload, missing };

@@ -13,7 +13,7 @@ import { EventStore } from "./event-store.type.js";
 @Resolver(() => EventStore)
 export class EventStoreResolver extends ResourceResolver(EventStore, { one: "eventStore" }) {}
 
-/** What the audit trail adds to the resources it is kept for. */
+/** Fields that the audit trail adds to the resources it covers. */
 export const eventStoreResolvers = hasManyEach(
   [Customer, Address, CustomerAddress, Order, OrderSubscription, Return, Tag],
   "eventStores",

@@ -18,7 +18,7 @@ export class EventCallback extends Resource<"EventCallback"> {
     nullable: true,
     description:
       "Body of the request. It may contain any personal data, so it is null unless the caller may read everything.",
-    // Any part of the shop may be in it.
+    // May quote any resource of the shop.
     quotes: (_row, { permissions }) => ({ shown: null, missing: unreadable(permissions) }),
   })
   payload!: Record<string, unknown> | null;

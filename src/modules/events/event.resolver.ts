@@ -30,7 +30,7 @@ export class EventCallbackResolver extends ResourceResolver(EventCallback, { one
   }
 }
 
-/** What events add to every resource that raises some. */
+/** Fields that events add to every resource that raises them. */
 export const eventResolvers = hasManyEach(
   [Customer, Address, CustomerAddress, CustomerSubscription, Order, LineItem, OrderSubscription, Return],
   "events",

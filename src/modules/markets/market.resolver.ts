@@ -21,7 +21,7 @@ export class MarketResolver extends ResourceResolver(Market, {
   }
 }
 
-/** What markets add to a customer group. */
+/** Fields that markets add to a customer group. */
 @Resolver(() => CustomerGroup)
 export class CustomerGroupMarketsResolver {
   @HasMany(Market, { description: "The private markets that the group opens to its members." })

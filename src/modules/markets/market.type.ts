@@ -17,7 +17,7 @@ function scoped({ marketIds }: Shopper): Condition {
   implements: Resource,
   visibleTo: {
     guest: (viewer) => ({ op: "and", of: [scoped(viewer), isPublic] }),
-    // A private market opens through the customer's group, as it is now: leaving the group closes it at once.
+    // A private market is visible through the customer's current group: leaving the group revokes it immediately.
     customer: (viewer) => ({
       op: "and",
       of: [scoped(viewer), { op: "or", of: [isPublic, through("customerGroup")] }],

@@ -26,7 +26,7 @@ export class NodeResolver {
     @Ctx() { loaders }: Context,
   ) {
     if (ids.length > maximumNodes) throw new UserInputError(["ids"], `has ${ids.length} ids; at most ${maximumNodes}.`);
-    // One by one: an id that cannot be told leaves the others as they are.
+    // Resolves ids independently, so that an invalid id does not affect the others.
     return ids.map((id) => loaders.node(id));
   }
 }

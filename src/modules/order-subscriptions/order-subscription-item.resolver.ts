@@ -22,7 +22,7 @@ export class OrderSubscriptionItemResolver extends ResourceResolver(OrderSubscri
   }
 }
 
-/** What order subscriptions add to an order subscription. */
+/** Fields that order subscriptions add to an order subscription. */
 @Resolver(() => OrderSubscription)
 export class OrderSubscriptionItemsResolver {
   @HasMany(OrderSubscriptionItem, { description: "Items of each order." })

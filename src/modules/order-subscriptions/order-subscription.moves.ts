@@ -3,7 +3,7 @@ import { StateMachine } from "../../graph/write/state-machine.js";
 import type { Write } from "../../graph/write/transaction.js";
 import { OrderSubscription, OrderSubscriptionStateError } from "./order-subscription.type.js";
 
-/** The life of a recurring order: which move leads from where to where. */
+/** State machine of a recurring order. */
 export const orderSubscriptionStateMachine = new StateMachine(OrderSubscription, {
   shop: "orders:manage",
   access: "order_subscriptions:update",

@@ -49,7 +49,7 @@ export class OrderSubscriptionResolver extends ResourceResolver(OrderSubscriptio
 export const OrderSubscriptionMutations = ResourceMutations(orderSubscriptionWrites);
 export const OrderSubscriptionMoveMutations = StateMachineMutations(orderSubscriptionStateMachine);
 
-/** What order subscriptions add to a customer. */
+/** Fields that order subscriptions add to a customer. */
 @Resolver(() => Customer)
 export class CustomerOrderSubscriptionsResolver {
   @HasMany(OrderSubscription, { description: "The customer's recurring orders.", filters: Customer, numbered: true })
@@ -58,7 +58,7 @@ export class CustomerOrderSubscriptionsResolver {
   }
 }
 
-/** What order subscriptions add to an order. */
+/** Fields that order subscriptions add to an order. */
 @Resolver(() => Order)
 export class OrderOrderSubscriptionsResolver {
   @BelongsTo(OrderSubscription, { description: "The recurring order that made this one, if any.", filters: Order })

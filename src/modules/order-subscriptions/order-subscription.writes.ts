@@ -36,7 +36,7 @@ const rules = {
   }),
 };
 
-/** Recurring orders, from when they are there. */
+/** Writes of existing recurring orders. */
 export const orderSubscriptionWrites = new ResourceWrites(OrderSubscription, {
   rules,
   update: {
@@ -77,7 +77,7 @@ async function beforeUpdate(
       addError("customerPaymentSourceId", "The wallet entry is another customer's; name one of this customer's.");
     }
   }
-  // domain rule: without a wallet entry that pays for it, it is pending.
+  // domain rule: pending while no wallet entry pays for it.
   const suspends =
     customerPaymentSourceId === null && row.customerPaymentSourceId && (status === "active" || status === "running");
   return suspends ? { ...values, status: "pending" } : values;

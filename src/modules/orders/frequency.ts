@@ -29,12 +29,12 @@ const fields: readonly CronField[] = [
   { from: 0, to: 23 },
   { from: 1, to: 31 },
   { from: 1, to: 12, words: months },
-  // Sunday is 0 and 7.
+  // Cron allows 0 and 7 for Sunday.
   { from: 0, to: 7, words: weekdays },
 ];
 const longest = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** How often something recurs, as it is stored, or what is wrong with it. */
+/** Parses a recurrence into its stored form, or returns a problem. */
 export function readFrequency(given: string): string | Problem {
   const value = codeKey(given).replaceAll(/\s+/g, " ");
   const name = value.replace(/^(two|three|four|six)-months$/, "$1-month");
@@ -44,14 +44,14 @@ export function readFrequency(given: string): string | Problem {
   const sets = parts.map((part, i) => valuesOf(part, fields[i]!));
   if (sets.some((set) => !set)) return problem;
   const [minute, , days, monthsOfYear] = sets as number[][];
-  // domain rule: an hour is the smallest unit.
+  // domain rule: the minimum interval is one hour.
   if (minute!.length !== 1) return problem;
   const everyWeekday = parts[4] === "*";
   const comes = monthsOfYear!.some((month) => days!.some((day) => day <= longest[month - 1]!));
   return comes || !everyWeekday ? value : new Problem("There is no such day in these months, so it would never run.");
 }
 
-/** The values that one field of a crontab expression stands for; undefined if it is none. */
+/** Values matched by one field of a crontab expression; undefined if it is invalid. */
 function valuesOf(text: string, { from, to, words }: CronField): number[] | undefined {
   const found = new Set<number>();
   for (const item of text.split(",")) {

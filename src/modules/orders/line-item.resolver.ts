@@ -20,7 +20,7 @@ export class LineItemResolver extends ResourceResolver(LineItem, { one: "lineIte
   }
 }
 
-/** What orders add to an order. */
+/** Fields that orders add to an order. */
 @Resolver(() => Order)
 export class OrderLineItemsResolver {
   @HasMany(LineItem, { description: "The lines of the order." })

@@ -5,7 +5,7 @@ import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { readFrequency } from "./frequency.js";
 
-/** How many lines an order may be given at once. */
+/** Maximum number of line items per input. */
 const maximumLines = 100;
 /** Amounts are stored in 32 bits. */
 export const maximumAmount = 2_147_483_647;
@@ -35,20 +35,20 @@ export const OrderLineItemInput: ClassType = inputOf(
   "create",
 );
 
-/** A line as it is stored, without the order's id. */
+/** A line item row without the order's id. */
 interface Line extends ValuesOf<"LineItem"> {
   quantity: number;
   totalAmountCents: number;
   taxAmountCents: number;
 }
 
-/** How an order is taxed. */
+/** Tax settings of an order. */
 interface Taxes {
   taxRate: number | null;
   taxIncluded: boolean | null;
 }
 
-/** The lines that an input stands for. `prices` are those of the lines before, by SKU code. */
+/** Builds the line items of an input; `prices` are those of the previous lines, by SKU code. */
 export async function readLines(
   write: Write,
   given: readonly LineItemInput[],
@@ -100,7 +100,7 @@ export async function readLines(
   return lines;
 }
 
-/** The amounts of an order of such lines alone. */
+/** Totals of an order with only these lines. */
 export function amountsOf(lines: readonly Line[], { taxIncluded }: Taxes): ValuesOf<"Order"> {
   const sum = lines.reduce((total, line) => total + line.totalAmountCents, 0);
   const taxes = lines.reduce((total, line) => total + line.taxAmountCents, 0);
@@ -115,7 +115,7 @@ export function amountsOf(lines: readonly Line[], { taxIncluded }: Taxes): Value
   };
 }
 
-/** Puts lines into an order. */
+/** Inserts line items into an order. */
 export async function addLines(write: Write, orderId: string, lines: readonly ValuesOf<"LineItem">[], path: Path) {
   for (const [i, line] of lines.entries()) await write.create("LineItem", { ...line, orderId }, [...path, String(i)]);
 }

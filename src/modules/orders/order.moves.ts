@@ -5,7 +5,7 @@ import type { Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { Order, OrderStateError } from "./order.type.js";
 
-/** The life of an order: which move leads from where to where. */
+/** State machine of an order. */
 export const orderStateMachine = new StateMachine(Order, {
   shop: "orders:manage",
   access: "orders:update",
@@ -68,7 +68,7 @@ interface LineFacts {
   orders: number | null;
 }
 
-/** domain rule: what placing brings. The triggers count it for the customer, in the same transaction. */
+/** domain rule: the effects of placing an order; triggers update the customer's counters in the same transaction. */
 async function place(write: Write, row: RowOf<"Order">): Promise<ValuesOf<"Order">> {
   const [[facts]] = (await write.query(
     `SELECT json_build_object(
@@ -111,6 +111,6 @@ async function cancel(write: Write, row: RowOf<"Order">): Promise<ValuesOf<"Orde
   return paid(write, given.includes(status) ? "voided" : "");
 }
 
-/** A new payment status, if there is one. */
+/** The new payment status, if it changes. */
 const paid = (write: Write, paymentStatus: EnumValue<"OrderPaymentStatus"> | ""): ValuesOf<"Order"> =>
   paymentStatus ? { paymentStatus, paymentUpdatedAt: write.now() } : {};

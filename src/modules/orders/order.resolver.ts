@@ -49,7 +49,7 @@ export class OrderResolver extends ResourceResolver(Order, {
 export const OrderMutations = ResourceMutations(orderWrites);
 export const OrderMoveMutations = StateMachineMutations(orderStateMachine);
 
-/** What orders add to a customer. */
+/** Fields that orders add to a customer. */
 @Resolver(() => Customer)
 export class CustomerOrdersResolver {
   @HasMany(Order, { description: "Orders of the customer, carts included.", filters: Customer, numbered: true })

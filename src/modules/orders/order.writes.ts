@@ -50,7 +50,7 @@ const rules = {
   }),
 };
 
-/** Orders, until they are placed. */
+/** Writes of orders that are not placed. */
 export const orderWrites = new ResourceWrites(Order, {
   rules,
   create: {
@@ -124,7 +124,7 @@ async function beforeUpdate(
   const { customerEmail, customerId, lineItems, ...order } = values;
   const { status } = row;
   const cart = carts.includes(status);
-  // An order that is being edited is changed by the shop alone, and keeps a customer and its lines.
+  // Orders in `editing` can be changed by the shop only, and keep a customer and line items.
   const editable = cart || (status === "editing" && permits(write.viewer, ["orders:manage"]));
   for (const [field, given] of Object.entries(input)) {
     if (given === undefined || open.has(field) || (editable && (cart || !inCarts(field, given)))) continue;
@@ -158,7 +158,7 @@ type AddressField = (typeof addressFields)[number];
 const addressesOf = (row: RowOf<"Order">, fields: readonly AddressField[]) =>
   fields.flatMap((field) => row[field] ?? []);
 
-/** What every order takes, and what only carts do. */
+/** Input rules of all orders, and those of carts alone. */
 const open = new Set(["reference", "referenceOrigin", "metadata"]);
 const inCarts = (field: string, given: unknown) =>
   field === "lineItems" || (given === null && (field === "customerEmail" || field === "customerId"));
@@ -184,7 +184,7 @@ async function beforeDelete(write: Write, row: RowOf<"Order">) {
     const message = `Only draft or pending orders can be deleted; this one is ${status}. Archive it instead.`;
     write.abortWith(new OrderStateError(status, message));
   }
-  // How it was to be paid, unless somebody's wallet or another order has that too.
+  // Also deletes its payment source, unless a wallet or another order uses it.
   await write.query(
     `DELETE FROM payment_sources p WHERE p.order_id = $1
        AND NOT EXISTS (SELECT FROM customer_payment_sources l WHERE l.payment_source_id = p.id)
@@ -193,7 +193,7 @@ async function beforeDelete(write: Write, row: RowOf<"Order">) {
   );
 }
 
-/** Notes what is wrong with the customer that an input names. */
+/** Adds errors for the customer that an input names. */
 async function checkOwner(write: Write, { customerEmail, customerId }: ValuesOf<"Order">, path: Path) {
   const { viewer } = write;
   const addError = (field: string, message: string) => write.addError(UserErrorCode.INVALID, [...path, field], message);
@@ -207,14 +207,14 @@ async function checkOwner(write: Write, { customerEmail, customerId }: ValuesOf<
   if (own?.[0] !== customerEmail) addError("customerEmail", "Your orders carry your own e-mail address.");
 }
 
-/** The customer whom an order is to go to, not locked yet; undefined when the input names none. */
+/** The new customer of an order, not locked yet; undefined if the input names none. */
 async function newOwner(write: Write, values: ValuesOf<"Order">, path: Path): Promise<ExtraLocks | undefined> {
   const { viewer } = write;
   const { customerEmail: address, customerId: id } = values;
   const place = [...path, id ? "customerId" : "customerEmail"];
   if (id) return { owners: [id], path: place };
   if (!address) return undefined;
-  // A signed-in customer makes nobody else's orders, and no customers.
+  // A signed-in customer can create neither customers nor orders of others.
   return {
     owners: [viewer.kind === "customer" ? viewer.customerId : await customerOf(write, address, place)],
     path: place,
@@ -236,7 +236,7 @@ async function customerValues(
   return { customerId, customerEmail, ...(moved && { customerType: orders ? "returning" : "new" }) };
 }
 
-/** domain rule: an order's addresses are copies of its own, and its country is that of the first there is. */
+/** domain rule: an order owns copies of its addresses, and its country is that of the first one. */
 async function copiedAddresses(
   write: Write,
   before: ValuesOf<"Order">,
@@ -268,7 +268,7 @@ async function hasLines({ query }: Write, orderId: string): Promise<boolean> {
   return (await query("SELECT 1 FROM line_items WHERE order_id = $1 LIMIT 1", [orderId])).length > 0;
 }
 
-/** The prices in the lines that are to be replaced. Whatever is more than a price of a product was worked out elsewhere. */
+/** Prices of the lines to be replaced; lines whose amounts are not just a product's price were computed elsewhere. */
 async function prices(write: Write, orderId: string, path: Path): Promise<Map<string, number>> {
   const lines = (await write.query(
     "SELECT item_type = 'skus' AND discount_cents = 0, sku_code, unit_amount_cents FROM line_items WHERE order_id = $1",

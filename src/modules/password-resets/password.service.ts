@@ -9,7 +9,7 @@ import { hashPassword, passwordProblem, verifyPassword } from "../../identity/pa
 import { endSessions } from "../customers/customer.service.js";
 import type { CustomerPasswordChangeInput, CustomerPasswordResetConsumeInput } from "./password.inputs.js";
 
-/** domain rule: the token's life. */
+/** domain rule: lifetime of the token. */
 const lifeMs = 6 * 3_600_000;
 
 const digestOf = (token: string) => createHash("sha256").update(token).digest("hex");
@@ -18,13 +18,13 @@ function abortInput(path: Path, message: string, code: UserErrorCode = UserError
   return abort(new InputError(code, [...path], message));
 }
 
-/** The digest that a customer's password has, and the one it is to get. */
+/** The current digest of a customer's password, and the new one. */
 interface Digests {
   before: string | null;
   after: string;
 }
 
-/** Sets a customer's password: the first without more, another with the old one, an integration's without it. */
+/** Sets a customer's password: the first one freely, a change only with the old one, integrations always. */
 export async function checkPassword(context: Context, input: CustomerPasswordChangeInput): Promise<Digests> {
   const { database, limits, loaders, viewer } = context;
   const { customerId, oldPassword, newPassword } = input;
@@ -38,7 +38,7 @@ export async function checkPassword(context: Context, input: CustomerPasswordCha
   ];
   if (before && viewer.kind === "customer") {
     if (typeof oldPassword !== "string") return abortInput(["input", "oldPassword"], "Give the password so far.");
-    // Whoever got hold of a session must not find the password by trying, as by logging in.
+    // Rate-limits guesses of the old password like logins, in case the session was stolen.
     const attempt = limits.logIn(viewer.applicationId, `${viewer.mode} ${customerId}`, context.address());
     attempt.check();
     if (!(await verifyPassword(oldPassword, before, { beforehand: attempt.check }))) {
@@ -50,7 +50,7 @@ export async function checkPassword(context: Context, input: CustomerPasswordCha
   return { before, after: await hashPassword(newPassword) };
 }
 
-/** Sets the password that was checked, if nobody changed it in the meantime. */
+/** Stores the new digest unless the password changed since the check (compare and swap). */
 export async function changePassword(
   write: Write,
   { customerId }: CustomerPasswordChangeInput,
@@ -68,9 +68,9 @@ export async function changePassword(
 }
 
 /**
- * Makes a token that lets its bearer set a new password. The answer, and the time it takes, do not tell whether there is
- * such a customer. Guests get their first password so: a token that came by e-mail shows that the address is theirs, and
- * with it what was ordered and subscribed to in its name. domain rule: a new token ends the older ones.
+ * Creates a password reset token. Neither the answer nor its duration reveals whether the customer exists. Guests get
+ * their first password this way: receiving the e-mail proves that the address, with its orders and subscriptions, is
+ * theirs. domain rule: a new token invalidates older ones.
  */
 export async function createPasswordReset({ query, viewer, context }: Write, customerEmail: string) {
   const id = newId("CustomerPasswordReset");
@@ -83,7 +83,7 @@ export async function createPasswordReset({ query, viewer, context }: Write, cus
              FOR NO KEY UPDATE)`,
     [viewer.mode, emailKey(customerEmail)],
   )) as [[string | null]];
-  // The same statements for nobody: they touch no row.
+  // Runs the same statements without a customer, for constant time: they match no row.
   await query(
     `UPDATE customer_password_resets SET expires_at = $2
      WHERE customer_id = $1 AND reset_password_at IS NULL AND expires_at > $2`,
@@ -97,7 +97,7 @@ export async function createPasswordReset({ query, viewer, context }: Write, cus
   return { id, resetPasswordToken: token, expiresAt };
 }
 
-/** The reset that a token opens, and the digest of the new password. */
+/** The password reset of a token, and the digest of the new password. */
 interface Consumption {
   customerId: string;
   passwordDigest: string;
@@ -106,7 +106,7 @@ interface Consumption {
 const open = `id = $1 AND mode = $2::"mode" AND token_digest = $3 AND reset_password_at IS NULL AND expires_at > $4`;
 const stale = "This link is no longer good; ask for a new one.";
 
-/** Finds the reset that a token opens. */
+/** Finds the password reset of a token. */
 export async function checkPasswordReset(
   { database, viewer, now }: Context,
   { id, resetPasswordToken, customerPassword }: CustomerPasswordResetConsumeInput,
@@ -123,14 +123,14 @@ export async function checkPasswordReset(
   return { customerId: found[0] as string, passwordDigest: await hashPassword(customerPassword) };
 }
 
-/** Sets a new password by a token, once. Of several calls at once one wins. */
+/** Resets a password with a one-time token; of concurrent calls exactly one succeeds. */
 export async function consumePasswordReset(
   write: Write,
   { id, resetPasswordToken }: CustomerPasswordResetConsumeInput,
   { customerId, passwordDigest }: Consumption,
 ): Promise<void> {
   const { query, viewer, context } = write;
-  // The customer first, as in every write; the caller need not be able to see it.
+  // Locks the customer first, as every write does; the caller need not be able to see it.
   await query("SELECT FROM customers WHERE id = $1 FOR NO KEY UPDATE", [customerId]);
   const now = context.now();
   const used = await query(`UPDATE customer_password_resets SET reset_password_at = $4 WHERE ${open} RETURNING 1`, [

@@ -2,12 +2,12 @@ import { escapePointer } from "../../graph/model/json.js";
 import { maximumText, Problem } from "../../graph/model/values.js";
 import { type TextReader, upTo } from "../../graph/write/columns.js";
 
-/** Digits in groups of any size, as people write the numbers of cards. */
+/** Groups of digits, as card numbers are written. */
 const groups = /\d(?:[ -]?\d){12,}/g;
 
 /**
- * Whether a text holds what looks like the number of a card: 13 to 19 digits that begin as the card networks' do and end
- * in the right check digit. Tokens of some gateways are 16 digits as well; they begin with 7, 8 or 9.
+ * Whether a text contains what looks like a card number (PAN): 13 to 19 digits with a card network's prefix and a valid
+ * check digit. Some gateways' tokens have 16 digits too, but begin with 7, 8 or 9.
  */
 export function holdsCardNumber(text: string): boolean {
   return (text.match(groups) ?? []).some((found) => {
@@ -16,7 +16,7 @@ export function holdsCardNumber(text: string): boolean {
   });
 }
 
-/** Where within a JSON value the number of a card stands, in a value or a key, as a JSON pointer; undefined: nowhere. */
+/** JSON pointer to a card number within a JSON value or key; undefined if there is none. */
 export function cardNumberWithin(value: unknown, at = ""): string | undefined {
   if (typeof value === "string" || typeof value === "number") return holdsCardNumber(String(value)) ? at : undefined;
   if (typeof value !== "object" || value === null) return undefined;
@@ -28,7 +28,7 @@ export function cardNumberWithin(value: unknown, at = ""): string | undefined {
   return undefined;
 }
 
-/** Luhn's formula, ISO/IEC 7812-1. */
+/** Luhn checksum, ISO/IEC 7812-1. */
 function checkDigitFits(digits: string): boolean {
   const sum = [...digits].reverse().reduce((total, digit, i) => {
     const weighed = Number(digit) * (i % 2 ? 2 : 1);
@@ -41,11 +41,11 @@ export const cardNumberProblem = new Problem(
   "This looks like the number of a card, which is never kept here; give what the gateway made of it.",
 );
 
-/** Makes a reader refuse texts that hold the number of a card. */
+/** Wraps a reader so that it rejects texts with a card number. */
 export const withoutCardNumber =
   (read: TextReader): TextReader =>
   (given) =>
     holdsCardNumber(given) ? cardNumberProblem : read(given);
 
-/** The stored form of a token of a payment gateway. */
+/** Reads the token of a payment gateway into its stored form. */
 export const readToken = withoutCardNumber(upTo(maximumText));

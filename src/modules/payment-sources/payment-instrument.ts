@@ -2,7 +2,7 @@ import { type Problem, readForm } from "../../graph/model/values.js";
 import type { TextReader } from "../../graph/write/columns.js";
 import { cardNumberProblem, cardNumberWithin, readToken, withoutCardNumber } from "./card-number.js";
 
-/** The texts of a payment instrument, and their keys as gateways write them. */
+/** Text fields of a payment instrument, and their keys in gateways' JSON. */
 export const instrumentKeys = {
   issuer: "issuer",
   issuerType: "issuer_type",
@@ -16,7 +16,7 @@ export const instrumentKeys = {
 export type InstrumentField = keyof typeof instrumentKeys;
 export const instrumentFields = Object.keys(instrumentKeys) as InstrumentField[];
 
-/** How each is read, for mutations and the import alike. */
+/** Reader of each field, shared by mutations and the import. */
 export const instrumentForms: Readonly<Record<InstrumentField, TextReader>> = {
   issuer: readToken,
   issuerType: readToken,
@@ -27,12 +27,12 @@ export const instrumentForms: Readonly<Record<InstrumentField, TextReader>> = {
   cardHolderName: readToken,
 };
 
-/** A text as it is stored, or what is wrong with it. */
+/** Reads a text into its stored form, or returns a problem. */
 type Checked = { readonly value: unknown } | { readonly wrong: string };
 
 /**
- * Reads a payment instrument in a document: what mutations take, too. Gateways add keys of their own, which are kept unless
- * a card's number stands there. `check` checks one text; `refuse` hears what is wrong, and where.
+ * Reads a payment instrument from a document, by the rules of mutations. Unknown keys of gateways are kept unless they
+ * contain a card number. `check` reads one text; `refuse` receives problems with their location.
  */
 export function readInstrument(
   value: Readonly<Record<string, unknown>>,

@@ -13,7 +13,7 @@ export class PaymentSourceResolver extends ResourceResolver(PaymentSource, { one
   }
 }
 
-/** What payment sources add to an order. */
+/** Fields that payment sources add to an order. */
 @Resolver(() => Order)
 export class OrderPaymentSourcesResolver {
   @BelongsTo(PaymentSource, { description: "Payment source of the order." })

@@ -33,8 +33,8 @@ export class PaymentInstrument {
 }
 
 /**
- * A row of the one table of payment sources. Each of the ten kinds is a class of its own; what only one kind has is kept
- * in the `attributes` JSON, under its API name.
+ * A row of the single table of payment sources. Each of the ten kinds is a class; fields of one kind alone are stored
+ * in the `attributes` JSON under their API names.
  */
 @Model({
   description: "A payment source: what a customer pays with. One of ten types, by gateway.",
@@ -69,13 +69,13 @@ export abstract class PaymentSource extends Resource<"PaymentSource"> {
     ) as Record<InstrumentField, string | null>;
   }
 
-  /** The plain JSON of the column of the same name lands here when the row is read. */
+  /** Receives the JSON column of the same name when the row is read. */
   set paymentInstrument(instrument: Record<string, unknown> | null) {
     this.instrument = instrument;
   }
 }
 
-/** A field that is kept in `attributes`, under the snake case of its name unless another key is given. */
+/** Declares a field stored in `attributes`, under its name in snake case unless a key is given. */
 function Own(type: () => object, description: string, key?: string): PropertyDecorator {
   return (prototype, name) => {
     const stored = key ?? (name as string).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

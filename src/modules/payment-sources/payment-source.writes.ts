@@ -6,7 +6,7 @@ import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { type InstrumentField, instrumentForms, instrumentKeys } from "./payment-instrument.js";
 
-/** A text of an instrument, which is no column: mutations and the import take the same. */
+/** A text field of an instrument, not a column: mutations and the import accept the same values. */
 function instrumentText(field: InstrumentField, description: string): Rule<string> {
   return value<string>(
     () => String,
@@ -37,7 +37,7 @@ export const PaymentInstrumentInput = inputOf(
   "create",
 );
 
-/** Makes a payment source by what the gateway told of it; gives its id. `path` leads to the instrument. */
+/** Creates a payment source from the gateway's data and returns its id; `path` is the input path of the instrument. */
 export async function createPaymentSource(
   write: Write,
   kind: EnumValue<"PaymentSourceType">,

@@ -1,8 +1,8 @@
 import { copiedColumns } from "../addresses/address-copies.js";
 
 /**
- * SQL for the import. A return goes to a copy of its stock location's address, without what the shop notes about that: the
- * customer sees it. The copy's id follows from the return's, so it is made once.
+ * SQL for the import: gives a return a copy of its stock location's address without internal notes, because the
+ * customer sees it. The copy's id derives from the return's id, which makes it idempotent.
  */
 export function stockAddressesSql(where: string): string {
   const { publicly } = copiedColumns;

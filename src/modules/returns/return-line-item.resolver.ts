@@ -20,7 +20,7 @@ export class ReturnLineItemResolver extends ResourceResolver(ReturnLineItem, { o
   }
 }
 
-/** What returns add to a return. */
+/** Fields that returns add to a return. */
 @Resolver(() => Return)
 export class ReturnLinesResolver {
   @HasMany(ReturnLineItem, { description: "The lines of the return." })
@@ -29,7 +29,7 @@ export class ReturnLinesResolver {
   }
 }
 
-/** What returns add to a line item. */
+/** Fields that returns add to a line item. */
 @Resolver(() => LineItem)
 export class LineItemReturnsResolver {
   @HasMany(ReturnLineItem, { description: "Return lines of this line item." })

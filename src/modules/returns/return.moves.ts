@@ -1,7 +1,7 @@
 import { StateMachine } from "../../graph/write/state-machine.js";
 import { Return, ReturnStateError } from "./return.type.js";
 
-/** The life of a return: which move leads from where to where. */
+/** State machine of a return. */
 export const returnStateMachine = new StateMachine(Return, {
   shop: "returns:manage",
   access: "returns:update",

@@ -49,7 +49,7 @@ export class ReturnResolver extends ResourceResolver(Return, {
 export const ReturnMutations = ResourceMutations(returnWrites);
 export const ReturnMoveMutations = StateMachineMutations(returnStateMachine);
 
-/** What returns add to a customer. */
+/** Fields that returns add to a customer. */
 @Resolver(() => Customer)
 export class CustomerReturnsResolver {
   @HasMany(Return, { description: "Returns of the customer.", filters: Customer })
@@ -58,7 +58,7 @@ export class CustomerReturnsResolver {
   }
 }
 
-/** What returns add to an order. */
+/** Fields that returns add to an order. */
 @Resolver(() => Order)
 export class OrderReturnsResolver {
   @HasMany(Return, { description: "Returns of the order.", filters: Order })

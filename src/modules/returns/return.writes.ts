@@ -57,12 +57,12 @@ interface Lines {
   lineItems?: readonly ValuesOf<"ReturnLineItem">[];
 }
 
-/** Returns, until they are sent. */
+/** Writes of returns that are not shipped. */
 export const returnWrites = new ResourceWrites<"Return", typeof rules, void, Lines>(Return, {
   rules,
   create: {
     description: "Makes a return of an order: a `DRAFT`, or `REQUESTED` at once.",
-    // What other returns have of the order is told.
+    // The error names the quantity taken by other returns.
     needs: [{ permission: "returns:read" }, { permission: "return_line_items:read" }],
     example:
       'input: { orderId: "ord_1024", stockLocationId: "slo_milan", lineItems: [{ lineItemId: "lin_1024_1", quantity: 1, returnReason: { size: "was wrong" } }], request: true }',
@@ -94,7 +94,7 @@ async function beforeCreate(
 ): Promise<ValuesOf<"Return"> & Lines> {
   const { lineItems, request, ...ret } = values;
   if (!ret.orderId) return ret;
-  // Of several returns of an order at once, each sees what the one before it took.
+  // Serialises concurrent returns of an order, so that each sees the quantities already returned.
   const order = await write.row("Order", ret.orderId, { path: [...path, "orderId"] });
   const { status } = order;
   if (status !== "placed" && status !== "approved") {
@@ -136,7 +136,7 @@ async function beforeUpdate(
 
 const goods: unknown[] = ["skus", "bundles"];
 
-/** The lines of a return, with what each is worth. */
+/** Return line items with their amounts. */
 async function readLines(
   write: Write,
   orderId: string,
@@ -191,7 +191,7 @@ async function nextNumber({ query, viewer }: Write, order: RowOf<"Order">): Prom
   }
 }
 
-/** A copy of a stock location's address, without what the shop notes about it: the customer sees it. */
+/** Copies a stock location's address without internal notes, because the customer sees it. */
 async function destination(write: Write, stockLocationId: unknown): Promise<string | null> {
   if (!stockLocationId) return null;
   const [found] = await write.query("SELECT address_id FROM stock_locations WHERE id = $1", [stockLocationId]);

@@ -24,7 +24,7 @@ export class SkuListItemResolver extends ResourceResolver(SkuListItem, { one: "s
 
 export const SkuListItemMutations = ResourceMutations(skuListItemWrites);
 
-/** What sku lists add to a sku list. */
+/** Fields that sku lists add to a sku list. */
 @Resolver(() => SkuList)
 export class SkuListItemsResolver {
   @HasMany(SkuListItem, { description: "The SKUs on the list." })

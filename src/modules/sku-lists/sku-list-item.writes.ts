@@ -5,7 +5,7 @@ import type { Path, Write } from "../../graph/write/transaction.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { SkuListItem } from "./sku-list-item.type.js";
 
-/** What an item is made of, beside its list. */
+/** Input rules of an item, besides its list. */
 export const itemRules = {
   skuCode: text({ description: "The code of the SKU, which must exist.", required: true, on: "create" }),
   position: integer({ description: "Its place in the list; items without one come last." }),
@@ -17,7 +17,7 @@ const rules = {
   ...itemRules,
 };
 
-/** The SKUs on lists. */
+/** Writes of SKU list items. */
 export const skuListItemWrites = new ResourceWrites(SkuListItem, {
   rules,
   create: {
@@ -50,7 +50,7 @@ async function withSku(
   return given;
 }
 
-/** The values of an item with the SKU that its code names. */
+/** Values of an item, with its SKU resolved by code. */
 export async function findSku(
   write: Write,
   values: ValuesOf<"SkuListItem">,

@@ -23,7 +23,7 @@ export class SkuListResolver extends ResourceResolver(SkuList, {
 
 export const SkuListMutations = ResourceMutations(skuListWrites);
 
-/** What sku lists add to a customer. */
+/** Fields that sku lists add to a customer. */
 @Resolver(() => Customer)
 export class CustomerSkuListsResolver {
   @HasMany(SkuList, { description: "The customer's lists, such as wish lists.", filters: Customer })

@@ -53,7 +53,7 @@ interface Items {
   items?: readonly ValuesOf<"SkuListItem">[];
 }
 
-/** Lists of SKUs: of the shop, and the wish lists of its customers. */
+/** Writes of SKU lists: the shop's, and customers' wish lists. */
 export const skuListWrites = new ResourceWrites<"SkuList", typeof rules, string | undefined, Items>(SkuList, {
   rules,
   create: {
@@ -110,10 +110,10 @@ export const skuListWrites = new ResourceWrites<"SkuList", typeof rules, string 
   },
 });
 
-/** How long PostgreSQL may take to compile a regular expression: short ones can be made that take minutes. */
+/** Timeout for compiling a regular expression in PostgreSQL, since short ones can take minutes. */
 const timeLimitMs = 300;
 
-/** What is wrong with a regular expression that its column takes: PostgreSQL must know it, too. */
+/** Checks that PostgreSQL can compile a regular expression, and returns a problem if not. */
 async function problemOfRegex({ database }: Context, { skuCodeRegex }: Input): Promise<string | undefined> {
   if (typeof skuCodeRegex !== "string") return undefined;
   if (readColumn(skuListWrites.model.datamodel, "skuCodeRegex", skuCodeRegex) instanceof Problem) return undefined;
@@ -130,7 +130,7 @@ async function problemOfRegex({ database }: Context, { skuCodeRegex }: Input): P
   }
 }
 
-/** Refuses a list that would neither take SKUs by hand nor pick them. */
+/** Rejects a list that is neither manual nor has a regular expression. */
 function refuseUnpicked(
   write: Write,
   after: ValuesOf<"SkuList">,
@@ -149,7 +149,7 @@ function refuseUnpicked(
   }
 }
 
-/** A new slug for a list that goes to somebody who has a list of the same slug. */
+/** Renames the slug of a list whose new owner already has the same slug. */
 async function movedSlug(
   write: Write,
   row: RowOf<"SkuList">,
@@ -168,7 +168,7 @@ async function hasItems({ query }: Write, { id }: RowOf<"SkuList">): Promise<boo
   return (await query("SELECT FROM sku_list_items WHERE sku_list_id = $1 LIMIT 1", [id])).length > 0;
 }
 
-/** The values of a new list with those of its items. */
+/** Values of a new list and its items. */
 async function withItems(
   write: Write,
   values: Given<"SkuList", typeof rules>,

@@ -2,15 +2,15 @@ import type { ModelName } from "../../graph/model/datamodel.js";
 import { modelNamed } from "../../graph/model/datamodel.js";
 import type { Write } from "../../graph/write/transaction.js";
 
-/** SQL for what the slug of a name begins with: its words in lower case, without accents, joined by `-`. */
+/** SQL for the base of a slug: the name's words in lower case, without accents, joined by `-`. */
 export function slugBaseSql(name: string): string {
   const plain = `regexp_replace(normalize(lower(${name}), NFKD), '[\u0300-\u036f]', '', 'g')`;
   return `coalesce(nullif(btrim(regexp_replace(${plain}, '[^a-z0-9]+', '-', 'g'), '-'), ''), 'list')`;
 }
 
 /**
- * SQL for the highest number behind such a beginning among the rows of a customer, or of the shop where it is null: 0
- * where it stands alone, null where it is free.
+ * SQL for the highest numeric suffix of this slug among the lists of a customer, or of the shop if null: 0 without a
+ * suffix, null if the slug is free.
  */
 export function slugNumberSql(table: string, mode: string, base: string, customer: string): string {
   return `SELECT max(CASE WHEN t.slug = ${base} THEN 0 ELSE substr(t.slug, length(${base}) + 2)::int END) AS most
@@ -19,8 +19,8 @@ export function slugNumberSql(table: string, mode: string, base: string, custome
 }
 
 /**
- * SQL for the import: the slug of a new list without one is made of its name, with a number if the same customer, or the
- * shop, has it: `wish-list-1`.
+ * SQL for the import: derives the slug of a new list from its name, with a numeric suffix if the customer or the shop
+ * already has it: `wish-list-1`.
  */
 export function slugsSql(where: string, isNew: string): string {
   const customer = `s."row"->>'customer_id'`;
@@ -40,8 +40,8 @@ export function slugsSql(where: string, isNew: string): string {
 }
 
 /**
- * A free slug for a name, with a number if the same customer, or the shop, has one like it: `wish-list-1`. Of several
- * writes at once each gets its own.
+ * Generates a unique slug for a name, with a numeric suffix if the customer or the shop already has it: `wish-list-1`.
+ * Concurrent writes get different slugs.
  */
 export async function newSlug(
   { query, viewer }: Write,

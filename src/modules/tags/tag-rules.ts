@@ -1,9 +1,9 @@
 import { codeKey, Problem } from "../../graph/model/values.js";
 
-/** How many tags a resource may have. */
+/** Maximum number of tags per resource. */
 export const maximumTags = 10;
 
-/** The stored form of a tag's name, or what is wrong with it. domain rule: names are kept in lower case. */
+/** Reads a tag's name into its stored form, or returns a problem. domain rule: names are stored in lower case. */
 export function readTagName(given: string): string | Problem {
   const name = codeKey(given);
   return name.length <= 25 && /^[a-z0-9]+([-_:][a-z0-9]+)*$/.test(name)

@@ -19,7 +19,7 @@ interface TagArgs extends Args {
   names: string[];
 }
 
-/** What all changes of a resource's tags have in common. */
+/** Payload fields shared by all tag mutations. */
 const change = {
   access: ["tags:assign"],
   needs: needsOfTagging,
@@ -94,7 +94,7 @@ export class TagResolver extends ResourceResolver(Tag, {
 
 export const TagMutations = ResourceMutations(tagWrites);
 
-/** What tags add to everything that can carry some. */
+/** Fields that tags add to every taggable resource. */
 @Resolver(() => Taggable)
 export class TaggableResolver {
   @Guarded("tags:read")

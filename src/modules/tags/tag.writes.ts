@@ -12,7 +12,7 @@ const rules = {
   }),
 };
 
-/** Tags themselves. What carries them is written by `tagsAdd` and its like. */
+/** Writes of tags; `tagsAdd` and its siblings write the tags of a resource. */
 export const tagWrites = new ResourceWrites(Tag, {
   rules,
   create: { example: 'input: { name: "early-bird" }' },

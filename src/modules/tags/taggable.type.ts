@@ -18,7 +18,7 @@ export abstract class Taggable<M extends ModelName = ModelName> extends Resource
   tags!: unknown[] | null;
 }
 
-/** A test of the words on a resource: tags by name or by id. */
+/** Filter on the tags of a resource, by name or by id. */
 @InputType({ description: "Filter on the tags of a resource. All given operators must match." })
 export class SetFilter {
   @Field(() => [String], { nullable: true, description: "Has at least one of these; an empty list matches nothing." })
@@ -31,7 +31,7 @@ export class SetFilter {
   none?: string[];
 }
 
-/** Lets lists of a model be filtered by its tags: `tags` by name, `tagIds` by id. */
+/** Adds tag filters to lists of a model: `tags` by name, `tagIds` by id. */
 export function addTagFilters(type: abstract new (...args: never[]) => object) {
   const model = modelTypeOf(type);
   addFilter(

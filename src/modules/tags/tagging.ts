@@ -14,7 +14,7 @@ const maximumNames = 100;
 const isTaggable = ({ relations }: Model) => Boolean(relations.tags?.through);
 const toUpdate = ({ table }: Model) => `${table}:update` as Permission;
 
-/** What whoever changes the tags of a resource needs: to see the tags, and what any change of it does. */
+/** Permissions to change the tags of a resource: reading tags, and what every write of the resource needs. */
 export const needsOfTagging: readonly Need[] = [
   { permission: "tags:read", when: "where tags are named" },
   ...[...models.values()]
@@ -22,34 +22,31 @@ export const needsOfTagging: readonly Need[] = [
     .map((model) => ({ permission: toUpdate(model), when: `for ${plural(model.name)}` })),
 ];
 
-/** What a change of tags came to: ids of tags. */
+/** Result of a change of tags: tag ids. */
 export interface TagChange {
   added: string[];
   removed: string[];
   unchanged: string[];
 }
 
-/** Adds tags by name, all or none. Tags that are there already stay. */
+/** Adds tags by name, all or none; existing ones are kept. */
 export function addTags(write: Write, id: string, names: readonly string[]): Promise<TagChange> {
   return changeTags(write, id, names, (present, named) => [...new Set([...present, ...named])]);
 }
 
-/** Removes tags by name. Tags that are not there change nothing. */
+/** Removes tags by name; missing ones are ignored. */
 export function removeTags(write: Write, id: string, names: readonly string[]): Promise<TagChange> {
   return changeTags(write, id, names, (present, named) => present.filter((tag) => !named.includes(tag)));
 }
 
-/** Leaves exactly these tags on a resource; none named leaves none. */
+/** Replaces the tags of a resource; an empty list removes all. */
 export function replaceTags(write: Write, id: string, names: readonly string[]): Promise<TagChange> {
   return changeTags(write, id, names, (_present, named) => [...named], true);
 }
 
 type Decide = (present: readonly string[], named: readonly string[]) => string[];
 
-/**
- * One change of the tags of a resource. The resource's row is locked first, so that changes of the same resource come
- * one after the other and each sees what the one before it left.
- */
+/** Changes the tags of a resource. Locks its row first, which serialises concurrent changes. */
 async function changeTags(
   write: Write,
   id: string,
@@ -64,7 +61,7 @@ async function changeTags(
   return applyTags(write, name, id, names, ["names"], decide);
 }
 
-/** The model of the resource with an id, which may carry tags. Most ids tell; whether there is one is found when it is locked. */
+/** The taggable model of an id, by its prefix where it has one; existence is checked when the row is locked. */
 async function taggableModel(write: Write, id: string): Promise<ModelName> {
   const known = modelOfId(id);
   if (known && isTaggable(modelNamed(known))) return known;
@@ -74,7 +71,7 @@ async function taggableModel(write: Write, id: string): Promise<ModelName> {
   return write.abort(UserErrorCode.INVALID, ["id"], `Resources of type ${String(resource.type)} cannot carry tags.`);
 }
 
-/** Leaves exactly these tags on a resource that the write has locked. `path` leads to the names. */
+/** Replaces the tags of a resource that the write has locked; `path` is the input path of the names. */
 export function setTags(write: Write, model: ModelName, id: string, names: readonly string[], path: Path) {
   return applyTags(write, model, id, names, path, (_present, named) => [...named]);
 }
@@ -99,7 +96,7 @@ async function applyTags(
     return clean as string;
   });
   write.check();
-  // Tags that the caller may not see are unknown: nobody finds out by trying which there are.
+  // Invisible tags count as unknown, so that callers cannot probe for them.
   const [[known, present]] = (await query(
     `SELECT (SELECT coalesce(json_agg(json_build_object('id', "id", 'name', "name")), '[]')
              FROM "tags" WHERE "mode" = $2::"mode" AND "name" = ANY ($3::text[])),
@@ -131,7 +128,7 @@ async function applyTags(
   return { added, removed, unchanged: named.filter((tag) => !touched.includes(tag)) };
 }
 
-/** Notes tags that there are not, each with the nearest name that there is and that the caller may see. */
+/** Adds errors for unknown tags, each with the most similar visible name. */
 async function refuseUnknown(write: Write, unknown: { tag: string; path: string[] }[]) {
   if (!unknown.length) return;
   const nearest = permits(write.viewer, ["tags:read"])

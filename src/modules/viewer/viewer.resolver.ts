@@ -7,7 +7,9 @@ import { Market } from "../markets/market.type.js";
 import { StockLocation } from "../stock-locations/stock-location.type.js";
 import { Viewer } from "./viewer.type.js";
 
-/** What the token says, as rows that the caller may see. The same facts answer `viewer` and every customer's `jwt…`. */
+/**
+ * Rows named by the token's claims, as far as the caller may see them; shared by `viewer` and every customer's `jwt…`.
+ */
 const fromToken = {
   customer: ({ viewer, loaders }: Context) =>
     viewer.kind === "customer" ? loaders.byId("Customer", viewer.customerId) : null,
@@ -46,7 +48,7 @@ export class ViewerResolver {
   }
 }
 
-/** What the caller's access token says, on every customer. */
+/** Fields from the caller's access token, on every customer. */
 @Resolver(() => Customer)
 export class CustomerTokenResolver {
   @FieldResolver(() => Customer, {
