@@ -1,4 +1,4 @@
-/** Applies decorators to a method that is made at run time, in the order given. */
+/** Applies decorators to a generated method, in the order given. */
 export function decorate(
   prototype: object,
   name: string | symbol,

@@ -35,12 +35,12 @@ export function readNumber(given: number, [minimum, maximum]: readonly [number, 
   return new Problem(`This must be ${expected}; it is ${given}.`, expected);
 }
 
-/** Makes a reader of texts that have a form. */
+/** Creates a reader of texts that match a format. */
 export function readForm(form: RegExp, expected: string): (given: string) => string | Problem {
   return (given) => (form.test(given) ? given : new Problem(`This must be ${expected}.`, expected));
 }
 
-/** Makes a reader of regular expressions. Whether PostgreSQL knows one too is asked where it is used. */
+/** Creates a reader of regular expressions; whether PostgreSQL can compile one is checked where it is used. */
 export function readRegex(maximum: number): (given: string) => string | Problem {
   return (given) => {
     try {
@@ -60,7 +60,7 @@ export function readRegex(maximum: number): (given: string) => string | Problem 
 export const lowerAscii = (text: string) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 export const upperAscii = (text: string) => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
 
-/** The form in which codes are stored and looked up. */
+/** Normalises a code as it is stored and looked up. */
 export const codeKey = (given: string) => lowerAscii(given.trim());
 
 /** Control, format, private and unassigned characters, white space, all that shows nothing, and the full stop of CJK. */

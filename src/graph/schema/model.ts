@@ -38,7 +38,7 @@ export interface FilterField {
   by?: { field: string; stored?: (given: string) => string };
 }
 
-/** What the GraphQL layer knows of a model: its class and the inputs grown from its attributes and relations. */
+/** GraphQL metadata of a model: its class and the inputs derived from its attributes and relations. */
 export interface ModelType {
   readonly name: ModelName;
   readonly datamodel: Datamodel;
@@ -282,7 +282,7 @@ export function constantCase(camelCase: string): string {
   return camelCase.replace(/([A-Z])/g, "_$1").toUpperCase();
 }
 
-/** Makes a GraphQL enum of one of the datamodel's: upper case words outside, the database's own values inside. */
+/** Creates a GraphQL enum from one of the datamodel: upper case in the API, the database's values inside. */
 export function registerEnum<E extends string>(
   name: string,
   description: string,
@@ -303,7 +303,7 @@ export function registerEnum<E extends string>(
   return object as Record<string, E>;
 }
 
-/** Makes a GraphQL enum of words that no column has: each stands for itself. */
+/** Creates a GraphQL enum without a column: each value stands for itself. */
 export function registerWords<W extends string>(name: string, description: string, words: Record<W, string>): object {
   const object = Object.fromEntries(Object.keys(words).map((word) => [word, word]));
   registerEnumType(object, {

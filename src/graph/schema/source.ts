@@ -4,8 +4,8 @@ import type { ModelName } from "../model/datamodel.js";
 import type { Condition } from "../sql/condition.js";
 
 /**
- * What a field is made from, said beside the field: what lets a plan answer it without running its resolver. A field
- * that does not say is answered by its resolver.
+ * Declares the source of a field, by which a plan answers it without its resolver; fields without a source are answered
+ * by their resolver.
  */
 export type Source =
   /** A column of the row. */
@@ -26,7 +26,7 @@ export type Source =
   /** The root field that finds a resource of any kind by its id. */
   | { kind: "node" };
 
-/** A value made by a function of the row, and perhaps of the row at the other end of a to-one relation. */
+/** A derived value: a function of the row, and perhaps of the row at the other end of a to-one relation. */
 export interface Derived {
   kind: "derived";
   value(row: object, other: object | null | undefined): unknown;

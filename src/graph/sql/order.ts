@@ -54,7 +54,7 @@ export function orderSql(order: TotalOrder, model: Model, alias: string): string
 /** The sort key values of a row: the content of a cursor (keyset). */
 export type Keyset = readonly unknown[];
 
-/** The values of a place in an order, as they stand in SQL: once for all conditions on it. */
+/** The values of a keyset position as SQL parameters, shared by all conditions on it. */
 export function placeSql(
   keyset: Keyset,
   order: TotalOrder,
@@ -68,10 +68,10 @@ export function placeSql(
 }
 
 /**
- * The rows that come after a place in an order, or all, as one or two conditions to be read one after the other. Each
- * is a range of an index on the keys: where the first key passes between values and nulls there is one on either side.
- * Said as one condition they would be no range, and a page would cost as much as all pages before it.
- * Where an index has nulls on the same side, the whole is one range, unless they are wanted apart.
+ * Keyset condition: the rows after a position, or all, as one or two conditions to be read in sequence. Each is a range
+ * of an index on the keys; where the first key passes between values and nulls there is one on either side. As a single
+ * condition it would be no index range, and a page would cost as much as all pages before it. Where an index has nulls
+ * on the same side the whole is one range, unless they are wanted apart.
  */
 export function rangesSql(
   place: readonly (string | null)[] | undefined,

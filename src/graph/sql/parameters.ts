@@ -29,8 +29,8 @@ export function mapValue<T, R>(value: T | Slot, change: (value: T) => R): R | Sl
 const runs = "r";
 
 /**
- * The values of one statement, and the aliases of its tables. Nothing that a client sent gets into SQL another way. In a
- * shared statement, slots are columns of the table of runs: each run has values of its own, and all else in common.
+ * Parameters of a statement, and its table aliases; the only path of client values into SQL. In a shared (batched)
+ * statement, slots are columns of the table of executions, one row each.
  */
 export class Parameters {
   /** Values, or slots, in the order of their numbers. */
@@ -65,8 +65,8 @@ export class Parameters {
   }
 
   /**
-   * The table of runs: `unnest(…) WITH ORDINALITY r (s0, …, n)`. Its values are given when it runs. Behind a SELECT, so
-   * that PostgreSQL does not plan anew for each number of runs: one plan is good for all.
+   * Table of executions: `unnest(…) WITH ORDINALITY r (s0, …, n)`, with values bound at execution. Wrapped in a SELECT
+   * so that PostgreSQL reuses one plan for any number of executions.
    */
   runsTable(): string {
     const first = this.values.length;

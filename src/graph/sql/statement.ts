@@ -19,10 +19,7 @@ function columnsSql(model: Model, alias: string, fields: readonly string[] = sel
   return fields.map((field) => `${alias}."${columnOf(model, field).column}"`).join(", ");
 }
 
-/**
- * The rows that have one of `values` in `field`, as far as the rule lets them be seen. With `lock` they are kept from
- * being changed by others until the transaction ends.
- */
+/** Selects rows by the values of a field, restricted by the row rule; `lock` locks them until the transaction ends. */
 export function rowsByField(
   model: Model,
   field: string,
@@ -73,7 +70,7 @@ export function rootCount(model: Model, filter: Condition, atMost: number | unde
   };
 }
 
-/** For each of many parents its id and how many related rows it has, counting up to `atMost`. */
+/** Counts related rows by parent id, up to `atMost`. */
 export function relatedCounts(
   model: Model,
   relation: string,
@@ -90,7 +87,7 @@ export function relatedCounts(
   };
 }
 
-/** Which of all models have a row with one of these ids: rows of (id, model name), in one statement. */
+/** Finds the model of each id: rows of (id, model name), in one statement. */
 export function modelsOfIds(models: readonly Model[], ids: readonly string[], rule: RowRule): Statement {
   const parameters = new Parameters();
   const wanted = parameters.add(ids, "text[]");
@@ -102,7 +99,7 @@ export function modelsOfIds(models: readonly Model[], ids: readonly string[], ru
   return { text: parts.join(" UNION ALL "), values: parameters.values };
 }
 
-/** Where rows come from: a table, perhaps with a join table beside it, and what ties it to a parent. */
+/** FROM clause of a page: a table, its join table if any, and the condition that joins them to a parent. */
 export interface Rows {
   model: Model;
   alias: string;
@@ -133,7 +130,8 @@ export function relatedRows(model: Model, relation: string, parent: string, para
   } else {
     joins.push(`${alias}."${columnOf(target, relationship.key!).column}" = ${parent}.id`);
     for (const [field, value] of Object.entries(relationship.where ?? {})) {
-      // Written out: a value must have a place in the text, and a list from which nothing is read has none.
+      // Written as a literal: PostgreSQL rejects unused parameters, and a list of which nothing is read does not use
+      // this one.
       joins.push(`${alias}."${columnOf(target, field).column}" = '${value}'`);
     }
   }
@@ -159,7 +157,7 @@ export interface PageSelection {
   select: (alias: string) => string;
 }
 
-/** One page of rows. With `beyond` one row more than the limit is read, which tells whether there are more. */
+/** Selects a page of rows; with `beyond` one row more than the limit, to compute hasNextPage. */
 export function pageSql(
   { model, alias, source, joins, belongs = everything }: Rows,
   page: Page,

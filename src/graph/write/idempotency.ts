@@ -5,12 +5,12 @@ import type { Viewer } from "../access/viewer.js";
 import { type AnyRow, sorted } from "./transaction.js";
 import type { UserError } from "./user-error.type.js";
 
-/** How long an outcome is kept. */
+/** Retention of a stored outcome. */
 const hours = 24;
 
 /**
- * What a mutation came to: ids and plain values, from which its payload is made. `userErrors` are those of parts that
- * were left out, where the rest was done; `first` are rows as a retry shows them, by the payload's fields.
+ * Outcome of a mutation: ids and plain values from which its payload is built. `userErrors` are those of rejected rows
+ * where the rest succeeded; `first` are rows as a retry shows them, by payload field.
  */
 export type Outcome = Record<string, unknown> & {
   userErrors?: readonly UserError[];
@@ -18,9 +18,8 @@ export type Outcome = Record<string, unknown> & {
 };
 
 /**
- * An idempotency key of a caller. What is kept under it can be read with the key alone, and the key itself is not kept:
- * the record's id is a hash, its outcome encrypted, and the fingerprint of the arguments keyed. So records tell nothing
- * of anybody to who reads the table.
+ * An idempotency key of a caller. The key itself is not stored: the record's id is a hash, its outcome is encrypted
+ * with a key derived from it, and the fingerprint of the arguments is keyed, so that the table reveals nothing.
  */
 export class IdempotencyKey {
   private readonly id: string;
@@ -43,11 +42,11 @@ export class IdempotencyKey {
   }
 
   /**
-   * Takes the key for the running transaction, or gives the outcome of the write that had it. Of several at once one
-   * goes first and the others wait for it.
+   * Claims the key for the running transaction, or returns the outcome of the write that used it; concurrent requests
+   * with one key are serialised.
    */
   async claim(query: Query): Promise<Outcome | undefined> {
-    // Each write clears away more than it adds.
+    // Each write deletes more expired records than it adds.
     await query(
       `DELETE FROM "idempotency_records" WHERE "id" IN
          (SELECT "id" FROM "idempotency_records" WHERE "expires_at" < now() ORDER BY "expires_at" LIMIT 5 FOR UPDATE SKIP LOCKED)`,
@@ -65,7 +64,7 @@ export class IdempotencyKey {
     return (await this.find(query))!;
   }
 
-  /** The outcome of a write that had the key. Refuses the key if it came with other arguments. */
+  /** Returns the stored outcome of the key, or rejects the key if it was used with other arguments. */
   async find(query: Query): Promise<Outcome | undefined> {
     const [row] = (await query(
       `SELECT "fingerprint", "outcome" FROM "idempotency_records" WHERE "id" = $1 AND "expires_at" >= now()`,
@@ -82,7 +81,7 @@ export class IdempotencyKey {
     return this.open(outcome);
   }
 
-  /** Keeps the outcome with the write, in its transaction. */
+  /** Stores the outcome in the transaction of the write. */
   async keep(query: Query, outcome: Outcome): Promise<void> {
     await query(`UPDATE "idempotency_records" SET "outcome" = $2 WHERE "id" = $1`, [this.id, this.seal(outcome)]);
   }

@@ -12,13 +12,13 @@ export { Problem, readEmail } from "../model/values.js";
 export interface Rule<T = unknown> {
   readonly type: () => object;
   readonly description: string;
-  /** Must be given when a resource is made, and can never be cleared. */
+  /** Required on create, and can never be cleared. */
   readonly required: boolean;
-  /** Is made when it is not given, so it can be left out but never cleared. A text: what it is then. */
+  /** Generated if omitted, so it is optional but cannot be cleared; a string describes the default. */
   readonly generated?: true | string;
-  /** Absent: both when a resource is made and when it is changed. */
+  /** Absent: on create and on update. */
   readonly on?: "create" | "update";
-  /** Without one of these permissions the whole mutation is refused, naming the field. */
+  /** Without one of these permissions the whole mutation is rejected, naming the field. */
   readonly access?: readonly Permission[];
   /** The value is unique: in a new resource it is for those alone who may read the others, by this permission. */
   readonly unique?: Permission;
@@ -28,16 +28,16 @@ export interface Rule<T = unknown> {
   readonly form?: TextReader;
   /** The id of a resource of this model, which must exist and be visible to the caller. */
   readonly link?: ModelName;
-  /** No column of the row: whoever uses the rule sees to it. */
+  /** Not a column of the row: the code that uses the rule handles it. */
   readonly virtual?: true;
 }
 
 export type Rules = Readonly<Record<string, Rule>>;
 
 type ValueOf<R> = R extends Rule<infer T> ? T : never;
-/** What a client sends under such rules. */
+/** Input type of such rules. */
 export type InputOf<R extends Rules> = { [K in keyof R]?: ValueOf<R[K]> | null };
-/** The values of an input that stood its rules. Null clears in an update; in a new resource it is the same as absent. */
+/** Validated values of an input. Null clears in an update, and equals absent on create. */
 export type CheckedInput<R extends Rules, Kind extends "create" | "update"> = {
   [K in keyof R]?: ValueOf<R[K]> | (Kind extends "update" ? null : never);
 };
@@ -101,7 +101,7 @@ export function json(options: Options) {
   return rule<Record<string, unknown>>(() => Json, options);
 }
 
-/** Whatever type; `check` gives the value to use. */
+/** Any type; `check` returns the value to use. */
 export function value<T>(type: () => object, options: Options, check?: (given: never) => T | null | Problem): Rule<T> {
   return rule<T>(type, options, check);
 }
@@ -121,7 +121,7 @@ export class MetadataInput {
   removeKeys?: string[];
 }
 
-/** What the metadata becomes, or what is wrong with the change. One that was too long from the start may not grow. */
+/** Merges a metadata change, or returns a problem; metadata that was already too long may not grow. */
 export function changedMetadata(
   before: Record<string, unknown>,
   { replace, merge, removeKeys }: MetadataInput,
@@ -133,7 +133,7 @@ export function changedMetadata(
   return readJson(kept, Math.max(maximumJson, JSON.stringify(before).length));
 }
 
-/** Rules for the columns of a model: each takes what its column takes, unless it has a check of its own. */
+/** Rules for the columns of a model; each accepts what its column accepts unless it has its own check. */
 export function rulesOf<R extends Rules>(name: ModelName, rules: R): R {
   const model = modelNamed(name);
   const bound = Object.entries(rules).map(([field, one]): [string, Rule] => {
@@ -143,22 +143,22 @@ export function rulesOf<R extends Rules>(name: ModelName, rules: R): R {
   return Object.fromEntries(bound) as R;
 }
 
-/** What every resource takes, when it is made and when it is changed. */
+/** Rules of every resource, on create and on update. */
 export const commonRules = {
   reference: text({ description: "Id or name of the resource in an external system, such as an ERP." }),
   referenceOrigin: text({ description: "The external system that `reference` belongs to." }),
   metadata: json({ description: "Custom data of the shop: a JSON object.", on: "create" }),
 } satisfies Rules;
 
-/** The change of metadata, where a resource is changed. */
+/** Rule of a metadata change, on update. */
 export const metadataChange: Rule<MetadataInput> = rule<MetadataInput>(() => MetadataInput, {
   description: "Changes of its metadata.",
   on: "update",
 });
 
 /**
- * The input type of a mutation, grown from its rules: everything optional but what is required when a resource is made.
- * `kind` decides which rules are in it.
+ * Builds the input type of a mutation from its rules: everything is optional but what is required on create. `kind`
+ * selects the rules.
  */
 export function inputOf(name: string, description: string, rules: Rules, kind: "create" | "update"): ClassType {
   const input = class {};
@@ -184,7 +184,7 @@ export function inputOf(name: string, description: string, rules: Rules, kind: "
   return input;
 }
 
-/** The rules that hold for a kind of write. */
+/** The rules of one kind of write. */
 export function rulesFor(rules: Rules, kind: "create" | "update"): [string, Rule][] {
   return Object.entries(rules).filter(([, { on }]) => !on || on === kind);
 }

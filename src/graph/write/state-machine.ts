@@ -8,7 +8,7 @@ import { type Args, Mutates, payloadOf } from "./mutation.js";
 import { type AnyRow, singular, type Write } from "./transaction.js";
 import type { StateError } from "./user-error.type.js";
 
-/** A transition: from which states it leads, and to which. */
+/** A transition: its source states and its target state. */
 export interface Step<State> {
   readonly from: readonly State[];
   readonly to: State;
@@ -18,36 +18,36 @@ export function leadsFrom<State>({ from }: Pick<Step<State>, "from">, state: Sta
   return from.includes(state);
 }
 
-/** A transition that callers make with a mutation of its own. */
+/** A transition with a mutation of its own. */
 export interface Move<M extends ModelName, State> {
-  /** What it does, for whoever reads it in the playground. */
+  /** Description for the schema. */
   description: string;
   from: readonly State[];
-  /** Absent: the state stays, and only a time is noted or taken back. */
+  /** Absent: the state stays, and only a timestamp is set or cleared. */
   to?: State;
-  /** What has then been done to it, in a sentence: `placed`. */
+  /** Past participle of the transition, for messages: `placed`. */
   done: string;
-  /** The time it notes, or takes back. */
+  /** The timestamp it sets or clears. */
   notes?: FieldOf<M>;
   takesBack?: FieldOf<M>;
-  /** Only the shop may take it: from any state, or from these. */
+  /** Only the shop may apply it: from any state, or from these. */
   byShop?: true | readonly State[];
-  /** A row of the demo shop that it works on. */
+  /** Id of a demo shop row for the example. */
   example: string;
-  /** Checks what else it needs; gives what else changes. */
+  /** Validates further preconditions and returns further column changes. */
   before?: (write: Write, row: RowOf<M>) => Promise<ValuesOf<M>>;
 }
 
 interface StateMachineOptions<M extends ModelName, State, Name extends string> {
-  /** Who has this permission acts for the shop. */
+  /** The permission to act for the shop. */
   shop: Permission;
-  /** What callers need for the others. */
+  /** Permissions needed for the other transitions. */
   access: Permission;
   error: new (status: State, message: string) => StateError<State>;
   moves: Readonly<Record<Name, Move<M, State>>>;
 }
 
-/** The states of a kind of resource, and the transitions between them: a table. */
+/** State machine of a resource: its transition table. */
 export class StateMachine<M extends ModelName, State extends string, Name extends string = string> {
   readonly model: ModelType;
   private readonly name: M;
@@ -61,8 +61,8 @@ export class StateMachine<M extends ModelName, State extends string, Name extend
   }
 
   /**
-   * Makes a move. The row is locked, so of several at once one goes first. One that was made before changes nothing;
-   * where the table does not lead, the write ends.
+   * Applies a transition under a row lock, which serialises concurrent calls. Repeating it changes nothing; an illegal
+   * transition aborts the write.
    */
   async move(write: Write, name: Name, id: string, version?: number | null): Promise<void> {
     const { to, notes, takesBack, before, ...move } = this.options.moves[name];
@@ -87,7 +87,7 @@ export class StateMachine<M extends ModelName, State extends string, Name extend
     await write.update(this.name, row, { ...more, ...times, status: to } as ValuesOf<M>);
   }
 
-  /** Ends the write because of the state that a row is in. */
+  /** Aborts the write with a state error. */
   abort(write: Write, { status }: { status: State }, message: string): never {
     return write.abortWith(new this.options.error(status, message));
   }
@@ -98,7 +98,7 @@ export function either(words: readonly string[]): string {
   return words.length > 1 ? `${words.slice(0, -1).join(", ")} or ${words.at(-1)}` : words.join();
 }
 
-/** The resolver class of the moves of a kind of resource: `orderPlace(id, ifVersion)` and so on. */
+/** Resolver class of a resource's transitions: `orderPlace(id, ifVersion)` and so on. */
 export function StateMachineMutations<M extends ModelName, State extends string, Name extends string>(
   machine: StateMachine<M, State, Name>,
 ): ClassType {
