@@ -3,9 +3,9 @@ import { readInstrument } from "../modules/payment-sources/payment-instrument.js
 import { stockAddressesSql } from "../modules/returns/return-import.js";
 import { slugsSql } from "../modules/sku-lists/slug.js";
 
-/** What a module does to staged resources of its own before they are written. */
+/** Module-specific processing of staged resources before they are written. */
 export interface Completion {
-  /** Columns that it fills in where a new resource comes without them. */
+  /** Columns that it fills in for new resources without them. */
   readonly fills: readonly string[];
   /** SQL over the staged resources `s` for which `where` is true; `isNew` is true for those without a row. */
   sql(where: string, isNew: string): string;

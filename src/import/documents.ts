@@ -16,7 +16,7 @@ export function typeColumnOf(model: Model): Column | undefined {
   return columnsStatedAs(model, "type")[0];
 }
 
-/** The types that resources of a model have in documents. */
+/** Resource types of a model in documents. */
 export function typesOf(model: Model): readonly string[] {
   const column = typeColumnOf(model);
   return column ? enumValues(column.type) : [model.table];
@@ -37,12 +37,12 @@ const leftOut = [
   "jwt_stock_locations",
 ];
 
-/** Attributes and relationships of a type that are accepted, counted and not stored. */
+/** Attributes and relationships of a type that are accepted and counted, but not stored. */
 export function leftOutNames({ documents }: Model, type: string): ReadonlySet<string> {
   return new Set([...leftOut, ...(documents.leftOut[type] ?? [])]);
 }
 
-/** Types that only relationships which are left out lead to. */
+/** Types that are reachable only through ignored relationships. */
 export const leftOutTypes: ReadonlySet<string> = new Set(
   (
     "adjustments authorizations bundles captures customer_password_resets delivery_lead_times discount_engines " +
@@ -56,5 +56,5 @@ export const leftOutTypes: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** Models whose entries say in `meta` whose they are: the audit trail. */
+/** Models whose entries name their owner in `meta`: the audit trail. */
 export const trails = [...models.values()].filter(({ documents }) => documents.meta.customer_id);

@@ -13,13 +13,13 @@ import { type Summary, Tally } from "./summary.js";
 import { mergeTags } from "./tags.js";
 
 export interface ImportOptions {
-  /** A connection of its own: the import leaves temporary tables and settings behind. */
+  /** A dedicated connection, because the import leaves temporary tables and settings behind. */
   client: pg.Client;
   /** Paths; `-` is standard input. */
   files: readonly string[];
-  /** All or nothing: one issue, and nothing is written. */
+  /** All or nothing: any issue rolls the import back. */
   strict: boolean;
-  /** The mode of resources that do not state theirs. */
+  /** Default mode of resources without one. */
   mode: Mode;
   onIssue(issue: Issue): void;
   onProgress(progress: Progress): void;
@@ -31,11 +31,11 @@ export interface ImportOptions {
 export interface Progress {
   readonly phase: "waiting" | "reading" | "preparing" | "merging";
   readonly done: number;
-  /** Undefined where it cannot be known. */
+  /** Undefined if unknown. */
   readonly total: number | undefined;
 }
 
-/** Who the audit trail says it was. */
+/** The actor in the audit trail. */
 const who = { worker: { id: "import", type: "Import" } };
 
 /**
@@ -81,7 +81,7 @@ export async function importFiles(options: ImportOptions): Promise<Summary> {
   return { ...summary, written };
 }
 
-/** PostgreSQL would plan for the old sizes of the tables until it next looks by itself. */
+/** Refreshes the planner's statistics, which would otherwise stay stale until the next autovacuum. */
 async function refreshStatistics(client: pg.Client, { types }: Summary): Promise<void> {
   const changed = types.filter(({ created, updated }) => created + updated >= 1000);
   const tables = changed.map(({ type }) => knownTypes.get(type)!.model.table);
@@ -172,7 +172,7 @@ function explained(path: string, error: unknown): unknown {
   }
 }
 
-/** The numbers that new rows get by themselves must not run into those that came with the files. */
+/** Advances the sequences past imported numbers. */
 async function advanceNumbers(client: pg.Client): Promise<void> {
   const { rows } = await client.query(
     `

@@ -17,7 +17,7 @@ export interface Issue {
   readonly id: string | undefined;
   readonly file: number;
   readonly line: number;
-  /** Into the document that the resource is in. */
+  /** JSON pointer into the document of the resource. */
   readonly pointer: string;
   readonly reason: string;
 }
@@ -45,7 +45,7 @@ export function leaveOutdated(where: string, found: string): string {
     DELETE FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM found)`;
 }
 
-/** SQL that takes a reference away from staged resources, and reports it. Parameters as above. */
+/** SQL that removes a reference from staged resources, and reports it. Parameters as above. */
 export function leaveAway(column: string, where: string, found: string): string {
   return `
     WITH found AS MATERIALIZED (${found}),
@@ -81,7 +81,7 @@ export function pointerOf(model: Model, column: Column): string {
   return `/attributes/${column.document?.find(isAttribute) ?? column.column}`;
 }
 
-/** How many issues are told one by one; those beyond are only counted. */
+/** Maximum number of issues reported one by one; further ones are only counted. */
 const mostTold = 1000;
 
 /** Tells issues as they come up, those found here at once, those that the database found when it is asked to. */

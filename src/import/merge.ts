@@ -10,7 +10,7 @@ import { identifier, literal } from "./sql.js";
 
 const batchSize = 5000;
 
-/** Added to `seq` to put off a resource until all others of its model are in. */
+/** Offset added to `seq` to defer a resource until all others of its model are merged. */
 const later = 1_000_000_000_000_000n;
 
 export interface MergeOptions {
@@ -20,7 +20,7 @@ export interface MergeOptions {
   onBatch(count: number): Promise<void>;
 }
 
-/** Brings the staged resources into the tables of the datamodel, what is referred to first. */
+/** Merges the staged resources into the tables of the datamodel, referenced models first. */
 export async function mergeAll(client: pg.Client, options: MergeOptions): Promise<void> {
   const merge = new Merge(
     client,
@@ -35,25 +35,22 @@ export async function mergeAll(client: pg.Client, options: MergeOptions): Promis
   for (const step of steps) for (const reference of step.deferred) await merge.deferred(step.model, reference);
 }
 
-/** That the staged resource `s` brings its audit trail along. */
+/** SQL condition: the staged resource `s` comes with its audit trail. */
 export function hasTrail(model: Model): string {
   return `EXISTS (SELECT FROM import_trails r WHERE r.id = s.id AND r.model = ${literal(model.name)})`;
 }
 
-/** That the staged resource `s` was made by this import. */
+/** SQL condition: the staged resource `s` was created by this import. */
 export const isCreated = "EXISTS (SELECT FROM import_changed c WHERE c.seq = s.seq AND c.created)";
 
-/**
- * Does work within a transaction without the triggers that write the audit trail and raise events: what brings its own along
- * would be told twice.
- */
+/** Runs work in a transaction with the audit and event triggers off, for resources that come with their audit trail. */
 export async function unaudited(client: pg.Client, work: () => Promise<unknown>): Promise<void> {
   await client.query("SELECT set_config('customer_graph.audit', 'off', true)");
   await work();
   await client.query("SELECT set_config('customer_graph.audit', 'on', true)");
 }
 
-/** What PostgreSQL knows and the datamodel does not. */
+/** Database metadata that the datamodel lacks. */
 interface Catalogue {
   /** The default of a column, as SQL, by `table.column`. */
   readonly defaults: ReadonlyMap<string, string>;
@@ -103,7 +100,7 @@ class Merge {
     await this.inBatches(model, (range) => this.mergeRange(step, range));
   }
 
-  /** Sets a foreign key that had to wait for its target. */
+  /** Sets a deferred foreign key. */
   async deferred(model: Model, reference: Reference): Promise<void> {
     await this.inBatches(model, (range) =>
       this.attempt(async () => {
@@ -150,7 +147,7 @@ class Merge {
     }
   }
 
-  /** Merges a batch. If a row in it breaks a rule that was not foreseen, halves of it, until that row stands alone. */
+  /** Merges a batch. On an unexpected constraint error it bisects the batch until the faulty row is isolated. */
   private async mergeRange(step: MergeStep, range: Range): Promise<void> {
     const { model } = step;
     try {
@@ -173,7 +170,7 @@ class Merge {
     }
   }
 
-  /** Runs `work` in a transaction of its own, or in a part of the one transaction. A deadlock is tried again. */
+  /** Runs `work` in its own transaction, or in a savepoint of the single one; retries on deadlock. */
   private async attempt<T>(work: () => Promise<T>): Promise<T> {
     const [begin, commit, rollback] = this.options.strict
       ? ["SAVEPOINT batch", "RELEASE SAVEPOINT batch", "ROLLBACK TO SAVEPOINT batch; RELEASE SAVEPOINT batch"]
@@ -226,7 +223,7 @@ class Merge {
     await this.client.query(refuse(where, otherType ? `${otherMode} UNION ALL ${otherType}` : otherMode));
   }
 
-  /** What was erased does not come back with an old file. What is as it was may stay. */
+  /** Rejects resources of erased customers, so that old files do not restore them; unchanged ones may stay. */
   private async refuseErased(step: MergeStep, range: Range): Promise<void> {
     const { model } = step;
     const where = within(model, range);
@@ -255,7 +252,7 @@ class Merge {
     );
   }
 
-  /** A document that is older than the row here takes nothing back. One that states no time is as good as new. */
+  /** Skips documents older than the row; one without a time counts as current. */
   private async leaveOutdated(model: Model, range: Range): Promise<void> {
     const where = within(model, range);
     const found = `
@@ -285,7 +282,7 @@ class Merge {
     }
   }
 
-  /** A reference that leads nowhere: without a required one the resource is refused, any other is left away. */
+  /** Handles dangling references: a required one rejects the resource, any other is dropped. */
   private async dropMissing(model: Model, { column, target }: Reference, range: Range): Promise<void> {
     const where = within(model, range);
     const id = `s."row"->>${literal(column.column)}`;
@@ -301,7 +298,7 @@ class Merge {
     await this.client.query(column.nullable ? leaveAway(column.column, where, found) : refuse(where, found));
   }
 
-  /** What is attached must be attached to something. */
+  /** Rejects attachments without an attachable resource. */
   private async refuseUnattached(model: Model, range: Range): Promise<void> {
     const where = within(model, range);
     const { typeColumn, idColumn } = aboutOf(model)!;
@@ -319,7 +316,7 @@ class Merge {
     }
   }
 
-  /** A new resource needs a value for every column without a default. */
+  /** Rejects new resources that lack a required column. */
   private async refuseIncomplete(model: Model, range: Range): Promise<void> {
     const where = within(model, range);
     const required = Object.values(model.columns).filter(
@@ -380,7 +377,7 @@ class Merge {
     }
   }
 
-  /** Updates the rows that differ from what is stated, and touches no others. */
+  /** Updates only rows that differ from the document. */
   private async update(step: MergeStep, range: Range, only = "true"): Promise<void> {
     const { model } = step;
     const table = identifier(model.table);
@@ -388,7 +385,7 @@ class Merge {
       import_resources s JOIN ${table} o ON o.id = s.id
       CROSS JOIN LATERAL jsonb_populate_record(o, ${statedRow(step, "o")}) n
       WHERE ${within(model, range)} AND o IS DISTINCT FROM n AND ${only}`;
-    // Locked first, so that columns that are not stated keep what somebody else may be writing just now.
+    // Locks the rows first, so that columns that are not stated keep concurrent updates.
     const changed = await this.client.query(`SELECT 1 FROM ${stated} ORDER BY o.id FOR NO KEY UPDATE OF o`);
     if (changed.rowCount === 0) return;
     const columns = writtenColumns(step).map((column) => identifier(column.column));
@@ -439,7 +436,7 @@ class Merge {
   }
 }
 
-/** The staged resources of a model, as a condition on `s`. */
+/** SQL condition on `s`: the staged resources of a model. */
 function of(model: Model): string {
   return `s.model = ${literal(model.name)}`;
 }
@@ -479,13 +476,13 @@ function statedRow({ model, deferred }: MergeStep, old?: string): string {
   return row;
 }
 
-/** Errors that a value in a row causes: data exceptions and broken constraints. */
+/** SQLSTATEs caused by a row's values: data exceptions and constraint violations. */
 function isFaultOfRow(error: unknown): boolean {
   const { code = "" } = error as { code?: string };
   return code.startsWith("22") || code.startsWith("23");
 }
 
-/** What is wrong with the one row that PostgreSQL did not take. Its own message may repeat personal data. */
+/** The reason why PostgreSQL rejected a row, without its message, which may quote personal data. */
 function explain(error: unknown, model: Model): { at: string; reason: string } {
   const { code, constraint = "", column: name } = error as pg.DatabaseError;
   const broken = brokenConstraint(error);

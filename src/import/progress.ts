@@ -2,9 +2,9 @@ import type { Progress } from "./import.js";
 
 export interface ProgressDisplay {
   show(progress: Progress): void;
-  /** Prints a line without spoiling the bar. */
+  /** Prints a line above the bar. */
   line(text: string): void;
-  /** Takes the bar away. */
+  /** Clears the bar. */
   end(): void;
 }
 
@@ -26,8 +26,8 @@ function bar(output: NodeJS.WriteStream, now: () => number): ProgressDisplay {
       const width = 30;
       const { total } = progress;
       const filled = total ? Math.round((width * progress.done) / total) : 0;
-      const picture = total ? ` [${"=".repeat(filled)}${" ".repeat(width - filled)}]` : "";
-      const text = `${progress.phase}${picture}${amount(progress)}`.slice(0, (output.columns || 80) - 1);
+      const gauge = total ? ` [${"=".repeat(filled)}${" ".repeat(width - filled)}]` : "";
+      const text = `${progress.phase}${gauge}${amount(progress)}`.slice(0, (output.columns || 80) - 1);
       clear();
       output.write(text);
       drawn = text;

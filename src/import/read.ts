@@ -15,12 +15,14 @@ export interface FoundResource {
   readonly line: number;
 }
 
-/** The file as a whole cannot be used. The message says where and why. */
+/** The file cannot be parsed; the message says where and why. */
 export class UnreadableFileError extends Error {
   override name = "UnreadableFileError";
 }
 
-/** Opens a file, or standard input for `-`, and unpacks it if it is gzipped. `onBytes` hears of each part that is read. */
+/**
+ * Opens a file, or standard input for `-`, and gunzips it if needed; `onBytes` is called with the size of each chunk.
+ */
 export function openFile(path: string, onBytes: (count: number) => void = () => {}): AsyncIterable<Buffer> {
   const raw = path === "-" ? process.stdin : createReadStream(path, { highWaterMark: 256 * 1024 });
   return unpack(raw, onBytes);
@@ -193,7 +195,7 @@ class JsonText {
     this.position++;
   }
 
-  /** Takes a comma if there is one. If not, `end` must follow. */
+  /** Consumes a comma if there is one; otherwise `end` must follow. */
   async takeComma(end: string): Promise<boolean> {
     const next = await this.peek();
     if (next === ",") {
@@ -204,7 +206,7 @@ class JsonText {
     throw this.unexpected(`, or ${end}`);
   }
 
-  /** Takes the value that starts here. `pointer` is only for messages. */
+  /** Consumes the value at the current position; `pointer` is only for messages. */
   async value(pointer: string): Promise<ReturnType<typeof parseExactly>> {
     await this.peek();
     const line = this.line;

@@ -48,7 +48,7 @@ const tables = `
   );
 `;
 
-/** Makes the tables. */
+/** Creates the temporary tables. */
 export async function createTables(client: pg.Client): Promise<void> {
   await client.query("SET temp_buffers = '32MB'; SET work_mem = '32MB'");
   // When this process is killed, its statement ends soon after. Not every system lets PostgreSQL see that.
@@ -64,15 +64,15 @@ export async function createPartition(client: pg.Client, model: string): Promise
   );
 }
 
-/** How much is gathered before it is sent. */
+/** Size of a batch. */
 const batchResources = 500;
 const batchCharacters = 1024 * 1024;
 
 type Batch = Record<"resources" | "links" | "tags" | "refused", string[]>;
 
-/** Gathers checked resources and sends them to the temporary tables in batches. */
+/** Buffers validated resources and sends them to the temporary tables in batches. */
 export class Staging {
-  /** How many resources were taken. */
+  /** Number of accepted resources. */
   count = 0;
   private batch: Batch = { resources: [], links: [], tags: [], refused: [] };
   private characters = 0;
@@ -99,7 +99,7 @@ export class Staging {
     if (this.isFull()) await this.flush();
   }
 
-  /** Remembers that a resource of this id was refused. */
+  /** Records that a resource with this id was rejected. */
   async refused(type: string, id: string): Promise<void> {
     this.collect("refused", JSON.stringify({ type, id }));
     if (this.isFull()) await this.flush();
@@ -117,7 +117,7 @@ export class Staging {
     this.sending.catch(() => {}); // is told by the next await
   }
 
-  /** Sends the rest and waits until everything is there. */
+  /** Flushes the buffer and waits until everything is stored. */
   async end(): Promise<void> {
     await this.flush();
     await this.sending;

@@ -20,7 +20,7 @@ export interface Summary {
   readonly repeated: number;
   /** Resources that are older than what is here; they count as unchanged. */
   readonly outdated: number;
-  /** Issues that were counted and not told. */
+  /** Number of issues that were counted but not listed. */
   readonly untold: number;
   readonly recomputed: readonly NoteSummary[];
   readonly leftOut: readonly NoteSummary[];
@@ -129,7 +129,7 @@ function increase(counts: Map<string, number>, name: string, by = 1): void {
   counts.set(name, (counts.get(name) ?? 0) + by);
 }
 
-/** The summary as it is printed. */
+/** Formats the summary for printing. */
 export function formatSummary(summary: Summary): string {
   const header = ["", "created", "updated", "unchanged", "refused"];
   const total = { type: "total", created: 0, updated: 0, unchanged: 0, refused: 0 };

@@ -5,7 +5,7 @@ import { whyMissing } from "./issues.js";
 import { hasTrail, isCreated, unaudited } from "./merge.js";
 import { identifier, literal } from "./sql.js";
 
-/** Brings the tags of resources into the join tables. The resources and the tags are there already. */
+/** Merges the tags of resources into the join tables, after resources and tags. */
 export async function mergeTags(client: pg.Client): Promise<void> {
   const { rows } = await client.query("SELECT DISTINCT model FROM import_tags ORDER BY 1");
   for (const { model } of rows) await mergeTagsOf(client, modelNamed(model));
@@ -18,7 +18,7 @@ async function mergeTagsOf(client: pg.Client, model: Model): Promise<void> {
   const tag = identifier(to);
   const ours = `i.model = ${literal(model.name)}`;
 
-  // Only of resources that went in.
+  // Drops tags of rejected resources.
   const staged = (of: string, id: string) =>
     `EXISTS (SELECT FROM import_resources s WHERE s.model = ${of} AND s.id = ${id} AND s.mode = i.mode)`;
   await client.query(
@@ -44,7 +44,7 @@ async function mergeTagsOf(client: pg.Client, model: Model): Promise<void> {
        WHERE ${ours} AND i.what = 'also' AND NOT EXISTS (SELECT FROM ${identifier(model.table)} t WHERE t.id = i.owner AND t.mode = i.mode)`,
     ),
   );
-  // Additions come before removals.
+  // Applies additions before removals.
   await client.query(
     `CREATE TEMP TABLE import_wanted AS
      SELECT j.${owner} AS owner, j.${tag} AS tag FROM ${join} j
