@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { jsonFault, losesDigits, lossyNumbers, parseExactly, repeatedKeys } from "../../src/graph/model/json.js";
 import { createImportTest, customer, type ImportTest } from "../import/support.js";
 import { createTestApp, type TestApp } from "../support/app.js";
@@ -17,6 +18,9 @@ const numbers: Record<string, string | null> = {
   "45.464199999999998": "45.4642",
   "45.464200000000000000": "45.4642",
   "0.30000000000000004": "0.30000000000000004",
+  // Halfway between two numbers of 17 digits: 1259210598295569.25.
+  "1259210598295569.2": "1259210598295569.2",
+  "1259210598295569.3": "1259210598295569.2",
   "9007199254740991": "9007199254740991",
   "-9007199254740991": "-9007199254740991",
   "0.00000000000000000001": "1e-20",
@@ -41,6 +45,13 @@ test.each(["9007199254740993", "1e400", "1e-400", "0.1234567890123456789", "2.5e
   "%s would lose digits",
   (literal) => expect(losesDigits(literal)).toBe(true),
 );
+
+test("no double loses digits as JavaScript writes it", () => {
+  fc.assert(
+    fc.property(fc.double({ noDefaultInfinity: true, noNaN: true }), (value) => !losesDigits(JSON.stringify(value))),
+    { numRuns: 10_000, examples: [[1259210598295569.2], [-1259210598295569.2]] },
+  );
+});
 
 test("numbers that would lose digits are found in a text, with what leads to them", () => {
   const text = String.raw`{"a":[1,{"b\"]":9007199254740993},[]],"c, {":{"d":{},"e":"9007199254740993","f":1e400},"__proto__":{"g":[0.1234567890123456789]}}`;

@@ -58,7 +58,8 @@ export function escapePointer(part: string): string {
 
 /**
  * Whether a number as it is written would come back with other digits. Whole numbers have to come back as they are; of
- * others as many digits as are written have to be those of the double they become.
+ * others as many digits as are written have to be those of the double they become, or those that JavaScript writes it
+ * with: halfway between two numbers of as many digits, `toPrecision` takes the larger and `String` may take the smaller.
  */
 export function losesDigits(literal: string): boolean {
   const value = Number(literal);
@@ -66,7 +67,7 @@ export function losesDigits(literal: string): boolean {
   if (digits === "") return false;
   if (/^-?\d+$/.test(literal)) return String(value) !== literal;
   if (!Number.isFinite(value) || value === 0 || digits.length > 100) return true;
-  return significant(value.toPrecision(digits.length)) !== digits;
+  return significant(value.toPrecision(digits.length)) !== digits && significant(String(value)) !== digits;
 }
 
 function significant(literal: string): string {
