@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import type { GraphQLInputObjectType } from "graphql";
 import { enumValues, type ModelName, models } from "../src/graph/model/datamodel.js";
 import { emailKey, foldEmail } from "../src/graph/model/values.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 import { inMode, inputFields, type List, related, rootLists } from "./support/graph.js";
+import fc from "./support/property.js";
 import { createWorld, type Row, type World, words } from "./support/rows.js";
 
 let app: TestApp;

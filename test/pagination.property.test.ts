@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { models } from "../src/graph/model/datamodel.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 import { inMode, type List, modelOf, nestedLists, related, rootLists } from "./support/graph.js";
+import fc from "./support/property.js";
 import { createWorld, insert, type Row, type World } from "./support/rows.js";
 
 let app: TestApp;

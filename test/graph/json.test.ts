@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { jsonFault, losesDigits, lossyNumbers, parseExactly, repeatedKeys } from "../../src/graph/model/json.js";
 import { createImportTest, customer, type ImportTest } from "../import/support.js";
 import { createTestApp, type TestApp } from "../support/app.js";
+import fc from "../support/property.js";
 
 /** Numbers as they are written in JSON: the text that comes back, or that they are refused. */
 const numbers: Record<string, string | null> = {

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { Kind, type OperationDefinitionNode, parse, validate } from "graphql";
 import { explainStrategy } from "../../src/cli/explain-strategy.js";
 import { type Permission, permissionsByKind } from "../../src/graph/access/permission.js";
@@ -18,6 +17,7 @@ import { modelTypeNamed } from "../../src/graph/schema/model.js";
 import { cursorOf, totalOrder } from "../../src/graph/sql/order.js";
 import { coerced } from "../../src/http/limits.js";
 import { linksOf, lookUps, modelOf, resourceTypes, rootLists, schema } from "../support/graph.js";
+import fc from "../support/property.js";
 
 /** The planner alone, without a database: what SQL a document comes to. */
 

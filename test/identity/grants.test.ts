@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { hashPassword } from "../../src/identity/password.js";
+import fc from "../support/property.js";
 import { type AuthApp, ada, createAuthApp, dashboard, guest, integration, read, storefront } from "./support.js";
 
 let app: AuthApp;

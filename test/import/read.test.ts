@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
 import { type FoundResource, openFile, readResources } from "../../src/import/read.js";
+import fc from "../support/property.js";
 
 /** Reads a text in parts of the given length. */
 async function read(text: string | Buffer, partLength = 7): Promise<FoundResource[]> {
