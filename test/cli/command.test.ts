@@ -26,7 +26,7 @@ function run(program: string, ...args: string[]) {
   return startCommand(program, args, { env }).ended;
 }
 
-test("the programs of package.json are found", () => {
+test("the programs listed in package.json are found", () => {
   expect(programs.map(([name]) => name)).toEqual(
     expect.arrayContaining(["start", "worker", "erasures", "import", "seed", "token", "verify-receipt", "profile"]),
   );
@@ -51,12 +51,12 @@ test.each(programs)("%s: an unknown option or argument is refused before anythin
   expect(await readdir(dataDir)).toEqual([]);
 });
 
-test("a misspelt option is not taken for none: --onec erases nothing", async () => {
+test("a misspelt option is an error that suggests the right one: worker --onec erases nothing", async () => {
   const { code, err } = await run("src/cli/worker.ts", "--onec");
   expect([code, err]).toEqual([2, expect.stringMatching(/^Unknown option --onec\. Did you mean --once\?\n\nUsage: /)]);
 });
 
-test("an argument that no program takes is refused", async () => {
+test("main, worker and seed refuse a positional argument", async () => {
   for (const program of ["src/main.ts", "src/cli/worker.ts", "prisma/seed.main.ts"]) {
     expect(await run(program, "now")).toMatchObject({
       code: 2,
@@ -65,7 +65,7 @@ test("an argument that no program takes is refused", async () => {
   }
 });
 
-test("a value that an option needs is asked for", async () => {
+test("an option without its value is an error that names the option", async () => {
   expect(await run("src/import/main.ts", "shop.json", "--mode")).toMatchObject({
     code: 2,
     err: expect.stringMatching(/^Option '--mode <value>' argument missing\.\n/),

@@ -49,7 +49,7 @@ const emails = async () =>
   );
 const anonymized = expect.stringMatching(/^anonymized-[0-9a-f]{24}@anonymized\.invalid$/);
 
-test("what is on the list is erased again, once, and its receipt is found genuine", async () => {
+test("erasures again: erases each customer on the list once, with a receipt that verifies", async () => {
   const list = file("list", `${entry("cus_ada")}\n${entry("cus_nobody")}`);
   expect(await run("erasures", ["again", list])).toEqual({
     code: 0,
@@ -84,7 +84,7 @@ test("what is on the list is erased again, once, and its receipt is found genuin
   expect(await refused(receipt)).toMatch(/^Name both: [^\n]*\n\nUsage: /);
 });
 
-test("an erasure that fails is not told as done, and leaves everything as it was", async () => {
+test("erasures again: a failed erasure exits 1, is not counted and changes nothing", async () => {
   await pool.query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN RAISE EXCEPTION 'never bruno.rossi@example.com'; END $$`);
   await pool.query(`CREATE TRIGGER refuse BEFORE UPDATE OF email ON customers FOR EACH ROW
@@ -98,7 +98,7 @@ test("an erasure that fails is not told as done, and leaves everything as it was
   expect((await emails())[1]).toBe("bruno.rossi@example.com");
 });
 
-test("a wrong command, file or line is told", async () => {
+test("erasures: a missing command, unreadable file or invalid line is reported with what would be right", async () => {
   expect(await run("erasures", [])).toMatchObject({
     code: 2,
     err: expect.stringMatching(/^Say what to do: list or again\.\n\nUsage: /),

@@ -85,7 +85,7 @@ const updates = (type: string) =>
   rowsOf(`SELECT payload, customer_id, resource_version FROM event_stores
     WHERE resource_type = '${type}' AND event = 'update' ORDER BY id`);
 
-test("a new model gets a table with all that its marks and its siblings ask for, and a changed one its triggers anew", async () => {
+test("npm run migration writes the table of a new model, with triggers, checks and audit call, and renews the triggers of a changed model", async () => {
   copyProject();
   const withNotes = withField(`${schema}${customerNote}`, "Customer", "customerNotes CustomerNote[]");
   const first = await run(withNotes, "customer_notes");
@@ -182,7 +182,7 @@ test.each([
     "Customer-Notes",
     /^NAME is "Customer-Notes": it has to begin with a letter and hold up to 60 lower-case letters, digits and _/,
   ],
-])("the name %j is refused", async (name, message) => {
+])("npm run migration refuses the name %j", async (name, message) => {
   const { ended } = startCommand("src/cli/migration.ts", name ? [name] : [], { env: { PATH: process.env.PATH } });
   expect(await ended).toMatchObject({ code: 2, out: "", err: expect.stringMatching(message) });
 });
@@ -194,7 +194,7 @@ async function made(text: string) {
   return makeMigration(database.connectionString, file);
 }
 
-test("what loses data, needs data or writes a table anew is warned of", async () => {
+test("npm run migration warns of statements that lose data, need data or rewrite a table", async () => {
   const market = (from: RegExp, to: string) => (text: string) =>
     text.replace(/\nmodel Market \{.*?\n\}/s, (model) => {
       expect(model).toMatch(from);
@@ -224,7 +224,7 @@ test("what loses data, needs data or writes a table anew is warned of", async ()
   expect(outside).toMatch(/\nDROP INDEX CONCURRENTLY IF EXISTS "markets_customer_group_id_name_id_idx";\n$/);
 });
 
-test("a trigger that is missing, stale or no longer described is put right", async () => {
+test("npm run migration repairs triggers that are missing, stale or no longer described", async () => {
   await pool.query("DROP TRIGGER markets_touch ON markets");
   await pool.query("CALL audit_table('skus', masked => '{name}', tags => 'sku_tags')");
   await pool.query("CALL audit_table('events')");

@@ -116,8 +116,8 @@ const integration = (permissions: string, ...more: string[]) =>
     ...more,
   );
 
-describe("applications", () => {
-  test("an integration gets a token and asks with it, as far as its permissions go", async () => {
+describe("application command", () => {
+  test("create integration: its token allows what its permissions allow and no more", async () => {
     const application = await integration("customers:read,orders:*");
     expect(application).toMatchObject({
       kind: "integration",
@@ -137,7 +137,7 @@ describe("applications", () => {
     expect((await token({ ...asItself(application), client_secret: "wrong" })).status).toBe(401);
   });
 
-  test("* is everything, also what is stated so in the list; --token-seconds is kept", async () => {
+  test("create with permissions *: the token allows everything; --token-seconds sets expires_in", async () => {
     const application = await integration("*", "--token-seconds", "60");
     expect(application.permissions).toEqual(["*"]);
     const { body } = await token(asItself(application));
@@ -145,7 +145,7 @@ describe("applications", () => {
     expect((await query(body.access_token, "{ tags { totalCount } }")).body.data.tags).toEqual({ totalCount: 0 });
   });
 
-  test("a sales channel is public: its visitors need its client id and a market", async () => {
+  test("create sales_channel: guests get a token by client id and market, without a secret", async () => {
     await importMarket({ id: "mkt_europe", name: "Europe", code: "europe" });
     const channel = ["create", "--name", "Storefront", "--kind", "sales-channel", "--mode", "live"];
     const { clientId, clientSecret, hasSecret } = await made("application", ...channel);
@@ -160,7 +160,7 @@ describe("applications", () => {
     expect(status).toBe(200);
   });
 
-  test("a secret is printed once and kept as a hash alone", async () => {
+  test("create prints the secret once and stores only its hash", async () => {
     const { clientId, clientSecret } = await integration("*");
     expect(clientSecret).toMatch(/^[\w-]{43}$/);
     const pool = poolOf(database);
@@ -177,7 +177,7 @@ describe("applications", () => {
     expect(out).not.toContain("igest");
   });
 
-  test("a rotated secret is refused at once; tokens end with it only if asked", async () => {
+  test("rotate: the old secret is refused at once; issued tokens are revoked only with --end-tokens", async () => {
     const application = await integration("*");
     const { access_token } = (await token(asItself(application))).body;
     const rotated = await made("application", "rotate", application.clientId);
@@ -191,7 +191,7 @@ describe("applications", () => {
     expect((await query(body.access_token)).status).toBe(200);
   });
 
-  test("a revoked application gets no token, and those that it has are refused; others go on", async () => {
+  test("revoke: refuses new tokens and those already issued, of this application only", async () => {
     const [application, other] = [await integration("*"), await integration("*")];
     const { access_token } = (await token(asItself(application))).body;
     const others = (await token(asItself(other))).body.access_token;
@@ -207,7 +207,7 @@ describe("applications", () => {
   });
 });
 
-describe("staff", () => {
+describe("staff command", () => {
   const webapp = () => made("application", "create", "--name", "Dashboard", "--kind", "webapp", "--mode", "live");
   const signIn = async (application: { clientId: string; clientSecret: string }, email: string, ...more: string[]) => {
     const { code, out, err } = await run("staff", "sign-in", email, application.clientId, ...more);
@@ -217,7 +217,7 @@ describe("staff", () => {
   const renew = (application: { clientId: string; clientSecret: string }, refresh_token: string) =>
     token({ grant_type: "refresh_token", refresh_token, ...credentials(application) });
 
-  test("somebody signs in, goes on, gets other permissions, and is removed", async () => {
+  test("a staff member signs in, refreshes, gets changed permissions and is removed", async () => {
     const application = await webapp();
     const vera = await made(
       "staff",
@@ -257,7 +257,7 @@ describe("staff", () => {
     expect(await run("staff", "sign-in", "vera@example.com", application.clientId)).toMatchObject({ code: 1, out: "" });
   });
 
-  test("a sign-in token is for one web application, with its secret, and once", async () => {
+  test("sign-in tokens work once, only for their web application and with its secret", async () => {
     const [application, other] = [await webapp(), await webapp()];
     await made("staff", "create", "tom@example.com");
     const { out } = await run("staff", "sign-in", "tom@example.com", application.clientId);
@@ -284,7 +284,7 @@ describe("staff", () => {
     expect((await renew(application, late)).body.error).toBe("invalid_grant");
   });
 
-  test("all permissions fit into a token; a scope limits the markets", async () => {
+  test("a staff token holds all permissions; scope limits it to a market", async () => {
     const application = await webapp();
     await made("staff", "create", "root@example.com", "--permissions", "*");
     await importMarket({ id: "mkt_usa", name: "USA", code: "usa" });
@@ -298,7 +298,7 @@ describe("staff", () => {
     expect(viewer.permissions).toEqual(expect.arrayContaining(["TAGS_ASSIGN", "ANONYMIZATIONS_CREATE", "FEES_READ"]));
   });
 
-  test("revoking a web application ends the sessions in it", async () => {
+  test("revoking a web application ends its sessions", async () => {
     const application = await webapp();
     await made("staff", "create", "ida@example.com");
     const { body } = await signIn(application, "ida@example.com");
@@ -307,7 +307,7 @@ describe("staff", () => {
     expect((await renew(application, body.refresh_token)).body.error).toBe("invalid_client");
   });
 
-  test("nobody signs in to what is no web application; addresses are unique", async () => {
+  test("sign-in refuses an application that is no web application; create refuses an address already used", async () => {
     const { clientId } = await integration("*");
     await made("staff", "create", "eve@example.com");
     expect(await run("staff", "sign-in", "eve@example.com", clientId)).toMatchObject({
@@ -325,7 +325,7 @@ describe("staff", () => {
   });
 });
 
-describe("keys", () => {
+describe("keys command", () => {
   const listed = async () =>
     (await run("keys", "list", keys)).out
       .trim()
@@ -340,7 +340,7 @@ describe("keys", () => {
     ((await (await fetch(`${server.url}/.well-known/jwks.json`)).json()) as any).keys.map(({ kid }: any) => kid);
   const kidOf = (text: string) => JSON.parse(Buffer.from(text.split(".")[0]!, "base64url").toString()).kid;
 
-  test("a key is announced, signs, and is retired, while tokens of both are good", async () => {
+  test("rotate --announce, rotate and retire: tokens of the old and the new key are accepted meanwhile", async () => {
     expect((await stat(keys)).mode & 0o777).toBe(0o600);
     const application = await integration("*");
     const before = (await token(asItself(application))).body.access_token;
@@ -383,7 +383,7 @@ describe("keys", () => {
     expect((await query(after)).status).toBe(200);
   });
 
-  test("ids can be written on a command line: none begins with a hyphen", async () => {
+  test("application and key ids never begin with a hyphen, so that they can be command-line arguments", async () => {
     for (let i = 0; i < 300; i++) {
       const [key] = await describeKeySet(JSON.stringify(await createKeySet(new Date())));
       expect(key!.kid).toMatch(/^[A-Za-z\d_]/);
@@ -391,7 +391,7 @@ describe("keys", () => {
     expect((await integration("*")).clientId).toMatch(/^[\da-f]{32}$/);
   });
 
-  test("a key whose tokens have expired is retired without being named", async () => {
+  test("retire without a kid retires a key whose tokens have expired", async () => {
     const file = join(folder, "old.json");
     await run("keys", "create", file);
     await run("keys", "rotate", file);
@@ -402,7 +402,7 @@ describe("keys", () => {
     expect(JSON.parse(await readFile(file, "utf8")).keys).toEqual([set.keys[0]]);
   });
 
-  test("no file is replaced or half written; the set can go by standard input and output", async () => {
+  test("no keys file is overwritten or half written; - reads standard input and writes standard output", async () => {
     const contents = await readFile(keys, "utf8");
     expect(await run("keys", "create", keys)).toMatchObject({ code: 1, err: `The file ${keys} is there already.\n` });
     expect(await readFile(keys, "utf8")).toBe(contents);

@@ -34,7 +34,7 @@ function profileOn(where: Record<string, string>, ...args: string[]) {
   return startCommand("src/cli/profile.ts", args, { env }).ended;
 }
 
-test("tells of a nested query how it is answered, by what SQL and plan, and where the time goes", async () => {
+test("profiles a nested query: strategy, SQL, query plan and time by place", async () => {
   const file = join(folder, "nested.graphql");
   await writeFile(
     file,
@@ -64,7 +64,7 @@ test("tells of a nested query how it is answered, by what SQL and plan, and wher
   expect(time).toMatch(/^in all +[\d.]+ +100\.0%$/m);
 });
 
-test("names the fields whose resolvers answer; a customer is named by e-mail address or id", async () => {
+test("lists the fields answered by resolvers; --as customer takes an e-mail address or an id", async () => {
   const query = "{ viewer { kind } customers(last: 1) { nodes { email } } }";
   const [email, id] = await Promise.all([
     profile(query, "--runs", "1", "--as", "customer", "bruno.rossi@example.com"),
@@ -79,7 +79,7 @@ test("names the fields whose resolvers answer; a customer is named by e-mail add
   }
 });
 
-test("makes a database of its own ready, with the demo shop, and uses a running server's", async () => {
+test("prepares an embedded database with the demo shop, or uses the one of a running server", async () => {
   const dataDir = join(folder, "data");
   const where = { DATABASE_URL: "", DATA_DIR: dataDir };
   const query = '{ customer(by: { email: "ada@example.com" }) { id } }';
@@ -98,7 +98,7 @@ test("makes a database of its own ready, with the demo shop, and uses a running 
   }
 });
 
-test("leaves the database of DATABASE_URL as it is", async () => {
+test("does not migrate or seed the database of DATABASE_URL", async () => {
   const empty = await createEmptyDatabase();
   try {
     const { code } = await profileOn({ DATABASE_URL: empty.connectionString }, "{ customers { nodes { id } } }");
@@ -155,7 +155,7 @@ test.each(wrong)("refuses %s", async (_, args, code, message) => {
   else expect(run.err).toMatch(message);
 });
 
-test("SQL is laid out by its clauses; texts and names stay as they are", () => {
+test("layOutSql breaks SQL at its clauses and keeps string literals and quoted names", () => {
   expect(
     layOutSql(`SELECT (SELECT f(a."from x", 'WHERE (') FROM "t" a WHERE a.x = $1::int AND (b OR c AND d)), 1 FROM r`),
   ).toBe(`SELECT (
@@ -167,7 +167,7 @@ test("SQL is laid out by its clauses; texts and names stay as they are", () => {
 FROM r`);
 });
 
-test("the time of a profile goes to the code's places; idle while a statement runs is waiting for PostgreSQL", () => {
+test("profile samples are attributed to files of src; idle time during a statement counts as waiting for PostgreSQL", () => {
   const node = (id: number, functionName: string, url: string, children: number[] = []) => ({
     id,
     callFrame: { functionName, url, scriptId: "1", lineNumber: 0, columnNumber: 0 },

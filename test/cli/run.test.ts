@@ -58,7 +58,7 @@ async function run(...args: string[]) {
   return { code, ...said };
 }
 
-test("compiles once, and again only when a source has changed", async () => {
+test("run.mjs compiles once, and again only when a source has changed", async () => {
   withPackages();
   const compiling = "Compiling, since sources have changed …\n";
   expect(await run("a", "--b")).toEqual({ code: 0, out: '["one",4,["a","--b"]]\n', err: compiling });
@@ -72,7 +72,7 @@ test("compiles once, and again only when a source has changed", async () => {
   expect(await run()).toEqual({ code: 0, out: '["two",2,[]]\n', err: compiling });
 });
 
-test("runs what was compiled when the packages for compiling are not installed, and says so when nothing was", async () => {
+test("run.mjs without dev dependencies runs the existing build, or fails and suggests npm ci", async () => {
   withoutPackages();
   writeProgram("three");
   expect(await run()).toEqual({ code: 0, out: '["two",2,[]]\n', err: "" });
@@ -80,7 +80,7 @@ test("runs what was compiled when the packages for compiling are not installed, 
   expect(await run()).toEqual({ code: 1, out: "", err: expect.stringMatching(/^Nothing is compiled yet, .*npm ci/) });
 });
 
-test("a compilation that fails or was broken off is made again", async () => {
+test("run.mjs compiles again after a failed or interrupted compilation", async () => {
   withPackages();
   writeFileSync(join(root, "src", "main.ts"), "const wrong: string = 1;\n");
   expect(await run()).toMatchObject({ code: 2, out: "", err: expect.stringContaining("TS2322") });
@@ -89,7 +89,7 @@ test("a compilation that fails or was broken off is made again", async () => {
   expect(await run()).toMatchObject({ code: 0, out: '["four",2,[]]\n' });
 });
 
-test("every script that starts a program does so in place of npm's shell", () => {
+test("every npm script that starts a program uses exec, so that signals reach it", () => {
   const starting = Object.entries(scripts).filter(
     ([, script]) => script.includes("run.mjs src") || script.includes("run.mjs prisma"),
   );
@@ -98,7 +98,7 @@ test("every script that starts a program does so in place of npm's shell", () =>
   expect(Object.keys(scripts).filter((name) => /^pre(?!test$)/.test(name))).toEqual([]);
 });
 
-test.each(["SIGTERM", "SIGINT", "SIGKILL"] as const)("a program ends when npm ends by %s", async (signal) => {
+test.each(["SIGTERM", "SIGINT", "SIGKILL"] as const)("the program ends when npm is ended by %s", async (signal) => {
   writeProgram("five");
   const npm = spawn("npm", ["run", "-s", "start", "--", "stay"], { cwd: root, stdio: ["ignore", "pipe", "ignore"] });
   await new Promise((resolve) => npm.stdout.once("data", resolve));

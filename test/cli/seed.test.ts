@@ -43,7 +43,7 @@ const slowCommit = () =>
       IF NEW.id = 'cus_ada' THEN PERFORM pg_sleep(2); END IF; RETURN NULL; END $$;
     CREATE CONSTRAINT TRIGGER rest AFTER INSERT ON customers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION rest()`);
 
-test.each(["SIGINT", "SIGTERM"] as const)("%s before COMMIT: nothing was added", async (signal) => {
+test.each(["SIGINT", "SIGTERM"] as const)("seed: %s before COMMIT adds nothing, and says so", async (signal) => {
   const holder = await pool.connect();
   await holder.query("SELECT pg_advisory_lock($1)", [SEED_LOCK]);
   const { child, ended } = start(["--demo"]);
@@ -54,7 +54,7 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s before COMMIT: nothing was added",
   expect(await countCustomers()).toBe(0);
 });
 
-test("SIGINT while COMMIT is under way: its end is waited for, and told", async () => {
+test("seed: SIGINT during COMMIT waits for its outcome and reports it", async () => {
   await slowCommit();
   const { child, ended } = start(["--demo", "--customers", "10"]);
   await untilRunning("COMMIT");
@@ -64,7 +64,7 @@ test("SIGINT while COMMIT is under way: its end is waited for, and told", async 
   expect((await pool.query("SELECT FROM customers WHERE id LIKE 'cus_b0%'")).rowCount).toBe(0);
 });
 
-test("a connection that is lost while COMMIT is under way: it says that all was added or nothing", async () => {
+test("seed: a connection lost during COMMIT is reported as outcome unknown (everything or nothing)", async () => {
   const url = new URL(database.connectionString);
   const proxy = createServer((client) => {
     const backend = connect(Number(url.port), url.hostname);

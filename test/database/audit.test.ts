@@ -101,8 +101,8 @@ function row<M extends ModelName>(name: M, values: ValuesOf<M>): Step {
   return (query) => insert(query, name, values);
 }
 
-describe("an entry", () => {
-  test("of a creation has all attributes that are not null, from null", async () => {
+describe("audit entries", () => {
+  test("an insert records all attributes that are not null, from null", async () => {
     const { entries, events, transaction } = await written(
       row("Market", { id: "mkt", name: "Europe", number: 7, disabledAt: new Date("2026-01-02T04:05:06.7+01:00") }),
     );
@@ -132,7 +132,7 @@ describe("an entry", () => {
     expect(events).toEqual([]);
   });
 
-  test("of an update has what changed, derived columns too, and the new version", async () => {
+  test("an update records the changed attributes, derived ones included, and the new version", async () => {
     await written(customer("a", { metadata: { x: 1 }, taxExemptionCode: "T" }));
     const { entries, events } = await written(
       `UPDATE customers SET email = 'b@example.com', metadata = '{"x": 2}', tax_exemption_code = NULL,
@@ -150,7 +150,7 @@ describe("an entry", () => {
     expect(events).toEqual(["customers.create_password a", "customers.metadata_update a"]);
   });
 
-  test("of a deletion repeats nothing", async () => {
+  test("a delete has an empty payload", async () => {
     await written(customer("a", { metadata: { x: 1 } }));
     const { entries, events } = await written("DELETE FROM customers");
     expect(entries.map(named)).toEqual(["destroy customers a"]);
@@ -158,14 +158,14 @@ describe("an entry", () => {
     expect(events).toEqual(["customers.destroy a"]);
   });
 
-  test("leaves out the texts that an address derives, and keeps its derived facts", async () => {
+  test("an address's derived texts are left out, its derived facts kept", async () => {
     const [entry] = (await written(address("adr", { firstName: "Ada", lat: 1, lng: 2 }))).entries;
     expect(Object.keys(entry!.payload).sort()).toEqual(
       "business city country_code first_name is_geocoded is_localized lat line_1 lng metadata".split(" "),
     );
   });
 
-  test("is not written where nothing changed", async () => {
+  test("an update that changes nothing writes no entry", async () => {
     await written(customer("a"), tag("vip"), tagged("a", "vip"));
     const { entries, events } = await written(
       "UPDATE customers SET email = email",
@@ -182,7 +182,7 @@ describe("an entry", () => {
     expect(events).toEqual([]);
   });
 
-  test("says who wrote, as long as it is said", async () => {
+  test("entries carry customer_graph.who while it is set", async () => {
     const who = { application: { id: "app" }, owner: { id: "usr", type: "User" } };
     const { entries } = await written(
       `SELECT set_config('customer_graph.who', '${JSON.stringify(who)}', true)`,
@@ -194,12 +194,12 @@ describe("an entry", () => {
     expect((await written(customer("b"))).entries[0]!.who).toEqual({});
   });
 
-  test("goes with its transaction", async () => {
+  test("entries are rolled back with their transaction", async () => {
     await expect(written(customer("a"), "SELECT 1 / 0")).rejects.toThrow("division by zero");
     expect((await pool.query("SELECT FROM event_stores UNION ALL SELECT FROM events")).rowCount).toBe(0);
   });
 
-  test("of a row with another id tells of both ids", async () => {
+  test("a changed id gives an entry for the old and for the new id", async () => {
     await written(order("one", { archivedAt: new Date() }));
     const { entries, events } = await written("UPDATE orders SET id = 'two'");
     expect(entries.map(named).sort()).toEqual(["update orders one", "update orders two"]);
@@ -207,7 +207,7 @@ describe("an entry", () => {
   });
 });
 
-test("a statement of a thousand rows writes a thousand entries and events, in the order of the rows", async () => {
+test("a statement of 1,000 rows writes 1,000 entries and events, in the order of the rows", async () => {
   const { entries, events } = await written(
     `INSERT INTO customers (id, mode, email)
      SELECT 'cus_' || 1000 - i, 'test', i || '@example.com' FROM generate_series(1, 1000) i`,
@@ -224,7 +224,7 @@ test("a statement of a thousand rows writes a thousand entries and events, in th
   expect(update.entries.every(({ payload, resource_id }) => payload.reference.to === resource_id)).toBe(true);
 });
 
-test("ids have the form and the time of the server's own", async () => {
+test("new_id() in SQL and newId() make ids of the same form, sortable by time", async () => {
   const before = newId("EventStore");
   const { rows } = await pool.query("SELECT new_id('est') AS id FROM generate_series(1, 2000)");
   const after = newId("EventStore", Date.now() + 1);
@@ -235,7 +235,7 @@ test("ids have the form and the time of the server's own", async () => {
   expect(before.slice(0, 13) <= ids[0]!.slice(0, 13) && ids.at(-1)!.slice(0, 13) <= after.slice(0, 13)).toBe(true);
 });
 
-describe("the customer of an entry", () => {
+describe("customer_id of an audit entry", () => {
   const shop = [
     customer("a"),
     customer("b"),
@@ -262,7 +262,7 @@ describe("the customer of an entry", () => {
     row("Attachment", { id: "att", attachableType: "orders", attachableId: "ord" }),
   ];
 
-  test("of rows that are about each other is nobody", async () => {
+  test("is null for rows that refer to each other in a circle", async () => {
     const { entries } = await written(
       row("Event", { id: "evt", resourceType: "event_callbacks", resourceId: "ecb" }),
       row("EventCallback", { id: "ecb", eventId: "evt" }),
@@ -274,7 +274,7 @@ describe("the customer of an entry", () => {
     ]);
   });
 
-  test("is the one whose row it is, or to whose row it belongs", async () => {
+  test("is the customer who owns the row or its parent", async () => {
     const creation = await written(...shop);
     const mine = { ...Object.fromEntries(audited.map(({ table }) => [table, "a"])), customers: "b" };
     const nobodys = { skus: null, markets: null, customer_groups: null, stock_locations: null, payment_methods: null };
@@ -298,7 +298,7 @@ describe("the customer of an entry", () => {
     }
   });
 
-  test("is found for an address by its orders and returns, and for a payment source by its wallet", async () => {
+  test("is found for an address by orders and returns, and for a payment source by the wallet", async () => {
     await written(...shop);
     const customerNow = async (table: string, sql: string) =>
       customerOf(await written(sql, `UPDATE ${table} SET reference = gen_random_uuid()`))[table];
@@ -326,13 +326,13 @@ describe("the customer of an entry", () => {
     expect((await written(attachment)).entries[0]!.customer_id).toBe(found);
   });
 
-  test("is the new one where it changes, and the old one where there is none any more", async () => {
+  test("is the new customer when it changes, and the old one when it becomes null", async () => {
     await written(...shop);
     expect((await written("UPDATE orders SET customer_id = 'b'")).entries[0]!.customer_id).toBe("b");
     expect((await written("UPDATE orders SET customer_id = NULL")).entries[0]!.customer_id).toBe("b");
   });
 
-  test("stays known when the row is deleted, where the row names it or what it belongs to is left", async () => {
+  test("is still found after a delete, by the row's own key or by a parent that remains", async () => {
     await written(...shop, "UPDATE payment_sources SET order_id = NULL");
     const { entries } = await written(
       ...["attachments", "sku_list_items", "return_line_items", "returns", "order_subscription_items"].map(
@@ -351,7 +351,7 @@ describe("the customer of an entry", () => {
   });
 });
 
-describe("the entries of an address or payment source that is gone", () => {
+describe("entries of a deleted address or payment source", () => {
   const mine = async () =>
     (
       await pool.query(
@@ -369,10 +369,10 @@ describe("the entries of an address or payment source that is gone", () => {
       return many ? [[table, columns[key!]!.column, model.table, to, key!] as const] : [];
     }),
   );
-  test("rows that several customers may share are known", () => expect(claims.length).toBeGreaterThan(5));
+  test("tables with rows that customers may share are found", () => expect(claims.length).toBeGreaterThan(5));
 
   test.each(claims)(
-    "are within reach of erasure when %s once said by %s whose it was",
+    "belong to the customer whose row once referred to it by %s.%s",
     async (table, column, type, name, key) => {
       const source = (id: string) => (type === "addresses" ? address(id) : row("PaymentSource", { id }));
       const link = (id: string, target: string) => {
@@ -397,7 +397,7 @@ describe("the entries of an address or payment source that is gone", () => {
   );
 });
 
-describe("secrets", () => {
+describe("secrets in the audit trail", () => {
   const schema = readFileSync(join(projectRoot, "prisma", "schema.prisma"), "utf8");
   /** Texts that are credentials by their mark or their name, by table. */
   const secrets = [...schema.matchAll(/^model \w+ \{\n.*?^\}/gms)].flatMap(([body]) => {
@@ -412,7 +412,7 @@ describe("secrets", () => {
     });
   });
 
-  test("are known", () => {
+  test("the secret columns are found in prisma/schema.prisma", () => {
     expect(secrets.map((secret) => secret.join(".")).sort()).toEqual([
       "customer_password_resets.token_digest",
       "customer_payment_sources.customer_token",
@@ -432,7 +432,7 @@ describe("secrets", () => {
   ] as const;
 
   test.each([...secrets.map(([table, column]) => [table, column, "'planted' || id"] as const), ...others])(
-    "of %s.%s never get into an entry",
+    "planted values of %s.%s never get into an entry",
     async (table, column, value) => {
       await addRows(pool, () => 40);
       const changes = [
@@ -462,7 +462,7 @@ describe("secrets", () => {
     },
   );
 
-  test("a customer without a password has none to tell of", async () => {
+  test("password changes are recorded as ***, and not at all for a customer without a password", async () => {
     const { entries, events } = await written(customer("a"), customer("b", { passwordDigest: "digest" }));
     expect(entries[0]!.payload).not.toHaveProperty("password");
     expect(entries[1]!.payload.password).toEqual({ from: null, to: "***" });
@@ -470,14 +470,14 @@ describe("secrets", () => {
   });
 });
 
-describe("tags", () => {
+describe("tags in the audit trail", () => {
   beforeEach(async () => {
     await written(customer("a"), customer("b"), tag("vip"), tag("new"), tag("old"));
   });
   const told = ({ entries }: Written) =>
     entries.map(({ event, resource_id, payload }) => [event, resource_id, payload.tags?.from, payload.tags?.to]);
 
-  test("are an update of what is tagged, with the names before and after, and one event", async () => {
+  test("tagging is an update of the resource with tag names before and after, and one event", async () => {
     await written("UPDATE customers SET reference = 'r' WHERE id = 'a'");
     const add = await written(
       "INSERT INTO customer_tags VALUES ('a', 'tag_vip'), ('b', 'tag_old'), ('a', 'tag_new'), ('a', 'tag_old')",
@@ -496,7 +496,7 @@ describe("tags", () => {
     expect(remove.events).toEqual(["customers.tagged a", "customers.tagged b"]);
   });
 
-  test("that one statement adds and removes are one entry", async () => {
+  test("adding and removing tags in one statement is one entry", async () => {
     await written(tagged("a", "vip", "old"));
     const { entries, events } = await written(
       `WITH gone AS (DELETE FROM customer_tags WHERE tag_id = 'tag_old'),
@@ -511,7 +511,7 @@ describe("tags", () => {
     expect(events.sort()).toEqual(["customers.tagged a", "customers.tagged b"]);
   });
 
-  test("that several statements of a transaction change are as many entries", async () => {
+  test("tag changes by several statements of a transaction are one entry each", async () => {
     const all = await written(
       tagged("a", "vip"),
       tagged("a", "new"),
@@ -531,7 +531,7 @@ describe("tags", () => {
     expect(all.events).toEqual(Array(6).fill("customers.tagged a"));
   });
 
-  test("that are deleted are told of by name, on everything that had them", async () => {
+  test("deleting a tag is recorded by name on every resource that had it", async () => {
     await written(
       ...[order("ord", { customerId: "a" }), row("Sku", { id: "sku", code: "S" })],
       ...[tagged("a", "vip", "new", "old"), tagged("b", "old")],
@@ -551,7 +551,7 @@ describe("tags", () => {
     expect(all.events.sort()).toEqual(["customers.tagged a", "customers.tagged b", "orders.tagged ord"]);
   });
 
-  test("go without a word when what they are on is deleted", async () => {
+  test("deleting a tagged resource writes no entries about its tags", async () => {
     await written(
       ...[tagged("a", "vip"), tagged("b", "vip"), address("adr")],
       row("CustomerAddress", { id: "cad", customerId: "a", addressId: "adr" }),
@@ -577,8 +577,8 @@ describe("tags", () => {
   });
 });
 
-describe("events", () => {
-  test("tell that a customer has ordered, once and again", async () => {
+describe("events of state changes", () => {
+  test("customers.acquired and customers.repeat are raised by the first and the second placed order", async () => {
     await written(customer("a"));
     const first = await written(order("one", { customerId: "a", placedAt: new Date() }));
     expect(first.entries.map(named)).toEqual(["create orders one", "update customers a"]);
@@ -641,7 +641,7 @@ describe("events", () => {
         requested: undefined,
       },
     ],
-  ])("tell where %s stand", async (table, column, first, moves) => {
+  ])("a change of %s.%s raises the event of its transition", async (table, column, first, moves) => {
     await written(
       customer("a"),
       order("ord"),
@@ -659,7 +659,7 @@ describe("events", () => {
     }
   });
 
-  test("tell that an order is archived and comes back, and that a password is reset", async () => {
+  test("orders.archive, orders.unarchive and customer_password_resets.reset_password are raised", async () => {
     await written(...[order("ord"), customer("a")], row("CustomerPasswordReset", { id: "cpr", customerId: "a" }));
     expect((await written("UPDATE orders SET archived_at = now()")).events).toEqual(["orders.archive ord"]);
     expect((await written("UPDATE orders SET archived_at = '2020-01-01'")).events).toEqual([]);
@@ -668,7 +668,7 @@ describe("events", () => {
     expect((await written(reset)).events).toEqual(["customer_password_resets.reset_password cpr"]);
   });
 
-  test("are raised by those resources that have events, and by no others", async () => {
+  test("only resources with events raise them", async () => {
     await addRows(pool, () => 40);
     const raising: string[] = [];
     for (const { table } of audited) {
@@ -697,7 +697,7 @@ describe("events", () => {
   });
 });
 
-describe("anonymization", () => {
+describe("anonymization in the audit trail", () => {
   const vera = { id: "usr_vera", first_name: "Vera", last_name: null };
   const request = `UPDATE customers SET anonymization_status = 'requested', anonymization_requested_at = '2026-01-02T03:04:05.678Z',
     anonymization_requester = '${JSON.stringify(vera)}', anonymization_reason = 'left'`;
@@ -706,7 +706,7 @@ describe("anonymization", () => {
     await written(customer("a"));
   });
 
-  test("has entries of its own, with the whole of it as it then is", async () => {
+  test("each status change is an entry of its own, with the whole anonymization", async () => {
     const { entries, events } = await written(request);
     expect(entries.map(named)).toEqual(["anonymization_request customers a"]);
     expect(entries[0]!.payload).toEqual(requested);
@@ -733,14 +733,14 @@ describe("anonymization", () => {
     });
   });
 
-  test("and other changes in one statement are two entries", async () => {
+  test("a status change and other changes in one statement are two entries", async () => {
     const { entries } = await written(`${request}, email = 'gone@example.com'`);
     expect(entries.map(named)).toEqual(["anonymization_request customers a", "update customers a"]);
     expect(entries[0]!.payload).toEqual(requested);
     expect(entries[1]!.payload).toEqual({ email: { from: "a@example.com", to: "gone@example.com" } });
   });
 
-  test("that changes without a new status, or is forgotten, is an update like others", async () => {
+  test("a change without a new status, or to null, is an ordinary update", async () => {
     await written(request);
     const { entries } = await written(
       "UPDATE customers SET anonymization_requested_at = '2026-03-01T00:00:00Z'",
@@ -753,7 +753,7 @@ describe("anonymization", () => {
   });
 });
 
-describe("the version of a row", () => {
+describe("version of a row", () => {
   /** SQL for a value that a column does not have now, by the type of the column. */
   const another = (name: string, type: string, isEnum: boolean) =>
     isEnum
@@ -767,7 +767,7 @@ describe("the version of a row", () => {
           jsonb: `coalesce("${name}", '{}') || '{"touched": true}'`,
         }[type];
 
-  test("moves with each column of each table, but not with what follows from others", async () => {
+  test("grows with a change of any column of any table, except derived ones", async () => {
     await seedDemo(pool);
     await addRows(pool, () => 40);
     const { rows: columns } = await pool.query<{ table: string; name: string; type: string; enum: boolean }>(`
@@ -818,8 +818,8 @@ describe("the version of a row", () => {
   });
 });
 
-describe("the audit trail", () => {
-  test("can be off for a transaction", async () => {
+describe("audit trail", () => {
+  test("customer_graph.audit = off disables it for one transaction", async () => {
     const off = await written(
       "SET LOCAL customer_graph.audit = 'off'",
       ...[customer("a"), tag("vip"), tagged("a", "vip"), "UPDATE customers SET reference = 'r'", "DELETE FROM tags"],
@@ -829,7 +829,7 @@ describe("the audit trail", () => {
     expect(entries.map(named)).toEqual(["create customers b"]);
   });
 
-  test("is off while the database is filled, and on again afterwards on the same connection", async () => {
+  test("is off while seeding, and on again afterwards on the same connection", async () => {
     const one = poolOf(database);
     one.options.max = 1;
     try {
@@ -845,7 +845,7 @@ describe("the audit trail", () => {
     }
   });
 
-  test("leaves entries and events alone that are written as such", async () => {
+  test("does not audit its own tables: event_stores, events, event_callbacks", async () => {
     const { entries, events } = await written(
       row("EventStore", { id: "e1", resourceType: "orders", resourceId: "o", event: "create" }),
       row("Event", { id: "v1", name: "orders.place", resourceType: "orders", resourceId: "o" }),
@@ -858,7 +858,7 @@ describe("the audit trail", () => {
     expect(events).toEqual(["orders.place o"]);
   });
 
-  test("has triggers on every table of resources and tags, each for whole statements", async () => {
+  test("every table of resources and tags has statement-level audit triggers", async () => {
     const { rows } = await pool.query(`
       SELECT tgrelid::regclass || ' ' || tgname || ' ' || tgfoid::regproc || ' ' || tgenabled::text AS trigger, tgtype & 1 AS row
       FROM pg_trigger WHERE tgname ~ '_audit_'`);
@@ -874,7 +874,7 @@ describe("the audit trail", () => {
     expect(audited.length).toBeGreaterThan(20);
   });
 
-  test("comes to new columns and tables by one call", async () => {
+  test("audit_table() includes new columns and tables", async () => {
     await pool.query(`
       ALTER TABLE markets ADD COLUMN motto text, ADD COLUMN pin text, DROP COLUMN checkout_url;
       CALL audit_table('markets', masked => '{pin AS code_number}', excluded => '{metadata}');

@@ -3,7 +3,7 @@ import { schemaDrift } from "../../src/database/migrate.js";
 import { projectRoot } from "../../src/paths.js";
 import { createTestDatabase } from "../support/database.js";
 
-test("the migrations make the database that the datamodel describes", async () => {
+test("the migrations create the database that prisma/schema.prisma describes", async () => {
   const { connectionString, drop } = await createTestDatabase();
   try {
     const drift = await schemaDrift(connectionString, join(projectRoot, "prisma", "schema.prisma"));

@@ -77,7 +77,7 @@ async function query(connectionString: string, sql: string): Promise<unknown[]> 
 
 const postmasterPid = () => Number(readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n")[0]);
 
-test("it keeps what it acknowledged, sorts as people do, and lets in nobody without the password", async () => {
+test("embedded PostgreSQL is durable, sorts by language and refuses connections without the password", async () => {
   const first = await start();
   const settings = "SELECT setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')";
   expect(await query(first.connectionString, settings)).toEqual(["on", "on", "on"]);
@@ -97,7 +97,7 @@ test("it keeps what it acknowledged, sorts as people do, and lets in nobody with
   expect(await query(second.connectionString, "SELECT id FROM kept")).toEqual([7]);
 });
 
-test("of two starts in one folder, one is told which folder is in use and what to do", async () => {
+test("two starts in one data folder: the second is refused with the folder's name and what to do", async () => {
   const outcomes = await Promise.allSettled([start(), start()]);
   const refused = outcomes.filter((outcome) => outcome.status === "rejected");
   expect(refused).toHaveLength(1);
@@ -123,7 +123,7 @@ test.each(["the server", "both the server and the database"])("a SIGKILL of %s l
   expect(await query(next.connectionString, "SELECT id FROM acknowledged")).toEqual([1]);
 });
 
-test("after a SIGKILL of the database alone it is back on the same port", async () => {
+test("after SIGKILL of PostgreSQL alone it restarts on the same port", async () => {
   const { connectionString } = await start();
   process.kill(postmasterPid(), "SIGKILL");
   for (let attempt = 0; ; attempt++) {
@@ -137,7 +137,7 @@ test("after a SIGKILL of the database alone it is back on the same port", async 
   }
 });
 
-test("a pid file that names a stranger is put aside, the stranger left alone", async () => {
+test("a stale postmaster.pid that names an unrelated process is replaced, and that process left alone", async () => {
   const { uid, gid } = statSync(join(dataDir, "postgres"));
   const stranger = spawn("sleep", ["60"], isRoot ? { uid, gid } : {});
   children.push(stranger);
@@ -150,7 +150,7 @@ test("a pid file that names a stranger is put aside, the stranger left alone", a
   expect(processInfo(stranger.pid!)).toBeDefined();
 });
 
-test("a creation that was killed halfway is done again", async () => {
+test("an initdb killed halfway is repeated at the next start", async () => {
   const dir = join(folder, "half");
   const owner = startOwner(dir);
   const half = () => (existsSync(dir) ? readdirSync(dir).find((name) => name.startsWith("postgres.new-")) : undefined);
@@ -163,7 +163,7 @@ test("a creation that was killed halfway is done again", async () => {
   expect(readdirSync(dir).sort()).toEqual(["postgres", "postgres.password", "server.lock"]);
 });
 
-test("a folder that cannot be used is explained", async () => {
+test("an unusable data folder is an error that names DATA_DIR", async () => {
   const file = join(folder, "file");
   await writeFile(file, "");
   await expect(start(file)).rejects.toThrow(

@@ -34,7 +34,7 @@ async function query(sql: string): Promise<unknown[]> {
   }
 }
 
-test("missing migrations are applied in the order of their names, each once", async () => {
+test("missing migrations are applied once, ordered by name", async () => {
   await addMigration("2_more", "ALTER TABLE notes ADD COLUMN author text;");
   expect(await migrate(database.connectionString, { migrationsDir })).toEqual(["1_notes", "2_more"]);
   expect(await migrate(database.connectionString, { migrationsDir })).toEqual([]);
@@ -45,7 +45,7 @@ test("missing migrations are applied in the order of their names, each once", as
   expect(await query(history)).toEqual(["1_notes", "2_more", "3_most"]);
 });
 
-test("functions and triggers, with semicolons inside, arrive whole", async () => {
+test("migrations keep functions and triggers with semicolons inside whole", async () => {
   const body = "BEGIN NEW.text := NEW.text || ';'; RETURN NEW; END";
   await addMigration(
     "2_trigger",
@@ -56,13 +56,13 @@ test("functions and triggers, with semicolons inside, arrive whole", async () =>
   expect(await query("INSERT INTO notes (id) VALUES (1) RETURNING text")).toEqual(["a;b;"]);
 });
 
-test("servers that start at once do not get in each other's way", async () => {
+test("servers that start at once apply each migration once", async () => {
   await addMigration("2_slow", "SELECT pg_sleep(0.2); CREATE TABLE slow ();");
   const applied = await Promise.all([1, 2, 3].map(() => migrate(database.connectionString, { migrationsDir })));
   expect(applied.flat()).toEqual(["1_notes", "2_slow"]);
 });
 
-test("a failed migration is named with its line, leaves nothing behind and can be put right", async () => {
+test("a failed migration is reported with its line, leaves nothing behind and can be corrected", async () => {
   await addMigration("2_bad", "CREATE TABLE half ();\nALTER TABLE nots ADD COLUMN author text;\nSELECT 1;");
   const error = await migrate(database.connectionString, { migrationsDir }).catch((error: unknown) => error);
   expect(error).toBeInstanceOf(MigrationError);
@@ -80,13 +80,13 @@ test("a failed migration is named with its line, leaves nothing behind and can b
   );
 });
 
-describe("a migration outside a transaction", () => {
+describe("migrations outside a transaction", () => {
   const outside = `-- Outside a transaction.
     DROP INDEX CONCURRENTLY IF EXISTS notes_text;
     CREATE UNIQUE INDEX CONCURRENTLY notes_text ON notes (text);`;
   const valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'notes_text'::regclass";
 
-  test("runs in its turn, and servers that start at once wait for it", async () => {
+  test("run in order, while other starting servers wait", async () => {
     await addMigration("2_index", outside);
     await addMigration("3_more", "ALTER TABLE notes ADD COLUMN author text; DROP INDEX notes_text;");
     await addMigration("4_index", outside);
@@ -96,7 +96,7 @@ describe("a migration outside a transaction", () => {
     expect(await migrate(database.connectionString, { migrationsDir })).toEqual([]);
   });
 
-  test("that fails keeps what came before, and is begun again", async () => {
+  test("a failed one keeps earlier migrations and starts over", async () => {
     await migrate(database.connectionString, { migrationsDir });
     await query("INSERT INTO notes VALUES (1), (2)");
     await addMigration("2_more", "ALTER TABLE notes ADD COLUMN author text;");
@@ -113,7 +113,7 @@ describe("a migration outside a transaction", () => {
     expect(await query(valid)).toEqual([true]);
   });
 
-  test("whose server was killed is begun again", async () => {
+  test("one whose server was killed starts over", async () => {
     await migrate(database.connectionString, { migrationsDir });
     await addMigration("2_index", outside.replace("notes_text;", "notes_text; SELECT pg_sleep(600);"));
     const running = migrate(database.connectionString, { migrationsDir }).catch(() => "broken off");
@@ -127,7 +127,7 @@ describe("a migration outside a transaction", () => {
   });
 });
 
-test("a script is cut at the semicolons between its statements alone", () => {
+test("a script is split only at semicolons between statements", () => {
   const statements = [
     "SELECT ';', 'it''s;', E'\\';', \"a;b\"",
     "DO $$ BEGIN NULL; END $$",
@@ -137,7 +137,7 @@ test("a script is cut at the semicolons between its statements alone", () => {
   expect(splitStatements(`-- first;\n${statements.join(";\n/* and; */")};\n`)).toEqual(statements);
 });
 
-test("a database with tables of somebody else is left alone, and one out of reach is told", async () => {
+test("refuses a database with foreign tables; reports an unreachable one without its password", async () => {
   await query("CREATE TABLE theirs ()");
   await expect(migrate(database.connectionString, { migrationsDir })).rejects.toThrow("give it a database of its own");
   const nowhere = "postgresql://shop:hunter2@127.0.0.1:1/shop";
@@ -146,7 +146,7 @@ test("a database with tables of somebody else is left alone, and one out of reac
   expect(error.message).not.toContain("hunter2");
 });
 
-test("drift is the SQL that leads from the database to the datamodel", async () => {
+test("schemaDrift returns the SQL that changes the database into the datamodel", async () => {
   await migrate(database.connectionString, { migrationsDir });
   const datamodel = (fields: string) => `
     datasource db {
@@ -167,7 +167,7 @@ test("drift is the SQL that leads from the database to the datamodel", async () 
   );
 });
 
-test("a test database has all the project's migrations", async () => {
+test("createTestDatabase has all migrations of the project", async () => {
   const copy = await createTestDatabase();
   expect(await migrate(copy.connectionString)).toEqual([]);
   await copy.drop();

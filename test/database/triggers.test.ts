@@ -17,7 +17,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test("the migrations make the triggers that prisma/schema.prisma describes: npm run migration writes what is missing", async () => {
+test("the migrations create the triggers that prisma/schema.prisma describes (else: npm run migration)", async () => {
   const migrated = await readTriggers(client);
   await client.query("BEGIN");
   await dropTriggers(client);
@@ -29,7 +29,7 @@ test("the migrations make the triggers that prisma/schema.prisma describes: npm 
   expect(described.size).toBeGreaterThan(100);
 });
 
-test("every table with a version has the trigger that moves it", async () => {
+test("every table with a version has its touch trigger", async () => {
   const { rows } = await client.query<{ table: string; touched: boolean }>(`
     SELECT c.relname AS table, EXISTS (
       SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
@@ -41,7 +41,7 @@ test("every table with a version has the trigger that moves it", async () => {
   expect(rows.filter(({ touched }) => !touched)).toEqual([]);
 });
 
-test("every table of resources is in the audit trail, unless it is marked @audit(none)", async () => {
+test("every resource table has audit triggers, unless marked @audit(none)", async () => {
   const { rows } = await client.query<{ table: string; operations: number }>(`
     SELECT tgrelid::regclass::text AS table, count(*)::int AS operations FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
     WHERE p.proname = tgrelid::regclass::text || '_audit' AND tgenabled = 'O' GROUP BY 1`);
