@@ -57,19 +57,19 @@ async function expectRefusal(authorization: string, code = "UNAUTHENTICATED") {
   expect(JSON.stringify(body)).not.toMatch(/example\.com|jose|JWS|JWT|node_modules/);
 }
 
-test("the hand-made sample is good, so that each of the others fails for its one fault", async () => {
+test("control: the hand-made token is accepted, so each refused one fails by its single change", async () => {
   const { status, body } = await app.query(`Bearer ${sample({})}`, text);
   expect(status).toBe(200);
   expect(body.data.customers.nodes.length).toBeGreaterThan(5);
   expect((await app.query(`bEaReR   ${sample({})}`, text)).status).toBe(200);
 });
 
-test("no token at all is an anonymous caller, not an error", async () => {
+test("a request without a token is anonymous, not an error", async () => {
   const { headers, body } = await app.query(undefined);
   expect([body.data.viewer.kind, headers.get("www-authenticate")]).toEqual(["ANONYMOUS", null]);
 });
 
-describe("every 401 tells how to authenticate (RFC 6750)", () => {
+describe("every 401 has a WWW-Authenticate challenge (RFC 6750)", () => {
   const stream = "subscription { customerChanged { id } }";
   const sendTo: Record<string, (headers: Record<string, string>) => Promise<Response>> = {
     "/graphql": (headers) => send("/graphql", headers, text),
@@ -96,7 +96,7 @@ describe("every 401 tells how to authenticate (RFC 6750)", () => {
   };
   const realm = 'Bearer realm="customer-graph"';
 
-  test.each(Object.keys(sendTo))("%s", async (name) => {
+  test.each(Object.keys(sendTo))("challenges a missing and an invalid token: %s", async (name) => {
     expect(await challengeOf(name, {})).toEqual([401, "UNAUTHENTICATED", undefined, realm]);
     expect(await challengeOf(name, { authorization: "Bearer a.b.c" })).toEqual([
       401,
@@ -119,7 +119,7 @@ describe("every 401 tells how to authenticate (RFC 6750)", () => {
     ]);
   });
 
-  test("a claim's text cannot leave its place in the header", async () => {
+  test("claim text in the challenge is escaped: no header injection", async () => {
     const kind = 'x", realm="y\\ é\r\nset-cookie: a';
     const token = sample({ application: { id: "a", kind, public: false } });
     const { status, headers } = await app.query(`Bearer ${token}`, text);
@@ -130,7 +130,7 @@ describe("every 401 tells how to authenticate (RFC 6750)", () => {
 });
 
 describe("signatures", () => {
-  test("alg none, in every spelling", async () => {
+  test("refuses alg none, in every spelling", async () => {
     for (const alg of ["none", "None", "NONE", ""]) {
       const unsigned = handMade({ ...header(), alg }, claims(), () => "");
       await expectRefusal(`Bearer ${unsigned}`);
@@ -138,7 +138,7 @@ describe("signatures", () => {
     }
   });
 
-  test("the public key taken for a shared secret", async () => {
+  test("refuses HS256 with the public key as shared secret (algorithm confusion)", async () => {
     const jwk = JSON.stringify(app.tokens.keys.published.keys[0]);
     const pem = pemOf(own);
     for (const secret of [pem, pem.trim(), jwk, JSON.stringify(app.tokens.keys.published)]) {
@@ -154,7 +154,7 @@ describe("signatures", () => {
     }
   });
 
-  test("a key of somebody else, whatever it says of itself", async () => {
+  test("refuses a foreign key, whatever kid, jku, x5u or jwk the header has", async () => {
     const foreign = foreignKey("ES256", kid);
     const rsa = foreignKey("RS256", kid);
     const jku = "http://127.0.0.1:9/keys.json";
@@ -166,24 +166,24 @@ describe("signatures", () => {
     await expectRefusal(`Bearer ${handMade({ ...header(), alg: "RS256" }, claims(), signWith(own))}`);
   });
 
-  test("jku, x5u and jwk are not even looked at", async () => {
+  test("ignores jku, x5u and jwk in the header of a well-signed token", async () => {
     const jwk = foreignKey("ES256", kid).jwk;
     const extra = { jku: "http://127.0.0.1:9/", x5u: "http://127.0.0.1:9/", jwk };
     expect((await app.query(`Bearer ${sample({}, extra)}`, text)).status).toBe(200);
   });
 
-  test("odd key ids", async () => {
+  test("refuses a malformed or hostile kid", async () => {
     for (const odd of ["../../etc/passwd", "__proto__", "constructor", "' OR 1=1 --", "\u0000", 1, null, {}, [kid]]) {
       await expectRefusal(`Bearer ${sample({}, { kid: odd })}`);
     }
   });
 
-  test("a critical extension, or an unencoded payload", async () => {
+  test("refuses a crit header and an unencoded payload (b64)", async () => {
     await expectRefusal(`Bearer ${sample({}, { crit: ["b64"], b64: false })}`);
     await expectRefusal(`Bearer ${sample({}, { crit: ["exp"] })}`);
   });
 
-  test("an altered payload, a signature of another token, a cut one, a stretched one", async () => {
+  test("refuses signatures that do not match the payload, or are truncated, extended or re-encoded", async () => {
     const [head, , mark] = sample({}).split(".") as [string, string, string];
     const altered = Buffer.from(JSON.stringify({ ...claims(), test: false })).toString("base64url");
     await expectRefusal(`Bearer ${head}.${altered}.${mark}`);
@@ -221,15 +221,15 @@ describe("claims", () => {
     ["a mode that is a text", () => ({ test: "false" })],
     ["no mode", () => ({ test: undefined })],
     ["permissions that are a text", () => ({ permissions: "all" })],
-  ])("%s", async (_case, change) => {
+  ])("refuses a token with %s", async (_case, change) => {
     await expectRefusal(`Bearer ${sample(change())}`);
   });
 
-  test("a token of another type: an id token, or any other signed text", async () => {
+  test("refuses a token whose typ is not that of an access token", async () => {
     for (const typ of ["JWT", undefined, "id+jwt", "at+jwt2"]) await expectRefusal(`Bearer ${sample({}, { typ })}`);
   });
 
-  test("a custom claim that could not be shown as it is", async () => {
+  test("refuses a custom claim with a number that loses digits or a duplicate key", async () => {
     const token = (claim: string) => {
       const payload = JSON.stringify({ ...claims(), custom_claim: "CLAIM" }).replace('"CLAIM"', claim);
       return `Bearer ${handMade(header(), Buffer.from(payload), signWith(own))}`;
@@ -243,25 +243,25 @@ describe("claims", () => {
     expect(body.data.viewer.customClaim).toEqual({ order: ["9007199254740993", 0.5] });
   });
 
-  test("payloads that are no objects", async () => {
+  test("refuses a payload that is not a JSON object", async () => {
     for (const payload of [null, [], "text", 1]) {
       await expectRefusal(`Bearer ${handMade(header(), payload, signWith(own))}`);
     }
   });
 
-  test("an expired one says so, if it was good; a forged one does not", async () => {
+  test("TOKEN_EXPIRED is only for tokens with a valid signature", async () => {
     await expectRefusal(`Bearer ${sample({ iat: seconds() - 700, exp: seconds() - 1 })}`, "TOKEN_EXPIRED");
     await expectRefusal(`Bearer ${sample({ iat: seconds() - 700, exp: seconds() - 900 })}`, "TOKEN_EXPIRED");
     const forged = handMade(header(), { ...claims(), exp: seconds() - 1 }, signWith(foreignKey("ES256", kid)));
     await expectRefusal(`Bearer ${forged}`);
   });
 
-  test("clocks a minute apart are no obstacle", async () => {
+  test("tolerates a clock skew of 30 seconds in iat and nbf", async () => {
     const { status } = await app.query(`Bearer ${sample({ iat: seconds() + 30, nbf: seconds() + 30 })}`, text);
     expect(status).toBe(200);
   });
 
-  test("one that was accepted before expires all the same", async () => {
+  test("a token that was accepted before is refused once it expires", async () => {
     const token = sample({ exp: seconds() + 300 });
     expect((await app.query(`Bearer ${token}`)).status).toBe(200);
     app.advance(300_000);
@@ -270,27 +270,27 @@ describe("claims", () => {
   });
 });
 
-describe("headers", () => {
-  test("other schemes, and no token", async () => {
+describe("Authorization header", () => {
+  test("refuses other schemes and malformed tokens", async () => {
     for (const scheme of ["Basic", "Token", "", "Bearer:"]) await expectRefusal(`${scheme} ${sample({})}`);
     for (const odd of ["Bearer", "Bearer ", "Bearer a.b", "Bearer a.b.c.d", "Bearer a b.c.d", "Bearer ..."]) {
       await expectRefusal(odd);
     }
   });
 
-  test("a token of 9 KB, good or not", async () => {
+  test("refuses tokens of 9 KB, well signed or not", async () => {
     await expectRefusal(`Bearer ${sample({ custom_claim: { filler: "x".repeat(7_000) } })}`);
     await expectRefusal(`Bearer ${"a".repeat(3_000)}.${"b".repeat(3_000)}.${"c".repeat(3_000)}`);
   });
 
-  test("one of 100 KB does not get past the door", async () => {
+  test("refuses a token of 100 KB at once", async () => {
     const start = performance.now();
     const status = await raw([`Bearer ${"x".repeat(100_000)}`]);
     expect(status).toBe(401);
     expect(performance.now() - start).toBeLessThan(1_000);
   });
 
-  test("two of them, even if both are good", async () => {
+  test("refuses two tokens, even if both are valid", async () => {
     expect(await raw([`Bearer ${sample({})}`])).toBe(200);
     expect(await raw([`Bearer ${sample({})}`, `Bearer ${sample({})}`])).toBe(401);
     await expectRefusal(`Bearer ${sample({})}, Bearer ${sample({})}`);
@@ -313,7 +313,7 @@ describe("headers", () => {
   }
 });
 
-test("a token of a log-in cannot be turned into one of another customer or mode", async () => {
+test("altering owner or mode in a customer's token is refused", async () => {
   const { access_token: token } = (await app.token(ada)).body;
   const [head, , mark] = token.split(".");
   const { payload } = read(token);

@@ -17,7 +17,7 @@ const oauthError = (status: number, error: string, code: string) => ({
   },
 });
 
-describe("client credentials", () => {
+describe("grant_type=client_credentials", () => {
   test("an integration gets a token for everything in its mode", async () => {
     const { status, headers, body } = await app.token({ ...integration, grant_type: "client_credentials" });
     expect(status).toBe(200);
@@ -54,7 +54,7 @@ describe("client credentials", () => {
     expect(answer.body.data).toEqual({ viewer: { kind: "INTEGRATION" }, customers: { totalCount: 12 } });
   });
 
-  test("a guest of a sales channel gets one for its market, without a secret", async () => {
+  test("a guest of a sales channel gets a token for its market without a secret", async () => {
     const { status, body } = await app.token(guest);
     expect(status).toBe(200);
     expect(body).toMatchObject({ expires_in: 14_400, scope: "market:code:europe" });
@@ -69,7 +69,7 @@ describe("client credentials", () => {
     });
   });
 
-  test("JSON does as well as a form, and a Basic header as well as the body", async () => {
+  test("accepts JSON or a form, and client credentials in the body or a Basic header", async () => {
     const json = await fetch(`${app.url}/oauth/token`, {
       method: "POST",
       headers: { "content-type": "application/json; charset=utf-8" },
@@ -81,7 +81,7 @@ describe("client credentials", () => {
     expect(status).toBe(200);
   });
 
-  test("a sales channel may have a secret, and then it has to be right", async () => {
+  test("a sales channel that has a secret must send the right one", async () => {
     await app.database.prisma.application.create({
       data: {
         id: "app_confidential",
@@ -105,7 +105,7 @@ describe("client credentials", () => {
     expect(wrong).toMatchObject(oauthError(401, "invalid_client", "UNAUTHORIZED"));
   });
 
-  test("an unknown client, a wrong secret and a missing one are told alike", async () => {
+  test("unknown client, wrong secret and missing secret get the same invalid_client answer", async () => {
     const answers = await Promise.all([
       app.token({ ...integration, grant_type: "client_credentials", client_id: "nobody" }),
       app.token({ ...integration, grant_type: "client_credentials", client_secret: "wrong" }),
@@ -119,7 +119,7 @@ describe("client credentials", () => {
     expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
   });
 
-  test("a client that authenticates by Basic and fails is answered by a challenge of it", async () => {
+  test("invalid_client after Basic authentication has a WWW-Authenticate: Basic challenge", async () => {
     const authorization = `Basic ${Buffer.from(`${integration.client_id}:wrong`).toString("base64")}`;
     for (const path of ["/oauth/token", "/oauth/revoke"]) {
       const answer = await app.post(path, { grant_type: "client_credentials", token: "a" }, { authorization });
@@ -128,7 +128,7 @@ describe("client credentials", () => {
     }
   });
 
-  test("the permissions of an application stand in its tokens", async () => {
+  test("tokens carry the permissions of their application", async () => {
     await app.database.prisma.application.create({
       data: {
         id: "app_reader",
@@ -152,8 +152,8 @@ describe("client credentials", () => {
   });
 });
 
-describe("password", () => {
-  test("a customer signs in, and the answer names her", async () => {
+describe("grant_type=password", () => {
+  test("a customer signs in; the response has owner_id", async () => {
     const { status, body } = await app.token({ ...ada, username: " Ada@Example.COM " });
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -180,7 +180,7 @@ describe("password", () => {
     expect(stored).not.toContain(body.refresh_token);
   });
 
-  test("unknown, wrong, without a password, erased, of the other mode: the same answer", async () => {
+  test("unknown, wrong password, no password, erased and other mode get the same invalid_grant answer", async () => {
     const { prisma } = app.database;
     await prisma.customer.update({ where: { id: "cus_zoe" }, data: { anonymizationStatus: "completed" } });
     const noPassword = await prisma.customer.findFirstOrThrow({ where: { mode: "test", passwordDigest: null } });
@@ -196,21 +196,21 @@ describe("password", () => {
     expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
   });
 
-  test("letters and emoji in one password are no obstacle", async () => {
+  test("passwords may hold letters, emoji and CJK", async () => {
     const passwordDigest = await hashPassword("pässwort 🔑 日本", { cost: 4 });
     await app.database.prisma.customer.update({ where: { id: "cus_hana" }, data: { passwordDigest } });
     const { body } = await app.token({ ...ada, username: "hana.yamada@example.com", password: "pässwort 🔑 日本" });
     expect(body.owner_id).toBe("cus_hana");
   });
 
-  test("a wrong password is told before a wrong scope", async () => {
+  test("a wrong password is reported before a wrong scope", async () => {
     const scope = "market:code:nowhere";
     expect((await app.token({ ...ada, scope, password: "wrong-horse-9" })).body.error).toBe("invalid_grant");
     expect((await app.token({ ...ada, scope })).body.error).toBe("invalid_scope");
   });
 });
 
-describe("scopes", () => {
+describe("scope", () => {
   const granted = async (request: Record<string, string | undefined>) => {
     const { body } = await app.token(request);
     return body.error ?? read(body.access_token).payload.market;
@@ -225,7 +225,7 @@ describe("scopes", () => {
       { id: ["mkt_usa"], stock_location_ids: ["slo_newark", "slo_milan"] },
     ],
     ["market:all", { id: ["mkt_europe", "mkt_japan", "mkt_usa"] }],
-  ])("a guest asks for %j", async (scope, market) => {
+  ])("a guest gets the markets of scope %j", async (scope, market) => {
     expect(await granted({ ...guest, scope })).toEqual(market);
   });
 
@@ -245,12 +245,12 @@ describe("scopes", () => {
     "market:code:日本",
     "everything",
     "market:code:europe market:code:%",
-  ])("a guest is refused %j", async (scope) => {
+  ])("a guest's scope %j is invalid_scope", async (scope) => {
     const answer = await app.token({ ...guest, scope });
     expect(answer).toMatchObject(oauthError(400, "invalid_scope", "BAD_REQUEST"));
   });
 
-  test("unknown, disabled and private markets are told alike", async () => {
+  test("unknown, disabled and private markets get the same error_description", async () => {
     const codes = ["nowhere", "outlet-2025", "vip-club"];
     const words = await Promise.all(
       codes.map(async (code) => {
@@ -261,7 +261,7 @@ describe("scopes", () => {
     expect(new Set(words).size).toBe(1);
   });
 
-  test("a private market is for members of its group alone", async () => {
+  test("a private market is granted only to members of its customer group", async () => {
     const scope = "market:code:vip-club";
     expect(await granted({ ...ada, scope })).toEqual({ id: ["mkt_vip"] });
     expect(await granted({ ...ada, scope: "market:all" })).toEqual({
@@ -270,7 +270,7 @@ describe("scopes", () => {
     expect(await granted({ ...ada, scope, username: "bruno.rossi@example.com" })).toBe("invalid_scope");
   });
 
-  test("an integration may be limited to markets", async () => {
+  test("scope limits an integration to markets", async () => {
     const request = { ...integration, grant_type: "client_credentials" };
     expect(await granted({ ...request, scope: "market:code:usa" })).toEqual({ id: ["mkt_usa"] });
     expect(await granted({ ...request, scope: "market:all" })).toBeUndefined();
@@ -278,7 +278,7 @@ describe("scopes", () => {
   });
 });
 
-describe("refusals", () => {
+describe("invalid requests to /oauth/token and /oauth/revoke", () => {
   test.each([
     ["without a grant type", { ...guest, grant_type: undefined }, 400, "invalid_request"],
     ["with an unknown grant type", { ...guest, grant_type: "implicit" }, 400, "unsupported_grant_type"],
@@ -302,7 +302,7 @@ describe("refusals", () => {
       400,
       "invalid_request",
     ],
-  ])("%s", async (_case, request, status, error) => {
+  ])("a token request %s is refused", async (_case, request, status, error) => {
     const answer = await app.token(request);
     expect(answer).toMatchObject(oauthError(status, error, status === 401 ? "UNAUTHORIZED" : "BAD_REQUEST"));
     expect(answer.headers.get("cache-control")).toBe("no-store");
@@ -327,7 +327,7 @@ describe("refusals", () => {
       400,
     ],
     ["a bearer token for credentials", form("grant_type=password", "Bearer abc"), 400],
-  ])("%s", async (_case, init, status) => {
+  ])("a malformed request is refused: %s", async (_case, init, status) => {
     const response = await fetch(`${app.url}/oauth/token`, init);
     expect([response.status, await response.json()]).toEqual([
       status,
@@ -371,7 +371,7 @@ describe("refusals", () => {
       400,
       "The Authorization header must hold one pair",
     ],
-  ])("bytes that are not UTF-8, or said to be something else: %s", async (_case, init, status, message) => {
+  ])("a body that is compressed or not UTF-8 is refused: %s", async (_case, init, status, message) => {
     for (const path of ["/oauth/token", "/oauth/revoke"]) {
       const response = await fetch(`${app.url}${path}`, init);
       const { error, error_description } = (await response.json()) as any;
@@ -387,7 +387,7 @@ describe("refusals", () => {
     ["UTF-8 by name", typed(`${formType};charset=UTF-8`, good)],
     ["UTF-8 by name, quoted", typed('application/json; charset="utf-8"', goodJson)],
     ["identity", typed(formType, good, { "content-encoding": "identity" })],
-  ])("what is right by name is taken: %s", async (_case, init) => {
+  ])("UTF-8 and identity are accepted when named: %s", async (_case, init) => {
     expect((await fetch(`${app.url}/oauth/token`, init)).status).toBe(200);
   });
 
@@ -399,7 +399,7 @@ describe("refusals", () => {
     return { method: "POST", headers, body };
   }
 
-  test("parameters in the address are nobody's", async () => {
+  test("parameters in the query string are ignored", async () => {
     const response = await fetch(`${app.url}/oauth/token?${new URLSearchParams(guest)}`, {
       method: "POST",
       headers: { "content-type": "application/x-www-form-urlencoded" },
@@ -408,7 +408,7 @@ describe("refusals", () => {
     expect(response.status).toBe(400);
   });
 
-  test("whatever is sent, it is no fault of the server's", async () => {
+  test("random parameters never cause a 5xx or an error in the log", async () => {
     const odd = fc.oneof(
       fc.string({ unit: "binary" }),
       fc.constantFrom("", " ", "%", "%zz", "+", ":", "'", "\\", "a".repeat(9_000), "__proto__", "\ud83d", "🔑", "\r\n"),

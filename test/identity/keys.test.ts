@@ -22,8 +22,8 @@ const log = createLogger({ level: "silent", json: true });
 const tokensWith = async (signingKeys: string) =>
   new Tokens({ keys: await load(signingKeys), issuer: "urn:test:own", revocations: { isRevoked: () => false }, log });
 
-describe("signing keys", () => {
-  test("without any, one is made, kept for its owner's eyes alone, and found again", async () => {
+describe("SIGNING_KEYS", () => {
+  test("by default a key is created in DATA_DIR, readable by its owner only, and reused", async () => {
     const first = await load();
     const file = join(dataDir, "signing-keys.json");
     expect((await stat(file)).mode & 0o777).toBe(0o600);
@@ -32,12 +32,12 @@ describe("signing keys", () => {
     expect(await readdir(dataDir)).toEqual(["signing-keys.json"]);
   });
 
-  test("those who start at once share one", async () => {
+  test("servers that start at once share one created key", async () => {
     const loaded = await Promise.all(Array.from({ length: 8 }, () => load()));
     expect(new Set(loaded.map(({ current }) => current.id)).size).toBe(1);
   });
 
-  test("production has to be given them", async () => {
+  test("is required in production", async () => {
     await expect(load(undefined, "production")).rejects.toThrow("SIGNING_KEYS");
     expect(await readdir(dataDir)).toEqual([]);
     const text = JSON.stringify(await newKeySet());
@@ -47,7 +47,7 @@ describe("signing keys", () => {
     expect(inline.current.id).toBe(named.current.id);
   });
 
-  test("what cannot be used is told, without the key", async () => {
+  test("errors say what is wrong and never contain the key", async () => {
     const { keys } = await newKeySet();
     const key = keys[0]!;
     const { d, ...open } = key;
@@ -72,7 +72,7 @@ describe("signing keys", () => {
     }
   });
 
-  test.each(["ES256", "EdDSA", "RS256", "RS512"] as const)("%s keys sign too", async (algorithm) => {
+  test.each(["ES256", "EdDSA", "RS256", "RS512"] as const)("takes %s keys", async (algorithm) => {
     const key = foreignKey(algorithm, "");
     const jwk = { ...key.jwk, ...key.private.export({ format: "jwk" }) };
     const tokens = await tokensWith(JSON.stringify({ keys: [jwk] }));
@@ -81,7 +81,7 @@ describe("signing keys", () => {
     expect(await tokens.verify(`Bearer ${token}`)).toMatchObject({ iss: "urn:test:own" });
   });
 
-  test("they are changed without anybody noticing: both are good meanwhile, the old one not for ever", async () => {
+  test("rotation: tokens of the old and the new key are accepted while both are listed", async () => {
     const [old, next] = [(await newKeySet()).keys[0]!, (await newKeySet()).keys[0]!];
     const { d: _, ...oldPublic } = old;
     const before = await tokensWith(JSON.stringify({ keys: [old] }));
@@ -97,7 +97,7 @@ describe("signing keys", () => {
   });
 });
 
-describe("served", () => {
+describe("JWKS", () => {
   let app: AuthApp;
   beforeAll(async () => {
     const [one, two] = [(await newKeySet()).keys[0]!, (await newKeySet()).keys[0]!];
@@ -105,7 +105,7 @@ describe("served", () => {
   });
   afterAll(() => app.stop());
 
-  test("/.well-known/jwks.json has every public half, and nothing else", async () => {
+  test("/.well-known/jwks.json has the public part of every key, and nothing else", async () => {
     const response = await fetch(`${app.url}/.well-known/jwks.json`);
     expect(response.headers.get("cache-control")).toContain("max-age");
     const { keys } = (await response.json()) as { keys: Record<string, string>[] };
@@ -138,7 +138,7 @@ describe("npm run token", () => {
     );
   }
 
-  test("prints a token that the server on the same folder accepts", async () => {
+  test("prints a token that the server on the same data folder accepts", async () => {
     const app = await createAuthApp();
     try {
       const database = { DATABASE_URL: app.database.pool.options.connectionString! };
@@ -167,7 +167,7 @@ describe("npm run token", () => {
     }
   });
 
-  test("says what it can do, and does nothing in production", async () => {
+  test("prints its usage for an unknown persona, and refuses to run in production", async () => {
     const keys = join(dataDir, "keys.json");
     await writeFile(keys, JSON.stringify(await newKeySet()));
     const [odd, production] = await Promise.all([

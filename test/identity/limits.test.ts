@@ -1,7 +1,7 @@
 import { callerAddress, Limits, TooManyAttemptsError } from "../../src/identity/rate-limits.js";
 import { type AuthApp, ada, createAuthApp, guest, integration } from "./support.js";
 
-describe("over HTTP", () => {
+describe("rate limits of /oauth/token", () => {
   let app: AuthApp;
   beforeAll(async () => {
     app = await createAuthApp({ trustedProxies: 1 });
@@ -15,7 +15,7 @@ describe("over HTTP", () => {
   const guess = (address: string, username: string) =>
     attempt(address, { ...ada, username, password: "wrong-horse-9" });
 
-  test("after five wrong passwords the next waits, twice as long each time; then the right one is good", async () => {
+  test("after six wrong passwords log-ins wait with Retry-After, doubling each time; then the right one is accepted", async () => {
     const [here, account] = ["10.1.0.1", "ada@example.com"];
     for (let i = 0; i < 6; i++) expect((await guess(here, account)).status).toBe(400);
     const held = await signIn(here, account);
@@ -33,13 +33,13 @@ describe("over HTTP", () => {
     expect((await signIn(here, account)).status).toBe(200);
   });
 
-  test("an account that does not exist is held up like one that does", async () => {
+  test("unknown accounts are limited like known ones", async () => {
     for (let i = 0; i < 6; i++) expect((await guess("10.2.0.1", "nobody@example.com")).status).toBe(400);
     expect((await guess("10.2.0.1", " NOBODY@example.com")).status).toBe(429);
     expect((await signIn("10.2.0.1", "ada@example.com")).status).toBe(200);
   });
 
-  test("guessing from many addresses holds the account up, but not its owner where she signed in before", async () => {
+  test("guesses from many addresses limit the account, except from addresses where its owner signed in", async () => {
     const account = "liz.oneill@example.com";
     expect((await signIn("10.3.0.1", account)).status).toBe(200);
     const guesses = await Promise.all(Array.from({ length: 60 }, (_, i) => guess(`10.3.1.${i}`, account)));
@@ -50,7 +50,7 @@ describe("over HTTP", () => {
     expect((await signIn("10.3.2.1", account)).status).toBe(200);
   });
 
-  test("nobody is locked out for good: a minute is always enough", async () => {
+  test("no permanent lock-out: a log-in is accepted after one minute", async () => {
     for (let i = 0; i < 25; i++) {
       await guess("10.4.0.1", "kenji.sato@example.com");
       app.advance(61_000);
@@ -58,7 +58,7 @@ describe("over HTTP", () => {
     expect((await signIn("10.4.0.1", "kenji.sato@example.com")).status).toBe(200);
   });
 
-  test("one address that tries one password on many accounts is held up", async () => {
+  test("an address that tries many accounts is limited (password spraying)", async () => {
     const answers = [];
     for (let i = 0; i < 55; i++) answers.push((await guess("10.5.0.1", `person${i}@example.com`)).status);
     expect(answers.slice(0, 50)).toEqual(Array(50).fill(400));
@@ -67,7 +67,7 @@ describe("over HTTP", () => {
     expect((await attempt("10.5.0.2", guest)).status).toBe(200);
   });
 
-  test("so is one that guesses client secrets", async () => {
+  test("an address that guesses client secrets is limited", async () => {
     const request = { ...integration, grant_type: "client_credentials" };
     const answers = [];
     for (let i = 0; i < 55; i++) {
@@ -77,7 +77,7 @@ describe("over HTTP", () => {
     expect((await attempt("10.6.0.2", request)).status).toBe(200);
   });
 
-  test("many guesses at once are no way around: those that wait learn of those that failed", async () => {
+  test("concurrent guesses do not bypass the limit", async () => {
     const account = "noor.haddad@example.org";
     const answers = await app.standingStill(() =>
       Promise.all(Array.from({ length: 40 }, () => guess("10.7.0.1", account))),
@@ -88,7 +88,7 @@ describe("over HTTP", () => {
   });
 });
 
-describe("in itself", () => {
+describe("Limits", () => {
   let time = 0;
   const limits = () => new Limits(() => new Date(time));
   const waitOf = (work: () => void) => {
@@ -101,14 +101,14 @@ describe("in itself", () => {
     }
   };
 
-  test("a client has a limit of its own, over all addresses and accounts", () => {
+  test("limits requests of each client over all addresses and accounts", () => {
     const own = limits();
     for (let i = 0; i < 3_000; i++) own.requestFor("demo-storefront");
     expect(waitOf(() => own.requestFor("demo-storefront"))).toBe(20);
     expect(waitOf(() => own.requestFor("another"))).toBe(0);
   });
 
-  test("any address has only so many requests", () => {
+  test("limits requests of each network address", () => {
     const own = limits();
     for (let i = 0; i < 300; i++) own.requestFrom("10.0.0.1");
     expect(waitOf(() => own.requestFrom("10.0.0.1"))).toBe(200);
@@ -117,7 +117,7 @@ describe("in itself", () => {
     expect(waitOf(() => own.requestFrom("10.0.0.1"))).toBe(0);
   });
 
-  test("an account behind one client is held up there sooner than elsewhere", () => {
+  test("limits an account sooner per client than over all clients", () => {
     const own = limits();
     for (let i = 0; i < 21; i++) own.logIn("shop", "ada", `10.0.0.${i}`).failed();
     expect(waitOf(() => own.logIn("shop", "ada", "10.0.1.1").check())).toBe(1_000);
@@ -126,7 +126,7 @@ describe("in itself", () => {
     expect(waitOf(() => own.logIn("third", "ada", "10.0.1.1").check())).toBe(1_000);
   });
 
-  test("failures are forgotten with time", () => {
+  test("failed log-ins expire with time", () => {
     const own = limits();
     for (let i = 0; i < 5; i++) own.logIn("shop", "ada", "10.0.0.1").failed();
     time += 300_000;
@@ -134,7 +134,7 @@ describe("in itself", () => {
     expect(waitOf(() => own.logIn("shop", "ada", "10.0.0.1").check())).toBe(0);
   });
 
-  test("a client learns of so many customers from all addresses together, and no attempt that is refused counts", () => {
+  test("limits the addresses that a client may learn of; refused attempts do not count", () => {
     const own = limits();
     const form = (client: string, address: string) => own.form(client, address, { mayTell: true });
     for (let i = 0; i < 200; i++) form("shop", `10.0.0.${i}`);
@@ -145,7 +145,7 @@ describe("in itself", () => {
     expect(waitOf(() => form("shop", "10.0.1.2"))).toBe(0);
   });
 
-  test("what a form gets back never makes more than there was", () => {
+  test("refunds of toldNothing() never exceed the initial allowance", () => {
     const own = limits();
     for (let i = 0; i < 3; i++) {
       const form = own.form("shop", "10.0.0.1", { mayTell: true });
@@ -156,7 +156,7 @@ describe("in itself", () => {
     expect(waitOf(() => own.form("shop", "10.0.0.1", { mayTell: false }))).toBe(2_000);
   });
 
-  test("what an attacker invents does not fill the memory", () => {
+  test("memory is bounded when accounts, clients and addresses are invented", () => {
     const own = limits();
     const before = process.memoryUsage().heapUsed;
     for (let i = 0; i < 60_000; i++) {
@@ -179,7 +179,7 @@ describe("in itself", () => {
     ["2001:db8:1:2:3:4:5:6", undefined, 0, "2001:db8:1:2::/64"],
     ["2001:0DB8:0001::6", undefined, 0, "2001:db8:1:0::/64"],
     ["fe80::1%eth0", undefined, 0, "fe80:0:0:0::/64"],
-  ])("%s behind %s with %i proxies is %s", (peer, forwarded, proxies, address) => {
+  ])("client address: peer %s, X-Forwarded-For %s, %i trusted proxies: %s", (peer, forwarded, proxies, address) => {
     expect(callerAddress(peer, forwarded, proxies)).toBe(address);
   });
 });

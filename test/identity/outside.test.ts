@@ -92,7 +92,7 @@ async function ask(text: string) {
 const good = { result: "good" };
 const refused = { result: "401 UNAUTHENTICATED" };
 
-test("tokens in Commerce Layer's layout are good, signed in any of four ways", async () => {
+test("accepts tokens of Commerce Layer's layout signed by RS256, RS512, ES256 or EdDSA", async () => {
   const four = (["RS256", "RS512", "ES256", "EdDSA"] as Algorithm[]).map((name) => foreignKey(name, name));
   there.keys = four;
   const app = await createAuthApp({ outside: { issuer, jwksUrl: there.url, organization: organization.id } });
@@ -117,7 +117,7 @@ test("tokens in Commerce Layer's layout are good, signed in any of four ways", a
   }
 });
 
-test("what is not theirs, not meant for here, or not good is refused", async () => {
+test("refuses tokens that are not the issuer's, not for this organization or not valid", async () => {
   const [rsa, ec, stranger] = [foreignKey("RS256", "rsa"), foreignKey("ES256", "ec"), foreignKey("ES256", "ec")];
   accept([rsa, ec]);
   const cases: [string, ...Parameters<typeof token>][] = [
@@ -145,7 +145,7 @@ test("what is not theirs, not meant for here, or not good is refused", async () 
   expect(claims).not.toHaveProperty("family");
 });
 
-describe("an issuer that signs for everybody", () => {
+describe("tokens of an outside issuer with many organizations", () => {
   const key = foreignKey("RS512", "1");
   const integration = { id: "BdjkzABcde", client_id: "abc", kind: "integration", public: false, confidential: true };
   const shopper = { id: "a", client_id: "b", kind: "sales_channel", public: true, confidential: false };
@@ -212,7 +212,7 @@ describe("an issuer that signs for everybody", () => {
     ["an integration of a customer", { owner: customer }, "integration:customer"],
     ["a sales channel of the staff", { application: shopper, owner: staff }, "sales_channel:user"],
     ["an inherited name", { application: { ...integration, kind: "constructor" } }, "constructor:guest"],
-  ])("tells the kind of a token without access: %s", async (_case, change, kind) => {
+  ])("names the kind of application and owner that has no access: %s", async (_case, change, kind) => {
     const { status, body } = await ask(change);
     expect([status, body.errors[0].extensions.code]).toEqual([401, "UNAUTHENTICATED"]);
     expect(body.errors[0].message).toContain(`Access tokens of the kind ${kind} have no access here`);
@@ -224,7 +224,7 @@ describe("an issuer that signs for everybody", () => {
   };
   const webapp = { ...integration, kind: "webapp" };
 
-  test("grants nothing that neither the token nor the table states", async () => {
+  test("without permissions in the token or in AUTH_PERMISSIONS nothing is granted", async () => {
     for (const change of [{}, { owner: staff }, { permissions: null }, { permissions: [] }, { permissions: ["all"] }]) {
       expect(await permissionsOf(change)).toEqual([200, "INTEGRATION", []]);
     }
@@ -242,7 +242,7 @@ describe("an issuer that signs for everybody", () => {
     }
   });
 
-  test("grants what the table states for the client, or else for the application", async () => {
+  test("AUTH_PERMISSIONS grants by client_id, or else by the application's id", async () => {
     const reads = ["CUSTOMERS_READ", "ORDERS_READ"];
     const reader = { client_id: "reader" };
     expect(await permissionsOf({ application: { ...integration, ...reader } })).toEqual([200, "INTEGRATION", reads]);
@@ -260,7 +260,7 @@ describe("an issuer that signs for everybody", () => {
     expect(body.errors[0].extensions.code).toBe("FORBIDDEN");
   });
 
-  test("grants shoppers what every shopper has, whatever their tokens state", async () => {
+  test("shoppers have every shopper's permissions, whatever their token states", async () => {
     const own = [...permissions.keys()].filter((permission) => /^customers:(read|update)$/.test(permission));
     const names = own.map((permission) => permission.replace(":", "_").toUpperCase());
     for (const stated of [undefined, [], ["customers:create", "tags:assign"]]) {
@@ -321,11 +321,11 @@ describe("an issuer that signs for everybody", () => {
   });
 });
 
-test("an outside issuer without an organization or an audience is no setting", () => {
+test("an outside issuer requires an organization or an audience", () => {
   expect(() => accept([], {})).toThrow("needs an organization or an audience");
 });
 
-test("with an organization and an audience, a token has to fit both", async () => {
+test("with an organization and an audience, a token must match both", async () => {
   const key = foreignKey("ES256", "1");
   accept([key], { organization: organization.id, audience: "graph" });
   expect(await ask(token(key, { aud: "graph" }))).toMatchObject(good);
@@ -343,7 +343,7 @@ test("with AUTH_AUDIENCE, tokens for other services are refused", async () => {
   expect(await ask(token(key))).toMatchObject(refused);
 });
 
-test("a new key is found when a token brings it; an old one ends with the next reading", async () => {
+test("a new kid fetches the JWKS again; a removed key is refused after the next fetch", async () => {
   const [old, next] = [foreignKey("RS256", "old"), foreignKey("RS256", "next")];
   accept([old]);
   const early = token(old);
@@ -357,7 +357,7 @@ test("a new key is found when a token brings it; an old one ends with the next r
   expect(await ask(token(next))).toMatchObject(good);
 });
 
-test("while the issuer is down, known keys go on and unknown ones are refused at once", async () => {
+test("while the issuer is down, known keys are accepted and unknown ones refused at once", async () => {
   const [known, next] = [foreignKey("ES256", "known"), foreignKey("ES256", "next")];
   accept([known]);
   expect(await ask(token(known))).toMatchObject(good);
@@ -377,7 +377,7 @@ test("while the issuer is down, known keys go on and unknown ones are refused at
   }
 });
 
-test("a hanging issuer holds up nobody for more than two seconds, and one caller in ten seconds", async () => {
+test("a hanging issuer delays requests by two seconds at most, and one caller in ten seconds", async () => {
   const [known, unknown] = [foreignKey("ES256", "known"), foreignKey("ES256", "unknown")];
   accept([known]);
   expect(await ask(token(known))).toMatchObject(good);
@@ -391,7 +391,7 @@ test("a hanging issuer holds up nobody for more than two seconds, and one caller
   }
 });
 
-test("an issuer that was never there, or that sends nonsense", async () => {
+test("an issuer that is unreachable or sends an invalid JWKS: its tokens are refused, our own accepted", async () => {
   const key = foreignKey("ES256", "1");
   const expectRefusal = async (jwksUrl: string) => {
     accept([], { jwksUrl, organization: organization.id });
@@ -410,7 +410,7 @@ test("an issuer that was never there, or that sends nonsense", async () => {
   await expectRefusal(there.url);
 });
 
-test("unknown keys do not make the server a hammer", async () => {
+test("300 unknown kids cause fewer than 10 JWKS requests", async () => {
   const known = foreignKey("ES256", "known");
   accept([known]);
   await ask(token(known));

@@ -5,7 +5,7 @@ import { type AuthApp, ada, createAuthApp, guest } from "./support.js";
 
 const cost = 4;
 
-test("a password fits its own digest alone", async () => {
+test("verifyPassword accepts the password of the digest only", async () => {
   const digest = await hashPassword("correct-horse-9", { cost });
   expect(digest).toMatch(/^\$2b\$04\$/);
   expect(await verifyPassword("correct-horse-9", digest, { cost })).toBe(true);
@@ -30,7 +30,7 @@ test.each([
   ["\u00a0 \u2003 \u202f \u205f ", "blanks"],
   ["\u200b".repeat(8), "invisible"],
   ["\u2800\u3164 \ufeff\u00ad\u115f\ufe0f\u2060", "invisible"],
-])("%j cannot be set", async (plain, rule) => {
+])("password %j is refused", async (plain, rule) => {
   expect(passwordProblem(plain)).toContain(rule);
   await expect(hashPassword(plain, { cost, path: ["input", "password"] })).rejects.toMatchObject({
     message: expect.stringContaining(rule),
@@ -38,7 +38,7 @@ test.each([
   });
 });
 
-test("72 bytes are all read, and one more is wrong rather than cut", async () => {
+test("all 72 bytes count, and a 73rd is refused rather than cut off", async () => {
   const longest = "🔑".repeat(18);
   const digest = await hashPassword(longest, { cost });
   expect(await verifyPassword(longest, digest, { cost })).toBe(true);
@@ -46,19 +46,19 @@ test("72 bytes are all read, and one more is wrong rather than cut", async () =>
   expect(await verifyPassword(`${"🔑".repeat(17)}🗝x`, digest, { cost })).toBe(false);
 });
 
-test("what bcrypt takes for the end of a text is part of it here", async () => {
+test("NUL and lone surrogates do not end the password, as they do in bcrypt", async () => {
   const digest = await bcrypt.hash("correct-horse", cost);
   expect(await verifyPassword("correct-horse\0-9", digest, { cost })).toBe(false);
   expect(await verifyPassword("correct-horse\ud800", digest, { cost })).toBe(false);
 });
 
-describe("RFC 8265: what looks the same is the same password", () => {
+describe("RFC 8265: equivalent passwords", () => {
   test.each([
     ["composed", "contrase\u00f1a-\u00f3", "contrasen\u0303a-o\u0301"],
     ["Hangul", "\ud55c\uad6d\uc5b4-1234567", "\u1112\u1161\u11ab\u1100\u116e\u11a8\u110b\u1165-1234567"],
     ["no-break spaces", "correct horse 9", "correct\u00a0horse\u00a09"],
     ["ideographic spaces", "correct horse 9", "correct\u3000horse\u30009"],
-  ])("%s", async (_, one, other) => {
+  ])("%s: equal", async (_, one, other) => {
     for (const [set, tried] of [
       [one, other],
       [other, one],
@@ -73,17 +73,17 @@ describe("RFC 8265: what looks the same is the same password", () => {
     ["Kelvin sign and k with a dot", "\u1e33orrect-horse", "korrect-horse"],
     ["sharp s", "stra\u00dfe-horse", "strasse-horse"],
     ["an invisible character", "correct-horse-9", "correct\u200b-horse-9"],
-  ])("but %s is not", async (_, one, other) => {
+  ])("%s: different", async (_, one, other) => {
     expect(await verifyPassword(other, await hashPassword(one, { cost }), { cost })).toBe(false);
   });
 
-  test("72 bytes are counted when it is composed", async () => {
+  test("the limit of 72 bytes applies after NFC normalization", async () => {
     const longest = "o\u0301".repeat(36);
     expect(passwordProblem(longest)).toBeUndefined();
     expect(await verifyPassword(longest.normalize("NFC"), await hashPassword(longest, { cost }), { cost })).toBe(true);
   });
 
-  test("a digest from before, of the text as it came, still fits that text", async () => {
+  test("a digest made before normalization still matches its exact text", async () => {
     for (const old of ["contrasen\u0303a-o\u0301", "correct\u00a0horse\u00a09", "        ", "tab\tbed-horse"]) {
       const digest = await bcrypt.hash(old, cost);
       expect(await verifyPassword(old, digest, { cost })).toBe(true);
@@ -92,7 +92,7 @@ describe("RFC 8265: what looks the same is the same password", () => {
   });
 });
 
-test("digests from elsewhere are read; damaged ones fit nothing", async () => {
+test("digests $2a$ and $2y$ match; damaged ones match nothing", async () => {
   const digest = await bcrypt.hash("correct-horse-9", cost);
   for (const name of ["$2a$", "$2y$"]) {
     expect(await verifyPassword("correct-horse-9", digest.replace("$2b$", name), { cost })).toBe(true);
@@ -116,7 +116,7 @@ async function workOf(act: () => Promise<unknown>): Promise<number> {
   }
 }
 
-test("it does the same work whatever stands in the way", async () => {
+test("wrong, missing and damaged digests cost the same bcrypt work", async () => {
   const full = 8;
   const cases = {
     wrong: ["correct-horse-8", await bcrypt.hash("correct-horse-9", full)],
@@ -144,7 +144,7 @@ test("it does the same work whatever stands in the way", async () => {
   }
 });
 
-test("two at a time, 64 more wait, and the rest are told to come back", async () => {
+test("two bcrypt jobs at a time, 64 wait, further ones are RATE_LIMITED", async () => {
   const digest = await bcrypt.hash("correct-horse-9", 6);
   const results = await Promise.allSettled(
     Array.from({ length: 80 }, () => verifyPassword("correct-horse-9", digest, { cost: 6 })),
@@ -162,7 +162,7 @@ describe("over HTTP", () => {
   });
   afterAll(() => app.stop());
 
-  test("an unknown e-mail costs the same work as a wrong password", async () => {
+  test("log-in with an unknown e-mail address costs the same work as with a wrong password", async () => {
     const tried = (username: string) =>
       workOf(async () => expect((await app.token({ ...ada, username, password: "wrong-horse-9" })).status).toBe(400));
     const wrong = await tried(ada.username);
@@ -172,7 +172,7 @@ describe("over HTTP", () => {
     expect(await tried("grace.miller@example.com")).toBe(wrong);
   });
 
-  test("a password set with composed letters logs in with decomposed ones, and is the old password so too", async () => {
+  test("a password set in composed letters is accepted in decomposed ones, and as oldPassword", async () => {
     const [composed, decomposed] = ["contrase\u00f1a-9", "contrasen\u0303a-9"];
     const email = "composed@example.com";
     const visitor = `Bearer ${(await app.token(guest)).body.access_token}`;
@@ -207,7 +207,7 @@ describe("over HTTP", () => {
     }
   });
 
-  test("40 log-ins at once all succeed, and other requests are answered meanwhile", async () => {
+  test("40 concurrent log-ins succeed, and other requests are answered meanwhile", async () => {
     const { access_token } = (await app.token(ada)).body;
     let done = false;
     const logIns = Promise.all(Array.from({ length: 40 }, () => app.token(ada))).finally(() => {

@@ -20,8 +20,8 @@ const graceMs = 30_000;
 const good = [200, "CUSTOMER"];
 const refused = [401, "UNAUTHENTICATED"];
 
-describe("refresh", () => {
-  test("a refresh token gives a new pair, with the rights of the first", async () => {
+describe("grant_type=refresh_token", () => {
+  test("gives a new pair of tokens with the rights of the first", async () => {
     const first = await signIn();
     const { status, body } = await refresh(first.refresh_token);
     expect(status).toBe(200);
@@ -35,7 +35,7 @@ describe("refresh", () => {
     expect((await refresh(body.refresh_token)).status).toBe(200);
   });
 
-  test("one that was used before ends the whole log-in, the newest tokens too; other log-ins go on", async () => {
+  test("reuse of a refresh token ends that session, newest tokens included; other sessions go on", async () => {
     const [first, other] = [await signIn(), await signIn()];
     const second = (await refresh(first.refresh_token)).body;
     app.advance(graceMs);
@@ -48,7 +48,7 @@ describe("refresh", () => {
     expect((await refresh(other.refresh_token)).status).toBe(200);
   });
 
-  test("20 uses at once, on two servers, get the same successor", async () => {
+  test("20 concurrent refreshes on two servers get the same successor", async () => {
     const first = await signIn();
     const elsewhere = await createAuthApp({ sharing: app });
     try {
@@ -69,7 +69,7 @@ describe("refresh", () => {
     }
   });
 
-  test("within the grace it gives the same successor again, also when that was used; after it, the log-in ends", async () => {
+  test("within the grace period reuse returns the same successor, even a used one; after it the session ends", async () => {
     await app.standingStill(async () => {
       const first = await signIn();
       const second = (await refresh(first.refresh_token)).body;
@@ -89,7 +89,7 @@ describe("refresh", () => {
     });
   });
 
-  test("a token used right before it expires still gives its successor again", async () => {
+  test("a token used right before it expired still returns its successor in the grace period", async () => {
     await app.standingStill(async () => {
       const first = await signIn();
       app.advance(14 * 86_400_000 - 1);
@@ -100,7 +100,7 @@ describe("refresh", () => {
     });
   });
 
-  test("the grace is no way round the application, the scope or the end of a log-in", async () => {
+  test("the grace period does not bypass client, scope or the end of a session", async () => {
     const { prisma } = app.database;
     await prisma.application.create({
       data: { id: "app_3", mode: "test", name: "3", kind: "sales_channel", clientId: "three", accessTokenSeconds: 60 },
@@ -136,7 +136,7 @@ describe("refresh", () => {
     expect((await refresh(erased.first)).body.refresh_token).toBe(erased.second.refresh_token);
   });
 
-  test("neither a refresh token nor what makes its successor lies in the database", async () => {
+  test("the database has neither refresh tokens nor the secret that derives successors", async () => {
     const first = await signIn();
     const second = (await refresh(first.refresh_token)).body;
     const { family } = read(first.access_token).payload;
@@ -150,7 +150,7 @@ describe("refresh", () => {
     expect((await stored()).map(({ successorSalt }) => successorSalt)).toEqual([null, null]);
   });
 
-  test("without a grace, of several at once one wins and the log-in is over", async () => {
+  test("refreshGraceMs=0: of concurrent refreshes one wins, and the session ends", async () => {
     const strict = await createAuthApp({ refreshGraceMs: 0 });
     try {
       const { refresh_token } = (await strict.token(ada)).body;
@@ -165,7 +165,7 @@ describe("refresh", () => {
     }
   });
 
-  test("a theft that is found out while tokens are renewed leaves none of them alive", async () => {
+  test("reuse detected during a renewal leaves no token of the session valid", async () => {
     for (let round = 0; round < 5; round++) {
       const first = await signIn();
       const second = (await refresh(first.refresh_token)).body;
@@ -179,7 +179,7 @@ describe("refresh", () => {
     }
   });
 
-  test("it keeps its scope", async () => {
+  test("keeps its scope", async () => {
     const { refresh_token } = await signIn({ ...ada, scope: "market:code:europe market:code:usa" });
     const other = await refresh(refresh_token, { scope: "market:code:europe market:code:usa market:code:japan" });
     expect([other.status, other.body.error]).toEqual([400, "invalid_scope"]);
@@ -188,7 +188,7 @@ describe("refresh", () => {
     expect(read(body.access_token).payload.market).toEqual({ id: ["mkt_europe", "mkt_usa"] });
   });
 
-  test("a market that was closed meanwhile is left out, and the last one ends it", async () => {
+  test("a disabled or private market is dropped from the token; losing the last one ends the session", async () => {
     const { prisma } = app.database;
     const first = await signIn({ ...ada, scope: "market:code:vip-club market:code:japan" });
     await prisma.customer.update({ where: { id: "cus_ada" }, data: { customerGroupId: null } });
@@ -200,7 +200,7 @@ describe("refresh", () => {
     await prisma.market.update({ where: { id: "mkt_japan" }, data: { disabledAt: null } });
   });
 
-  test("not for another application, not invented, not after two weeks, not once erased", async () => {
+  test("refuses another client, an invented token, one after two weeks, and one of an erased customer", async () => {
     const { prisma } = app.database;
     await prisma.application.create({
       data: { id: "app_2", mode: "test", name: "2", kind: "sales_channel", clientId: "two", accessTokenSeconds: 60 },
@@ -217,10 +217,10 @@ describe("refresh", () => {
   });
 });
 
-describe("revocation", () => {
+describe("/oauth/revoke", () => {
   const revoke = (parameters: Record<string, string>) => app.post("/oauth/revoke", parameters);
 
-  test("an access token is refused from then on, others are not", async () => {
+  test("revokes an access token, and no other", async () => {
     const [one, other] = [await signIn(), await signIn()];
     expect(await codeFor(one.access_token)).toEqual(good);
     expect(await revoke({ ...storefront, token: one.access_token })).toMatchObject({ status: 200, body: {} });
@@ -229,7 +229,7 @@ describe("revocation", () => {
     expect((await revoke({ ...storefront, token: one.access_token })).status).toBe(200);
   });
 
-  test("a refresh token takes its whole log-in with it", async () => {
+  test("revoking a refresh token ends its whole session", async () => {
     const first = await signIn();
     const second = (await refresh(first.refresh_token)).body;
     expect((await revoke({ ...storefront, token: second.refresh_token })).status).toBe(200);
@@ -238,7 +238,7 @@ describe("revocation", () => {
     expect(await codeFor(second.access_token)).toEqual(refused);
   });
 
-  test("an integration revokes with its secret alone", async () => {
+  test("an integration needs its secret to revoke", async () => {
     const { access_token } = (await app.token({ ...integration, grant_type: "client_credentials" })).body;
     const without = await revoke({ client_id: integration.client_id, token: access_token });
     expect([without.status, without.body.error]).toEqual([401, "invalid_client"]);
@@ -246,14 +246,14 @@ describe("revocation", () => {
     expect(await codeFor(access_token)).toEqual(refused);
   });
 
-  test("a guest's token, which all visitors may share, is not ended by one of them", async () => {
+  test("a guest's token, shared by all visitors, cannot be revoked by a visitor", async () => {
     const { access_token } = (await app.token(guest)).body;
     const answer = await revoke({ ...storefront, token: access_token });
     expect([answer.status, answer.body.error]).toEqual([401, "invalid_client"]);
     expect(await codeFor(access_token)).toEqual([200, "GUEST"]);
   });
 
-  test("another's token is none of the caller's business; one that is no token is no error", async () => {
+  test("another client's token is unauthorized_client; text that is no token is 200", async () => {
     const { access_token, refresh_token } = await signIn();
     for (const token of [access_token, refresh_token]) {
       const { status, body } = await revoke({ ...integration, token });
@@ -267,7 +267,7 @@ describe("revocation", () => {
     expect((await revoke({ token: access_token })).body.error).toBe("invalid_client");
   });
 
-  test("all log-ins of a customer end at once, and a new one is good in the same second", async () => {
+  test("endSessionsOf() ends all sessions of a customer; a new log-in in the same second is accepted", async () => {
     const old = await signIn();
     expect(await codeFor(old.access_token)).toEqual(good);
     const { database, revocations } = app;
@@ -279,7 +279,7 @@ describe("revocation", () => {
     expect(await codeFor((await signIn()).access_token)).toEqual(good);
   });
 
-  test("a log-in or a renewal under way does not outlive the change of the password", async () => {
+  test("a log-in or refresh in progress does not survive a password change", async () => {
     const { database, revocations } = app;
     const bruno = { ...ada, username: "bruno.rossi@example.com" };
     const { refresh_token } = await signIn(bruno);
@@ -296,7 +296,7 @@ describe("revocation", () => {
     expect(await database.prisma.refreshToken.count({ where: { customerId: "cus_bruno" } })).toBe(0);
   });
 
-  test("another server learns of it within a second or two, and goes on when it cannot ask", async () => {
+  test("other servers learn of a revocation within two seconds, and keep running when they cannot poll", async () => {
     const logged: string[] = [];
     const log = createLogger({ level: "info", json: false, write: (line) => logged.push(line) });
     let broken = false;
@@ -321,7 +321,7 @@ describe("revocation", () => {
     await elsewhere.stop();
   });
 
-  test("what has expired is swept away", async () => {
+  test("expired revocations and refresh tokens are deleted by sweep()", async () => {
     const { prisma } = app.database;
     await signIn();
     expect(await prisma.revocation.count()).toBeGreaterThan(0);

@@ -45,7 +45,7 @@ const times = async (n: number, work: (i: number) => Promise<string>) => {
 };
 const twenty = (code: string) => Array(20).fill(code);
 
-test("a network address learns of twenty customers, then of one a minute, and of nothing in between", async () => {
+test("customerCreate tells a network address of twenty taken e-mail addresses, then of one a minute (RATE_LIMITED)", async () => {
   const here = "10.1.0.1";
   await app.standingStill(async () => {
     expect(await times(20, () => signUp(here, taken))).toEqual(twenty("TAKEN"));
@@ -66,7 +66,7 @@ test("a network address learns of twenty customers, then of one a minute, and of
   expect(await times(2, () => signUp(here, taken))).toEqual(["TAKEN", "RATE_LIMITED"]);
 });
 
-test("aliases in one request count each, and so do many requests at once", async () => {
+test("aliases in one request count one by one, as do concurrent requests", async () => {
   const all = Array.from({ length: 10 }, (_, i) => `a${i}: ${field(taken)}`);
   const together = () => ask("10.2.0.1", `mutation { ${all.join(" ")} }`);
   await app.standingStill(async () => {
@@ -86,7 +86,7 @@ test("aliases in one request count each, and so do many requests at once", async
   });
 });
 
-test("people who sign up from one place do not hold each other up", async () => {
+test("successful sign-ups from one address are not limited by each other", async () => {
   const here = "10.3.0.1";
   await app.standingStill(async () => {
     expect(new Set(await times(90, () => signUp(here, somebody())))).toEqual(new Set(["done"]));
@@ -99,7 +99,7 @@ test("people who sign up from one place do not hold each other up", async () => 
   });
 });
 
-test("to try what would happen tells as much as doing it", async () => {
+test("@dryRun counts against the limit like the real call", async () => {
   await app.standingStill(async () => {
     expect(await times(20, () => signUp("10.4.0.1", somebody(), "", "@dryRun"))).toEqual(twenty("done"));
     expect(await signUp("10.4.0.1", somebody(), "", "@dryRun")).toBe("RATE_LIMITED");
@@ -113,7 +113,7 @@ test.each([
     (input: string) =>
       `customersBulkUpdate(input: { rows: [{ id: "cus_ada", input: { ${input} } }] }) { userErrors { code } }`,
   ],
-])("a customer who moves to other addresses by %s is held up likewise, and nothing else is", async (name, mutation) => {
+])("%s counts customers' changes of their e-mail address, and no other change", async (name, mutation) => {
   const here = `10.5.0.${name.length}`;
   const change = async (input: string) => codeOf(await ask(here, `mutation { ${mutation(input)} }`, "ada"));
   await app.standingStill(async () => {
@@ -124,7 +124,7 @@ test.each([
   });
 });
 
-test("whoever has a session does not find the password by trying", async () => {
+test("customerPasswordChange: guesses of oldPassword are RATE_LIMITED", async () => {
   const guess = (i: number) =>
     `a${i}: customerPasswordChange(input: { customerId: "cus_ada", oldPassword: "guess ${i}", newPassword: "a new long one" }) { userErrors { code } }`;
   await app.standingStill(async () => {
@@ -142,12 +142,12 @@ test("whoever has a session does not find the password by trying", async () => {
   expect(codeOf(await ask("10.8.0.1", `mutation { ${guess(0)} }`, "ada"))).toBe("INVALID");
 });
 
-test("an integration signs up as many as it likes", async () => {
+test("integrations may call customerCreate without limit", async () => {
   const create = async () => codeOf(await ask("10.6.0.1", `mutation { ${field(taken)} }`, "integration"));
   expect(await times(30, create)).toEqual(Array(30).fill("TAKEN"));
 });
 
-test("newsletter forms, which tell nothing, are held up only by being many", async () => {
+test("customerSubscriptionCreate, which reveals nothing, is limited only by its number of calls", async () => {
   const subscribe = (i: number) =>
     `a${i}: customerSubscriptionCreate(input: { customerEmail: "${taken}", reference: "r${i % 5}" }) { userErrors { code } }`;
   const forms = (from: number) => `mutation { ${Array.from({ length: 10 }, (_, i) => subscribe(from + i)).join(" ")} }`;
@@ -159,7 +159,7 @@ test("newsletter forms, which tell nothing, are held up only by being many", asy
   });
 });
 
-test("a newsletter's guest gets an account by a link that came by e-mail, and by nothing else", async () => {
+test("a guest made by a newsletter gets an account only by the reset link sent by e-mail", async () => {
   const email = "reader@example.com";
   const send = async (mutation: string, as?: keyof typeof tokens) => {
     const { body } = await ask("10.10.0.1", `mutation { ${mutation} }`, as);
@@ -228,7 +228,7 @@ const forms: [code: string, who: "guest" | "ada", query: string][] = [
   ["FORBIDDEN", "guest", '{ customers(filter: { email: { startsWith: "EMAIL" } }) { totalCount } }'],
 ];
 
-test.each(forms)("%s: %s learns of no address by %s", async (code, who, query) => {
+test.each(forms)("%s: %s cannot find out whether an e-mail address is known, by %s", async (code, who, query) => {
   const known = await ask("10.9.0.1", query.replace("EMAIL", "bruno.rossi@example.com"), who);
   const unknown = await ask("10.9.0.1", query.replace("EMAIL", somebody()), who);
   for (const { body } of [known, unknown]) delete body.extensions.requestId;

@@ -35,7 +35,7 @@ const start = (env: Record<string, string>) =>
     now: () => new Date(),
   });
 
-test("production refuses a database with the demo shop's secrets, and takes it without them", async () => {
+test("production refuses to start with the demo shop's secrets in the database", async () => {
   const env = {
     NODE_ENV: "production",
     SIGNING_KEYS: JSON.stringify(await newKeySet()),
@@ -58,11 +58,11 @@ test.each([
   ['{"abc": [1]}', "AUTH_PERMISSIONS must be a JSON object of client ids with lists of permissions"],
   ['{"abc": ["customers:raed"]}', 'client "abc": “customers:raed” is no permission; write orders:read'],
   ['{"abc": ["*:*"]}', "is no permission"],
-])("the start is refused with AUTH_PERMISSIONS=%s", async (AUTH_PERMISSIONS, problem) => {
+])("refuses to start with AUTH_PERMISSIONS=%s", async (AUTH_PERMISSIONS, problem) => {
   await expect(start({ ...outside, AUTH_PERMISSIONS })).rejects.toThrow(problem);
 });
 
-test("AUTH_PERMISSIONS is a table, or the path of a file with one", async () => {
+test("AUTH_PERMISSIONS is JSON, or the path of a JSON file", async () => {
   const table = JSON.stringify({ abc: ["customers:*", "tags:assign"], def: ["*:read"], ghi: ["*"], jkl: [] });
   const read = await loadOutsidePermissions(table);
   expect(read.get("abc")!.toSorted()).toEqual([
@@ -81,7 +81,7 @@ test("AUTH_PERMISSIONS is a table, or the path of a file with one", async () => 
   await (await start({ ...outside, AUTH_PERMISSIONS: file })).stop();
 });
 
-test("while the database is away the endpoint says so, and accepted tokens go on", async () => {
+test("while the database is unreachable: /oauth/token says so, and verified access tokens are accepted", async () => {
   const { access_token, refresh_token } = (await app.token(ada)).body;
   const url = app.database.pool.options.connectionString!;
   const name = new URL(url).pathname.slice(1);
