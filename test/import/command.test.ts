@@ -43,7 +43,7 @@ test("prints issues and progress to stderr, the summary to stdout", async () => 
   expect(err).toMatch(/merging 0%, 0 of 2 resources/);
 });
 
-test("reads standard input; --mode says whose mode it is; --strict fails with 1 and writes nothing", async () => {
+test("reads standard input (-); --mode sets the mode; --strict exits 1 and writes nothing", async () => {
   const live = start(["--mode", "live", "--strict", "-"]);
   live.child.stdin!.end(json([customer("c")]));
   expect((await live.ended).code).toBe(0);
@@ -59,7 +59,7 @@ test("reads standard input; --mode says whose mode it is; --strict fails with 1 
   expect(await db.rows("SELECT id FROM customers")).toEqual([{ id: "c" }]);
 });
 
-test("says what is wrong with the command, and with a file", async () => {
+test("reports a wrong option and an unreadable file", async () => {
   const wrong = await Promise.all([
     start([]).ended,
     start(["x", "--mode", "prod"]).ended,
@@ -80,7 +80,7 @@ test("says what is wrong with the command, and with a file", async () => {
   ]);
 });
 
-test("works beside a server that runs on the same data folder, and alone", async () => {
+test("uses a running server's database in the same data folder, or starts its own", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "import-data-"));
   const environment = { DATA_DIR: dataDir, LOG_LEVEL: "silent" };
   const file = await db.file("customer.json", json(customer("c")));
@@ -97,7 +97,7 @@ test("works beside a server that runs on the same data folder, and alone", async
   }
 });
 
-test("17 MB in a heap of 64 MB; killed in the middle and run again, it ends the same", async () => {
+test("imports 17 MB in a heap of 64 MB; a run killed halfway and repeated ends with the same rows", async () => {
   const customers = 500;
   const path = await db.file("big.json", [...bigDocument(customers)].join(""));
   const state = () =>

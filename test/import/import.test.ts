@@ -43,8 +43,8 @@ async function disagreements(): Promise<unknown[]> {
       FROM return_line_items l WHERE l.return_id = r.id)`);
 }
 
-describe("a document with everything", () => {
-  test("says every attribute and relationship that the datamodel has", () => {
+describe("import of a document with every attribute", () => {
+  test("the document states every attribute and relationship of the datamodel", () => {
     const missing = [...knownTypes].flatMap(([type, { attributes, relationships }]) => {
       const said = shopResources.filter((resource) => resource.type === type);
       const names = (part: "attributes" | "relationships") =>
@@ -63,7 +63,7 @@ describe("a document with everything", () => {
     expect(missing.filter((name) => !/_payments\.order$|wire_transfers\.order$/.test(name))).toEqual([]);
   });
 
-  test("goes in as it is, and a second time nothing is touched", async () => {
+  test("creates every resource; importing it again changes none", async () => {
     const first = await db.run([shopFile]);
     expect(first.issues).toEqual([]);
     for (const { type, id } of shopResources)
@@ -81,7 +81,7 @@ describe("a document with everything", () => {
     expect(await everything()).toEqual(before);
   });
 
-  test("every stored attribute and relationship reads back as it was stated", async () => {
+  test("stores every attribute and relationship as stated", async () => {
     await db.run([shopFile]);
     for (const { type, id, attributes = {}, relationships = {} } of shopResources) {
       const known = knownTypes.get(type)!;
@@ -149,7 +149,7 @@ describe("a document with everything", () => {
     ).toBeGreaterThan(12);
   });
 
-  test("the form of the file makes no difference", async () => {
+  test("order of resources and form of the file (JSON, JSON Lines, gzip) make no difference", async () => {
     await db.run([shopFile]);
     const before = await everything();
     const backwards = JSON.stringify({ included: [...shop.included].reverse(), data: [...shop.data].reverse() });
@@ -165,7 +165,7 @@ describe("a document with everything", () => {
     expect(await everything()).toEqual(before);
   });
 
-  test("into an empty database backwards, and in several files, it ends the same", async () => {
+  test("reversed or split over several files, it gives the same rows in an empty database", async () => {
     await db.run([shopFile]);
     const content = async (database: ImportTest) => {
       const all = await everything(database);
@@ -214,8 +214,8 @@ describe("a document with everything", () => {
   });
 });
 
-describe("the audit trail of an import", () => {
-  test("says of every change that the import made it, and keeps what the files say of others as it is", async () => {
+describe("audit trail of an import", () => {
+  test("records the import as author of each change, and keeps imported event_stores as they are", async () => {
     const [entry] = shop.included.filter(({ type, attributes }) => type === "event_stores" && attributes!.created_at);
     await db.run([shopFile]);
     const who = { worker: { id: "import", type: "Import" } };
@@ -233,7 +233,7 @@ describe("the audit trail of an import", () => {
     expect(events.map(({ id }) => id)).toEqual(["evt_address", "evt_order", "evt_repeat"]);
   });
 
-  test("has one entry for each row of a batch, and none for what stays", async () => {
+  test("writes one entry for each changed row, and none for unchanged ones", async () => {
     const customers = Array.from({ length: 50 }, (_, i) => customer(`c${i}`));
     await db.run(customers);
     await db.run([...customers.slice(1), customer("c0", { reference: "new" })]);
@@ -243,8 +243,8 @@ describe("the audit trail of an import", () => {
   });
 });
 
-describe("importing again", () => {
-  test("changes what is stated, leaves the rest, and null clears", async () => {
+describe("importing a resource again", () => {
+  test("changes stated attributes, keeps the others; null clears", async () => {
     await db.run([
       customer("c", {
         reference: "r",
@@ -293,7 +293,7 @@ describe("importing again", () => {
     ]);
   });
 
-  test("keeps the status of customers right as orders move and are placed", async () => {
+  test("recalculates customers' status when orders are placed or move", async () => {
     await db.run([
       customer("c"),
       customer("d"),
@@ -313,7 +313,7 @@ describe("importing again", () => {
     expect(await disagreements()).toEqual([]);
   });
 
-  test("honours null where a trigger would fill in", async () => {
+  test("keeps a stated null that a trigger would fill in", async () => {
     const resources = [customer("c"), order("o", { customer_email: null }, "c"), order("p", {}, "c")];
     await db.run(resources);
     expect(await db.rows("SELECT customer_email FROM orders ORDER BY id")).toEqual([
@@ -323,7 +323,7 @@ describe("importing again", () => {
     expect((await db.run(resources)).counts.orders).toEqual([0, 0, 2, 0]);
   });
 
-  test("hashes a password only if it is another one", async () => {
+  test("hashes a password only if it differs", async () => {
     const digest = async () => (await db.rows("SELECT password_digest FROM customers"))[0].password_digest;
     await db.run([customer("c", { password: "first password" })]);
     const first = await digest();
@@ -336,7 +336,7 @@ describe("importing again", () => {
   });
 });
 
-test("texts that PostgreSQL cannot keep stop only the resource that they are in", async () => {
+test("text with NUL or lone surrogates refuses only the resource that has it", async () => {
   const { issues, summary } = await db.run([
     customer("c", { status: "a\0b", has_password: { x: "\ud800" }, jwt_custom_claim: "\0", _tell: null }),
     customer("d", { reference: "\ud800" }),
@@ -354,7 +354,7 @@ test("texts that PostgreSQL cannot keep stop only the resource that they are in"
   ]);
 });
 
-test("a regular expression that only JavaScript knows is refused, as by the mutation", async () => {
+test("sku_code_regex that PostgreSQL cannot compile is refused, as by skuListCreate", async () => {
   const list = (id: string, sku_code_regex: string | null): Resource => ({
     ...{ type: "sku_lists", id, attributes: { name: id, slug: id, manual: false, sku_code_regex } },
   });
@@ -369,7 +369,7 @@ test("a regular expression that only JavaScript knows is refused, as by the muta
   expect(await db.rows("SELECT id FROM sku_lists WHERE 'MUG-1' ~ sku_code_regex")).toEqual([{ id: "known" }]);
 });
 
-test("an anonymized customer is not brought back by an old file", async () => {
+test("an anonymized customer is not restored by an old file", async () => {
   const erased = customer("c", { anonymization_status: "completed", email: "anonymized-1@anonymized.invalid" });
   await db.run([erased, customer("d", { anonymization_status: "requested" })]);
   const old = [customer("c"), customer("d", { anonymization_info: {}, anonymization_status: null })];
@@ -383,7 +383,7 @@ test("an anonymized customer is not brought back by an old file", async () => {
   expect((await db.run([erased])).counts).toEqual({ customers: [0, 0, 1, 0] });
 });
 
-describe("what belongs to a customer who was anonymized", () => {
+describe("import of an anonymized customer's resources", () => {
   const address = (id: string, line_1: string): Resource => ({
     type: "addresses",
     id,
@@ -423,7 +423,7 @@ describe("what belongs to a customer who was anonymized", () => {
       f AS (UPDATE line_items SET name = NULL), g AS (UPDATE orders SET customer_email = NULL WHERE id = 'o')
       UPDATE customers SET email = 'gone@anonymized.invalid', anonymization_status = 'completed' WHERE id = 'c'`);
 
-  test.each([[old], [old.toReversed()]])("does not come back with it", async (files) => {
+  test.each([[old], [old.toReversed()]])("is refused together with the customer", async (files) => {
     await db.run(old);
     await erase();
     const { issues } = await db.run(files);
@@ -440,7 +440,7 @@ describe("what belongs to a customer who was anonymized", () => {
     expect(await db.rows("SELECT 1 FROM customer_addresses UNION ALL SELECT 2 FROM attachments")).toEqual([]);
   });
 
-  test("nor with files of its own, new rows or changed ones", async () => {
+  test("is refused from other files, as new or changed rows", async () => {
     await db.run(old);
     await erase();
     const news = [
@@ -458,7 +458,7 @@ describe("what belongs to a customer who was anonymized", () => {
     ]);
   });
 
-  test("goes in with a document that says so: a shop's own anonymized customers", async () => {
+  test("is accepted if the document states the customer as anonymized", async () => {
     const files = [customer("c", { anonymization_status: "completed" }), ...old.slice(1)];
     expect((await db.run(files)).issues).toEqual([]);
     expect((await db.run(files)).issues).toEqual([]);
@@ -466,7 +466,7 @@ describe("what belongs to a customer who was anonymized", () => {
     expect((await db.run(files)).counts.orders).toEqual([0, 1, 1, 0]);
   });
 
-  test("waits while the customer is being anonymized", async () => {
+  test("changes nothing while the anonymization is running", async () => {
     await db.run(old);
     await db.rows("UPDATE customers SET anonymization_status = 'started' WHERE id = 'c'");
     expect((await db.run(old)).issues).toEqual([]);
@@ -486,7 +486,7 @@ describe("what belongs to a customer who was anonymized", () => {
 describe("references", () => {
   const market: Resource = { type: "markets", id: "m", attributes: { name: "M", currency_code: "EUR" } };
 
-  test("lead to resources in the database", async () => {
+  test("may lead to resources already in the database", async () => {
     await db.run([customer("c"), market]);
     const resource = {
       ...order("o", {}, "c"),
@@ -501,7 +501,7 @@ describe("references", () => {
     ).toEqual([{ o: "EUR", l: "EUR" }]);
   });
 
-  test("are found by e-mail or code where no relationship tells", async () => {
+  test("are found by e-mail address or code if there is no relationship", async () => {
     const sku: Resource = { type: "skus", id: "s", attributes: { code: "TEA", name: "Tea" } };
     const list: Resource = { type: "sku_lists", id: "k", attributes: { name: "K" } };
     const item: Resource = {
@@ -536,7 +536,7 @@ describe("references", () => {
     expect(await db.rows("SELECT status FROM customers")).toEqual([{ status: "acquired" }]);
   });
 
-  test("that lead nowhere are reported; without a required one the resource is refused", async () => {
+  test("that do not exist are reported as dangling; a required one refuses the resource", async () => {
     const { issues, counts, summary } = await db.run([
       {
         ...order("o"),
@@ -572,7 +572,7 @@ describe("references", () => {
     expect(summary).toMatchObject({ refused: 4, dangling: 2, written: true });
   });
 
-  test("to a refused resource say so, and refusal passes on", async () => {
+  test("to a refused resource are reported, and refuse what requires it", async () => {
     const { issues } = await db.run([
       customer("c", { email: "no" }),
       order("o", { number: null }, "c"),
@@ -585,7 +585,7 @@ describe("references", () => {
     ]);
   });
 
-  test("do not cross modes, and an id belongs to one mode", async () => {
+  test("never cross modes; an id of one mode is refused in the other", async () => {
     await db.run([customer("c")], { mode: "live" });
     const { issues } = await db.run([order("o", {}, "c"), customer("c"), { ...customer("d"), meta: { mode: "live" } }]);
     expect(issues.sort()).toEqual([
@@ -615,7 +615,7 @@ describe("references", () => {
     ]);
   });
 
-  test("in lists set the keys of others, in the files or in the database", async () => {
+  test("in to-many lists set the foreign keys of the listed resources", async () => {
     await db.run([order("o"), order("p")]);
     const { issues, counts } = await db.run([
       customer("c", {}, { relationships: { orders: refs("orders", "o", "q") } }),
@@ -656,13 +656,13 @@ describe("references", () => {
   });
 });
 
-describe("tags", () => {
+describe("tags of a resource", () => {
   const tag = (id: string): Resource => ({ type: "tags", id, attributes: { name: id } });
   const tagged = (...ids: string[]) => customer("c", {}, { relationships: { tags: refs("tags", ...ids) } });
   const stored = async () =>
     (await db.rows("SELECT tag_id FROM customer_tags WHERE customer_id = 'c' ORDER BY 1")).map(({ tag_id }) => tag_id);
 
-  test("are replaced by a list, and added or removed by name", async () => {
+  test("are replaced by the relationship, and added or removed by _add_tags and _remove_tags", async () => {
     const tags = ["t1", "t2", "t3"].map(tag);
     expect((await db.run([tagged("t1", "t2"), ...tags])).issues).toEqual([]);
     expect(await stored()).toEqual(["t1", "t2"]);
@@ -680,7 +680,7 @@ describe("tags", () => {
     expect(await stored()).toEqual([]);
   });
 
-  test("that are nowhere are reported, and those of a refused resource stay as they were", async () => {
+  test("that do not exist are reported as dangling; a refused resource keeps its tags", async () => {
     await db.run([tagged("t1"), tag("t1")]);
     expect((await db.run([tagged("t1", "t9")])).issues).toEqual([
       "dangling customers c /data/0/relationships/tags/data/1: tags t9 exists nowhere",
@@ -701,7 +701,7 @@ describe("tags", () => {
   });
 });
 
-test("a return goes to a copy of its stock location's address, without the shop's notes", async () => {
+test("a return copies its stock location's address, without the shop's notes", async () => {
   const stock = {
     first_name: null,
     last_name: null,
@@ -759,8 +759,8 @@ test("a return goes to a copy of its stock location's address, without the shop'
   expect(await look()).toEqual([seen]);
 });
 
-describe("what is unique", () => {
-  test("a slug is so among the lists of a customer, or of the shop", async () => {
+describe("unique values", () => {
+  test("a slug is unique among the lists of one customer, or of the shop", async () => {
     const list = (id: string, slug: string | undefined, owner?: string) => ({
       type: "sku_lists",
       id,
@@ -794,7 +794,7 @@ describe("what is unique", () => {
     ]);
   });
 
-  test("a slug that is made of a name tells nothing of the lists of others", async () => {
+  test("a slug made of the name reveals nothing of other customers' lists", async () => {
     const list = (id: string, owner?: string) => ({
       type: "sku_lists",
       id,
@@ -822,7 +822,7 @@ describe("what is unique", () => {
     ]);
   });
 
-  test("is refused if another has it, in the database or in the files", async () => {
+  test("a value taken in the database or in the files is refused", async () => {
     await db.run([customer("c")]);
     const { issues, counts } = await db.run([
       customer("d", { email: "C@example.com" }),
@@ -840,7 +840,7 @@ describe("what is unique", () => {
     expect((await db.run([customer("d", { email: "c@example.com" })], { mode: "live" })).issues).toEqual([]);
   });
 
-  test("may be taken over from one that gives it up later in the file", async () => {
+  test("a value may be taken from a resource that gives it up later in the file", async () => {
     await db.run([order("o", { number: "1" }), order("p", { number: "2" })]);
     expect((await db.run([order("o", { number: "2" }), order("p", { number: "3" })])).counts.orders).toEqual([
       0, 2, 0, 0,
@@ -852,7 +852,7 @@ describe("what is unique", () => {
   });
 });
 
-test("a row that only PostgreSQL refuses does not keep the others out", async () => {
+test("a row that PostgreSQL refuses does not stop the other rows of its batch", async () => {
   const orders = Array.from({ length: 40 }, (_, i) => order(`o${i}`));
   orders[17]!.attributes!.total_amount_cents = 2147483647;
   orders[17]!.attributes!.total_tax_amount_cents = 1;
@@ -866,8 +866,8 @@ test("a row that only PostgreSQL refuses does not keep the others out", async ()
   expect(counts).toEqual({ orders: [38, 0, 0, 2], line_items: [1, 0, 0, 1] });
 });
 
-describe("a resource that is stated more than once", () => {
-  test("is one: what the statements say adds up", async () => {
+describe("a resource that is stated twice", () => {
+  test("is merged from all its statements", async () => {
     const { issues, counts } = await db.run([
       customer("c", { reference: "r" }),
       customer("c", { tax_exemption_code: "T" }),
@@ -879,7 +879,7 @@ describe("a resource that is stated more than once", () => {
     ]);
   });
 
-  test("and differently is reported; the last statement counts", async () => {
+  test("is reported if they differ; the last statement wins", async () => {
     const { issues } = await db.run([
       customer("c", { reference: "old", email: "old@example.com" }),
       customer("c", { reference: "new" }),
@@ -895,7 +895,7 @@ describe("a resource that is stated more than once", () => {
   });
 });
 
-describe("a document that is older than what is here", () => {
+describe("updated_at of a resource", () => {
   const at = (day: number) => `2026-01-${String(day).padStart(2, "0")}T00:00:00.000Z`;
   const whole = (day: number | undefined, word: string): Resource[] => {
     const attributes = { reference: word, ...(day && { updated_at: at(day) }) };
@@ -912,7 +912,7 @@ describe("a document that is older than what is here", () => {
       SELECT reference, updated_at, (SELECT array_agg(tag_id) FROM customer_tags) AS tags, (SELECT quantity FROM line_items) FROM customers
       UNION ALL SELECT reference, updated_at, (SELECT array_agg(tag_id) FROM order_tags), NULL FROM orders`);
 
-  test("takes nothing back, which is told; one of the same time, or of none, does", async () => {
+  test("older than the stored row: skipped and reported; equal or absent: imported", async () => {
     await db.run(whole(2, "second"));
     const second = await stored();
     expect(second.map(({ reference, tags }) => [reference, tags])).toEqual(Array(2).fill(["second", ["second"]]));
@@ -940,7 +940,7 @@ describe("a document that is older than what is here", () => {
     expect((await db.run(whole(3, "third"))).summary.outdated).toBe(3);
   });
 
-  test("and of what the files say of one resource the later time counts", async () => {
+  test("decides between statements in the files: the latest wins", async () => {
     const { summary } = await db.run([
       customer("c", { reference: "b", updated_at: at(2) }),
       customer("c", { reference: "a", updated_at: at(1) }),
@@ -952,13 +952,13 @@ describe("a document that is older than what is here", () => {
   });
 });
 
-describe("strict", () => {
+describe("--strict", () => {
   test.each([
     ["a refusal", [customer("c"), customer("d", { email: "no" })]],
     ["a refusal by the database", [customer("c"), customer("d", { email: "c@example.com" })]],
     ["a dangling reference", [customer("c"), order("o", {}, "nobody")]],
     ["a dangling tag", [customer("c", {}, { relationships: { tags: refs("tags", "t") } })]],
-  ])("%s keeps everything out", async (_, resources) => {
+  ])("writes nothing after %s", async (_, resources) => {
     const before = await everything();
     const { summary } = await db.run(resources, { strict: true });
     expect(summary.written).toBe(false);
@@ -966,7 +966,7 @@ describe("strict", () => {
     expect(await everything()).toEqual(before);
   });
 
-  test("without one, everything goes in", async () => {
+  test("writes everything if there are no issues", async () => {
     const { summary, issues } = await db.run([shopFile], { strict: true });
     expect([summary.written, issues]).toEqual([true, []]);
     expect(await db.rows("SELECT count(*)::int AS count FROM customers")).toEqual([{ count: 2 }]);
@@ -974,7 +974,7 @@ describe("strict", () => {
   });
 });
 
-test("a broken file changes nothing, even if others are whole", async () => {
+test("a truncated or missing file changes nothing, even if other files are complete", async () => {
   const before = await everything();
   const whole = await db.file("whole.json", JSON.stringify({ data: customer("c") }));
   const broken = await db.file("broken.json", JSON.stringify({ data: [customer("d")] }).slice(0, -5));
@@ -983,7 +983,7 @@ test("a broken file changes nothing, even if others are whole", async () => {
   expect(await everything()).toEqual(before);
 });
 
-test("of very many issues the first thousand are told and all are counted", async () => {
+test("the first 1,000 issues are listed, all are counted", async () => {
   const resources = [...Array(1500).keys()].map((i) =>
     i % 2 ? customer(`c${i}`, { email: "no" }) : lineItem(`l${i}`, "nowhere"),
   );

@@ -71,7 +71,7 @@ const noteOf = (id: string, attributes: object, customerId?: string): Resource =
   ...(customerId && { relationships: { customer: ref("customers", customerId) } }),
 });
 
-test("a new model's resources are imported by what is said beside it", async () => {
+test("resources of a new model are imported by the marks of prisma/schema.prisma", async () => {
   const { code, out, err } = await run(
     customer("ada"),
     noteOf("own", { body: "Likes tea.", pinned: true, readers_count: 7, summary: "tea", author: "Vera" }, "ada"),
@@ -104,7 +104,7 @@ test("a new model's resources are imported by what is said beside it", async () 
   expect(out).toContain("left out, not stored: customer_notes.author (1)");
 }, 60_000);
 
-test("a new model's resources of an erased customer stay away", async () => {
+test("resources of a new model are refused for an anonymized customer", async () => {
   await run(customer("bob"), noteOf("bobs", { body: "old" }, "bob"));
   await db.rows("UPDATE customers SET anonymization_status = 'completed' WHERE id = 'bob'");
   const { err } = await run(noteOf("bobs", { body: "new" }), noteOf("more", { body: "new" }, "bob"));

@@ -19,7 +19,7 @@ async function read(text: string | Buffer, partLength = 7): Promise<FoundResourc
 const a = { type: "tags", id: "a" };
 const b = { type: "tags", id: "b" };
 
-test("a document with a list, and included before data", async () => {
+test("reads data (a list) and included, in any order", async () => {
   const text = `{"jsonapi":{"version":"1.1"},\n "included":[${JSON.stringify(b)}\n],\n"data":[${JSON.stringify(a)}], "meta": {"x": [1]}}`;
   expect(await read(text)).toEqual([
     { resource: b, repeated: [], pointer: "/included/0", line: 2 },
@@ -27,13 +27,13 @@ test("a document with a list, and included before data", async () => {
   ]);
 });
 
-test("a document with one resource, with none, and with empty lists", async () => {
+test("reads data that is one resource, null or an empty list", async () => {
   expect(await read(JSON.stringify({ data: a }))).toEqual([{ resource: a, repeated: [], pointer: "/data", line: 1 }]);
   expect(await read('{"data":null}')).toEqual([]);
   expect(await read('\uFEFF { "data" : [ ] , "included" : [ ] } ')).toEqual([]);
 });
 
-test("JSON Lines of documents and of bare resources", async () => {
+test("reads JSON Lines of documents and of single resources", async () => {
   const text = `${JSON.stringify({ data: a, included: [b] })}\n\n${JSON.stringify({ links: {}, meta: { mode: "test" }, ...b })}\n`;
   expect(await read(text)).toEqual([
     { resource: a, repeated: [], pointer: "/data", line: 1 },
@@ -42,7 +42,7 @@ test("JSON Lines of documents and of bare resources", async () => {
   ]);
 });
 
-test("keys that are there twice are told, within the resource and of a bare one's own", async () => {
+test("reports duplicate keys with their JSON pointers", async () => {
   const repeated = async (text: string) => (await read(text)).map((one) => one.repeated);
   const meta = '"meta":{"a":1,"a":2}';
   expect(await repeated(`{"data":{"type":"tags","id":"a",${meta}},"included":[{"id":"b",${meta},${meta}}]}`)).toEqual([
@@ -52,7 +52,7 @@ test("keys that are there twice are told, within the resource and of a bare one'
   expect(await repeated(`{"type":"tags","id":"a",${meta},"id":"b"}`)).toEqual([["/meta/a", "/id"]]);
 });
 
-test("any JSON value within a resource comes out as it went in, however the parts fall", async () => {
+test("any JSON value is read exactly, however its bytes are split into chunks", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.jsonValue(),
@@ -88,18 +88,18 @@ test.each([
   ['{"data":', /truncated/],
   ['{"da', /truncated/],
   [Buffer.from('{"data":[{"type":"\xff"}]}', "latin1"), /not UTF-8/],
-])("%j is refused as a whole", async (text, message) => {
+])("refuses the document %j", async (text, message) => {
   await expect(read(text)).rejects.toThrow(message);
 });
 
-test("every cut of a document is noticed", async () => {
+test("every truncation of a document is an error", async () => {
   const text = JSON.stringify({ data: [a, b], included: [{ ...a, attributes: { text: 'a "quoted" \\ [text]' } }] });
   for (let length = 0; length < text.length; length++) {
     await expect(read(text.slice(0, length), 5)).rejects.toThrow(/truncated|empty/);
   }
 });
 
-test("a value without an end does not fill the memory", async () => {
+test("an endless value is refused before it fills the memory", async () => {
   async function* endless() {
     yield Buffer.from('{"data":[{"type":"');
     for (;;) yield Buffer.alloc(1024 * 1024, "x");
@@ -110,7 +110,7 @@ test("a value without an end does not fill the memory", async () => {
   await expect(reading).rejects.toThrow(/line 1, \/data\/0: .* does not end within 16 MB/);
 });
 
-describe("files", () => {
+describe("gzip", () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "import-read-"));
@@ -127,13 +127,13 @@ describe("files", () => {
   }
   const text = JSON.stringify({ data: Array(5000).fill(a) });
 
-  test("are known as gzipped by their content, in one part or several", async () => {
+  test("is recognized by content, with one member or several", async () => {
     const packed = gzipSync(text);
     expect(await readFile(packed)).toEqual({ count: 5000, bytes: packed.length });
     expect((await readFile(Buffer.concat([packed, gzipSync(`\n${JSON.stringify(b)}`)]))).count).toBe(5001);
   });
 
-  test("that are gzipped and cut or damaged are refused", async () => {
+  test("truncated or damaged is refused", async () => {
     const packed = gzipSync(text);
     await expect(readFile(packed.subarray(0, packed.length - 10))).rejects.toThrow(/truncated/);
     const damaged = Buffer.from(packed);

@@ -20,7 +20,7 @@ function refusals(type: string, attributes: object, relationships: object = {}, 
 
 const ref = (type: string, id: string) => ({ data: { type, id } });
 
-describe("a resource is refused", () => {
+describe("refuses the resource", () => {
   test.each([
     [null, ": must be a resource: an object with type and id"],
     [{}, "/type: must be a text"],
@@ -40,7 +40,7 @@ describe("a resource is refused", () => {
   });
 });
 
-describe("values", () => {
+describe("values of attributes", () => {
   test.each([
     ["line_items", "quantity", 0, "must be a whole number from 1 to 2147483647, not 0"],
     ["line_items", "quantity", "3", "must be a whole number from 1 to 2147483647, not a text"],
@@ -107,7 +107,7 @@ describe("values", () => {
     expect(refusals(type, { [name]: value })[0]).toMatch(`/attributes/${name}: ${reason}`);
   });
 
-  test("within JSON, the pointer leads to what is wrong", () => {
+  test("errors within JSON have the pointer of the wrong value", () => {
     const metadata = { "a/b": [{ "c~d": 2 ** 60 }], e: "\0" };
     expect(refusals("orders", { metadata })).toEqual([
       "/attributes/metadata/a~1b/0/c~0d: is a number beyond 9007199254740991, which would lose digits: write it as a text",
@@ -117,7 +117,7 @@ describe("values", () => {
     ]);
   });
 
-  test("are brought into the form in which they are stored", () => {
+  test("are normalized as they are stored", () => {
     expect(checked("customers", { email: "  Änna@Example.COM " }).row).toEqual({ email: "änna@example.com" });
     expect(checked("addresses", { country_code: "it", metadata: null, business: null, company: null }).row).toEqual({
       country_code: "IT",
@@ -135,7 +135,7 @@ describe("values", () => {
     ["2018-01-01T12:00:00.123456-0530", "2018-01-01T17:30:00.123Z"],
     ["2025-03-15 11:39:21 UTC", undefined],
     ["2025-03-15", "2025-03-15T00:00:00.000Z"],
-  ])("the time %s", (text, expected) => {
+  ])("accepts the time %s", (text, expected) => {
     if (expected) expect(checked("orders", { placed_at: text }).row.placed_at).toBe(expected);
   });
 
@@ -147,19 +147,19 @@ describe("values", () => {
     "2018-01-01T25:00:00Z",
     "yesterday",
     1514808000,
-  ])("%j is no time", (value) =>
+  ])("refuses the time %j", (value) =>
     expect(refusals("orders", { placed_at: value })[0]).toMatch(/^\/attributes\/placed_at: must be an ISO 8601 time/),
   );
 });
 
-test("a password is taken in its normalized form", () => {
+test("password is stored in its normalized form (RFC 8265)", () => {
   expect(checked("customers", { password: "contrasen\u0303a\u30009" }).password).toBe("contrase\u00f1a 9");
   expect(refusals("customers", { password: "\u3000".repeat(8) })).toEqual([
     "/attributes/password: must not be made of blanks and invisible characters alone",
   ]);
 });
 
-test("anonymization_info becomes the columns of the customer", () => {
+test("anonymization_info is stored in the customer's columns", () => {
   const requester = { id: "u1", first_name: "Carla", last_name: null, email: "c@shop.example" };
   const info = { status: "requested", requested_at: "2025-03-15 11:39:21 UTC", requester };
   const { row } = checked("customers", { anonymization_status: "requested", anonymization_info: info });
@@ -182,7 +182,7 @@ test("anonymization_info becomes the columns of the customer", () => {
   ]);
 });
 
-test("what is derived is noted, and is noted as contradicted if the resource contradicts itself", () => {
+test("derived attributes are ignored and noted; contradictions are reported", () => {
   const { row, derived, notes } = checked("orders", {
     total_amount_cents: 5700,
     total_amount_float: 75,
@@ -207,12 +207,12 @@ test.each([
   ["HUF", 123456, ["*_float"]],
   [null, 12.3456, []],
   [null, 1, ["*_float"]],
-])("an amount of 123456 minor units of %s as %d", (currency_code, total_amount_float, contradicted) => {
+])("%s: *_float of 123456 minor units as %d", (currency_code, total_amount_float, contradicted) => {
   const { notes } = checked("orders", { total_amount_cents: 123456, total_amount_float, currency_code });
   expect(notes.contradicted).toEqual(contradicted);
 });
 
-test("a payment source keeps what only its type has in one column", () => {
+test("attributes of one type of payment source are stored in one JSON column", () => {
   const { row } = checked("paypal_payments", {
     name: "Payer",
     status: "approved",
@@ -226,7 +226,7 @@ test("a payment source keeps what only its type has in one column", () => {
   });
 });
 
-describe("a payment instrument takes what the mutation takes", () => {
+describe("payment_instrument", () => {
   const card = {
     issuer_type: "credit card",
     card_last_digits: "4242",
@@ -234,7 +234,7 @@ describe("a payment instrument takes what the mutation takes", () => {
     card_expiry_year: "2031",
   };
   const instrument = (payment_instrument: unknown) => checked("stripe_payments", { payment_instrument }).row;
-  test("kept, with keys that a gateway added", () => {
+  test("is stored, with keys that a gateway added", () => {
     const payment_instrument = { ...card, card_holder_name: null, wallet: { kind: "apple", number: 42 } };
     expect(instrument(payment_instrument)).toMatchObject({ payment_instrument });
     expect(instrument({ issuer: " " })).toMatchObject({ payment_instrument: { issuer: null } });
@@ -254,7 +254,7 @@ describe("a payment instrument takes what the mutation takes", () => {
     [{ source: { digits: [1, "4242 4242 4242 4242"] } }, [`/source/digits/1: ${noCard}`]],
     [{ source: { number: 4242424242424242 } }, [`/source/number: ${noCard}`]],
     [{ source: { "4242424242424242": true } }, [`/source: ${noCard}`]],
-  ])("%j is refused", (wrong, expected) => {
+  ])("refuses %j", (wrong, expected) => {
     const payment_instrument = { ...card, ...wrong };
     expect(refusals("stripe_payments", { payment_instrument })).toEqual(
       expected.map((refusal) => `/attributes/payment_instrument${refusal}`),
@@ -263,7 +263,7 @@ describe("a payment instrument takes what the mutation takes", () => {
 });
 
 describe("relationships", () => {
-  test("to one become keys", () => {
+  test("to-one relationships set foreign keys", () => {
     const { row } = checked(
       "orders",
       {},
@@ -282,7 +282,7 @@ describe("relationships", () => {
     });
   });
 
-  test("to many say something about others", () => {
+  test("to-many relationships become links of the other resources", () => {
     const { row, links } = checked(
       "customers",
       {},
@@ -307,7 +307,7 @@ describe("relationships", () => {
     ]);
   });
 
-  test("to any type become two columns, which attributes may state as well", () => {
+  test("polymorphic relationships set two columns, which attributes may state as well", () => {
     const row = { attachable_type: "orders", attachable_id: "o" };
     expect(checked("attachments", {}, { attachable: ref("orders", "o") }).row).toEqual(row);
     expect(checked("attachments", row, { attachable: ref("orders", "o") }).row).toEqual(row);
@@ -334,18 +334,18 @@ describe("relationships", () => {
     ["customers", ref("customers", "c"), "/relationships/customers: is not known of orders; is customer meant?"],
     ["number", "7", "/relationships/number: is an attribute: state it in /attributes/number"],
     ["customer", "c", "/relationships/customer: must be an object with data"],
-  ])("%s %j is refused", (name, value, refusal) => {
+  ])("refuses %s %j", (name, value, refusal) => {
     expect(refusals("orders", {}, { [name]: value })[0]).toMatch(refusal.replace("; is orders meant?", ""));
   });
 
-  test("that are required may not be null", () => {
+  test("a required relationship must not be null", () => {
     expect(refusals("line_items", {}, { order: { data: null } })).toEqual([
       "/relationships/order/data: must not be null",
     ]);
   });
 });
 
-test("every type of the datamodel is known, the payment sources by their ten types", () => {
+test("every type of the datamodel is importable, payment sources by their ten types", () => {
   const kinds = enumValues("PaymentSourceType");
   expect(kinds).toHaveLength(10);
   const tables = [...models.values()].map(({ table }) => table);

@@ -19,7 +19,7 @@ const summary: Summary = {
   leftOut: [{ name: "shipments", count: 3, contradicted: 0 }],
 };
 
-test("the summary is a table, and a line for what was not taken as stated", () => {
+test("formatSummary prints a table, and a line for what was not imported as stated", () => {
   expect(formatSummary(summary).split("\n")).toEqual([
     "            created  updated  unchanged  refused",
     "customers     1,234        0          5        0",
@@ -53,7 +53,7 @@ function display(isTTY: boolean) {
   return { progress, after };
 }
 
-test("on a terminal progress is a bar in one line, and other lines go above it", () => {
+test("progress on a terminal is a bar in the last line; other output goes above it", () => {
   const { progress, after } = display(true);
   expect(after(0, () => progress.show({ phase: "reading", done: 5e5, total: 1e6 }))).toBe(
     `reading [${"=".repeat(15)}${" ".repeat(15)}] 50%, 0.5 MB`,
@@ -66,7 +66,7 @@ test("on a terminal progress is a bar in one line, and other lines go above it",
   expect(after(0, () => progress.end())).toBe("");
 });
 
-test("elsewhere progress is a line for each part, and every five seconds", () => {
+test("progress without a terminal is a line per phase, and one every five seconds", () => {
   const { progress, after } = display(false);
   expect(after(0, () => progress.show({ phase: "reading", done: 5e5, total: undefined }))).toBe("reading, 0.5 MB\n");
   expect(after(4999, () => progress.show({ phase: "reading", done: 6e5, total: undefined }))).toBe("");
