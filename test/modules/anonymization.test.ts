@@ -44,7 +44,7 @@ async function createCustomer(status: EnumValue<"AnonymizationStatus"> | null = 
   return id;
 }
 
-test("a request records when, by whom and why", async () => {
+test("anonymizationRequest records time, requester and reason", async () => {
   const { customer, userErrors } = await request(await createCustomer(), "asked by mail");
   expect(userErrors).toEqual([]);
   expect(customer).toEqual({
@@ -65,7 +65,7 @@ test("a request records when, by whom and why", async () => {
   });
 });
 
-test("an application without a member of the staff behind it is recorded by its id", async () => {
+test("anonymizationRequest without a staff user records the application's id as requester", async () => {
   const { customer } = await request(await createCustomer(null, unowned), undefined, unowned);
   expect(customer.anonymizationInfo.requester).toEqual({
     id: "app_test",
@@ -75,7 +75,7 @@ test("an application without a member of the staff behind it is recorded by its 
   });
 });
 
-test("a cancelled request can be made afresh, without a trace of the first", async () => {
+test("anonymizationRequest after anonymizationCancel keeps nothing of the first request", async () => {
   const id = await createCustomer();
   await request(id, "first");
   const { customer } = await cancel(id, "changed their mind");
@@ -96,7 +96,7 @@ test("a cancelled request can be made afresh, without a trace of the first", asy
   });
 });
 
-test("a legal hold that is set, changed or lifted is a new version each time", async () => {
+test("legalHoldSet and legalHoldLift raise the customer's version each time", async () => {
   const customerId = await createCustomer();
   const change = async (name: string, input: object) => {
     const type = `${name[0]!.toUpperCase()}${name.slice(1)}Input`;
@@ -116,7 +116,7 @@ test("a legal hold that is set, changed or lifted is a new version each time", a
 const states = [null, "requested", "started", "completed", "failed", "cancelled"] as const;
 const cases = states.flatMap((from) => (["request", "cancel"] as const).map((move) => [from, move] as const));
 
-test.each(cases)("from %p: %s", async (from, move) => {
+test.each(cases)("status %p: %s is allowed or WRONG_STATE", async (from, move) => {
   const id = await createCustomer(from);
   const allowed = (moves[move].from as readonly (string | null)[]).includes(from);
   // domain rule: nothing else than this may be allowed
@@ -141,7 +141,7 @@ test.each(cases)("from %p: %s", async (from, move) => {
   }
 });
 
-test("an unknown customer, and one of the other mode", async () => {
+test("anonymizationRequest: an unknown customer and one of the other mode are NOT_FOUND", async () => {
   for (const id of ["cus_nobody", "ord_1001", "cus_live_ada"]) {
     const { customer, userErrors } = await request(id);
     expect(customer).toBeNull();
@@ -149,12 +149,12 @@ test("an unknown customer, and one of the other mode", async () => {
   }
 });
 
-test("a reason that is too long is refused, not cut", async () => {
+test("anonymizationRequest: a reason over 500 characters is INVALID", async () => {
   const { userErrors } = await request(await createCustomer(), "x".repeat(501));
   expect(userErrors).toEqual([expect.objectContaining({ code: "INVALID", path: ["input", "reason"] })]);
 });
 
-test("of twelve requests at once one wins", async () => {
+test("concurrent anonymizationRequest: exactly one of twelve wins", async () => {
   for (let round = 0; round < 10; round++) {
     const id = await createCustomer();
     const answers = await Promise.all(Array.from({ length: 12 }, () => request(id)));
@@ -164,7 +164,7 @@ test("of twelve requests at once one wins", async () => {
   }
 });
 
-test("requests and cancellations at once: the moves that won make a lawful history", async () => {
+test("concurrent anonymizationRequest and anonymizationCancel: the accepted ones alternate", async () => {
   for (let round = 0; round < 10; round++) {
     const id = await createCustomer();
     const answers = await Promise.all(
@@ -184,7 +184,7 @@ test("requests and cancellations at once: the moves that won make a lawful histo
   }
 });
 
-test("a preview, and a refusal, tell nothing of what the caller may not read", async () => {
+test("anonymizationPreview and AnonymizationBlockedError hide resources that the caller may not read", async () => {
   await app.database.pool.query(
     `UPDATE orders SET status = 'placed' WHERE id = 'ord_1002';
      UPDATE returns SET status = 'requested' WHERE customer_id = 'cus_bruno';

@@ -21,7 +21,7 @@ const create = (input: object) => send(CREATE, { input });
 const update = (id: string, input: object) => send(UPDATE, { id, input });
 const codes = ({ userErrors }: any) => userErrors.map(({ code, path }: any) => [code, ...path]);
 
-test("a document is attached, moved to another resource, and deleted", async () => {
+test("attachmentCreate, attachmentUpdate and attachmentDelete: a document is added, moved to another resource and deleted", async () => {
   const made = await create({ attachableId: "cus_ada", name: "Contract", url: "https://example.com/c.pdf" });
   expect(made.userErrors).toEqual([]);
   expect(made.attachment).toMatchObject({
@@ -41,7 +41,7 @@ test("a document is attached, moved to another resource, and deleted", async () 
   expect(await send(DELETE, { id })).toEqual({ deletedId: id, userErrors: [] });
 });
 
-test("everything that can have attachments takes them; other resources do not", async () => {
+test("attachmentCreate accepts every attachable type and refuses others", async () => {
   const ids = ["cgr_vip", "ret_1004_1", "skl_ada_wishes", "sku_mug", "mkt_europe", "slo_milan"];
   const { rows } = await app.database.pool.query("SELECT id FROM payment_methods WHERE mode = 'test' LIMIT 1");
   for (const attachableId of [...ids, rows[0].id]) {
@@ -59,7 +59,7 @@ test("everything that can have attachments takes them; other resources do not", 
   ]);
 });
 
-test("a note has no url but a text; what is neither is refused, with all that is wrong besides", async () => {
+test("attachmentCreate requires a url or a description, and reports all errors at once", async () => {
   const note = await create({
     attachableId: "cus_ada",
     name: "Note",
@@ -87,7 +87,7 @@ test("a note has no url but a text; what is neither is refused, with all that is
   ]);
 });
 
-test("nothing is attached to a customer who was anonymized, nor to the other mode", async () => {
+test("attachmentCreate refuses anonymized customers (WRONG_STATE) and the other mode (NOT_FOUND)", async () => {
   const { rows } = await app.database.pool.query(
     "SELECT id FROM customers WHERE mode = 'test' AND anonymization_status = 'completed'",
   );
@@ -100,7 +100,7 @@ test("nothing is attached to a customer who was anonymized, nor to the other mod
   ]);
 });
 
-test("shoppers and readers attach nothing", async () => {
+test("attachmentCreate is FORBIDDEN for customers, guests and read-only staff", async () => {
   const callers: Caller[] = [{ kind: "customer", id: "cus_ada" }, { kind: "guest" }, { kind: "user" }];
   for (const as of callers) {
     const { errors } = await app.query(

@@ -63,7 +63,7 @@ async function createBook() {
   return { ...customer, entry: customerAddress.id as string, address: address.id as string };
 }
 
-test("one mutation makes an address and its entry; the answer redraws the book", async () => {
+test("customerAddressCreate creates the address and its entry, and returns the address book", async () => {
   const { id, email } = await createCustomer();
   const address = { ...rome, notes: "Ring twice.", lat: 45.07, lng: 7.68, reference: "A-1", metadata: { floor: 3 } };
   const answer = await run("create", {
@@ -101,7 +101,7 @@ test("one mutation makes an address and its entry; the answer redraws the book",
   });
 });
 
-test("a signed-in customer fills its own book, and nobody else's", async () => {
+test("customerAddressCreate by a customer works for its own address book only", async () => {
   const { id, email, itself } = await createCustomer();
   const other = await createCustomer();
   for (const owner of [{}, { customerId: id }, { customerEmail: email }]) {
@@ -128,7 +128,7 @@ test("a signed-in customer fills its own book, and nobody else's", async () => {
   expect([await count("addresses"), await count("customer_addresses")]).toEqual(before);
 });
 
-test("an address that is there comes into a book once", async () => {
+test("customerAddressCreate: an address already in the address book is TAKEN", async () => {
   const { entry, address, id, itself } = await createBook();
   const again = { customerId: id, addressId: address };
   expect((await run("create", { input: again })).userErrors).toEqual([
@@ -154,7 +154,7 @@ test("an address that is there comes into a book once", async () => {
   expect((await run("address", update)).address.line2).toBe("2");
 });
 
-test("all that is wrong is told at once, where it is, and nothing is made", async () => {
+test("customerAddressCreate reports all errors with their paths, and creates nothing", async () => {
   const before = [await count("addresses"), await count("customer_addresses")];
   const { userErrors, address } = await run("create", {
     input: {
@@ -209,7 +209,7 @@ test.each([
   [{ lng: 45 }, ["lat"]],
   [{ lat: 0, lng: 0 }, []],
   [{ stateCode: "x".repeat(255), email: "Mia@Example.com" }, []],
-])("an address with %j is refused at %j", async (change, fields) => {
+])("customerAddressCreate: an address with %j is INVALID at %j", async (change, fields) => {
   const { id } = await createCustomer();
   const { userErrors } = await run("create", { input: { customerId: id, address: { ...rome, ...change } } });
   expect(userErrors).toEqual(fields.map((field) => said("INVALID", "input", "address", field)));
@@ -220,17 +220,17 @@ test.each([
   [{ customerId: "cus_ada", customerEmail: "ada@example.com", address: rome }, [["customerEmail"]]],
   [{ customerId: "cus_ada", address: rome, addressId: "adr_ada_home" }, [["addressId"]]],
   [{ customerEmail: "nobody", addressId: "adr_ada_home" }, [["customerEmail"]]],
-])("the input %j says not who or what", async (input, paths) => {
+])("customerAddressCreate: input %j lacks or repeats the customer or the address", async (input, paths) => {
   const { userErrors } = await run("create", { input });
   expect(userErrors).toEqual(paths.map((path) => said("INVALID", "input", ...path)));
 });
 
-test("an unknown e-mail address makes no customer", async () => {
+test("customerAddressCreate: an unknown customerEmail is NOT_FOUND, and creates no customer", async () => {
   const { userErrors } = await run("create", { input: { customerEmail: "nobody@example.com", address: rome } });
   expect(userErrors).toEqual([said("NOT_FOUND", "input", "customerEmail")]);
 });
 
-test("absent keeps and null clears, and a change is checked as the address will be", async () => {
+test("addressUpdate: omitted fields stay, null clears, and the resulting address is validated", async () => {
   const { address: id, itself } = await createBook();
   const first = await run(
     "address",
@@ -266,7 +266,7 @@ test("absent keeps and null clears, and a change is checked as the address will 
   ]);
 });
 
-test("a blank text is none, and leaves no gap in what the address is called", async () => {
+test("blank text is stored as null, and leaves no gap in fullAddress", async () => {
   const blank = { line2: "", stateCode: " ", company: "\u3000", notes: "" };
   const { address, userErrors } = await run("create", {
     input: {
@@ -308,7 +308,7 @@ test.each([
   ],
   [{ line_1: "", line_2: "Flat 2", zip_code: "1", city: "", state_code: null, phone: "" }, "Flat 2, 1 (DE)"],
   [{ line_1: " ", line_2: null, zip_code: "", city: "", state_code: "", phone: ws }, "(DE)"],
-])("what is stored blank already shows no gap either: %j", async (row, fullAddress) => {
+])("fullAddress of stored blanks has no gap: %j", async (row, fullAddress) => {
   const names = [
     [{ first_name: "Mia", last_name: "", business: false, company: "X" }, "Mia"],
     [{ first_name: ws, last_name: "Verdi", business: true, company: " " }, "Verdi"],
@@ -330,7 +330,7 @@ test.each([
   }
 });
 
-test("an address that lacks something since it came is left in peace by other changes", async () => {
+test("addressUpdate accepts other changes of an incomplete imported address", async () => {
   await insert(app.database.query, "Address", { id: "adr_poor", countryCode: "DE" });
   const sent = { notes: "Ring.", zipCode: null, firstName: null, countryCode: "de", lat: null };
   const { address, userErrors } = await run("address", { id: "adr_poor", input: sent });
@@ -340,7 +340,7 @@ test("an address that lacks something since it came is left in peace by other ch
   expect(touched.userErrors.map(({ path }: any) => path[1])).toEqual(["lastName", "zipCode"]);
 });
 
-test("a position is found anew, or by hand, when the place changes", async () => {
+test("addressUpdate of the place clears isGeocoded coordinates, or takes new lat and lng", async () => {
   const home = { lat: 51.5072, lng: -0.1353, isGeocoded: true, providerName: "google" };
   const noted = await run("address", { id: "adr_ada_home", input: { notes: "Ring once." } });
   expect(noted.address).toMatchObject(home);
@@ -355,7 +355,7 @@ test("a position is found anew, or by hand, when the place changes", async () =>
   expect(stated.address).toMatchObject({ lat: 51.6, isGeocoded: false });
 });
 
-test("a change made for another version, or of nothing, is refused", async () => {
+test("addressUpdate and customerAddressUpdate: VERSION_CONFLICT and NOT_FOUND", async () => {
   const { address, entry, itself } = await createBook();
   await run("address", { id: address, input: { notes: "first" } });
   const late = await run("address", { id: address, ifVersion: 1, input: { notes: "second" } }, itself);
@@ -379,7 +379,7 @@ test("a change made for another version, or of nothing, is refused", async () =>
   }
 });
 
-test("what a placed order was sent to stays, as far as its customer goes", async () => {
+test("addressUpdate: the address of a placed order is WRONG_STATE for its customer", async () => {
   const ada: Caller = { kind: "customer", id: "cus_ada" };
   const input = { line2: "elsewhere" };
   expect((await run("address", { id: "adr_1001_shipping", input }, ada)).userErrors).toEqual([
@@ -398,7 +398,7 @@ test("what a placed order was sent to stays, as far as its customer goes", async
   expect((await run("address", { id: address, input }, itself)).userErrors).toEqual([said("WRONG_STATE", "id")]);
 });
 
-test("an entry's reference and metadata change; the address does not", async () => {
+test("customerAddressUpdate changes reference and metadata of the entry, not the address", async () => {
   const { entry, itself } = await createBook();
   const first = await run(
     "update",
@@ -419,7 +419,7 @@ test("an entry's reference and metadata change; the address does not", async () 
   expect(second.customerAddress).toMatchObject({ reference: null, metadata: { a: 1, b: 2 } });
 });
 
-test("an address goes with its last entry, unless an order or a return has it", async () => {
+test("customerAddressDelete deletes the address with its last entry, unless an order or return has it", async () => {
   const { entry, address, itself, id } = await createBook();
   const family = await createCustomer();
   const shared = await run("create", { input: { customerId: family.id, addressId: address } });
@@ -445,7 +445,7 @@ test("an address goes with its last entry, unless an order or a return has it", 
   });
 });
 
-test("who may not write address books learns which permission is missing", async () => {
+test("FORBIDDEN lists the missing permissions of address books", async () => {
   expect(await refused("create", { input: { addressId: "adr_ada_home" } }, { kind: "guest" })).toMatchObject({
     code: "FORBIDDEN",
     missing: ["CUSTOMER_ADDRESSES_CREATE"],
@@ -460,7 +460,7 @@ test("who may not write address books learns which permission is missing", async
   ).toMatchObject({ code: "BAD_USER_INPUT" });
 });
 
-test("an anonymized customer's book stays as it is", async () => {
+test("an anonymized customer's address book cannot be changed (WRONG_STATE)", async () => {
   const { id, entry, address } = await createBook();
   await app.database.pool.query("UPDATE customers SET anonymization_status = 'completed' WHERE id = $1", [id]);
   expect((await run("create", { input: { customerId: id, address: rome } })).userErrors).toEqual([
@@ -475,7 +475,7 @@ test("an anonymized customer's book stays as it is", async () => {
 const times = (n: number, work: (i: number) => Promise<any>) =>
   Promise.all(Array.from({ length: n }, (_, i) => work(i)));
 
-test("of many who delete one entry at once, one does", async () => {
+test("concurrent customerAddressDelete of one entry: exactly one wins", async () => {
   const { entry, address, itself } = await createBook();
   const answers = await times(20, (i) => run("delete", { id: entry }, i % 2 ? itself : undefined));
   expect(answers.filter(({ deletedId }) => deletedId)).toEqual([
@@ -484,7 +484,7 @@ test("of many who delete one entry at once, one does", async () => {
   expect(answers.filter(({ userErrors }) => userErrors[0]?.code === "NOT_FOUND")).toHaveLength(19);
 });
 
-test("of many who add one address to one book at once, one does", async () => {
+test("concurrent customerAddressCreate of one address: one wins, the others are TAKEN", async () => {
   const { address } = await createBook();
   const { id } = await createCustomer();
   const answers = await times(20, () => run("create", { input: { customerId: id, addressId: address } }));
@@ -492,7 +492,7 @@ test("of many who add one address to one book at once, one does", async () => {
   expect(answers.filter(({ userErrors }) => userErrors[0]?.code === "TAKEN")).toHaveLength(19);
 });
 
-test("an address that comes into one book while it leaves the other is never lost, and never left over", async () => {
+test("customerAddressCreate during customerAddressDelete: the address is neither lost nor orphaned", async () => {
   const outcomes = await times(20, async () => {
     const { entry, address } = await createBook();
     const { id } = await createCustomer();
@@ -515,7 +515,7 @@ test("an address that comes into one book while it leaves the other is never los
   }
 });
 
-test("an address that two books share goes when both entries go at once", async () => {
+test("concurrent customerAddressDelete of an address's last two entries deletes the address", async () => {
   await times(10, async () => {
     const { entry, address } = await createBook();
     const { id } = await createCustomer();
@@ -525,7 +525,7 @@ test("an address that two books share goes when both entries go at once", async 
   });
 });
 
-test("an address that an order is just taking stays with it", async () => {
+test("customerAddressDelete keeps an address that a concurrent transaction gives to an order", async () => {
   const { entry, address } = await createBook();
   const client = await app.database.pool.connect();
   try {

@@ -24,7 +24,7 @@ const create = (input: object) => send(CREATE, { input });
 const update = (id: string, input: object, ifVersion?: number) => send(UPDATE, { id, input, ifVersion });
 const remove = (id: string, ifVersion?: number) => send(DELETE, { id, ifVersion });
 
-test("a group is made, changed field by field, and found by its code in any case", async () => {
+test("customerGroupCreate and customerGroupUpdate; codes are case-insensitive", async () => {
   const made = await create({ name: "Press", code: " PRESS_1 ", reference: "R", metadata: { a: 1 } });
   expect(made.userErrors).toEqual([]);
   expect(made.customerGroup).toMatchObject({
@@ -47,7 +47,7 @@ test("a group is made, changed field by field, and found by its code in any case
   expect((await update(id, { code: null })).customerGroup.code).toBeNull();
 });
 
-test("everything that is wrong is told at once, and nothing is made", async () => {
+test("customerGroupCreate reports all errors at once, and creates nothing", async () => {
   const { customerGroup, userErrors } = await create({ name: " ", code: "two words", reference: "x".repeat(256) });
   expect(customerGroup).toBeNull();
   expect(userErrors.map(({ code, path }: any) => [code, ...path])).toEqual([
@@ -61,7 +61,7 @@ test("everything that is wrong is told at once, and nothing is made", async () =
   ]);
 });
 
-test("codes are unique whatever their case: of 20 at once one wins", async () => {
+test("concurrent customerGroupCreate of one code in any case: one of 20 wins, the others are TAKEN", async () => {
   expect((await create({ name: "x", code: "VIP" })).userErrors).toEqual([
     expect.objectContaining({ code: "TAKEN", path: ["input", "code"] }),
   ]);
@@ -73,7 +73,7 @@ test("codes are unique whatever their case: of 20 at once one wins", async () =>
   expect(taken).toEqual(Array(19).fill("TAKEN"));
 });
 
-test("a group that is deleted leaves its customers, and takes what is attached to it along", async () => {
+test("customerGroupDelete keeps the group's customers, and deletes its attachments", async () => {
   const { id } = (await create({ name: "Short-lived" })).customerGroup;
   await app.database.pool.query("UPDATE customers SET customer_group_id = $1 WHERE id IN ('cus_bruno', 'cus_mia')", [
     id,
@@ -93,7 +93,7 @@ test("a group that is deleted leaves its customers, and takes what is attached t
   expect(await remove(id)).toMatchObject({ userErrors: [{ code: "NOT_FOUND", path: ["id"] }] });
 });
 
-test("a group with a private market stays, lest the market be open to everybody", async () => {
+test("customerGroupDelete of a group with a private market is IN_USE", async () => {
   const { deletedId, userErrors } = await remove("cgr_vip");
   expect(deletedId).toBeNull();
   expect(userErrors).toEqual([
@@ -101,7 +101,7 @@ test("a group with a private market stays, lest the market be open to everybody"
   ]);
 });
 
-test("customers who join and leave while their group is deleted: no fault, and nobody is left in it", async () => {
+test("customerGroupDelete while customers join and leave: no internal error, no customer left in it", async () => {
   for (let round = 0; round < 5; round++) {
     const { id } = (await create({ name: "Coming and going" })).customerGroup;
     const moves = ["cus_ada", "cus_bruno", "cus_mia", "cus_kenji"].flatMap((customer) =>
@@ -119,7 +119,7 @@ test("customers who join and leave while their group is deleted: no fault, and n
   }
 });
 
-test("groups of the other mode do not exist; shoppers and readers may not write any", async () => {
+test("customer groups of the other mode are NOT_FOUND; customers, guests and read-only staff are FORBIDDEN", async () => {
   await insert(app.database.query, "CustomerGroup", { id: "cgr_live", mode: "live", code: "only-live" });
   expect((await update("cgr_live", { name: "x" })).userErrors[0]).toMatchObject({ code: "NOT_FOUND", path: ["id"] });
   expect((await create({ name: "x", code: "only-live" })).userErrors).toEqual([]);

@@ -57,7 +57,7 @@ async function createWallet() {
   return { ...customer, entry: customerPaymentSource.id as string, source: customerPaymentSource.paymentSource.id };
 }
 
-test("one mutation makes a payment source and its entry in the wallet", async () => {
+test("customerPaymentSourceCreate creates the payment source and its entry in the wallet", async () => {
   const { id, itself } = await createCustomer();
   const input = {
     customerId: id,
@@ -97,7 +97,7 @@ test("one mutation makes a payment source and its entry in the wallet", async ()
   });
 });
 
-test("the kind of payment source is said by its own name, or by the payment method", async () => {
+test("customerPaymentSourceCreate takes paymentSourceType, or derives it from paymentMethodId", async () => {
   const { id: customerId } = await createCustomer();
   const bare = await run("create", { input: { customerId, paymentSourceType: "PAYPAL_PAYMENTS" } });
   expect(bare.customerPaymentSource).toMatchObject({
@@ -118,7 +118,7 @@ test("the kind of payment source is said by its own name, or by the payment meth
   ]);
 });
 
-test("a payment source that is there comes into one wallet, once", async () => {
+test("customerPaymentSourceCreate: an existing payment source belongs to one wallet only (TAKEN)", async () => {
   const { id: customerId } = await createCustomer();
   await insert(app.database.query, "PaymentSource", { id: "pso_loose", kind: "klarna_payments" });
   const create = (input: object) => run("create", { input: { customerId, ...input } });
@@ -143,7 +143,7 @@ test("a payment source that is there comes into one wallet, once", async () => {
   ]);
 });
 
-test("all that is wrong is told at once, where it is, and nothing is made", async () => {
+test("customerPaymentSourceCreate reports all errors with their paths, and creates nothing", async () => {
   const before = await rows("SELECT count(*) FROM payment_sources");
   const { userErrors } = await run("create", {
     input: {
@@ -194,11 +194,11 @@ test.each([
   ["424242424242", false],
   ["42424242424242424242", false],
   ["pm_1NXWPnCo6bFb1KQto6C8OWvE", false],
-])("%s is taken for the number of a card: %p", (text, expected) => {
+])("card number detection (PAN): %s is %p", (text, expected) => {
   expect(holdsCardNumber(text)).toBe(expected);
 });
 
-test("tokens, reference and metadata of an entry change; absent keeps, null clears", async () => {
+test("customerPaymentSourceUpdate changes tokens, reference and metadata; omitted stay, null clears", async () => {
   const { entry } = await createWallet();
   const first = await run("update", { id: entry, input: { customerToken: "c-1", paymentSourceToken: "p-1" } });
   expect(first.customerPaymentSource).toMatchObject({ customerToken: "c-1", paymentSourceToken: "p-1", version: 2 });
@@ -216,7 +216,7 @@ test("tokens, reference and metadata of an entry change; absent keeps, null clea
   expect(wrong.customerPaymentSource.paymentSourceToken).toBe("p-1");
 });
 
-test("who may write but not read tokens writes them blindly", async () => {
+test("without gateway_tokens:read, customerPaymentSourceUpdate sets tokens but does not return them", async () => {
   const { entry } = await createWallet();
   const as: Caller = {
     kind: "user",
@@ -237,7 +237,7 @@ test("who may write but not read tokens writes them blindly", async () => {
   ]);
 });
 
-test("a sales channel makes no entry and sets no tokens; its customer changes and deletes its own", async () => {
+test("customers may not create entries or set tokens; they update and delete their own", async () => {
   const { id, entry, source, itself } = await createWallet();
   const stranger = await createCustomer();
   const guest: Caller = { kind: "guest" };
@@ -297,7 +297,7 @@ const pending = {
   ...{ active: ["pending", null], running: ["pending", null], pending: ["pending", null] },
 };
 
-test("a payment source stays with the orders that it paid, and recurring orders without their entry are pending", async () => {
+test("customerPaymentSourceDelete keeps the payment source of orders; recurring orders become PENDING", async () => {
   const { entry, source, id, itself } = await createWallet();
   await rows("UPDATE orders SET payment_source_id = $1 WHERE id = 'ord_1001'", source);
   await subscribe(id, entry);
@@ -323,7 +323,7 @@ test("a payment source stays with the orders that it paid, and recurring orders 
   expect(entries).toEqual([{ status: { from: "active", to: "pending" } }]);
 });
 
-test("a recurring order whose entry is taken off is pending, until it is activated again", async () => {
+test("orderSubscriptionUpdate: without customerPaymentSourceId it is PENDING until orderSubscriptionActivate", async () => {
   const { entry, id } = await createWallet();
   await subscribe(id, entry);
   const change = async (mutation: string) => {
@@ -339,7 +339,7 @@ test("a recurring order whose entry is taken off is pending, until it is activat
   expect(await change(`orderSubscriptionActivate(id: "osu_active_${id}")`)).toBe("ACTIVE");
 });
 
-test("a customer that is deleted takes its book and its wallet along, as far as they are its own", async () => {
+test("customerDelete deletes addresses and payment sources that nobody else has", async () => {
   const { id, source, entry } = await createWallet();
   const input = {
     customerId: id,
@@ -356,7 +356,7 @@ test("a customer that is deleted takes its book and its wallet along, as far as 
   }
 });
 
-test("of many who delete one entry at once, one does", async () => {
+test("concurrent customerPaymentSourceDelete: exactly one wins", async () => {
   const { entry, source, itself } = await createWallet();
   const answers = await times(20, (i) => run("delete", { id: entry }, i % 2 ? itself : undefined));
   expect(answers.filter(({ deletedId }) => deletedId)).toEqual([
@@ -365,7 +365,7 @@ test("of many who delete one entry at once, one does", async () => {
   expect(answers.filter(({ userErrors }) => userErrors[0]?.code === "NOT_FOUND")).toHaveLength(19);
 });
 
-test("of many who put one payment source into wallets at once, one does", async () => {
+test("concurrent customerPaymentSourceCreate: exactly one wins", async () => {
   await insert(app.database.query, "PaymentSource", { id: "pso_race", kind: "klarna_payments" });
   const owners = [await createCustomer(), await createCustomer()];
   const answers = await times(20, (i) =>

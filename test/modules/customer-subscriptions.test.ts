@@ -45,7 +45,7 @@ async function createCustomer() {
 
 const newsletter = { reference: "newsletter" };
 
-test("an e-mail address finds the customer, or makes it as a guest", async () => {
+test("customerSubscriptionCreate by customerEmail finds the customer, or creates a guest", async () => {
   const input = {
     customerEmail: " New.Reader@Example.com",
     reference: "newsletter",
@@ -79,7 +79,7 @@ test("an e-mail address finds the customer, or makes it as a guest", async () =>
   expect(other.customer).toMatchObject({ id: first.customer.id, customerSubscriptions: { totalCount: 2 } });
 });
 
-test("a visitor gets one and the same answer, whoever the address belongs to", async () => {
+test("customerSubscriptionCreate by a guest: the same answer, whether the address is known, new or erased", async () => {
   const { email, id } = await createCustomer();
   const erased = await createCustomer();
   await rows("UPDATE customers SET anonymization_status = 'started' WHERE id = $1", erased.id);
@@ -113,7 +113,7 @@ test("a visitor gets one and the same answer, whoever the address belongs to", a
   expect(userErrors).toEqual([said("WRONG_STATE", "input", "customerEmail")]);
 });
 
-test("a visitor's statements are as many, whether the shop knows the address or not", async () => {
+test("customerSubscriptionCreate by a guest: the same number of statements for known and new addresses", async () => {
   const { email } = await createCustomer();
   const statements = async (customerEmail: string) =>
     (await answer("create", { input: { customerEmail, ...newsletter } }, guest)).extensions.statements;
@@ -122,7 +122,7 @@ test("a visitor's statements are as many, whether the shop knows the address or 
   expect(await statements(email)).toBe(unknown);
 });
 
-test("a signed-in customer subscribes itself, and nobody else", async () => {
+test("customerSubscriptionCreate by a customer works for itself only", async () => {
   const { id, email, itself } = await createCustomer();
   const other = await createCustomer();
   for (const [owner, created] of [
@@ -159,7 +159,7 @@ test.each([
     { reference: "x".repeat(256), referenceOrigin: "x".repeat(256), customerEmail: "a.new@example.com" },
     [["reference"], ["referenceOrigin"]],
   ],
-])("the input %j is refused at %j, and makes nobody", async (input, paths) => {
+])("customerSubscriptionCreate: input %j is refused at %j, and creates no customer", async (input, paths) => {
   const before = await rows("SELECT count(*) FROM customers");
   for (const as of [undefined, guest]) {
     const { userErrors } = await run("create", { input }, as);
@@ -168,7 +168,7 @@ test.each([
   expect(await rows("SELECT count(*) FROM customers")).toEqual(before);
 });
 
-test("a subscription's reference changes, to one that the customer has not yet", async () => {
+test("customerSubscriptionUpdate changes reference and metadata; a reference the customer already has is TAKEN", async () => {
   const input = { reference: "restock", referenceOrigin: "web", metadata: { replace: { sku: "MUG" } } };
   const { customerSubscription } = await run("update", { id: "csu_ada_restock", input }, ada);
   expect(customerSubscription).toMatchObject({
@@ -193,7 +193,7 @@ test("a subscription's reference changes, to one that the customer has not yet",
   expect(errors?.[0]?.extensions.code).toBe("FORBIDDEN");
 });
 
-test("a subscription ends", async () => {
+test("customerSubscriptionDelete returns deletedId and the customer without it", async () => {
   expect(await run("delete", { id: "csu_bruno_newsletter" }, { kind: "customer", id: "cus_bruno" })).toEqual({
     deletedId: "csu_bruno_newsletter",
     customer: { id: "cus_bruno", customerSubscriptions: { nodes: [] } },
@@ -201,7 +201,7 @@ test("a subscription ends", async () => {
   });
 });
 
-test("many visitors who subscribe one new address at once make one customer and one subscription", async () => {
+test("concurrent customerSubscriptionCreate of a new address: one customer, one subscription", async () => {
   const input = { customerEmail: "crowd@example.com", ...newsletter };
   const answers = await times(30, () => run("create", { input }, guest));
   for (const { userErrors } of answers) expect(userErrors).toEqual([]);
@@ -213,7 +213,7 @@ test("many visitors who subscribe one new address at once make one customer and 
   ).toEqual([{ customers: 1, subscriptions: 1 }]);
 });
 
-test("of many who subscribe or end one subscription at once, one each finds it so", async () => {
+test("concurrent customerSubscriptionCreate and customerSubscriptionDelete: one each is the first", async () => {
   const { id: customerId, itself } = await createCustomer();
   const made = await times(20, () => run("create", { input: { customerId, ...newsletter } }));
   expect(made.filter(({ created }) => created)).toHaveLength(1);

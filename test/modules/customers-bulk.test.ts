@@ -48,7 +48,7 @@ const stored = async (ids: string[]) => {
   return rows;
 };
 
-test("100 customers change by one call, each in its own way, and are shown in the order of the rows", async () => {
+test("customersBulkUpdate of 100 customers returns them in the order of the rows", async () => {
   const ids = await createCustomers(100);
   const rows = ids.map((id, i) => ({ id, ifVersion: 1, input: { reference: `R${i}`, customerGroupId: "cgr_staff" } }));
   const { customers, updatedCount, userErrors } = await bulk(rows);
@@ -93,7 +93,7 @@ const faults = [
   ["UNKNOWN_TAG", "input", "rows", "9", "input", "tags", "0"],
 ];
 
-test("REJECT_ALL: the faults of all rows are told, and nothing changes", async () => {
+test("REJECT_ALL: errors of all rows are reported, and nothing changes", async () => {
   const { ids, list } = await faultyRows();
   const answer = await bulk(list);
   expect(codes(answer)).toEqual(faults);
@@ -101,7 +101,7 @@ test("REJECT_ALL: the faults of all rows are told, and nothing changes", async (
   expect(await stored(ids)).toEqual(Array(5).fill({ reference: null, version: 1 }));
 });
 
-test("REJECT_ROW: the rows without faults are done", async () => {
+test("REJECT_ROW: rows without errors are updated", async () => {
   const { ids, list } = await faultyRows();
   const answer = await bulk(list, "REJECT_ROW");
   expect(codes(answer)).toEqual(faults);
@@ -112,7 +112,7 @@ test("REJECT_ROW: the rows without faults are done", async () => {
   expect((await stored(ids)).map(({ reference }) => reference)).toEqual(["last", null, null, null, "first"]);
 });
 
-test("from 1 to 100 rows, and no passwords", async () => {
+test("customersBulkUpdate takes 1 to 100 rows, and no password", async () => {
   const row = { id: "cus_ada", input: {} };
   expect(codes(await bulk([]))).toEqual([["INVALID", "input", "rows"]]);
   expect(codes(await bulk(Array(101).fill(row)))).toEqual([["INVALID", "input", "rows"]]);
@@ -120,7 +120,7 @@ test("from 1 to 100 rows, and no passwords", async () => {
   expect(errors?.[0]?.extensions.code).toBe("BAD_USER_INPUT");
 });
 
-test("what a retry with the same key gets is what the first call got, faults too", async () => {
+test("a retry with the same @idempotent key gets the first answer, user errors included", async () => {
   const { ids, list } = await faultyRows();
   const text = BULK.replace("(input: $input)", `(input: $input) @idempotent(key: "bulk-${ids[0]}")`);
   const variables = { input: { rows: list, policy: "REJECT_ROW" } };
@@ -131,7 +131,7 @@ test("what a retry with the same key gets is what the first call got, faults too
   expect(again.data.customersBulkUpdate.userErrors).toHaveLength(faults.length);
 });
 
-test("many at once over the same customers, each in another order: all end, and every row was done by one", async () => {
+test("concurrent customersBulkUpdate of the same rows in different orders: no deadlock, each row updated once", async () => {
   const ids = await createCustomers(20);
   const answers = await Promise.all(
     Array.from({ length: 12 }, (_, n) => {
@@ -148,7 +148,7 @@ test("many at once over the same customers, each in another order: all end, and 
   expect(rows.map(({ version }) => version)).toEqual(Array(20).fill(13));
 });
 
-test("of 20 calls for one version one wins", async () => {
+test("concurrent customersBulkUpdate with one ifVersion: one of 20 wins", async () => {
   const [id] = await createCustomers(1);
   const answers = await Promise.all(
     Array.from({ length: 20 }, (_, n) => bulk([{ id: id!, ifVersion: 1, input: { reference: `${n}` } }])),
@@ -156,7 +156,7 @@ test("of 20 calls for one version one wins", async () => {
   expect(answers.filter(({ updatedCount }) => updatedCount)).toHaveLength(1);
 });
 
-test("a customer changes itself alone; what only the shop may set refuses the whole", async () => {
+test("a customer may update itself only; a field for staff refuses the whole call", async () => {
   const as = { kind: "customer", id: "cus_mia" } as const;
   const rows = [
     { id: "cus_mia", input: { reference: "mine" } },

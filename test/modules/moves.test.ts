@@ -127,13 +127,13 @@ const cases = (Object.keys(machines) as Kind[]).flatMap((kind) =>
   Object.keys(tableOf(kind)).flatMap((name) => machines[kind].states.map((from) => [kind, name, from] as const)),
 );
 
-test("the tables have these moves and no others", () => {
+test("the state machines have exactly the transitions of the tables", () => {
   for (const { machine, table } of Object.values(machines)) {
     expect(Object.keys(machine.options.moves).sort()).toEqual(Object.keys(table).sort());
   }
 });
 
-test.each(cases)("%s %s from %s", async (kind, name, from) => {
+test.each(cases)("%s: %s from status %s follows the transition table, else WRONG_STATE", async (kind, name, from) => {
   const id = await make(kind, from, name === "unarchive");
   const leads = tableOf(kind)[name]![from]?.replace("*", "");
   const there = Object.values(tableOf(kind)[name]!).some((to) => to.replace("*", "") === from) && !/archive/.test(name);
@@ -173,7 +173,7 @@ const ada: Caller = { kind: "customer", id: "cus_ada", markets: ["mkt_europe"] }
 const bruno: Caller = { kind: "customer", id: "cus_bruno", markets: ["mkt_europe"] };
 
 test.each(cases.filter(([kind, name, from]) => tableOf(kind)[name]![from]))(
-  "%s %s from %s, by customers",
+  "%s: %s from status %s by the customer, another customer and a guest",
   async (kind, name, from) => {
     const id = await make(kind, from, name === "unarchive");
     const { options } = machines[kind].machine;
@@ -201,7 +201,7 @@ test.each(cases.filter(([kind, name, from]) => tableOf(kind)[name]![from]))(
   },
 );
 
-test.each(Object.keys(machines) as Kind[])("%s: ifVersion, and rows that are not there", async (kind) => {
+test.each(Object.keys(machines) as Kind[])("%s: VERSION_CONFLICT by ifVersion, and NOT_FOUND", async (kind) => {
   const id = await make(kind, "draft", false);
   const first = Object.keys(tableOf(kind)).find((name) => tableOf(kind)[name]!.draft)!;
   const { userErrors, errors } = await move(kind, first, id, undefined, 99);
@@ -212,7 +212,7 @@ test.each(Object.keys(machines) as Kind[])("%s: ifVersion, and rows that are not
   }
 });
 
-test("of twenty cancellations and approvals at once those that won make a lawful history", async () => {
+test("concurrent transitions of one return: the accepted ones are a valid history", async () => {
   for (let round = 0; round < 5; round++) {
     const id = await make("return", "requested", false);
     const names = ["approve", "reject", "cancel", "ship"];
@@ -230,7 +230,7 @@ test("of twenty cancellations and approvals at once those that won make a lawful
   }
 });
 
-test("a recurring order that has ended is not activated", async () => {
+test("orderSubscriptionActivate after expiresAt is WRONG_STATE", async () => {
   const id = await make("orderSubscription", "inactive", false);
   await app.database.pool.query("UPDATE order_subscriptions SET expires_at = '2026-10-31' WHERE id = $1", [id]);
   const { row, userErrors } = await move("orderSubscription", "activate", id);

@@ -29,7 +29,7 @@ async function update(id: string, input: object, as?: Caller, ifVersion?: number
 const wrong = ({ userErrors }: { userErrors: { code: string; path: string[] }[] }) =>
   userErrors.map(({ code, path }) => `${code} ${path.join(".")}`);
 
-test("the shop changes everything; absent stays, null clears", async () => {
+test("orderSubscriptionUpdate by staff: omitted fields stay, null clears", async () => {
   const nextRunAt = "2026-12-24T09:00:00.000Z";
   const { orderSubscription, userErrors } = await update("osu_ada_coffee", {
     frequency: "0 9 24 * *",
@@ -66,7 +66,7 @@ test("the shop changes everything; absent stays, null clears", async () => {
   expect(wrong(old)).toEqual(["VERSION_CONFLICT ifVersion"]);
 });
 
-test("a customer changes how often, when next and what pays, of its own", async () => {
+test("orderSubscriptionUpdate by its customer: frequency, nextRunAt and customerPaymentSourceId only", async () => {
   const { orderSubscription, errors } = await update(
     "osu_ada_coffee",
     { frequency: "monthly", nextRunAt: "2026-12-01T07:00:00.000Z", customerPaymentSourceId: "cps_ada_visa" },
@@ -95,7 +95,7 @@ test("a customer changes how often, when next and what pays, of its own", async 
   expect(after.version).toBe(orderSubscription.version);
 });
 
-test("everything that is wrong is told at once, each where it is", async () => {
+test("orderSubscriptionUpdate reports all errors at once with their paths", async () => {
   const answer = await update("osu_ada_coffee", {
     frequency: "* * * * *",
     nextRunAt: noon.toISOString(),
@@ -118,7 +118,7 @@ test("everything that is wrong is told at once, each where it is", async () => {
   ]);
 });
 
-test("a cancelled one takes a reference and metadata alone", async () => {
+test("orderSubscriptionUpdate of a cancelled one takes reference and metadata only", async () => {
   const answer = await update("osu_liz_coffee", { frequency: "daily", nextRunAt: null, reference: "R" });
   expect(wrong(answer)).toEqual(["WRONG_STATE input.frequency", "WRONG_STATE input.nextRunAt"]);
   expect(answer.userErrors[0]).toMatchObject({ __typename: "OrderSubscriptionStateError", status: "CANCELLED" });

@@ -61,7 +61,7 @@ async function cart(input: object = {}, as?: Caller): Promise<string> {
   return order.id;
 }
 
-test("an order is made with all that a screen shows of it", async () => {
+test("orderCreate returns the order as a screen shows it", async () => {
   const { order, userErrors, errors } = await create({
     marketId: "mkt_europe",
     customerEmail: " New.One@Example.com ",
@@ -118,7 +118,7 @@ test("an order is made with all that a screen shows of it", async () => {
   expect((await sql("SELECT length(token) FROM orders WHERE id = $1", [order.id]))[0].length).toBe(32);
 });
 
-test("without a customer or lines it is a draft", async () => {
+test("orderCreate without a customer or lineItems is a DRAFT", async () => {
   const { order } = await create({ marketId: "mkt_japan" });
   expect(order).toMatchObject({ status: "DRAFT", customer: null, customerEmail: null, currencyCode: "JPY" });
   expect(order.languageCode).toBe("en");
@@ -128,7 +128,7 @@ test("without a customer or lines it is a draft", async () => {
   expect(unknown).toMatchObject({ status: "DRAFT", customer: null });
 });
 
-test("numbers come from a sequence, and pass those that exist; one given must be free", async () => {
+test("order numbers come from a sequence and skip existing ones; a given number must be unused", async () => {
   const [{ n }] = await sql("SELECT nextval('order_numbers')::int AS n");
   await sql(
     `INSERT INTO orders (id, mode, number) SELECT 'ord_taken' || i, 'test', ($1::int + i)::text FROM generate_series(1, 25) i`,
@@ -142,7 +142,7 @@ test("numbers come from a sequence, and pass those that exist; one given must be
   expect(named.number).toBe("W-1");
 });
 
-test("everything that is wrong is told at once, each where it is", async () => {
+test("orderCreate reports all errors at once with their paths", async () => {
   const { order, userErrors } = await create({
     marketId: "mkt_live_europe",
     customerEmail: "nobody",
@@ -174,7 +174,7 @@ test("everything that is wrong is told at once, each where it is", async () => {
   for (const { message } of userErrors) expect(message).toMatch(/^[A-Z].*\.$/);
 });
 
-test("further refusals: a disabled market, two ways to name the customer, too much of anything", async () => {
+test("orderCreate refuses a disabled market, customerId with customerEmail, and values over their limits", async () => {
   const refused = async (input: object) =>
     (await create({ marketId: "mkt_europe", ...input })).userErrors.map(
       ({ code, path }: any) => `${code} ${path.join(".")}`,
@@ -195,7 +195,7 @@ test("further refusals: a disabled market, two ways to name the customer, too mu
   ]);
 });
 
-test("a customer makes orders of its own, without prices", async () => {
+test("orderCreate by a customer: for itself only, without prices", async () => {
   const own = { marketId: "mkt_europe", lineItems: [{ skuCode: "MUG-BLUE", quantity: 2 }] };
   const { order } = await create({ ...own, shippingAddressId: "adr_ada_home" }, ada);
   expect(order).toMatchObject({ status: "PENDING", customer: { id: "cus_ada" }, customerEmail: "ada@example.com" });
@@ -224,7 +224,7 @@ test("a customer makes orders of its own, without prices", async () => {
   expect(errors[0].extensions.code).toBe("FORBIDDEN");
 });
 
-test("an order's customer is changed by e-mail address, which finds or makes the customer", async () => {
+test("orderUpdate with customerEmail finds or creates the customer", async () => {
   const id = await cart();
   const first = await update(id, { customerEmail: "Bruno.Rossi@example.com", languageCode: "it" });
   expect(first.order).toMatchObject({ customer: { id: "cus_bruno" }, languageCode: "it", status: "PENDING" });
@@ -246,7 +246,7 @@ test("an order's customer is changed by e-mail address, which finds or makes the
   expect((await update(id, { couponCode: null })).order.couponCode).toBeNull();
 });
 
-test("a change that is wrong changes nothing", async () => {
+test("orderUpdate with an error changes nothing", async () => {
   const id = await cart();
   const [{ version }] = await sql("SELECT version FROM orders WHERE id = $1", [id]);
   const { userErrors } = await update(id, { customerEmail: "nobody", languageCode: null, guest: null, number: null });
@@ -268,7 +268,7 @@ test("a change that is wrong changes nothing", async () => {
   expect((await update(id, { languageCode: "de" }, undefined, version)).order).toMatchObject({ version: version + 1 });
 });
 
-test("a customer keeps its own orders", async () => {
+test("orderUpdate: a customer cannot give its order away", async () => {
   const { order } = await create({ marketId: "mkt_europe", lineItems: [{ skuCode: "MUG-BLUE", quantity: 1 }] }, ada);
   for (const input of [
     { customerEmail: "bruno.rossi@example.com" },
@@ -283,7 +283,7 @@ test("a customer keeps its own orders", async () => {
   expect((await update(order.id, { languageCode: "fr" }, bruno)).userErrors).toMatchObject([{ code: "NOT_FOUND" }]);
 });
 
-test("closed orders take a reference and metadata, and refuse the rest at its place", async () => {
+test("orderUpdate of a closed order takes reference and metadata, and is WRONG_STATE elsewhere", async () => {
   const { order, userErrors } = await update("ord_1001", {
     customerEmail: "new@example.com",
     languageCode: "de",
@@ -303,7 +303,7 @@ test("closed orders take a reference and metadata, and refuse the rest at its pl
   expect(open.order).toMatchObject({ reference: "R", metadata: { a: 1 }, status: "APPROVED" });
 });
 
-test("an order that is being edited is changed by the shop, and moves its customer's count along", async () => {
+test("orderUpdate of an order in EDITING is for staff, and adjusts totalOrdersCount of its customers", async () => {
   const count = async (id: string) => (await sql("SELECT total_orders_count FROM customers WHERE id = $1", [id]))[0];
   expect((await update("ord_1021", { languageCode: "fr" }, ada)).userErrors).toMatchObject([{ status: "EDITING" }]);
   expect((await update("ord_1021", { customerEmail: null })).userErrors).toMatchObject([{ code: "WRONG_STATE" }]);
@@ -315,7 +315,7 @@ test("an order that is being edited is changed by the shop, and moves its custom
   expect(await count("cus_mia")).toEqual({ total_orders_count: others.total_orders_count + 1 });
 });
 
-test("addresses are copies of the order's own, and none is left behind", async () => {
+test("orders copy their addresses, and delete the copies that they replace", async () => {
   const addresses = async () => (await sql("SELECT count(*)::int AS n FROM addresses"))[0].n;
   const before = await addresses();
   const id = await cart({ shippingAddressId: "adr_ada_home" });
@@ -334,7 +334,7 @@ test("addresses are copies of the order's own, and none is left behind", async (
   expect(await addresses()).toBe(before);
 });
 
-test("lines are replaced whole; products keep their price", async () => {
+test("orderUpdate replaces all lineItems; SKUs keep their price", async () => {
   const id = await cart({ customerId: "cus_ada", customerEmail: undefined });
   const given = [
     { skuCode: "COFFEE-1KG", quantity: 1 },
@@ -364,7 +364,7 @@ test("lines are replaced whole; products keep their price", async () => {
   expect(taxed).toMatchObject({ totalAmountCents: 6600, totalTaxAmountCents: 600, totalAmountWithTaxesCents: 6600 });
 });
 
-test("placing counts the order for its customer", async () => {
+test("orderPlace updates totalOrdersCount and status of the customer", async () => {
   const customerEmail = "first.buyer@example.com";
   const first = await move("Place", await cart({ customerEmail }));
   expect(first.order).toMatchObject({
@@ -390,7 +390,7 @@ test("placing counts the order for its customer", async () => {
   });
 });
 
-test("placing and cancelling lead the payment and the delivery along", async () => {
+test("orderPlace and orderCancel set paymentStatus and fulfillmentStatus", async () => {
   const free = await cart({ lineItems: [{ skuCode: "EBOOK-ESPRESSO", quantity: 1, unitAmountCents: 0 }] });
   expect((await move("Place", free)).order).toMatchObject({ paymentStatus: "FREE", fulfillmentStatus: "NOT_REQUIRED" });
   const id = await cart();
@@ -412,7 +412,7 @@ test("placing and cancelling lead the payment and the delivery along", async () 
   }
 });
 
-test("what an order lacks to be placed is told at once", async () => {
+test("orderPlace reports everything that is missing at once", async () => {
   const { order } = await create({ marketId: "mkt_europe" });
   const { userErrors } = await move("Place", order.id);
   expect(userErrors.map(({ code, path, message }: any) => [code, ...path, message])).toEqual([
@@ -437,7 +437,7 @@ test("what an order lacks to be placed is told at once", async () => {
   }
 });
 
-test("carts are deleted with what is theirs; placed orders are not", async () => {
+test("orderDelete deletes a cart with its dependents; a placed order is WRONG_STATE", async () => {
   const remove = (id: string, as?: Caller) =>
     send(`mutation ($id: ID!) { orderDelete(id: $id) { deletedId ${ERRORS} } }`, { id }, as);
   const id = await cart();
@@ -489,7 +489,7 @@ test.each([
   ["ten customers", "many", 10, 20],
   ["one customer", "one", 1, 200],
 ])(
-  "200 placements at once, of %s",
+  "200 concurrent orderPlace of %s: totalOrdersCount is exact",
   async (_, name, customers, each) => {
     const ids = await carts(name, customers, each);
     const answers = await Promise.all(ids.map((id) => move("Place", id)));
@@ -510,7 +510,7 @@ test.each([
   60_000,
 );
 
-test("placements, cancellations and moves between customers at once: no count drifts, no deadlock shows", async () => {
+test("concurrent orderPlace, orderCancel and orderUpdate of the customer: exact counts, no deadlock", async () => {
   const ids = await carts("mixed", 2, 15);
   const answers = await Promise.all(
     ids.flatMap((id, i) => [
@@ -528,7 +528,7 @@ test("placements, cancellations and moves between customers at once: no count dr
   expect(await drifted()).toEqual([]);
 }, 60_000);
 
-test("carts that pass to and fro between two customers, and are placed once", async () => {
+test("orders that change customers concurrently and are then placed are counted once", async () => {
   const ids = await carts("ping", 2, 2);
   const turns = Array.from({ length: 60 }, (_, i) => i);
   const answers = await Promise.all(
@@ -542,7 +542,7 @@ test("carts that pass to and fro between two customers, and are placed once", as
   expect(sum).toBe(4);
 }, 60_000);
 
-test("an order that goes to another customer while it is waited for is judged by that one", async () => {
+test("orderPlace re-reads the customer after waiting for its lock: an anonymized one is WRONG_STATE", async () => {
   const [id] = await carts("handed", 2, 1);
   await sql("UPDATE customers SET anonymization_status = 'started' WHERE id = 'cus_handed2'");
   await sql("UPDATE orders SET customer_id = 'cus_handed1' WHERE id = $1", [id]);
@@ -559,7 +559,7 @@ test("an order that goes to another customer while it is waited for is judged by
   expect(order.status).toBe("PENDING");
 });
 
-test("orders made at once have numbers of their own", async () => {
+test("concurrent orderCreate gives unique numbers and creates one customer", async () => {
   const answers = await Promise.all(
     Array.from({ length: 30 }, () => create({ marketId: "mkt_europe", customerEmail: "crowd@example.com" })),
   );
@@ -567,7 +567,7 @@ test("orders made at once have numbers of their own", async () => {
   expect(new Set(answers.map(({ order }) => order.customer.id)).size).toBe(1);
 });
 
-test("frequencies: names, and crontab expressions of an hour at least", () => {
+test("readFrequency accepts names and crontab expressions of one hour or more", () => {
   const good = {
     monthly: "monthly",
     " Two-Months ": "two-month",
@@ -588,7 +588,7 @@ test("frequencies: names, and crontab expressions of an hour at least", () => {
   for (const given of bad) expect([given, readFrequency(given)]).toEqual([given, expect.any(Problem)]);
 });
 
-test("without skus:read no SKU is found, and none is copied", async () => {
+test("without skus:read every skuCode of lineItems is NOT_FOUND", async () => {
   const as: Caller = {
     kind: "integration",
     permissions: ["orders:create", "orders:read", "orders:update", "line_items:read", "markets:read"],

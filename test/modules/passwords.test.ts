@@ -31,7 +31,7 @@ async function signUp(password: string | null = "correct-horse-1") {
 const digest = async (id: string) =>
   (await app.database.pool.query("SELECT password_digest FROM customers WHERE id = $1", [id])).rows[0].password_digest;
 
-test("a guest signs a customer up, and sees it this once", async () => {
+test("customerCreate by a guest returns the new customer, which node then hides", async () => {
   const { customer } = await run(CREATE, { email: " New@Example.COM ", password: "correct-horse-1" }, guest);
   expect(customer).toMatchObject({
     email: "new@example.com",
@@ -50,19 +50,19 @@ test.each([
   [{ email: "a@b.c", password: "ü".repeat(37) }, ["input", "password"], "INVALID"],
   [{ email: "a@b.c", reference: "x".repeat(256) }, ["input", "reference"], "INVALID"],
   [{ email: "ADA@example.com", password: "correct-horse-1" }, ["input", "email"], "TAKEN"],
-])("signing up with %j is refused where the fault is", async (input, path, code) => {
+])("customerCreate by a guest: input %j is refused at its path", async (input, path, code) => {
   const { customer, userErrors } = await run(CREATE, input, guest);
   expect(customer).toBeNull();
   expect(userErrors).toEqual([expect.objectContaining({ code, path })]);
 });
 
-test("of many who sign up with one address at once, one wins", async () => {
+test("concurrent customerCreate of one address: one wins, the others are TAKEN", async () => {
   const answers = await Promise.all(Array.from({ length: 8 }, () => run(CREATE, { email: "race@example.com" }, guest)));
   expect(answers.filter(({ customer }) => customer)).toHaveLength(1);
   expect(answers.filter(({ userErrors }) => userErrors[0]?.code === "TAKEN")).toHaveLength(7);
 });
 
-test("the password never comes back, not in answers, errors or logs", async () => {
+test("passwords never appear in answers, errors or logs", async () => {
   const secret = "very-secret-horse-42";
   await run(CREATE, { email: "secret@example.com", password: secret }, guest);
   await app.query(CREATE, { input: { email: 5, password: secret } }, { as: guest });
@@ -71,7 +71,7 @@ test("the password never comes back, not in answers, errors or logs", async () =
   expect(JSON.stringify(errors)).not.toContain(secret);
 });
 
-test("a customer changes the password with the old one, and all its sessions end", async () => {
+test("customerPasswordChange requires oldPassword, and ends all sessions of the customer", async () => {
   const { id } = await signUp();
   const self: Caller = { kind: "customer", id };
   const wrong = await run(
@@ -96,7 +96,7 @@ test("a customer changes the password with the old one, and all its sessions end
   expect([after.status, after.errors![0]!.extensions.code]).toEqual([401, "UNAUTHENTICATED"]);
 });
 
-test("the first password needs no old one", async () => {
+test("customerPasswordChange: the first password needs no oldPassword", async () => {
   const { id } = await signUp(null);
   const { customer, userErrors } = await run(
     CHANGE,
@@ -107,7 +107,7 @@ test("the first password needs no old one", async () => {
   expect(customer).toEqual({ id, hasPassword: true });
 });
 
-test("nobody changes another's password", async () => {
+test("customerPasswordChange for another customer is NOT_FOUND", async () => {
   const { id } = await signUp();
   const other = await signUp();
   const { userErrors } = await run(
@@ -118,7 +118,7 @@ test("nobody changes another's password", async () => {
   expect(userErrors).toEqual([expect.objectContaining({ code: "NOT_FOUND" })]);
 });
 
-test("a reset sets a new password, once", async () => {
+test("customerPasswordResetConsume: concurrent and repeated uses of a token, exactly one wins", async () => {
   const { id, email } = await signUp();
   const reset = await run(RESET, { customerEmail: email.toUpperCase() });
   const before = await digest(id);
@@ -130,7 +130,7 @@ test("a reset sets a new password, once", async () => {
   expect(userErrors).toEqual([expect.objectContaining({ code: "INVALID", path: ["input", "resetPasswordToken"] })]);
 });
 
-test("the token is kept as a hash only, expires after six hours, and a newer one ends it", async () => {
+test("resetPasswordToken is stored as a hash, expires after six hours or when a newer one is made", async () => {
   const { email } = await signUp();
   const first = await run(RESET, { customerEmail: email });
   const dump = await app.database.pool.query("SELECT * FROM customer_password_resets");
@@ -148,7 +148,7 @@ test("the token is kept as a hash only, expires after six hours, and a newer one
   time = Date.now();
 });
 
-test("an unknown address gets the same answer, which opens nothing", async () => {
+test("customerPasswordResetCreate for an unknown address gives a like answer, whose token is useless", async () => {
   const reset = await run(RESET, { customerEmail: "nobody@example.com" });
   expect(Object.keys(reset)).toEqual(Object.keys(await run(RESET, { customerEmail: "ada@example.com" })));
   expect(reset.resetPasswordToken).toMatch(/^[\w-]{27}$/);

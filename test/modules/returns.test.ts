@@ -67,7 +67,7 @@ async function bought(quantity = 10): Promise<{ orderId: string; lineItemId: str
   return { orderId, lineItemId };
 }
 
-test("a return is made with all that a screen shows of it", async () => {
+test("returnCreate returns the return as a screen shows it", async () => {
   const { return: ret, userErrors } = await create({
     orderId: "ord_1004",
     stockLocationId: "slo_milan",
@@ -105,7 +105,7 @@ test("a return is made with all that a screen shows of it", async () => {
   );
 });
 
-test("the address to send a return to has nothing that the shop notes about its stock location", async () => {
+test("destinationAddress of a return has none of the shop's notes on its stock location", async () => {
   const internal = "notes billingInfo metadata reference referenceOrigin";
   await sql(
     `UPDATE addresses SET notes = 'Gate code 4711', billing_info = 'VAT 1', metadata = '{"rent": 9000}', reference = 'erp-7',
@@ -130,7 +130,7 @@ test("the address to send a return to has nothing that the shop notes about its 
   }
 });
 
-test("a customer returns what is its own, and asks for it at once", async () => {
+test("returnCreate by a customer: for its own orders only; request: true makes it REQUESTED", async () => {
   const { orderId, lineItemId } = await bought();
   const input = { orderId, lineItems: [{ lineItemId, quantity: 2 }], request: true };
   const { return: ret } = await create(input, ada);
@@ -143,7 +143,7 @@ test("a customer returns what is its own, and asks for it at once", async () => 
   expect((await create(input, { kind: "guest" })).errors[0].extensions.code).toBe("FORBIDDEN");
 });
 
-test("no more is sent back than was bought, less what other returns have", async () => {
+test("returnCreate refuses quantities above those bought, minus those of other returns", async () => {
   const { orderId, lineItemId } = await bought(3);
   const refused = async (...quantities: number[]) =>
     (await create({ orderId, lineItems: quantities.map((quantity) => ({ lineItemId, quantity })) })).userErrors;
@@ -165,7 +165,7 @@ test("no more is sent back than was bought, less what other returns have", async
   expect(again.return).toMatchObject({ number: `#${orderId}/R/002`, estimatedRefundAmountCents: 3500 });
 });
 
-test("everything that is wrong is told at once, each where it is", async () => {
+test("returnCreate reports all errors at once with their paths", async () => {
   const { return: ret, userErrors } = await create({
     orderId: "ord_1024",
     stockLocationId: "slo_nothing",
@@ -191,7 +191,7 @@ test("everything that is wrong is told at once, each where it is", async () => {
   ]);
 });
 
-test("only placed and approved orders are returned, and nothing of those who are erased", async () => {
+test("returnCreate requires a placed or approved order of a customer who is not anonymized", async () => {
   for (const [orderId, line, status] of [
     ["ord_1027", "lin_1027_1", "PENDING"],
     ["ord_1006", "lin_1006_1", "CANCELLED"],
@@ -205,7 +205,7 @@ test("only placed and approved orders are returned, and nothing of those who are
   expect(erased.userErrors).toMatchObject([{ code: "WRONG_STATE", path: ["input", "orderId"] }]);
 });
 
-test("a return changes: the customer's while it is a draft, the shop's until it is sent", async () => {
+test("returnUpdate: by its customer while DRAFT, by staff until shipped", async () => {
   const { orderId, lineItemId } = await bought();
   const { return: ret } = await create({ orderId, lineItems: [{ lineItemId, quantity: 1 }] }, ada);
   const addresses = async () => (await sql("SELECT count(*)::int AS n FROM addresses"))[0].n;
@@ -232,7 +232,7 @@ test("a return changes: the customer's while it is a draft, the shop's until it 
   expect(await sql("SELECT id FROM addresses WHERE id = 'adr_stock_milan'")).toHaveLength(1);
 });
 
-test("a shopper sees where the demo shop's returns go, and never the address of a stock location itself", async () => {
+test("customers see destinationAddress of a return, and no stock location's address", async () => {
   const look = async (as?: Caller) => {
     const { data } = await app.query(
       `{ node(id: "adr_stock_milan") { id } return(by: { id: "ret_1004_1" }) { destinationAddress { id line1 notes } } }`,
@@ -252,7 +252,7 @@ test("a shopper sees where the demo shop's returns go, and never the address of 
   await sql("UPDATE orders SET shipping_address_id = 'adr_1004_shipping' WHERE id = 'ord_1004'");
 });
 
-test("of thirty returns at once no more come through than there are goods, each with a number", async () => {
+test("30 concurrent returnCreate: no more is returned than was bought, and numbers are unique", async () => {
   const { orderId, lineItemId } = await bought(10);
   const answers = await Promise.all(
     Array.from({ length: 30 }, (_, i) =>
@@ -271,7 +271,7 @@ test("of thirty returns at once no more come through than there are goods, each 
     expect(error).toMatchObject({ code: "INVALID", path: expect.arrayContaining(["quantity"]) });
 }, 30_000);
 
-test("a number that another return has is passed", async () => {
+test("returnCreate skips numbers that another return has", async () => {
   const { orderId, lineItemId } = await bought();
   await insert(app.database.query, "Return", { number: `#${orderId}/R/001` });
   const { return: ret } = await create({ orderId, lineItems: [{ lineItemId, quantity: 1 }] });

@@ -28,7 +28,7 @@ const create = (input: object, as?: Caller) => send(CREATE, { input }, as);
 const update = (id: string, input: object, as?: Caller) => send(UPDATE, { id, input }, as);
 const codes = ({ userErrors }: any) => userErrors.map(({ code, path }: any) => [code, ...path]);
 
-test("a wish list with its items in one go; what it shows is what was sent", async () => {
+test("skuListCreate creates a list with its items", async () => {
   const { skuList, userErrors } = await create(
     {
       name: "Für Mamá's Geburtstag!",
@@ -66,7 +66,7 @@ test("a wish list with its items in one go; what it shows is what was sent", asy
   expect(rows).toEqual([]);
 });
 
-test("everything that is wrong with a list and its items is told at once, and nothing is made", async () => {
+test("skuListCreate reports all errors of list and items at once, and creates nothing", async () => {
   const answer = await create({
     name: "",
     imageUrl: "cake.png",
@@ -85,7 +85,7 @@ test("everything that is wrong with a list and its items is told at once, and no
   expect(codes(await create({ name: "Much", items: many }))).toEqual([["INVALID", "input", "items"]]);
 });
 
-test("an automatic list needs an expression that PostgreSQL and JavaScript know, and takes no items", async () => {
+test("a list with manual: false requires a skuCodeRegex of PostgreSQL and JavaScript, and takes no items", async () => {
   expect(codes(await create({ name: "Auto", manual: false }))).toEqual([["INVALID", "input", "skuCodeRegex"]]);
   for (const skuCodeRegex of ["(", "a**", "(?<name>a)", "[[:alpha:]", "x".repeat(5_001)]) {
     expect(codes(await create({ name: "Auto", manual: false, skuCodeRegex }))).toEqual([
@@ -108,7 +108,7 @@ test("an automatic list needs an expression that PostgreSQL and JavaScript know,
   expect(codes(await update(skuList.id, { manual: null }))).toEqual([["INVALID", "input", "manual"]]);
 });
 
-test("an expression that is costly to compile is refused or taken, in little time", async () => {
+test("skuListCreate with a skuCodeRegex that is costly to compile is answered quickly", async () => {
   const nested = `${"(".repeat(6)}a${"{1,200})".repeat(6)}`;
   const began = Date.now();
   await Promise.all(
@@ -119,7 +119,7 @@ test("an expression that is costly to compile is refused or taken, in little tim
   expect(Date.now() - began).toBeLessThan(5_000);
 });
 
-test("of 20 lists of one name at once each gets a slug of its own", async () => {
+test("concurrent skuListCreate with one name: 20 unique slugs", async () => {
   const answers = await Promise.all(Array.from({ length: 20 }, () => create({ name: "Très chic" })));
   const slugs = answers.map(({ skuList }) => skuList.slug).sort();
   expect(slugs).toEqual(["tres-chic", ...Array.from({ length: 19 }, (_, i) => `tres-chic-${i + 1}`)].sort());
@@ -127,7 +127,7 @@ test("of 20 lists of one name at once each gets a slug of its own", async () => 
   expect(skuList.slug).toBe("list");
 });
 
-test("the slug of a new list tells nobody's lists but the caller's own", async () => {
+test("the slug of a new list reveals nothing of other customers' lists", async () => {
   const name = "Coffee Corner";
   const [own, other, shops] = [await create({ name }, ada), await create({ name }, bruno), await create({ name })];
   expect([own, other].map(({ skuList }) => skuList.slug)).toEqual(["coffee-corner", "coffee-corner"]);
@@ -147,7 +147,7 @@ test("the slug of a new list tells nobody's lists but the caller's own", async (
   expect(moved).toMatchObject({ skuList: { slug: "coffee-corner-2", customer: { id: "cus_ada" } }, userErrors: [] });
 });
 
-test("items are added, moved and taken off", async () => {
+test("skuListItemCreate, skuListItemUpdate and skuListItemDelete change one item of a list", async () => {
   const { skuList } = await create({ name: "Items" }, ada);
   const added = await send(ADD, { input: { skuListId: skuList.id, skuCode: "CAP-RED" } }, ada);
   expect(added.skuListItem).toMatchObject({ skuCode: "CAP-RED", quantity: 1, position: null, version: 1 });
@@ -172,7 +172,7 @@ test("items are added, moved and taken off", async () => {
   expect(codes(await send(DROP, { id }, ada))).toEqual([["NOT_FOUND", "id"]]);
 });
 
-test("a customer's lists are its own: it reaches no other's and gives none away", async () => {
+test("a customer's SKU lists: others' are NOT_FOUND, and its own cannot be given away", async () => {
   expect(codes(await create({ name: "Theirs", customerId: "cus_bruno" }, ada))).toEqual([
     ["NOT_FOUND", "input", "customerId"],
   ]);
@@ -197,7 +197,7 @@ test("a customer's lists are its own: it reaches no other's and gives none away"
   expect(errors?.[0]?.extensions.code).toBe("FORBIDDEN");
 });
 
-test("the shop gives a list to a customer, and to nobody who was anonymized", async () => {
+test("skuListUpdate by staff sets customerId, except to an anonymized customer", async () => {
   const { skuList } = await create({ name: "Gift" });
   expect((await update(skuList.id, { customerId: "cus_mia" })).skuList.customer.id).toBe("cus_mia");
   expect((await update(skuList.id, { customerId: null })).skuList.customer).toBeNull();
@@ -212,7 +212,7 @@ test("the shop gives a list to a customer, and to nobody who was anonymized", as
   ]);
 });
 
-test("of 20 changes for one version one wins", async () => {
+test("concurrent skuListUpdate with one ifVersion: one of 20 wins", async () => {
   const { skuList } = await create({ name: "Race" });
   const answers = await Promise.all(
     Array.from({ length: 20 }, (_, i) => send(UPDATE, { id: skuList.id, ifVersion: 1, input: { name: `Race ${i}` } })),

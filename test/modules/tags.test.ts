@@ -49,7 +49,7 @@ async function remove(id: string, ...names: string[]) {
 const names = (tags: { name: string }[]) => tags.map(({ name }) => name).sort();
 const numbered = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `n${from + i}`);
 
-test("tags are added once, and the answer tells which were new", async () => {
+test("tagsAdd adds each tag once, and returns which are new", async () => {
   const id = await createCustomer();
   const first = await add(id, "n1", "N2", " n1 ");
   expect(names(first.added)).toEqual(["n1", "n2"]);
@@ -60,7 +60,7 @@ test("tags are added once, and the answer tells which were new", async () => {
   expect(second.resource.version).toBe(first.resource.version + 1);
 });
 
-test("adding what is there already changes nothing, not even the version", async () => {
+test("tagsAdd of tags already there changes neither version nor updatedAt", async () => {
   const id = await createCustomer();
   const first = await add(id, "n1");
   const again = await add(id, "n1");
@@ -68,7 +68,7 @@ test("adding what is there already changes nothing, not even the version", async
   expect(again.resource.updatedAt).toBe(first.resource.updatedAt);
 });
 
-test("tags are removed; those that were not there are told", async () => {
+test("tagsRemove returns which tags were removed, and which were not there", async () => {
   const id = await createCustomer();
   await add(id, "n1", "n2");
   const { removed, unchanged, resource } = await remove(id, "n2", "n3");
@@ -77,7 +77,7 @@ test("tags are removed; those that were not there are told", async () => {
   expect(names(resource.tags)).toEqual(["n1"]);
 });
 
-test("one unknown name: nothing is added, and the nearest name is suggested", async () => {
+test("tagsAdd with an UNKNOWN_TAG adds nothing, and suggests the nearest name", async () => {
   const id = await createCustomer();
   await insert(app.database.query, "Tag", { name: "wholesale-eu" });
   const { added, resource, userErrors } = await add(id, "n1", "wholsale-eu");
@@ -94,7 +94,7 @@ test("one unknown name: nothing is added, and the nearest name is suggested", as
   ]);
 });
 
-test("the tenth tag goes in, the eleventh does not, and then none of its call", async () => {
+test("tagsAdd beyond ten tags is TOO_MANY_TAGS, and adds nothing of its call", async () => {
   const id = await createCustomer();
   expect(names((await add(id, ...numbered(1, 9))).added)).toHaveLength(9);
   const { userErrors, resource } = await add(id, "n10", "n11");
@@ -112,12 +112,12 @@ test.each([
   [["x".repeat(26)], ["names", "0"]],
   [[], ["names"]],
   [Array(101).fill("n1"), ["names"]],
-])("the names %p are refused", async (given, path) => {
+])("tagsAdd refuses the names %p", async (given, path) => {
   const { userErrors } = await add(await createCustomer(), ...(given as string[]));
   expect(userErrors).toEqual([expect.objectContaining({ code: "INVALID", path })]);
 });
 
-test("a resource of nothing, and one that carries no tags", async () => {
+test("tagsAdd: an unknown resource is NOT_FOUND, one that cannot be tagged is INVALID", async () => {
   expect((await add("cus_nobody", "n1")).userErrors).toEqual([
     expect.objectContaining({ code: "NOT_FOUND", path: ["id"] }),
   ]);
@@ -128,7 +128,7 @@ test("a resource of nothing, and one that carries no tags", async () => {
   ]);
 });
 
-test("a resource of the other mode does not exist, nor do its tags", async () => {
+test("resources of the other mode are NOT_FOUND, its tags UNKNOWN_TAG", async () => {
   await insert(app.database.query, "Tag", { mode: "live", name: "only-live" });
   expect((await add("cus_live_ada", "n1")).userErrors[0].code).toBe("NOT_FOUND");
   expect((await add(await createCustomer(), "only-live")).userErrors).toEqual([
@@ -136,7 +136,7 @@ test("a resource of the other mode does not exist, nor do its tags", async () =>
   ]);
 });
 
-test("everything taggable takes tags", async () => {
+test("tagsAdd accepts every taggable type", async () => {
   const owners = await Promise.all(
     [...models.values()].map(async ({ name, table, relations }) => {
       if (name === "Tag" || !relations.tags?.through) return [];
@@ -152,14 +152,14 @@ test("everything taggable takes tags", async () => {
   }
 });
 
-test("of many calls at once none is lost", async () => {
+test("concurrent tagsAdd: no tag is lost", async () => {
   const id = await createCustomer();
   await Promise.all(numbered(1, 10).map((name) => add(id, name)));
   const { resource } = await remove(id, "n40");
   expect(names(resource.tags)).toEqual(numbered(1, 10).sort());
 });
 
-test("many calls at once never pass the limit, and each that was acknowledged holds", async () => {
+test("concurrent tagsAdd: never more than ten, and every acknowledged tag is kept", async () => {
   for (let round = 0; round < 5; round++) {
     const id = await createCustomer();
     const answers = await Promise.all(numbered(1, 30).map((name) => add(id, name)));
@@ -171,7 +171,7 @@ test("many calls at once never pass the limit, and each that was acknowledged ho
   }
 });
 
-test("adding and removing at once leaves what the order of the answers allows", async () => {
+test("concurrent tagsAdd and tagsRemove: all are applied", async () => {
   const id = await createCustomer();
   await add(id, ...numbered(1, 5));
   await Promise.all([
@@ -189,7 +189,7 @@ const administer = async (operation: string) => {
   return Object.values(data)[0] as any;
 };
 
-test("a tag is made, renamed and deleted, and what carries it follows", async () => {
+test("tagCreate, tagUpdate and tagDelete; tagged resources follow", async () => {
   const made = await administer(`tagCreate(input: { name: " Spring-Sale ", metadata: { a: 1 } }) { ${TAG} }`);
   expect(made).toMatchObject({ tag: { name: "spring-sale", metadata: { a: 1 }, version: 1 }, userErrors: [] });
   const { id } = made.tag;
@@ -208,7 +208,7 @@ test("a tag is made, renamed and deleted, and what carries it follows", async ()
   expect((await add(customer, "summer-sale")).userErrors[0].code).toBe("UNKNOWN_TAG");
 });
 
-test("a tag's name follows the rule, and is one tag's alone", async () => {
+test("tagCreate: invalid names are INVALID, existing ones TAKEN", async () => {
   for (const name of ["two words", "-x", "a--b", "", "x".repeat(26)]) {
     const { tag, userErrors } = await administer(`tagCreate(input: { name: "${name}" }) { ${TAG} }`);
     expect(tag).toBeNull();
@@ -222,7 +222,7 @@ test("a tag's name follows the rule, and is one tag's alone", async () => {
   expect(answers.filter(({ tag }) => tag)).toHaveLength(1);
 });
 
-test("a tag that is deleted while it is put on resources: no fault, and it is on none", async () => {
+test("concurrent tagsAdd and tagDelete: no internal error, and the tag is on no resource", async () => {
   for (let round = 0; round < 8; round++) {
     const { tag } = await administer(`tagCreate(input: { name: "gone${round}" }) { ${TAG} }`);
     const owners = await Promise.all(Array.from({ length: 6 }, createCustomer));
@@ -239,7 +239,7 @@ test("a tag that is deleted while it is put on resources: no fault, and it is on
   }
 });
 
-test("who may not read tags finds out by no write which there are", async () => {
+test("without tags:read no mutation reveals which tags exist", async () => {
   const id = await createCustomer();
   await add(id, "n1");
   const as: Caller = { kind: "integration", permissions: ["customers:read", "customers:update", "tags:assign"] };
@@ -268,7 +268,7 @@ test("who may not read tags finds out by no write which there are", async () => 
   expect(rows).toEqual([{ tag_id: "tag_n1" }]);
 });
 
-test("a tag that is deleted while it is being added is unknown", async () => {
+test("tagsAdd waiting for a tagDelete: UNKNOWN_TAG", async () => {
   const { pool } = app.database;
   await insert(app.database.query, "Tag", { id: "tag_going", name: "going" });
   const id = await createCustomer();
