@@ -38,7 +38,7 @@ function noteOf(written: string | undefined) {
   return JSON.parse(/datamodel = (\{.*?\n\}) as const/s.exec(written!)![1]!).Note;
 }
 
-test("a model says what each caller may do, and which permissions and sentences are its own", () => {
+test("@permissions, @permission and @constraint of a model are generated", () => {
   const { status, stderr, written } = generate([
     "@permissions(guest: nothing; customer: read, update, notes:pin; user: read)",
     "@permission(notes:pin, Keep a note (one, that is) on top.)",
@@ -52,7 +52,7 @@ test("a model says what each caller may do, and which permissions and sentences 
   });
 }, 30_000);
 
-test("a model says what its documents state otherwise than by its columns", () => {
+test("@computed, @leftOut and other marks of a model's documents are generated", () => {
   const { status, stderr, written } = generate(
     [
       permissions,
@@ -103,7 +103,7 @@ const refused: [message: string, marks: string[], columns: Parameters<typeof gen
   ["@foundBy(topic: id) of Note.topic is not an attribute", [permissions], { topicId: "@foundBy(topic: id)" }],
 ];
 test.each(refused)(
-  "%s",
+  "the generator refuses a wrong mark: %s",
   (message, marks, columns) => {
     const { status, stderr, written } = generate(marks, columns);
     expect(stderr).toContain(message);

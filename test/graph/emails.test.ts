@@ -59,13 +59,13 @@ const hostile: Record<string, string> = {
   "too long": `${"k".repeat(250)}@x.test`,
 };
 
-test.each(Object.entries(same))("%s is the same address", (_, [written, stored]) => {
+test.each(Object.entries(same))("%s: the same address", (_, [written, stored]) => {
   expect(readEmail(written)).toBe(stored);
   expect(emailKey(written)).toBe(stored);
   expect(readEmail(stored)).toBe(stored);
 });
 
-test.each(Object.entries(hostile))("%s is refused, and finds nobody else", (_, address) => {
+test.each(Object.entries(hostile))("%s: refused, and matches no other address", (_, address) => {
   expect(readEmail(address)).toBeInstanceOf(Problem);
   expect(/^[\x21-\x7e]*$/.test(emailKey(address)) && !address.startsWith("kkk")).toBe(false);
 });
@@ -75,12 +75,12 @@ test.each([
   ["Turkish dotless i", "\u0131", "i"],
   ["sharp s", "\u00df", "ss"],
   ["Cyrillic a", "\u0430", "a"],
-])("%s is a letter of its own", (_, letter, other) => {
+])("%s is not folded to a similar letter", (_, letter, other) => {
   expect(readEmail(`${letter}da@x.test`)).not.toBe(readEmail(`${other}da@x.test`));
   expect(readEmail(`${letter}da@x.test`)).not.toBeInstanceOf(Problem);
 });
 
-test("no two letters but the capital and the small one become one, and PostgreSQL's lower() changes none again", async () => {
+test("case folding never merges two letters other than upper and lower case, and agrees with PostgreSQL's lower()", async () => {
   const app = await createTestApp({ demo: false });
   try {
     const stored = new Map<string, string[]>();
@@ -111,11 +111,11 @@ test.each([
   ["names of tags", readTagName, "\u212a"],
   ["countries", readCountryCode, "\u0131t"],
   ["countries", readCountryCode, "\ufb01"],
-])("%s are folded in ASCII alone", (_, read, given) => {
+])("%s are folded in ASCII only", (_, read, given) => {
   expect(read(given)).toBeInstanceOf(Problem);
 });
 
-describe("every way in", () => {
+describe("e-mail addresses in the API", () => {
   let app: TestApp;
   let byResolvers: TestApp;
   beforeAll(async () => {
@@ -182,7 +182,7 @@ describe("every way in", () => {
     CustomerPasswordResetCreateInput: () => "",
   };
 
-  test("the test knows every input with an e-mail address", () => {
+  test("every input with an e-mail address is tested", () => {
     const schema = buildSchema(readFileSync(join(projectRoot, "src/schema.graphql"), "utf8"));
     const inputs = Object.values(schema.getTypeMap())
       .filter(isInputObjectType)
@@ -191,7 +191,7 @@ describe("every way in", () => {
     expect(inputs.sort()).toEqual([...Object.keys(mutations), ...Object.keys(lookUps)].sort());
   });
 
-  test.each(Object.keys(mutations))("%s refuses what is no address of its own", async (input) => {
+  test.each(Object.keys(mutations))("%s: a lookalike address is INVALID", async (input) => {
     const [path, document] = mutations[input]!;
     for (const address of Object.values(hostile)) {
       const { data, errors: failed } = await app.query(`mutation { result: ${document(JSON.stringify(address))} }`);
@@ -200,7 +200,7 @@ describe("every way in", () => {
     }
   });
 
-  test("customerCreate takes no address that another customer has in another form", async () => {
+  test("customerCreate: an address is TAKEN in each of its forms", async () => {
     for (const written of [" KARLA@x.test", "Andre\u0301@CAFE\u0301.test", "andr\u00c9@caf\u00e9.test"]) {
       const { data } = await app.query(
         `mutation { customerCreate(input: { email: ${JSON.stringify(written)} }) { ${errors} } }`,
@@ -209,7 +209,7 @@ describe("every way in", () => {
     }
   });
 
-  test.each(Object.keys(lookUps).slice(0, -1))("%s finds nobody by what only looks the same", async (input) => {
+  test.each(Object.keys(lookUps).slice(0, -1))("%s: a lookalike address finds nobody", async (input) => {
     for (const one of [app, byResolvers]) {
       for (const address of Object.values(hostile)) {
         const { data, errors: failed } = await one.query(`{ ${lookUps[input]!(JSON.stringify(address))} }`);
@@ -239,7 +239,7 @@ describe("every way in", () => {
     }
   });
 
-  test("a reset asked for one address gives no token for another", async () => {
+  test("customerPasswordResetCreate for a lookalike address gives no token for the real one", async () => {
     const ask = async (email: string) => {
       const { data } = await app.query(
         `mutation { customerPasswordResetCreate(input: { customerEmail: ${JSON.stringify(email)} }) { id } }`,
@@ -254,7 +254,7 @@ describe("every way in", () => {
     expect(await ask("Andre\u0301@cafe\u0301.test")).toBe("cus_andre");
   });
 
-  test("a customer from before the rule is found by exactly what is stored", async () => {
+  test("a customer whose stored address is now invalid is found by exactly that address", async () => {
     const ghost = "karla\u200b@x.test";
     await insert(app.database.query, "Customer", { id: "cus_ghost", email: ghost });
     const { data } = await app.query(
@@ -266,7 +266,7 @@ describe("every way in", () => {
   });
 });
 
-test("the import takes the same addresses, and refuses the same", async () => {
+test("the import accepts and refuses the same addresses", async () => {
   const shop = await createImportTest();
   try {
     const rows = [
@@ -285,7 +285,7 @@ test("the import takes the same addresses, and refuses the same", async () => {
   }
 });
 
-describe("logging in", () => {
+describe("log-in by e-mail address", () => {
   let app: AuthApp;
   beforeAll(async () => {
     app = await createAuthApp();
@@ -293,20 +293,20 @@ describe("logging in", () => {
   });
   afterAll(() => app.stop());
 
-  test("is by the address in any of its forms", async () => {
+  test("accepts the address in each of its forms", async () => {
     for (const username of [" KARLA\u00c9@x.test ", "karlae\u0301@x.test"]) {
       expect((await app.token({ ...ada, username })).status).toBe(200);
     }
   });
 
-  test("is by no other", async () => {
+  test("refuses lookalike addresses", async () => {
     for (const username of ["\u212aarla\u00e9@x.test", "karla\u00e9\u200b@x.test", "\uff4barla\u00e9@x.test"]) {
       expect((await app.token({ ...ada, username })).status).toBe(400);
     }
   });
 });
 
-test("addresses from before are composed by a migration, where that makes no two customers one", async () => {
+test("the migration normalizes stored addresses (NFC) unless two customers would get the same", async () => {
   const app = await createTestApp({ demo: false });
   try {
     const { pool } = app.database;

@@ -42,18 +42,18 @@ const numbers: Record<string, string | null> = {
 };
 
 test.each(["9007199254740993", "1e400", "1e-400", "0.1234567890123456789", "2.5e-324", "1152921504606846976"])(
-  "%s would lose digits",
+  "losesDigits(%s) is true",
   (literal) => expect(losesDigits(literal)).toBe(true),
 );
 
-test("no double loses digits as JavaScript writes it", () => {
+test("no double, as JavaScript writes it, loses digits", () => {
   fc.assert(
     fc.property(fc.double({ noDefaultInfinity: true, noNaN: true }), (value) => !losesDigits(JSON.stringify(value))),
     { numRuns: 10_000, examples: [[1259210598295569.2], [-1259210598295569.2]] },
   );
 });
 
-test("numbers that would lose digits are found in a text, with what leads to them", () => {
+test("lossyNumbers finds numbers that would lose digits, with their paths", () => {
   const text = String.raw`{"a":[1,{"b\"]":9007199254740993},[]],"c, {":{"d":{},"e":"9007199254740993","f":1e400},"__proto__":{"g":[0.1234567890123456789]}}`;
   expect(lossyNumbers(text)).toEqual([
     { path: ["a", 1, 'b"]'], literal: "9007199254740993" },
@@ -69,7 +69,7 @@ test("numbers that would lose digits are found in a text, with what leads to the
   expect(lossyNumbers(long)).toEqual([{ path: ["n"], literal: "9007199254740993" }]);
 });
 
-test("keys that an object has twice are found in a text, and nothing else is taken for one", () => {
+test("repeatedKeys finds duplicate keys of objects, and nothing else", () => {
   const found = (text: string) => repeatedKeys(text, JSON.parse(text));
   expect(
     found(String.raw`[{"a":{"x":1,"x":2},"\u0061" :{"x":1}},{"__proto__":1,"__proto__":2,"a":[":",{"a":1}]}]`),
@@ -128,7 +128,7 @@ describe("metadata", () => {
 
   const nested = (levels: number) => `${'{"a":'.repeat(levels - 1)}{}${"}".repeat(levels - 1)}`;
 
-  test.each(Object.entries(numbers))("%s is kept exactly or refused, whichever way it comes", async (written, kept) => {
+  test.each(Object.entries(numbers))("%s is exact or refused: variable, literal, import", async (written, kept) => {
     for (const answer of [
       await byVariable(`{"deep":[{"n":${written}}]}`),
       await byLiteral(`{deep:[{n:${written}}]}`),
@@ -152,7 +152,7 @@ describe("metadata", () => {
       ]);
   });
 
-  test("the same is so of variables inside a literal, wherever they stand in it", async () => {
+  test("variables inside a literal are kept exactly or refused, too", async () => {
     const query = `mutation ($n: Float, $o: JSON) { customerUpdate(id: "cus_ada", input: { metadata: { replace: { n: [$n], o: { in: $o } } } }) ${selection} }`;
     const answer = (n: string, o: string) => send(`{"query":${JSON.stringify(query)},"variables":{"n":${n},"o":${o}}}`);
     expect((await answer("1.5", '{"a":1}')).data.customerUpdate.customer.metadata).toEqual({
@@ -189,7 +189,7 @@ describe("metadata", () => {
       '{"query":"query ($f: Float) { orders(filter: { taxRate: { eq: $f } }) { totalCount } }","variables":{"f":1e999}}',
       "f",
     ],
-  ])("%s by a variable is not another one", async (_, body, name) => {
+  ])("%s variable that would lose digits is refused", async (_, body, name) => {
     const { errors, data } = await send(body);
     expect(data).toBeUndefined();
     expect(errors).toEqual([
@@ -197,7 +197,7 @@ describe("metadata", () => {
     ]);
   });
 
-  test("nor is it in a request by GET", async () => {
+  test("variables of a GET that would lose digits are refused", async () => {
     const authorization = `Bearer ${await app.token({ kind: "integration" })}`;
     const get = async (variables: string) => {
       const query = "query ($id: ID!) { customer(by: { id: $id }) { id } }";
@@ -211,7 +211,7 @@ describe("metadata", () => {
     expect((await get('{"id":"\\x",1e400')).errors![0]!.message).not.toContain("went wrong");
   });
 
-  test("keys are kept as they are, __proto__ among them", async () => {
+  test("keys are kept as written, __proto__ included", async () => {
     const written = '{"a": 2, "": 1, "__proto__": {"x": 1}, "constructor": null}';
     const inOrder = (text: string) => JSON.stringify(Object.entries(JSON.parse(text)).sort());
     const { data } = await byVariable(written);
@@ -223,7 +223,7 @@ describe("metadata", () => {
     expect(inOrder((await byImport(written)).text!)).toBe(inOrder(written));
   });
 
-  test("a key that an object has twice is refused with its place, whichever way it comes", async () => {
+  test("a duplicate key is refused with its path, as variable, literal and import", async () => {
     const written = String.raw`{"list":[{"a":1},{"b":9007199254740993,"\u0062" : 2}]}`;
     const { errors, data } = await byVariable(written);
     expect(data).toBeUndefined();
@@ -251,12 +251,12 @@ describe("metadata", () => {
     ["NUL in a value", String.raw`{"a":["\u0000"]}`],
     ["half a character in a key", String.raw`{"\ud800":1}`],
     ["half a character in a value", String.raw`{"a":"\udc00"}`],
-  ])("%s is refused", async (_, metadata) => {
+  ])("refuses %s", async (_, metadata) => {
     expect((await byVariable(metadata)).errors[0].extensions.code).toBe("BAD_USER_INPUT");
     expect((await byImport(metadata)).issues).toEqual([expect.stringContaining("must not contain")]);
   });
 
-  test("25 levels are kept, one more is refused, in either way", async () => {
+  test("25 levels are accepted and 26 refused, as variable, literal and import", async () => {
     const literal = (levels: number) => byLiteral(nested(levels).replaceAll('"', ""));
     for (const send of [byVariable, (text: string) => byLiteral(text.replaceAll('"', ""))]) {
       expect((await send(nested(25))).data.customerUpdate.userErrors).toEqual([]);
@@ -268,7 +268,7 @@ describe("metadata", () => {
     expect((await byImport(nested(50_000))).issues).toEqual([expect.stringContaining("nested deeper than 25 levels")]);
   });
 
-  test("65,536 characters are kept, one more is refused, in either way; what is longer already may not grow", async () => {
+  test("65,536 characters are accepted and one more refused; longer stored metadata may not grow", async () => {
     const ofLength = (length: number) => JSON.stringify({ a: "x".repeat(length - 8) });
     expect((await byVariable(ofLength(65_536))).data.customerUpdate.userErrors).toEqual([]);
     expect((await byVariable(ofLength(65_537))).data.customerUpdate.userErrors).toMatchObject([
@@ -287,7 +287,7 @@ describe("metadata", () => {
     expect(await change({ removeKeys: ["a"] })).toEqual([]);
   });
 
-  test("a filter by a number that is never kept matches no other", async () => {
+  test("a filter by a number that loses digits matches no other number", async () => {
     await byVariable('{"n":9007199254740991,"d":0.12345678901234568}');
     const count = async (key: string, eq: string) =>
       (await app.query(`{ customers(filter: { metadata: { key: "${key}", eq: "${eq}" } }) { totalCount } }`)).data
@@ -298,7 +298,7 @@ describe("metadata", () => {
   });
 });
 
-test("numbers of other columns are not changed by the import either", async () => {
+test("the import refuses numbers that lose digits in other columns, too", async () => {
   const shop = await createImportTest();
   try {
     const attributes = '"email":"a@example.com","lat":0.1234567890123456789,"lng":1e400';

@@ -32,7 +32,7 @@ const examples: Record<string, [cents: number, float: number, formatted: string]
   ZZZ: [123456, 1234.56, "ZZZ1,234.56"],
 };
 
-test("amounts have the digits of ISO 4217 in every currency, whether a plan or a resolver answers", async () => {
+test("amounts have the decimals of ISO 4217 for every currency, by plans and by resolvers", async () => {
   expect(currencies).toHaveLength(165);
   const app = await createTestApp({ demo: false });
   const byResolvers = await createTestApp({ sharing: app, planned: false });

@@ -101,8 +101,8 @@ const writtenFrom = (plan: Plan, args: readonly EvaluatedArguments[], read: (str
     .answer(read, { args, viewer: integration, loaders: {} as Loaders })!
     .join("");
 
-describe("what is asked for and the SQL that it comes to", () => {
-  test("a row by its id, written by PostgreSQL", () => {
+describe("SQL of a query", () => {
+  test("a row by id is one SELECT json_build_object", () => {
     const { text, values } = sqlOf(`query ($id: ID!) { order(by: { id: $id }) { id buyer: customerEmail status } }`, {
       variables: { id: "ord_1" },
       as: customer("cus_ada"),
@@ -113,7 +113,7 @@ describe("what is asked for and the SQL that it comes to", () => {
     expect(values).toEqual(["ord_1", "test", "cus_ada", "buyer"]);
   });
 
-  test("a page for many requests at once, each with its own values", () => {
+  test("a page shared by several requests reads each request's values by unnest", () => {
     const document = `query ($first: Int) { orders(first: $first) { nodes { id } totalCount(atMost: 9) } }`;
     const { text, values, slots } = sqlOf(document, { variables: { first: 3 }, as: customer("cus_ada"), shared: true });
     expect(text).toMatchInlineSnapshot(
@@ -130,7 +130,7 @@ describe("what is asked for and the SQL that it comes to", () => {
     ["an id without other keys", "address(id: $key)", '"addresses" t0 WHERE t0."id" =', "adr_1", "adr_1"],
     ["the prefix of a node's id", "node(id: $key)", '"returns" t0 WHERE t0."id" =', "ret_1", "ret_1"],
   ];
-  test.each(keys)("a row by %s", (_, lookUp, sql, value, sent) => {
+  test.each(keys)("a look-up by %s", (_, lookUp, sql, value, sent) => {
     const type = /\$key/.test(lookUp) && /id: \$key/.test(lookUp) ? "ID!" : "String!";
     const variable = sqlOf(`query ($key: ${type}) { found: ${lookUp} { id } }`, { variables: { key: value } });
     expect(variable.text).toContain(sql);
@@ -140,7 +140,7 @@ describe("what is asked for and the SQL that it comes to", () => {
     expect([constant.text, constant.values]).toEqual([variable.text, variable.values]);
   });
 
-  test("by a reference, which several may have: up to two, not written by PostgreSQL", () => {
+  test("a look-up by reference reads up to two rows, by strategy code", () => {
     const by = '{ reference: { reference: "r-1", referenceOrigin: "shop" } }';
     const { text, values, strategy, plan, args } = sqlOf(`{ customer(by: ${by}) { id } }`);
     expect(text).toMatch(/t0\."reference" = .* AND t0\."reference_origin" = .* LIMIT 2\) x/);
@@ -214,7 +214,7 @@ describe("what is asked for and the SQL that it comes to", () => {
       expect(text).toEqual(typeof part === "string" ? expect.stringContaining(part) : expect.stringMatching(part));
   });
 
-  test("a page behind or ahead of a cursor begins at its values", () => {
+  test("a page after or before a cursor starts at the cursor's values", () => {
     const type = modelTypeNamed("Customer");
     const order = totalOrder(type.datamodel, [{ field: "email" }]);
     const cursor = cursorOf(["m@x.io", "cus_5"], order, type.datamodel);
@@ -234,14 +234,14 @@ describe("what is asked for and the SQL that it comes to", () => {
     }
   });
 
-  test("one row more than the page is read where it matters whether there are more", () => {
+  test("hasNextPage reads one row more than the page", () => {
     const limit = (selection: string) => sqlOf(`{ markets(first: 5) { ${selection} } }`).values;
     expect(limit("nodes { id }")).toContain(5);
     expect(limit("nodes { id } pageInfo { hasNextPage }")).toContain(6);
     expect(limit("nodes { id } pageInfo { hasNextPage }")).not.toContain(5);
   });
 
-  test("what is selected twice, also by fragments and under two names, is read once", () => {
+  test("fields selected twice, by fragments or aliases, are read once", () => {
     const { plan, text } = sqlOf(`
       { customer(by: { id: "cus_1" }) { id email id mail: email ...Group ... on Resource { id }
           customerGroup { id } tags { name } tags { id } orders(first: 2) { nodes { id } } orders(first: 2) { edges { node { number } } } } }
@@ -259,7 +259,7 @@ describe("what is asked for and the SQL that it comes to", () => {
     expect(namesIn(text)).toEqual(["customer_groups", "customer_tags", "customers", "orders", "tags"]);
   });
 
-  test("pages of one relation with other filters are read each for itself", () => {
+  test("pages of one relation with different filters are read separately", () => {
     const { text, values } = sqlOf(
       `query ($big: Int) { customer(by: { id: "cus_1" }) {
       placed: orders(filter: { status: { eq: PLACED } }, first: 1) { nodes { id } }
@@ -271,7 +271,7 @@ describe("what is asked for and the SQL that it comes to", () => {
     expect(values).toEqual(expect.arrayContaining(["placed", 4_000, ["vip"]]));
   });
 
-  test("what @skip and @include leave out is not read, whatever said so", () => {
+  test("fields left out by @skip and @include are not read", () => {
     const document = `query ($a: Boolean!, $b: Boolean = false) { customer(by: { id: "cus_1" }) {
       id orders @include(if: $a) { nodes { id } } ...More @skip(if: $b) } } fragment More on Customer { customerGroup { id } }`;
     const read = (variables: object) => namesIn(sqlOf(document, { variables: { ...variables } }).text);
@@ -283,7 +283,7 @@ describe("what is asked for and the SQL that it comes to", () => {
     );
   });
 
-  test("an interface is read as one row and written as the type that it is", () => {
+  test("an interface is read as one row, and serialised as its __typename", () => {
     const document = `{ paymentSource(id: "pso_1") { __typename id order { number } ... on AdyenPayment { mismatchedAmounts } } }`;
     const { plan, args, strategy, text } = sqlOf(document);
     expect([strategy, [...new Set(namesIn(text))]]).toEqual(["code", ["orders", "payment_sources"]]);
@@ -313,7 +313,7 @@ describe("what is asked for and the SQL that it comes to", () => {
     ["the last of a list", "orders(last: 3) { nodes { id } }"],
     ["more aliases than PostgreSQL's function takes", Array.from({ length: 51 }, (_, i) => `a${i}: id`).join(" ")],
   ];
-  test.each(coded)("what needs code is not written by PostgreSQL: %s", (_, selection) => {
+  test.each(coded)("strategy code, not postgres: %s", (_, selection) => {
     expect(
       sqlOf(
         "{ customer(by: { id: $id }) { id orders { nodes { id customer { email } } totalCount } } }".replace(
@@ -330,14 +330,14 @@ describe("what is asked for and the SQL that it comes to", () => {
     [400_000, "code", ["One row of it may be too large for PostgreSQL to write."]],
     [50_000, "none", ["One row of it may be larger than an answer may be."]],
   ];
-  test.each(explained)("a row with aliases of one large column, in at most %d bytes: %s", (maximum, strategy, why) => {
+  test.each(explained)("a row with many aliases, at most %d bytes: strategy %s", (maximum, strategy, why) => {
     const document = parse('{ customer(by: { id: "cus_1" }) { a: metadata b: metadata c: metadata } }');
     const operation = document.definitions[0] as OperationDefinitionNode;
     const switches = { schema, fragments: {}, variables: {}, viewer: integration };
     expect(explainStrategy(operation, switches, {}, maximum)).toEqual({ strategy, why });
   });
 
-  test("what only resolvers answer is no part of a plan; whole rows are read for them", () => {
+  test("fields of resolvers are not in the plan; their whole rows are read, except secret columns", () => {
     const { text, strategy } = sqlOf(`{ customer(by: { id: "cus_1" }) { id jwtMarkets { id } } }`);
     expect(strategy).toBe("resolvers");
     for (const { column, secret } of Object.values(models.get("Customer")!.columns)) {
@@ -347,7 +347,7 @@ describe("what is asked for and the SQL that it comes to", () => {
   });
 });
 
-describe("no word of the client is in the SQL", () => {
+describe("SQL injection: client text never gets into the SQL", () => {
   const odd = fc
     .oneof(
       fc.string({ unit: "grapheme", maxLength: 200 }),
@@ -423,7 +423,7 @@ describe("no word of the client is in the SQL", () => {
       (text) => [text],
     ],
   ];
-  test.each(places)("%s", (_, type, document, sent) => {
+  test.each(places)("as %s", (_, type, document, sent) => {
     const literal = (text: string) => sqlOf(`{ found: ${document(JSON.stringify(text))} }`);
     const variable = (text: string, shared?: boolean) =>
       sqlOf(`query ($text: ${type}) { found: ${document("$text")} }`, { variables: { text }, shared });
@@ -438,7 +438,7 @@ describe("no word of the client is in the SQL", () => {
     );
   });
 
-  test("a cursor", () => {
+  test("as a cursor", () => {
     const page = (reference: string) =>
       sqlOf(`query ($after: String) { customers(after: $after, orderBy: { field: REFERENCE }) { nodes { id } } }`, {
         variables: { after: cursorOf([reference, reference], order, type.datamodel) },
@@ -458,7 +458,7 @@ describe("no word of the client is in the SQL", () => {
     fc.constantFrom("DROP_TABLE_customers", "SELECT", "t0", "x", "r", "s0", "id", "json_agg", "z".repeat(200)),
     fc.stringMatching(/^[A-Za-z][A-Za-z0-9_]{0,199}$/),
   );
-  test("aliases, of roots, rows, pages, counts and leaves", () => {
+  test("as aliases of roots, rows, pages, counts and leaf fields", () => {
     const selection = ([
       a,
       b,
@@ -484,7 +484,7 @@ describe("no word of the client is in the SQL", () => {
     );
   });
 
-  test("names of operations, fragments and variables", () => {
+  test("as names of operations, fragments and variables", () => {
     const text = (name: string) =>
       sqlOf(
         `query ${name} ($${name}: ID!) { customer(by: { id: $${name} }) { ...${name} } } fragment ${name} on Customer { id }`,
@@ -496,7 +496,7 @@ describe("no word of the client is in the SQL", () => {
   });
 });
 
-describe("every table that is read carries the rule of its model", () => {
+describe("row rules: every table in the SQL has the rule of its model", () => {
   /** What a customer sees of each table: `A` stands for the table's alias, `C` for the customer's id, `_` for any alias. */
   const own = 'A."customer_id" = C';
   const within = (table: string, key: string) => `EXISTS (SELECT FROM "${table}" _ WHERE _."id" = A."${key}" AND (`;
@@ -558,7 +558,7 @@ describe("every table that is read carries the rule of its model", () => {
   test.each([
     ["a customer", ada],
     ["an integration", integration],
-  ])("for %s: every root and everything that any type leads to, filters by related rows too", (_, viewer) => {
+  ])("for %s: in every root, relation and relation filter", (_, viewer) => {
     const seen = new Set<string>();
     const look = (document: string) => {
       const found = planned(document, { as: viewer });
@@ -586,7 +586,7 @@ describe("every table that is read carries the rule of its model", () => {
     expect([...seen].sort()).toEqual(readable.map(({ table }) => table).sort());
   });
 
-  test("for a guest, who owns nothing: rows of the public catalogue", () => {
+  test("for a guest: public catalogue only, no orders", () => {
     const { text } = sqlOf(`{ markets { nodes { id } } }`, { as: guest });
     expect(text).toMatch(/"markets" t0 WHERE \(t0\."mode" = .* AND t0\."customer_group_id" IS NULL\)/);
     expect(planned(`{ orders { nodes { id } } }`, { as: guest })).toBeUndefined();
@@ -594,7 +594,7 @@ describe("every table that is read carries the rule of its model", () => {
   });
 });
 
-describe("one text for all that differs in values alone", () => {
+describe("SQL shared by requests that differ only in values", () => {
   const document = `query ($id: ID!, $first: Int, $after: String, $atMost: Int, $status: OrderStatus!) {
     customer(by: { id: $id }) { orders(first: $first, after: $after, filter: { status: { eq: $status } }) { nodes { id } totalCount(atMost: $atMost) } } }`;
   const type = modelTypeNamed("Order");
@@ -606,7 +606,7 @@ describe("one text for all that differs in values alone", () => {
   const some = { id: "cus_1", first: 3, after: behind(1, "ord_1"), atMost: 5, status: "PLACED" };
 
   test.each([{ id: "cus_2" }, { first: 9 }, { after: behind(2, "ord_9") }, { atMost: 8 }, { status: "DRAFT" }])(
-    "variables %j",
+    "shared by other variables: %j",
     (other) => {
       for (const shared of [false, true]) {
         const [one, two] = [some, { ...some, ...other }].map((variables) => sqlOf(document, { variables, shared }));
@@ -618,24 +618,24 @@ describe("one text for all that differs in values alone", () => {
     },
   );
 
-  test.each([{ after: null }, { atMost: null }])("but not where something is absent: %j", (other) => {
+  test.each([{ after: null }, { atMost: null }])("not shared if a value is null: %j", (other) => {
     const [one, two] = [some, { ...some, ...other }].map((variables) => sqlOf(document, { variables }));
     expect(two!.text).not.toBe(one!.text);
     expect(two!.args.map(({ key }) => key)).not.toEqual(one!.args.map(({ key }) => key));
   });
 
   const alike: [what: string, one: Viewer, other: Viewer, same: boolean][] = [
-    ["two customers", customer("cus_a"), customer("cus_b"), true],
-    ["a customer of each mode", customer("cus_a"), customer("cus_a", { mode: "live" }), true],
+    ["shared by two customers", customer("cus_a"), customer("cus_b"), true],
+    ["shared by a customer of each mode", customer("cus_a"), customer("cus_a", { mode: "live" }), true],
     [
-      "two sets of markets",
+      "shared by two sets of markets",
       customer("cus_a", { marketIds: ["m1"] }),
       customer("cus_a", { marketIds: ["m2", "m3"] }),
       true,
     ],
-    ["some markets and all", customer("cus_a", { marketIds: [] }), customer("cus_a"), false],
-    ["a customer and an integration", customer("cus_a"), integration, false],
-    ["two sets of permissions", integrationOf(new Set(["markets:read"])), integration, false],
+    ["not shared by some markets and all", customer("cus_a", { marketIds: [] }), customer("cus_a"), false],
+    ["not shared by a customer and an integration", customer("cus_a"), integration, false],
+    ["not shared by two sets of permissions", integrationOf(new Set(["markets:read"])), integration, false],
   ];
   test.each(alike)("%s", (_, one, other, same) => {
     const asked = "{ markets { nodes { id customerGroup { id } } } }";
@@ -651,7 +651,7 @@ describe("one text for all that differs in values alone", () => {
   });
 });
 
-test("what a caller may not read does not occur in the SQL", () => {
+test("what the caller lacks permissions for is not in the SQL", () => {
   const document = `{ customer(by: { id: "cus_ada" }) { id tags { name } events { nodes { id } } eventStores { nodes { id } }
     orders(filter: { tags: { any: ["vip"] } }) { nodes { id feesAmountCents tags { id } } } } }`;
   const all = sqlOf(document).text;

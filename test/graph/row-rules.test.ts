@@ -8,7 +8,7 @@ import { everything, nothing } from "../../src/graph/sql/condition.js";
 
 const viewer = { ...anonymous, kind: "customer" as const, customerId: "cus_1", owner: null };
 
-test("no start without the rule of every model", () => {
+test("the start is refused if a model has no row rule", () => {
   const rule = /^The model Market has no row rule: declare its class with @Model\(\{ visibleTo: \{ customer: … \} \}\)/;
   for (const model of models.keys()) if (model !== "Market") registerRowRule(model, { customer: nothing });
   expect(demandRowRules).toThrow(rule);
@@ -29,10 +29,10 @@ const owned: [model: ModelName, condition: object][] = [
   ["SkuListItem", { op: "some", relation: "skuList", where: everything }],
   ["PaymentSource", through("order", "customerPaymentSources", "orders")],
 ];
-test.each(owned)("what of %s is a customer's own", (model, condition) => {
+test.each(owned)("own() is the SQL condition of the customer's rows of %s", (model, condition) => {
   expect(own(viewer, modelNamed(model))).toEqual(condition);
 });
 
-test("nothing is a customer's own without an owner", () => {
+test("own() throws for a model without @owner", () => {
   expect(() => own(viewer, modelNamed("Sku"))).toThrow("Sku has no @owner(…), so nothing of it is a customer's own");
 });

@@ -50,7 +50,7 @@ const times: Record<string, string | null> = {
   "": null,
 };
 
-describe("every way in reads times alike", () => {
+describe("DateTime values as variable, literal and import", () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await createTestApp();
@@ -59,7 +59,7 @@ describe("every way in reads times alike", () => {
 
   const selection = "{ order { expiresAt } userErrors { code message path } }";
 
-  test.each(Object.entries(times))("%j is %j", async (text, meant) => {
+  test.each(Object.entries(times))("%j is read as %j", async (text, meant) => {
     const byVariable = await app.query(
       `mutation ($at: DateTime) { orderUpdate(id: "ord_1027", input: { expiresAt: $at }) ${selection} }`,
       { at: text },
@@ -113,7 +113,7 @@ const distant: [stored: string, shown: string][] = [
 const schema = readFileSync(join(projectRoot, "src/schema.graphql"), "utf8");
 const rootLists = new Set(Object.keys(buildSchema(schema).getQueryType()!.getFields()));
 
-describe("times that are stored and cannot be named", () => {
+describe("stored times that DateTime cannot express", () => {
   let app: TestApp;
   let byResolvers: TestApp;
   beforeAll(async () => {
@@ -147,7 +147,7 @@ describe("times that are stored and cannot be named", () => {
     return times.map((time) => ({ table, field, time, column: columns[time]!.column }));
   });
 
-  test.each(lists)("$field is walked by $time, forward and backward, by plans and by resolvers", async (list) => {
+  test.each(lists)("$field ordered by $time: paged both ways, by plans and by resolvers", async (list) => {
     const { table, field, time, column } = list;
     const { rows } = await app.database.pool.query(
       `SELECT id FROM "${table}" WHERE mode = 'test' ORDER BY "${column}", id`,
@@ -201,7 +201,7 @@ describe("times that are stored and cannot be named", () => {
     "2026-01-31 12:00:00+00",
     "10000-01-01 24:00:00+00",
     "10000-01-01 00:00:00+15",
-  ])("a cursor with %j is refused", async (text) => {
+  ])("a cursor with the time %j is refused", async (text) => {
     const { cursor } = (await app.query("{ orders(first: 1, orderBy: [{ field: CREATED_AT }]) { edges { cursor } } }"))
       .data.orders.edges[0];
     const [signature, , id] = JSON.parse(Buffer.from(cursor, "base64url").toString());
@@ -213,7 +213,7 @@ describe("times that are stored and cannot be named", () => {
     expect(errors![0]!.extensions.code).toBe("CURSOR_MISMATCH");
   });
 
-  test("an update to the last moment that can be named replaces a later one", async () => {
+  test("an update to the latest time that DateTime expresses replaces a later one", async () => {
     const [{ id }] = (
       await app.database.pool.query("SELECT id FROM orders WHERE status = 'pending' AND mode = 'test' LIMIT 1")
     ).rows;

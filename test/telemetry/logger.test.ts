@@ -13,13 +13,13 @@ test.each([
   ["warn", 2],
   ["error", 1],
   ["silent", 0],
-] as const)("level %s writes %i of the four", (level, count) => {
+] as const)("log level %s writes %i of four lines", (level, count) => {
   const { lines, log } = recorder({ level });
   for (const write of [log.debug, log.info, log.warn, log.error]) write("hello");
   expect(lines).toHaveLength(count);
 });
 
-test("JSON is one object a line, whose own keys no fact replaces", () => {
+test("JSON: one object per line; facts never replace its own keys", () => {
   const { lines, log, last } = recorder({});
   log.info("two\nlines", { level: "fatal", port: 4000, size: 10n });
   expect(lines).toHaveLength(1);
@@ -27,7 +27,7 @@ test("JSON is one object a line, whose own keys no fact replaces", () => {
   expect(last()).toEqual({ time: expect.any(String), level: "info", message: "two\nlines", port: 4000, size: "10" });
 });
 
-test("of an error its name, message, code and stack are written, not the row in it", () => {
+test("an error is logged with name, message, code and stack, without the row in its detail", () => {
   const { log, lines, last } = recorder({});
   const cause = new Error("below");
   const error = Object.assign(new Error("duplicate", { cause }), {
@@ -44,7 +44,7 @@ test("of an error its name, message, code and stack are written, not the row in 
   expect(lines.join()).not.toContain("a@b.c");
 });
 
-test("what JSON cannot hold is written all the same", () => {
+test("circular values and values unknown to JSON are logged, too", () => {
   const { log, last } = recorder({});
   const circle: { self?: object } = {};
   circle.self = circle;
@@ -52,13 +52,13 @@ test("what JSON cannot hold is written all the same", () => {
   expect(last()).toMatchObject({ level: "info", message: "circle", circle: { self: "[Circular]" } });
 });
 
-test("for people it is a short line, with the stack of an error below", () => {
+test("text format: one short line, with the stack of an error below", () => {
   const { log, lines } = recorder({ json: false });
   log.warn("Slow", { ms: 12, tags: ["a"], path: "/x", nothing: undefined, error: new Error("why") });
   expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} warn {2}Slow ms=12 tags=\[ 'a' \] path=\/x\nError: why\n {4}at /);
 });
 
-test("what stands under the name of a personal column is not written, however deep", () => {
+test("values under the name of a personal column are not logged, at any depth", () => {
   const facts = {
     email: "a@example.com",
     customer: { phone: "1", first_name: "Ada", id: "cus_1" },
