@@ -437,7 +437,7 @@ test("viewer is derived from the access token", async () => {
 });
 
 describe("a forbidden root field does not affect the other fields", () => {
-  test("a mutation's answer stays when another one is refused", async () => {
+  test("an accepted mutation keeps its answer when another one is FORBIDDEN", async () => {
     const { data, errors } = await app.query(
       `mutation { a: skuListCreate(input: { name: "Keeps its answer" }) { skuList { id } userErrors { code } }
          b: tagCreate(input: { name: "not-by-a-shopper" }) { tag { id } }
@@ -453,7 +453,7 @@ describe("a forbidden root field does not affect the other fields", () => {
     expect(found.data.node).toEqual(data.a.skuList);
   });
 
-  test("nor does a wrong argument of one take the answers of others", async () => {
+  test("a wrong argument of one mutation does not affect the answers of others", async () => {
     const { data, errors } = await app.query(
       `mutation { a: tagCreate(input: { name: "keeps-its-answer" }) { tag { name } }
          b: skuListCreate(input: { name: "x", customerId: "cus_ada" }) @idempotent(key: "") { skuList { id } } }`,
@@ -463,7 +463,7 @@ describe("a forbidden root field does not affect the other fields", () => {
   });
 
   test.each(Object.values(schema.getQueryType()!.getFields()).map((field) => [field.name, field] as const))(
-    "every other root field is answered beside %s, by one statement",
+    "other root fields are answered beside a forbidden %s, in one statement",
     async (name, field) => {
       const access = accessOf(field);
       if (!access?.length) return;
@@ -489,13 +489,13 @@ describe("a forbidden root field does not affect the other fields", () => {
     },
   );
 
-  test("root fields and payloads are nullable, but `viewer`", () => {
+  test("root fields and payloads are nullable, except viewer", () => {
     const roots = [schema.getQueryType()!, schema.getMutationType()!];
     const fields = roots.flatMap((type) => Object.values(type.getFields()));
     expect(fields.filter(({ type }) => isNonNullType(type)).map(({ name }) => name)).toEqual(["viewer"]);
   });
 
-  test("a visitor's screen keeps what a visitor may see", async () => {
+  test("a guest gets markets and viewer, and null for forbidden customers", async () => {
     const query = "{ markets { nodes { id } } customers { totalCount } viewer { kind } }";
     const { data, errors } = await app.query(query, {}, { as: callers.guest! });
     expect(data).toEqual({ markets: { nodes: [{ id: "mkt_europe" }] }, customers: null, viewer: { kind: "GUEST" } });

@@ -69,7 +69,7 @@ function imported(model: ModelName, field: string, value: unknown) {
   return outcome.is === "checked" ? { stored: outcome.resource.row[column] } : { stored: undefined };
 }
 
-test("all columns are found", () => {
+test("mutations that write columns are found", () => {
   expect(columns.length).toBeGreaterThan(55);
   expect(new Set(columns.map(({ model }) => model)).size).toBeGreaterThan(11);
 });
@@ -104,7 +104,7 @@ test.each(columns)("$model.$field: $mutation and the import take the same values
   }
 });
 
-test("what a column takes, the CHECK constraints of its table take too", async () => {
+test("values that a column's rule accepts satisfy the CHECK constraints", async () => {
   const { rows } = await app.database.pool.query(
     `SELECT conrelid::regclass::text AS table, attname AS column, pg_get_expr(conbin, conrelid) AS condition
      FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND ARRAY[attnum] = conkey WHERE contype = 'c'`,
@@ -177,7 +177,7 @@ const lines: [model: ModelName, field: string, document: (line: string) => strin
   ],
 ];
 
-test.each(lines)("%s.%s: as part of another mutation, too", async (model, field, document, path) => {
+test.each(lines)("%s.%s within another mutation: same rule", async (model, field, document, path) => {
   const { type } = modelNamed(model).columns[field]!;
   for (const value of type === "Int" ? numbers.filter(Number.isInteger) : texts) {
     const { stored } = imported(model, field, value);
@@ -191,7 +191,7 @@ test.each(lines)("%s.%s: as part of another mutation, too", async (model, field,
   }
 });
 
-test("quantities that fit alone and not together are refused", async () => {
+test("orderCreate: quantities that together exceed the integer range are INVALID", async () => {
   const { data } = await app.query(
     `mutation { orderCreate(input: { marketId: "mkt_europe", lineItems: [
       { skuCode: "MUG-BLUE", quantity: 2147483647 }, { skuCode: "CAP-RED", quantity: 2147483647 }] }) { userErrors { code path } } }`,
@@ -226,7 +226,7 @@ test.each([
   expect(checkResource({ type, id: "x", attributes: { [name]: value } }, "test").is).toBe("refused");
 });
 
-test("the demo shop keeps the rules", async () => {
+test("the demo shop satisfies the rules of every column", async () => {
   for (const model of models.values()) {
     const { rows } = await app.database.pool.query(`SELECT * FROM "${model.table}"`);
     for (const [field, { column, secret }] of Object.entries(model.columns)) {

@@ -274,7 +274,7 @@ async function expectSame(list: List, filter: Filter) {
 }
 
 describe.each(rootLists.map((list) => [list.field, list] as const))("%s", (_, list) => {
-  test("each operator of each filter field agrees with a plain search through all rows", async () => {
+  test("each operator of each field finds the same rows as a search in JavaScript", async () => {
     for (const { name, type } of inputFields(list.filter)) {
       if (["and", "or", "not"].includes(name)) continue;
       const tests = fieldTest(list.model, name, type as GraphQLInputObjectType, 2);
@@ -286,7 +286,7 @@ describe.each(rootLists.map((list) => [list.field, list] as const))("%s", (_, li
     }
   });
 
-  test("metadata is found by each text, number and boolean that it holds", async () => {
+  test("metadata filters find each text, number and boolean that is stored", async () => {
     if (!inputFields(list.filter).some(({ name }) => name === "metadata")) return;
     const pairs = world.rows.get(list.model)!.flatMap(({ metadata }) => Object.entries(metadata as Filter));
     const plain = pairs.filter(([, value]) => ["string", "number", "boolean"].includes(typeof value));
@@ -295,14 +295,14 @@ describe.each(rootLists.map((list) => [list.field, list] as const))("%s", (_, li
     for (const filter of filters) await expectSame(list, JSON.parse(filter));
   });
 
-  test("so do filters of all kinds inside each other", async () => {
+  test("nested filters find the same rows as a search in JavaScript", async () => {
     await fc.assert(
       fc.asyncProperty(filterOf(list.filter, 0)!, (filter) => expectSame(list, filter)),
       { numRuns: 20 },
     );
   });
 
-  test("a test that does not hold for a missing value holds when it is turned round", async () => {
+  test("not: a filter on a null column matches exactly the other rows", async () => {
     const missing = inMode(world.rows.get(list.model)!, "test").filter(({ reference }) => reference === null);
     expect(missing.length).toBeGreaterThan(5);
     const { data } = await app.query(
@@ -319,7 +319,7 @@ describe.each(rootLists.map((list) => [list.field, list] as const))("%s", (_, li
     );
   });
 
-  test("null where a value is needed is refused, with the way to it", async () => {
+  test("null for a required value is BAD_USER_INPUT with its path", async () => {
     for (const { name, type } of inputFields(list.filter)) {
       const inner = name === "and" || name === "or" ? [] : inputFields(type as GraphQLInputObjectType);
       await expectRefusal(list, { [name]: null }, [name]);

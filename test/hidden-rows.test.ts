@@ -70,11 +70,11 @@ async function expectSame(as: Caller, keyFilter: KeyFilter) {
 
 const named = keyFilters.map((one) => [`${one.list.owner ?? "Query"}.${one.list.field} by ${one.key}`, one] as const);
 
-test("there are filters by keys to look at", () => {
+test("filters by foreign keys are found", () => {
   expect(named.length).toBeGreaterThan(15);
 });
 
-test.each(named)("%s finds nothing for who may not read what the key leads to", async (_, keyFilter) => {
+test.each(named)("%s finds nothing without permission to read its target", async (_, keyFilter) => {
   const { list, to, key } = keyFilter;
   const all = [...permissions.keys()];
   // A list of a customer is reached through the customer.
@@ -96,7 +96,7 @@ test.each(named)("%s finds nothing for who may not read what the key leads to", 
   for (const caller of callers) await expectSame(caller, keyFilter);
 });
 
-test.each(named)("%s follows the row rules of shoppers", async (_, keyFilter) => {
+test.each(named)("%s follows the row rules for customers", async (_, keyFilter) => {
   const customers = world.rows.get("Customer")!.filter(({ mode }) => mode === "test");
   const rows = (id: string) => world.rows.get("Order")!.filter(({ customerId }) => customerId === id).length;
   const { id } = customers.sort((one, other) => rows(other.id) - rows(one.id))[0]!;
@@ -109,7 +109,7 @@ test.each(named)("%s follows the row rules of shoppers", async (_, keyFilter) =>
 /** Lists that can be filtered by the e-mail address of a row's customer. */
 const byEmail = rootLists.filter(({ filter }) => "customerEmail" in filter.getFields());
 
-test.each(byEmail)("$field by customerEmail finds the rows that have it, and no customer", async ({ field, model }) => {
+test.each(byEmail)("$field by customerEmail finds matching rows, never a customer", async ({ field, model }) => {
   const as: Caller = { kind: "integration", permissions: [toRead(model)] };
   const rows = world.rows.get(model)!.filter(({ mode }) => mode === "test");
   const emails = world.rows.get("Customer")!.map(({ email }) => email as string);
@@ -135,7 +135,7 @@ test.each(byEmail)("$field by customerEmail finds the rows that have it, and no 
   }
 });
 
-test("no field and no sort key shows a foreign key", () => {
+test("no field and no sort key reveals a foreign key", () => {
   const shown = resourceTypes.flatMap((name) => {
     const type = schema.getType(name);
     const keys = Object.values(models.get(name as ModelName)?.relations ?? {}).flatMap(({ key, many, where }) =>
@@ -151,7 +151,7 @@ test("no field and no sort key shows a foreign key", () => {
   expect(sortable.filter(({ field, keys }) => keys.some(({ key, many }) => !many && key === field))).toEqual([]);
 });
 
-test("every filter by an id is one by the row's own or by a key", () => {
+test("every filter by id is by the row's own id or a foreign key", () => {
   const idFilters = lists.flatMap(({ model, filter }) =>
     Object.values(filter.getFields()).flatMap(({ name, type }) => {
       const input = getNamedType(type);
@@ -168,7 +168,7 @@ const abouts = [...models.values()].flatMap((model) => {
   return about ? [[model.name, about] as const] : [];
 });
 
-test.each(abouts)("a %s about what the caller may not read does not exist", async (name, { typeField }) => {
+test.each(abouts)("a %s about an unreadable resource is not visible", async (name, { typeField }) => {
   const rows = world.rows.get(name)!.filter(({ mode }) => mode === "test");
   const types = [...new Set(rows.map((row) => row[typeField] as string))];
   expect(types.length).toBeGreaterThan(3);

@@ -68,16 +68,16 @@ function idsIn(text: string): string[] {
   return ids;
 }
 
-test.each(examples)("$field of one mode takes no id of the other", async ({ field, text }) => {
+test.each(examples)("$field refuses ids of the other mode", async ({ field, text }) => {
   const { data, errors } = await app.query(text, {}, { as: { kind: "integration", ...live } });
   const refused = Boolean(errors?.length || data?.[field]?.userErrors.length);
   if (idsIn(text).length > 0) expect({ field, refused }).toEqual({ field, refused: true });
   expect(await crossing()).toEqual([]);
 });
 
-describe.each(nobodies)("a token for $id, who is not there in its mode", (as) => {
+describe.each(nobodies)("a token for $id, who does not exist in its mode", (as) => {
   test.each(examples)(
-    "$field changes nothing: it is unauthenticated, or forbidden to all customers",
+    "$field changes nothing: it is UNAUTHENTICATED, or FORBIDDEN to all customers",
     async ({ field, text }) => {
       const counts = async () => {
         const { rows } = await app.database.pool.query(
@@ -99,7 +99,7 @@ describe.each(nobodies)("a token for $id, who is not there in its mode", (as) =>
     },
   );
 
-  test("it writes nothing where it would name itself", async () => {
+  test("cannot create resources of its own", async () => {
     const market = as!.mode === "live" ? "mkt_live" : "mkt_europe";
     const writes = {
       orderCreate: `input: { marketId: "${market}", lineItems: [{ skuCode: "MUG-BLUE", quantity: 1, unitAmountCents: 1 }] }`,
@@ -124,7 +124,7 @@ describe.each(nobodies)("a token for $id, who is not there in its mode", (as) =>
     expect(await crossing()).toEqual([]);
   });
 
-  test("it sees nobody's data", async () => {
+  test("reads no customer's data", async () => {
     const { data } = await app.query(
       `{ viewer { customer { id } } customer(by: { id: "cus_ada" }) { id } node(id: "cus_ada") { id } order(by: { id: "ord_1001" }) { id } }`,
       {},
@@ -134,7 +134,7 @@ describe.each(nobodies)("a token for $id, who is not there in its mode", (as) =>
   });
 });
 
-test("an order by a customer who was deleted meanwhile is refused as one without a log-in", async () => {
+test("orderCreate by a customer deleted in the same request is UNAUTHENTICATED", async () => {
   await insert(app.database.query, "Customer", { id: "cus_leaves" });
   const { data, errors } = await app.query(
     `mutation {
@@ -148,7 +148,7 @@ test("an order by a customer who was deleted meanwhile is refused as one without
   expect(data?.a ?? { deletedId: "cus_leaves" }).toMatchObject({ deletedId: "cus_leaves" });
 });
 
-test("a legal hold asks for what an erasure does", async () => {
+test("legalHoldSet and legalHoldLift require the permissions of anonymizationRequest", async () => {
   const as: Caller = { kind: "integration", permissions: ["customers:read", "anonymizations:create"] };
   for (const [field, input] of Object.entries({
     anonymizationRequest: 'customerId: "cus_mia"',
@@ -168,7 +168,7 @@ test("a legal hold asks for what an erasure does", async () => {
   }
 });
 
-test("customers see enabled payment methods alone, as guests do", async () => {
+test("customers and guests see enabled payment methods only", async () => {
   await app.database.pool.query("UPDATE payment_methods SET disabled_at = now() WHERE id = 'pmt_stripe'");
   for (const as of [{ kind: "customer", id: "cus_ada" }, { kind: "guest" }] as const) {
     const { data } = await app.query('{ nodes(ids: ["pmt_stripe", "pmt_paypal"]) { id } }', {}, { as });

@@ -179,7 +179,7 @@ test("all root lists are paginated and sortable", () => {
 });
 
 test.each(rootLists.map((list) => [list.field, list] as const))(
-  "pages of %s, in any order and of any size, hold every row once",
+  "pages of %s in any order and size return every row exactly once",
   async (_, list) => {
     await fc.assert(fc.asyncProperty(walks([list]), everyRowOnce), { numRuns: 6 });
   },
@@ -201,7 +201,7 @@ const anyList = fc
   .chain((list) => fc.record({ list: fc.constant(list), nth: fc.constantFrom(0, 1, -1), keys: keysOf(list) }));
 const parentOf = (list: List, nth: number) => (list.owner ? parentsOf(list).at(nth) : undefined);
 
-test("pageInfo of an empty page", async () => {
+test("pageInfo of an empty page tells whether there are rows before and after it", async () => {
   const property = fc.asyncProperty(anyList, async ({ list, nth, keys }) => {
     const parent = parentOf(list, nth);
     const total = visible(list, parent).length;
@@ -269,7 +269,7 @@ function sameOrder(...lists: { list: List; keys: Key[] }[]): boolean {
   return one === other;
 }
 
-test("a forged cursor is refused, or stands for a place that could be", async () => {
+test("a forged cursor is refused, or pages as if it were a row", async () => {
   const list = rootLists.find(({ field }) => field === "orderSubscriptions")!;
   const keys = ["STATUS", "NEXT_RUN_AT", "NUMBER"].map((field): Key => ({ field }));
   const { edges } = await read(list, undefined, { orderBy: keys, first: 1 });

@@ -19,15 +19,15 @@ const columns = models.flatMap(({ name, body }) =>
   }),
 );
 
-test("there are columns to look at", () => {
+test("the columns of prisma/schema.prisma are found", () => {
   expect(columns.length).toBeGreaterThan(250);
 });
 
-test.each(columns)("%s is marked personal, with what erasure does, or impersonal", (_column, line) => {
+test.each(columns)("%s is marked @personal with its erasure, or @impersonal", (_column, line) => {
   expect(line).toMatch(mark);
 });
 
-test("no personal value gets into the log, nor a password digest into a row", async () => {
+test("no personal value gets into the log, and no read selects password_digest", async () => {
   const app = await createTestApp();
   try {
     await app.query('{ customer(by: { email: "ada@example.com" }) { email orders { nodes { customerEmail } } } }');

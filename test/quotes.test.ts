@@ -153,14 +153,14 @@ async function everything(as: Caller): Promise<string> {
   return heard + JSON.stringify(order);
 }
 
-test("marks are where they should be, and who may read everything finds them", async () => {
+test("planted marks are found by a caller with all permissions", async () => {
   const heard = await everything({ kind: "integration" });
   const silent = toRead.filter((permission) => !marks.get(permission)?.some((mark) => heard.includes(mark)));
   expect(silent).toEqual([]);
 }, 60_000);
 
 test.each(toRead)(
-  "without %s nothing that it guards is told",
+  "without %s no answer has anything that it guards",
   async (permission) => {
     const heard = await everything({ kind: "integration", permissions: all.filter((one) => one !== permission) });
     const told = (marks.get(permission) ?? []).filter((mark) => heard.includes(mark));

@@ -17,7 +17,7 @@ async function worldWith(count: (model: ModelName) => number): Promise<Map<Model
   }
 }
 
-test("rows of one model do not depend on what other models there are", async () => {
+test("addRows: rows of one model do not depend on other models", async () => {
   const alone: ModelName = "CustomerSubscription"; // nothing refers to it, but what may be about anything
   const withIt = await worldWith(() => 60);
   const without = await worldWith((model) => (model === alone ? 0 : 60));
@@ -35,14 +35,14 @@ test("rows of one model do not depend on what other models there are", async () 
   expect(types).toContain("customer_subscriptions");
 }, 60_000);
 
-describe("a row of its own", () => {
+describe("insert()", () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await createTestApp({ demo: false });
   });
   afterAll(() => app.stop());
 
-  test.each([...models.keys()])("of %s needs no values and can be had twice, in both modes", async (name) => {
+  test.each([...models.keys()])("a %s needs no values and can be inserted twice, in both modes", async (name) => {
     for (const mode of [undefined, undefined, "live"] as const) {
       const { id, mode: stored } = await insert(app.database.query, name, { mode });
       expect(stored).toBe(mode ?? "test");
@@ -52,7 +52,7 @@ describe("a row of its own", () => {
     }
   });
 
-  test("has the values that it is given, and parents in common", async () => {
+  test("takes given values, and reuses parents", async () => {
     const { query } = app.database;
     const order = await insert(query, "Order", { number: "own", status: "placed" });
     expect(order).toMatchObject({ number: "own", status: "placed", customerId: null });
@@ -70,7 +70,7 @@ describe("a row of its own", () => {
     [{ attachableId: "ord_1" }, "orders"],
     [{ attachableType: "returns" }, "returns"],
     [{}, "customers"],
-  ])("that is about something with %j is about one of the %s", async (values, table) => {
+  ])("a polymorphic row with %j is about one of the %s", async (values, table) => {
     const { query } = app.database;
     if (table === "orders") await insert(query, "Order", { id: "ord_1" });
     const { attachableType, attachableId } = await insert(query, "Attachment", values);

@@ -12,7 +12,7 @@ type Found = { id: string; [field: string]: unknown } | null;
 const idsOf = (rows: readonly ({ id: string } | null)[]) => rows.map((row) => row?.id ?? null);
 const sorted = (rows: readonly { id: string }[]) => rows.map(({ id }) => id).sort();
 
-describe.each(["test", "live"] as const)("in mode %s", (mode: Mode) => {
+describe.each(["test", "live"] as const)("mode %s", (mode: Mode) => {
   let app: TestApp;
   let world: World;
   beforeAll(async () => {
@@ -32,7 +32,7 @@ describe.each(["test", "live"] as const)("in mode %s", (mode: Mode) => {
     return data;
   }
 
-  test("nothing of the other mode is in a root list or its count", async () => {
+  test("root lists and their counts have no row of the other mode", async () => {
     for (const { field, model } of rootLists) {
       expect(hidden(model).length).toBeGreaterThan(5);
       const { list } = await ask(`{ list: ${field}(first: 100) { totalCount nodes { id meta { mode } } } }`);
@@ -44,7 +44,7 @@ describe.each(["test", "live"] as const)("in mode %s", (mode: Mode) => {
     }
   });
 
-  test.each(resourceTypes)("nothing of the other mode is found by `nodes`, or reached from a %s", async (type) => {
+  test.each(resourceTypes)("nodes and relations of %s reach no row of the other mode", async (type) => {
     const model = modelOf(type);
     const links = linksOf(type);
     const isOfType = (row: Row) => model === type || String(row.kind).replaceAll("_", "") === `${type.toLowerCase()}s`;
@@ -79,7 +79,7 @@ describe.each(["test", "live"] as const)("in mode %s", (mode: Mode) => {
     }
   });
 
-  test("there were hidden rows at the other end of most relations", () => {
+  test("most relations were tested with hidden rows", () => {
     expect(crossed.size).toBeGreaterThan(50);
   });
 
@@ -90,7 +90,7 @@ describe.each(["test", "live"] as const)("in mode %s", (mode: Mode) => {
     return world.rows.get(owner.name)!.filter(({ id }) => id === row.attachableId);
   }
 
-  test("no key finds a resource of the other mode", async () => {
+  test("look-ups by any key find no resource of the other mode", async () => {
     for (const { field, model, argument, input, keys } of lookUps) {
       const query = `query ($by: ${input}) { found: ${field}(${argument}: $by) { id } }`;
       for (const key of keys) {
@@ -108,7 +108,7 @@ describe.each(["test", "live"] as const)("in mode %s", (mode: Mode) => {
     }
   });
 
-  test("no filter looks at rows of the other mode", async () => {
+  test("filters match no rows of the other mode", async () => {
     for (const { field, model, filter } of rootLists) {
       const count = async (value: object) => {
         const query = `query ($filter: ${filter.name}) { list: ${field}(filter: $filter) { totalCount } }`;
@@ -143,7 +143,7 @@ describe.each(["test", "live"] as const)("in mode %s", (mode: Mode) => {
     }
   });
 
-  test("a rule of alternatives hides as much as a plain one", async () => {
+  test("row rules with alternatives (or) hide as much as plain ones", async () => {
     const plain: RowRule = () => ({ op: "eq", field: "mode", value: mode });
     const alternatives: RowRule = (model) => ({
       op: "or",
