@@ -73,7 +73,7 @@ test("opens another example by its tab, and runs it by Ctrl+Enter", async () => 
   await answer("fulfillmentStatus");
 });
 
-test("opens the tab that was open last when it is loaded again, and no other", async () => {
+test("reopens the last tab after a reload, and no other", async () => {
   await tab("MyOrders").click();
   await editor().getByText("query MyOrders").waitFor();
   // It is kept a moment later.
@@ -109,7 +109,7 @@ test("underlines a misspelt field, and the answer says what was meant", async ()
   expect(complaints.splice(0)).toEqual([expect.stringContaining("status of 400")]);
 });
 
-test("shows what changes as it happens", async () => {
+test("shows events of a subscription as they happen", async () => {
   await page.goto(
     `${app.url}/?${new URLSearchParams({ query: "# live\nsubscription { customerChanged { resourceId changed } }" })}`,
   );

@@ -92,7 +92,7 @@ describe.each([true, false])("planned: %s", (planned) => {
   const medium = `{ ${list} }`;
   const long = `{ ${Array.from({ length: 18 }, (_, i) => `a${i}: ${list}`).join(" ")} }`;
 
-  test("the same answer, smaller, and its length is told", async () => {
+  test("the compressed answer is equal, smaller and has content-length", async () => {
     for (const query of [medium, long, getIntrospectionQuery()]) {
       const plain = await send(query);
       expect(plain).toMatchObject({ status: 200, coding: undefined, vary: "origin, accept-encoding" });
@@ -119,11 +119,11 @@ describe.each([true, false])("planned: %s", (planned) => {
     expect((await send(long)).bytes.length).toBeGreaterThan(65_536);
   });
 
-  test("what is short stays as it is", async () => {
+  test("short answers are not compressed", async () => {
     expect(await send(short, "gzip, br")).toMatchObject({ coding: undefined, vary: "origin" });
   });
 
-  test("a mutation's answer stays as it is, whatever is in it", async () => {
+  test("answers of mutations are not compressed", async () => {
     const answer = await send(`mutation { tagsAdd(id: "cus_ada", names: ["vip"]) { userErrors { code } } }`, "gzip");
     expect(answer).toMatchObject({ status: 200, coding: undefined });
     const payload = `resource { ... on Customer { ${Array.from({ length: 40 }, (_, i) => `a${i}: email`).join(" ")} orders { nodes { id number placedAt } } } }`;
@@ -133,7 +133,7 @@ describe.each([true, false])("planned: %s", (planned) => {
     expect(long.bytes.length).toBeGreaterThan(shortestCompressed);
   });
 
-  test("an answer with a secret stays as it is, however the secret is selected", async () => {
+  test("answers with a secret are not compressed, in whatever way it is selected (BREACH)", async () => {
     const orders = (selection: string) =>
       `orders(first: 20) { nodes { id number placedAt updatedAt metadata ${selection} } }`;
     for (const query of [
@@ -151,7 +151,7 @@ describe.each([true, false])("planned: %s", (planned) => {
     expect((await send(`{ ${orders("paymentStatus")} }`, "gzip")).coding).toBe("gzip");
   });
 
-  test("a client that goes away in the middle harms nobody", async () => {
+  test("a client that disconnects while receiving does not affect others", async () => {
     const { hostname, port } = new URL(app.url);
     const token = await app.token({ kind: "integration" });
     const body = JSON.stringify({ query: long });
@@ -168,7 +168,7 @@ describe.each([true, false])("planned: %s", (planned) => {
   });
 });
 
-test("the fields that hold secrets: those behind permissions for secrets", () => {
+test("secret fields are those whose permissions guard secrets", () => {
   const found: string[] = [];
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) && !isInterfaceType(type)) continue;

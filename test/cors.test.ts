@@ -49,7 +49,7 @@ describe("over HTTP", () => {
     app = await start([shop, "http://localhost:3000"]);
   });
 
-  test.each(api)("%s lets the named origins in, and nobody else", async (path) => {
+  test.each(api)("%s allows the configured origins only", async (path) => {
     for (const origin of [shop, "http://localhost:3000"]) {
       const asked = await preflight(`${app.url}${path}`, origin);
       expect([asked.status, await asked.text()]).toEqual([204, ""]);
@@ -86,7 +86,7 @@ describe("over HTTP", () => {
     await plain.body?.cancel();
   });
 
-  test("no other page reads the playground", async () => {
+  test("the playground is readable by no other origin", async () => {
     for (const path of ["/", "/?query=x", "/playground/0/graphiql.js"]) {
       const asked = await preflight(`${app.url}${path}`, shop);
       expect([asked.status, allowedOrigin(asked)]).toEqual([405, null]);
@@ -94,14 +94,14 @@ describe("over HTTP", () => {
     }
   });
 
-  test("a preflight costs nothing: no limit counts it", async () => {
+  test("preflights do not count against rate limits", async () => {
     const statuses = [];
     for (let i = 0; i < 400; i++) statuses.push((await preflight(`${app.url}/oauth/token`, shop)).status);
     expect(new Set(statuses)).toEqual(new Set([204]));
     expect((await app.token(guest)).status).toBe(200);
   });
 
-  test("OPTIONS that is no preflight tells the methods, as before", async () => {
+  test("OPTIONS without a preflight's headers is answered with the allowed methods", async () => {
     for (const [path, methods] of [
       ["/graphql", "GET, HEAD, POST"],
       ["/graphql/stream", "POST, PUT"],
@@ -112,7 +112,7 @@ describe("over HTTP", () => {
     }
   });
 
-  test("a page of a named origin still cannot send what a form of any page could", async () => {
+  test("CSRF prevention holds for allowed origins, too", async () => {
     const answer = await fetch(`${app.url}/graphql?query=%7B__typename%7D`, {
       headers: { origin: shop, "content-type": "text/plain" },
     });
@@ -150,7 +150,7 @@ test("rejects cross-origin requests by default", async () => {
 });
 
 /** A shop's frontend on an origin of its own, with the common client for subscriptions. */
-describe("in a browser, from a page of another origin", () => {
+describe("in a browser", () => {
   const client = readFileSync(join(projectRoot, "node_modules/graphql-sse/umd/graphql-sse.js"), "utf8");
   const frontends: Server[] = [];
   let browser: Browser;
@@ -198,7 +198,7 @@ describe("in a browser, from a page of another origin", () => {
   const signIn = { ...integration, grant_type: "client_credentials" };
   const tokenFor = async () => (await app.token(signIn)).body.access_token as string;
 
-  test("it gets a token, asks, and reads what went wrong", async () => {
+  test("a page of an allowed origin gets a token, queries and reads errors", async () => {
     const { text } = await read(named, "/oauth/token", postJson(signIn));
     const { access_token: token } = JSON.parse(text);
     const answer = await read(
@@ -215,7 +215,7 @@ describe("in a browser, from a page of another origin", () => {
     expect(document.headers["content-disposition"]).toContain("customer.json");
   });
 
-  test("it hears of changes as they happen", async () => {
+  test("a page of an allowed origin receives events of a subscription", async () => {
     const heard = named.evaluate(
       ([url, token]) =>
         new Promise<any>((resolve, reject) => {
@@ -240,7 +240,7 @@ describe("in a browser, from a page of another origin", () => {
     expect((await heard).data.customerChanged).toEqual({ resourceId: "cus_bruno", changed: ["reference"] });
   });
 
-  test("eight subscriptions go in one connection, and leave room for queries", async () => {
+  test("eight subscriptions share one connection and leave room for queries", async () => {
     const heard = named.evaluate(
       ([url, token]) => {
         const { createClient } = (globalThis as any).graphqlSse;
@@ -277,7 +277,7 @@ describe("in a browser, from a page of another origin", () => {
     for (const { data } of await heard) expect(data.customerChanged).toEqual({ resourceId: "cus_bruno" });
   });
 
-  test("a page of an origin that is not named reads nothing", async () => {
+  test("a page of another origin reads nothing", async () => {
     const token = await tokenFor();
     const query = postJson({ query: "{ viewer { kind } }" }, token);
     const subscription = postJson({ query: "subscription { customerChanged { id } }" }, token);

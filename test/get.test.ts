@@ -35,7 +35,7 @@ const customer = "query Who($id: ID!) { customer(by: { id: $id }) { email } }";
 const ada = { id: "cus_ada" };
 const found = { customer: { email: "ada@example.com" } };
 
-describe("urql, as it comes", () => {
+describe("urql without configuration", () => {
   /** With what it fetched: the method and the address of each request. */
   function client(persisted: boolean) {
     const fetched: string[] = [];
@@ -55,19 +55,19 @@ describe("urql, as it comes", () => {
     signed = await authorization();
   });
 
-  test("its first query, a GET with the token of the caller", async () => {
+  test("sends its first query as GET with the caller's token", async () => {
     const { urql, fetched } = client(false);
     const { data, error } = await urql.query(customer, ada);
     expect([error, data]).toEqual([undefined, { customer: { ...found.customer, __typename: "Customer" } }]);
     expect(fetched).toEqual(["GET with a query string"]);
   });
 
-  test("a query without a name or variables", async () => {
+  test("sends a query without name or variables", async () => {
     const { data, error } = await client(false).urql.query("{ viewer { kind } }", {});
     expect([error, data?.viewer.kind]).toEqual([undefined, "INTEGRATION"]);
   });
 
-  test("a mutation", async () => {
+  test("sends a mutation as POST", async () => {
     const { urql, fetched } = client(false);
     const { data, error } = await urql.mutation(
       'mutation { tagCreate(input: { name: "urql" }) { tag { name } userErrors { code } } }',
@@ -77,7 +77,7 @@ describe("urql, as it comes", () => {
     expect(fetched).toEqual(["POST with a body"]);
   });
 
-  test("persisted queries: by the hash, then with the text, then by the hash alone", async () => {
+  test("persisted queries: hash alone, then hash with text, then hash alone", async () => {
     const { urql, fetched } = client(true);
     for (const id of ["cus_ada", "cus_ada", "cus_kenji"]) {
       const { data, error } = await urql.query(`${customer} # persisted`, { id }, { requestPolicy: "network-only" });
@@ -132,7 +132,7 @@ test("Apollo Client's persisted queries by GET", async () => {
 describe("CSRF prevention of GET", () => {
   const parameters = { query: "{ viewer { kind } }" };
 
-  test("a GET that any page can send is refused, and told what it lacks", async () => {
+  test("refuses a simple GET, and says which header it lacks", async () => {
     const simple: Record<string, string>[] = [{}, { authorization: "" }, { "content-type": "text/plain" }];
     for (const headers of simple) {
       const { status, body } = await get(parameters, { signedIn: false, headers });
@@ -140,7 +140,7 @@ describe("CSRF prevention of GET", () => {
     }
   });
 
-  test("one that needs a preflight is answered", async () => {
+  test("answers a GET with a header that requires a preflight", async () => {
     const preflighted: Record<string, string>[] = [
       await authorization(),
       { "content-type": "application/json" },
@@ -152,18 +152,18 @@ describe("CSRF prevention of GET", () => {
     }
   });
 
-  test("what a form can send is refused with a token too", async () => {
+  test("refuses a content type that forms can send, even with a token", async () => {
     for (const type of ["text/plain", "application/x-www-form-urlencoded; charset=utf-8", "multipart/form-data"]) {
       expect((await get(parameters, { headers: { "content-type": type } })).status).toBe(400);
     }
   });
 
-  test("a wrong token is 401, not a forgery", async () => {
+  test("an invalid token is UNAUTHENTICATED (401), not CSRF", async () => {
     const { status, body } = await get(parameters, { signedIn: false, headers: { authorization: "Bearer x" } });
     expect([status, body.errors[0].extensions.code]).toEqual([401, "UNAUTHENTICATED"]);
   });
 
-  test("no GET writes, nor does HEAD", async () => {
+  test("GET and HEAD never run a mutation", async () => {
     const query = 'mutation { tagCreate(input: { name: "by-get" }) { tag { name } } }';
     const sha256Hash = createHash("sha256").update(query).digest("hex");
     const extensions = JSON.stringify({ persistedQuery: { version: 1, sha256Hash } });
@@ -178,17 +178,17 @@ describe("CSRF prevention of GET", () => {
   });
 });
 
-describe("empty parameters count as absent", () => {
+describe("empty GET and POST parameters count as omitted", () => {
   const parameters = { query: customer, variables: JSON.stringify(ada) };
 
   test.each([{ operationName: "" }, { extensions: "" }, { extensions: "null" }, { extensions: "{}" }])(
-    "in a query string: %j",
+    "in the query string: %j",
     async (more) => {
       expect((await get({ ...parameters, ...more } as never)).body).toMatchObject({ data: found });
     },
   );
 
-  test.each(["", " ", "null", " null ", "{}"])("variables=%j", async (variables) => {
+  test.each(["", " ", "null", " null ", "{}"])("variables=%j in the query string", async (variables) => {
     const { body } = await get({ query: "{ viewer { kind } }", variables, operationName: "" });
     expect(body.data).toEqual({ viewer: { kind: "INTEGRATION" } });
     const missing = await get({ query: customer, variables });
@@ -215,7 +215,7 @@ describe("empty parameters count as absent", () => {
     }
   });
 
-  test("of several operations the name must be there", async () => {
+  test("with several operations operationName is required", async () => {
     const query = "query A { __typename } query B { __typename }";
     for (const operationName of ["", "C"]) expect((await get({ query, operationName })).status).toBe(400);
     expect((await get({ query, operationName: "B" })).status).toBe(200);
@@ -244,7 +244,7 @@ test.each(odd)("GET ?%s", async (search, says) => {
   expect(body.errors?.[0].message ?? "").toMatch(says);
 });
 
-test("HEAD is GET without the body", async () => {
+test("HEAD answers with the headers of GET and no body", async () => {
   const requests: Record<string, string>[] = [
     { query: customer, variables: JSON.stringify(ada) },
     { query: "{ nothing }" },

@@ -44,7 +44,7 @@ describe("content negotiation by the Accept header", () => {
     ["json", undefined],
     [", ;", undefined],
   ];
-  test.each(chosen)("%s", (accept, type) => expect(preferredType(accept, [json, graphql])).toBe(type));
+  test.each(chosen)("Accept: %s", (accept, type) => expect(preferredType(accept, [json, graphql])).toBe(type));
 });
 
 /** The same over plans and over resolvers. */
@@ -84,7 +84,7 @@ describe.each([true, false])("over HTTP, planned: %s", (planned) => {
     },
   };
 
-  test("a query whose answer is not taken does not run", async () => {
+  test("a query whose Accept allows no supported type is not run", async () => {
     app.statements();
     for (const accept of ["text/html", "multipart/mixed", "application/json;q=0", "image/*;q=0.1"]) {
       expect(await send({ query }, accept)).toEqual(refused);
@@ -93,7 +93,7 @@ describe.each([true, false])("over HTTP, planned: %s", (planned) => {
     expect(app.statements()).toEqual([]);
   });
 
-  test("a mutation whose answer is not taken writes nothing", async () => {
+  test("a mutation whose Accept allows no supported type is not run", async () => {
     const mutation = 'mutation { tagCreate(input: { name: "negotiated" }) { tag { name } userErrors { code } } }';
     app.statements();
     expect(await send({ query: mutation }, "text/html")).toEqual(refused);
@@ -103,7 +103,7 @@ describe.each([true, false])("over HTTP, planned: %s", (planned) => {
     expect(answer.body.data).toEqual({ tagCreate: { tag: { name: "negotiated" }, userErrors: [] } });
   });
 
-  test("a subscription whose events are not taken does not begin", async () => {
+  test("a subscription whose Accept excludes text/event-stream does not start", async () => {
     const subscription = { query: "subscription { customerChanged { id } }" };
     for (const accept of [
       "application/json",
@@ -130,7 +130,7 @@ describe.each([true, false])("over HTTP, planned: %s", (planned) => {
     { query: "query A { __typename }", operationName: "B" },
     { variables: {} },
   ];
-  test.each([json, graphql])("%s: the type of all answers, and 4xx without data", async (accept) => {
+  test.each([json, graphql])("%s: content type of all answers; 4xx without data", async (accept) => {
     const type = `${accept}; charset=utf-8`;
     expect(await send({ query }, accept)).toMatchObject({
       status: 200,

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => app?.stop());
 
-describe("the examples", () => {
+describe("playground examples", () => {
   const schema = createSchema();
   const named = examples.map(({ query, variables }) => ({
     name: getOperationAST(parse(query))?.name?.value ?? "none",
@@ -19,7 +19,7 @@ describe("the examples", () => {
     variables: JSON.parse(variables ?? "{}") as Record<string, unknown>,
   }));
 
-  test("have names of their own, which become the titles of their tabs", () => {
+  test("have unique operation names, which become tab titles", () => {
     const names = named.map(({ name }) => name);
     expect(names).not.toContain("none");
     expect(new Set(names).size).toBe(examples.length);
@@ -27,7 +27,7 @@ describe("the examples", () => {
     expect(names.join("  ").length).toBeLessThan(110);
   });
 
-  test.each(named)("$name says what it shows, and is valid", ({ query }) => {
+  test.each(named)("$name begins with a comment and is valid", ({ query }) => {
     expect(query).toMatch(/^# \S.*\.\n|^# \S.*\n# .*\.\n/);
     expect(validate(schema, parse(query)).map(({ message }) => message)).toEqual([]);
     // The editor shows about so much beside its buttons.
@@ -35,7 +35,7 @@ describe("the examples", () => {
     expect(wide).toEqual([]);
   });
 
-  test.each(named)("$name runs on the demo shop, as often as one likes", async ({ query, variables }) => {
+  test.each(named)("$name runs on the demo shop, repeatedly", async ({ query, variables }) => {
     for (let run = 1; run <= 2; run++) {
       const { status, data, errors } = await app.query(query, variables);
       expect({ status, errors }).toEqual({ status: 200, errors: undefined });
@@ -89,8 +89,8 @@ function send(path: string, { method = "GET", headers = {} as Record<string, str
 
 const gzip = { "accept-encoding": "gzip, deflate, br" };
 
-describe("the page", () => {
-  test("is HTML of its own title and icon, compressed for those who can read that", async () => {
+describe("playground page", () => {
+  test("is HTML with title and icon, compressed if the browser accepts it", async () => {
     const plain = await send("/");
     expect(plain.status).toBe(200);
     expect(plain.headers["content-type"]).toBe("text/html; charset=utf-8");
@@ -107,7 +107,7 @@ describe("the page", () => {
     expect(packed.body.length).toBeLessThan(10_000);
   });
 
-  test("lets a browser keep it until it changes", async () => {
+  test("is revalidated by ETag", async () => {
     const { headers } = await send("/", { headers: gzip });
     expect(headers["cache-control"]).toBe("no-cache");
     const again = await send("/", { headers: { ...gzip, "if-none-match": headers.etag! } });
@@ -117,7 +117,7 @@ describe("the page", () => {
     expect((await send("/", { headers: { ...gzip, "if-none-match": '"another"' } })).status).toBe(200);
   });
 
-  test("answers HEAD with the headers of GET, and refuses what is neither", async () => {
+  test("answers HEAD with the headers of GET, and other methods with 405", async () => {
     const { headers: expected } = await send("/", { headers: gzip });
     const head = await send("/", { method: "HEAD", headers: gzip });
     expect(head.status).toBe(200);
@@ -127,7 +127,7 @@ describe("the page", () => {
     expect([post.status, post.headers.allow]).toEqual([405, "GET, HEAD"]);
   });
 
-  test("runs no script but this server's, talks to nobody else, and is shown in no frame", async () => {
+  test("Content-Security-Policy allows only scripts and connections of this server, and no frames", async () => {
     const { headers } = await send("/");
     const policy = Object.fromEntries(
       String(headers["content-security-policy"])
@@ -149,7 +149,7 @@ describe("the page", () => {
     expect(headers["referrer-policy"]).toBe("no-referrer");
   });
 
-  test("and its files name no address that a browser would load from elsewhere", async () => {
+  test("and its files load nothing from other hosts", async () => {
     const html = (await send("/")).body.toString();
     // The name of a language, which is never fetched.
     const withoutNames = html.replaceAll("http://www.w3.org/2000/svg", "");
@@ -182,8 +182,8 @@ describe("the page", () => {
   });
 });
 
-describe("the files of the page", () => {
-  test("are kept for good by browsers, which is why their address has a version", async () => {
+describe("files of the playground", () => {
+  test("are cached for good, with the version in their path", async () => {
     const path = /src="([^"]+)"/.exec((await send("/")).body.toString())![1]!;
     expect(path).toMatch(/^playground\/\d+\.\d+\.\d+\/graphiql\.js$/);
     const packed = await send(`/${path}`, { headers: gzip });
@@ -204,12 +204,12 @@ describe("the files of the page", () => {
     "/playground/graphiql.js",
     "/playground/0.0.0/graphiql.js",
     "/playground/../package.json",
-  ])("%s is not one of them", async (path) => {
+  ])("%s is not found", async (path) => {
     expect((await send(path)).status).toBe(404);
   });
 });
 
-test("the token in the page is for callers on this machine alone", async () => {
+test("the page has a token only for requests from this machine", async () => {
   const page = (host: string) =>
     new Promise<string>((resolve, reject) => {
       const { hostname, port } = new URL(app.url);

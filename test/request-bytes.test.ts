@@ -57,7 +57,7 @@ const malformed: [what: string, bytes: number[], offset: number][] = [
   ["0xFF", [0xff], 0],
 ];
 
-describe("bytes that are not UTF-8 are refused with their offset, and nothing is written", () => {
+describe("requests that are not UTF-8 are 400 with the offset, and write nothing", () => {
   test.each(malformed)("%s in a body", async (_what, bytes, offset) => {
     const { body, start } = bodyWith(bytes);
     for (const path of ["/graphql", "/graphql/stream"]) {
@@ -89,13 +89,13 @@ describe("bytes that are not UTF-8 are refused with their offset, and nothing is
     }
   });
 
-  test("bare bytes in an address, by the parser of HTTP", async () => {
+  test("raw bytes in the URL are refused by the HTTP parser", async () => {
     for (const path of ["/graphql?query={a(b:\u00c3\u00a9)}", "/exports/customers/\u00e9"]) {
       expect((await send([json], "", path, "GET")).status).toBe(400);
     }
   });
 
-  test("in the name of a parameter, and of every parameter of a form", () => {
+  test("checkEncodedParameters names the parameter of a form that is not UTF-8", () => {
     expect(() => checkEncodedParameters("a=1&%ff=2")).toThrow("The name of a parameter is not UTF-8");
     expect(() => checkEncodedParameters("a=1&b=x&b=%c3%28")).toThrow(
       "The parameter `b` is not UTF-8: see byte 0xC3 at offset 0.",
@@ -106,7 +106,7 @@ describe("bytes that are not UTF-8 are refused with their offset, and nothing is
   });
 });
 
-test("every character of UTF-8 arrives as it was sent, U+FFFD too", async () => {
+test("every UTF-8 character arrives as sent, U+FFFD included", async () => {
   const name = "é€😀\u{10ffff}\u0301\ufffd";
   const body = JSON.stringify({
     query: "query ($name: String!) { tag(by: { name: $name }) { id } }",
@@ -127,12 +127,12 @@ test("every character of UTF-8 arrives as it was sent, U+FFFD too", async () => 
   }
 });
 
-test("a byte order mark at the start of a body is left out", async () => {
+test("a byte order mark at the start of a body is ignored", async () => {
   const body = `\ufeff${JSON.stringify({ query: "{ __typename }" })}`;
   expect((await send([json, lengthOf(body)], body)).text).toContain('{"data":{"__typename":"Query"}');
 });
 
-describe("what the headers say of a body is heeded", () => {
+describe("content headers", () => {
   const body = JSON.stringify({ query: "{ __typename }" });
   const types: [type: string | undefined, says: RegExp][] = [
     ["application/json; charset=iso-8859-1", /in UTF-8; the content-type says charset "iso-8859-1"/],
@@ -164,7 +164,7 @@ describe("what the headers say of a body is heeded", () => {
     }
   });
 
-  test("of two content-types neither is picked", async () => {
+  test("two content-types are 415", async () => {
     const answer = await send([json, "content-type: text/plain", lengthOf(body)], body);
     expect([answer.status, answer.message]).toEqual([415, expect.stringMatching(/"application\/json, text\/plain"/)]);
   });
@@ -179,7 +179,7 @@ describe("what the headers say of a body is heeded", () => {
     ["GZIP", gzipSync("0".repeat(50_000_000))],
   ];
   test.each(packed)(
-    "content-encoding %s is 415, and accept-encoding says what is understood",
+    "content-encoding %s is 415, and accept-encoding names what is supported",
     async (coding, bytes) => {
       for (const path of ["/graphql", "/graphql/stream"]) {
         const answer = await send([json, `content-encoding: ${coding}`, lengthOf(bytes)], bytes, path);
@@ -192,13 +192,13 @@ describe("what the headers say of a body is heeded", () => {
     },
   );
 
-  test("content-encoding identity is plain", async () => {
+  test("content-encoding identity is accepted", async () => {
     for (const coding of ["identity", "Identity", ""]) {
       expect((await send([json, `content-encoding: ${coding}`, lengthOf(body)], body)).status).toBe(200);
     }
   });
 
-  test("a transfer-encoding that compresses is refused", async () => {
+  test("a compressing transfer-encoding is refused", async () => {
     const chunk = gzipSync(body);
     const framed = Buffer.concat([
       Buffer.from(`${chunk.length.toString(16)}\r\n`),
@@ -210,13 +210,13 @@ describe("what the headers say of a body is heeded", () => {
     expect((await send([json, "transfer-encoding: chunked"], plain)).status).toBe(200);
   });
 
-  test("a length above the limit is refused before the body comes", async () => {
+  test("a content-length above the limit is 413 before the body is sent", async () => {
     const answer = await send([json, "content-length: 5000000", await bearer()]);
     expect([answer.status, answer.message]).toEqual([413, expect.stringMatching(/longer than 100000 bytes/)]);
   });
 });
 
-test("what is wrong with a body is told", async () => {
+test("errors of the body say what is wrong", async () => {
   const said: [body: string, says: RegExp][] = [
     ["", /has no body; send one object/],
     ["{", /is not valid JSON/],

@@ -44,12 +44,12 @@ async function accepted(query: string, variables?: Record<string, unknown>) {
   return { data, cost: extensions.cost! };
 }
 
-describe("values that do not fit", () => {
+describe("coercion errors", () => {
   const byTags = "query ($tags: [String!]) { customers(first: 0, filter: { tags: { any: $tags } }) { totalCount } }";
   const codes = (errors: { extensions: Record<string, unknown> }[]) =>
     new Set(errors.map(({ extensions }) => extensions.code));
 
-  test("in variables, of any kind: 10,000 at most", async () => {
+  test("variables with more than 10,000 values are refused", async () => {
     const wholes: [string, Record<string, unknown>][] = [
       [byTags, { tags: Array(48_000).fill(1) }],
       [byTags, { tags: Array(20_000).fill("a") }],
@@ -80,7 +80,7 @@ describe("values that do not fit", () => {
       "query ($f: CustomerFilter) { customers(filter: $f) { totalCount } }",
       { f: Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`status${i}`, 1])) },
     ],
-  ])("%s: at most 50 errors, all the request's, and the last says that there are more", async (_, query, variables) => {
+  ])("%s: at most 50 errors, and the last says that there are more", async (_, query, variables) => {
     const errors = await refused(query, variables);
     expect(errors).toHaveLength(50);
     expect(codes(errors)).toEqual(new Set(["BAD_USER_INPUT"]));
@@ -88,7 +88,7 @@ describe("values that do not fit", () => {
     expect(errors[0]!.message).not.toMatch(/more errors/);
   });
 
-  test("literals: the same", async () => {
+  test("literals: at most 50 errors", async () => {
     for (const literals of ["1 ".repeat(4_900), "{a: 1} ".repeat(900), "A ".repeat(4_900)]) {
       const errors = await refused(`{ customers(first: 0, filter: { tags: { any: [${literals}] } }) { totalCount } }`);
       expect(errors).toHaveLength(50);
@@ -97,7 +97,7 @@ describe("values that do not fit", () => {
     }
   });
 
-  test("of a subscription, and by GET: the same", async () => {
+  test("variables of a subscription or GET: at most 50 errors", async () => {
     const { status, body } = await stream(app, {
       query: "subscription ($ids: [String!]) { customerChanged(customerId: $ids) { id } }",
       variables: { ids: Array(48_000).fill(1) },
@@ -120,7 +120,7 @@ describe("values that do not fit", () => {
     expect([response.status, got.errors.length, codes(got.errors)]).toEqual([400, 50, new Set(["BAD_USER_INPUT"])]);
   });
 
-  test("no more are looked at than it takes to know that they do not fit", () => {
+  test("values are not read further than needed to refuse them", () => {
     const document = parse("query ($tags: [String!], $f: CustomerFilter) { __typename }");
     let reads = 0;
     const counting = <T extends object>(target: T) =>
@@ -133,7 +133,7 @@ describe("values that do not fit", () => {
   });
 });
 
-describe("introspection", () => {
+describe("introspection limits", () => {
   const everything = {
     descriptions: true,
     specifiedByUrl: true,
@@ -148,7 +148,7 @@ describe("introspection", () => {
     return `{ ${many(count, (i) => `s${i}: __schema ${selection}`)} } ${fragments}`;
   };
 
-  test("by the standard queries passes, and weighs what it returns", async () => {
+  test("standard introspection queries are accepted, and cost what they return", async () => {
     for (const query of [standard, getIntrospectionQuery(), getIntrospectionQuery({ ...everything, oneOf: false })]) {
       const { data, cost } = await accepted(query);
       let objects = 0;
@@ -180,11 +180,11 @@ describe("introspection", () => {
       "fragments that spread others twice",
       `{ __schema { types { ...f0 } } } ${many(18, (i) => `fragment f${i} on __Type { ...f${i + 1} ...f${i + 1} }`)} fragment f18 on __Type { name }`,
     ],
-  ])("by %s is refused", (_, query) =>
+  ])("introspection by %s is COST_LIMIT", (_, query) =>
     expectCostLimit(query, /values of the schema; at most 75000/, { maximum: 75_000 }),
   );
 
-  test("of one type by name is cheap, by a variable too", async () => {
+  test("__type by name is cheap, by variable too", async () => {
     const query =
       "query ($name: String!) { __type(name: $name) { name fields { name type { name ofType { name } } } } }";
     expect((await accepted(query, { name: "Order" })).data.__type.name).toBe("Order");
@@ -198,10 +198,10 @@ function weighed(query: string, variables: Record<string, unknown> = {}) {
   return weigh(schema, document, document.definitions[0] as OperationDefinitionNode, variables);
 }
 
-describe("the parts of an operation", () => {
+describe("limits of an operation (COST_LIMIT)", () => {
   const count = (i: number) => `c${i}: customers(first: 0) { totalCount(atMost: 1) }`;
 
-  test("50 root fields, wherever they stand", async () => {
+  test("50 root fields, fragments included", async () => {
     await accepted(`{ ${many(50, count)} }`);
     await expectCostLimit(`{ ${many(51, count)} }`, /has 51 root fields; at most 50/, { rootFields: 51, maximum: 50 });
     await expectCostLimit(
@@ -213,7 +213,7 @@ describe("the parts of an operation", () => {
     await accepted(`{ ${many(60, () => "customers(first: 0) { totalCount(atMost: 1) }")} }`);
   });
 
-  test("100 aliases of anything", async () => {
+  test("100 aliases", async () => {
     await accepted(`{ customers(first: 1) { nodes { ${many(100, (i) => `a${i}: email`)} } } }`);
     for (const inside of [
       "email",
@@ -234,7 +234,7 @@ describe("the parts of an operation", () => {
     await expectCostLimit(fields(51), /has 102 directives; at most 100/, { directives: 102, maximum: 100 });
   });
 
-  test("10 mutations, and none of more runs", async () => {
+  test("10 mutations; of more none runs", async () => {
     const tag = (i: number) => `m${i}: tagsAdd(id: "cus_kenji", names: ["vip"]) { userErrors { code } }`;
     const { data } = await accepted(`mutation { ${many(10, tag)} }`);
     expect(Object.keys(data)).toHaveLength(10);
@@ -254,10 +254,10 @@ describe("the parts of an operation", () => {
   });
 });
 
-describe("counts and filters", () => {
+describe("cost of counts and filters", () => {
   const cost = (query: string, variables?: Record<string, unknown>) => weighed(query, variables).objects;
 
-  test("weigh the rows that they may read", () => {
+  test("is the number of rows that they may read", () => {
     expect(cost("{ customers(first: 0) { nodes { id } } }")).toBe(1);
     expect(cost("{ customers(first: 30) { nodes { id } } }")).toBe(30);
     expect(cost("{ customers(first: 0) { totalCount } }")).toBe(1_000);
@@ -282,14 +282,14 @@ describe("counts and filters", () => {
     );
   });
 
-  test("show in the answer's cost, for the same document by its variables", async () => {
+  test("is in extensions.cost, and depends on the variables", async () => {
     const query = "query ($f: CustomerFilter, $n: Int) { customers(first: 0, filter: $f) { totalCount(atMost: $n) } }";
     expect((await accepted(query)).cost).toBe(1_000);
     expect((await accepted(query, { n: 5 })).cost).toBe(5);
     expect((await accepted(query, { n: 5, f: { email: { contains: "x" } } })).cost).toBe(1_005);
   });
 
-  test("of many aliases or parents are refused", async () => {
+  test("with many aliases or parents is refused", async () => {
     const filter = (i: number) => `filter: { email: { contains: "a${i}" } }, first: 0`;
     for (const query of [
       `{ ${many(30, (i) => `a${i}: customers(${filter(i)}) { totalCount }`)} }`,
@@ -305,8 +305,8 @@ describe("counts and filters", () => {
   });
 });
 
-describe("the values of an answer", () => {
-  test("of a page of everything that an order has pass; of many such pages they do not", async () => {
+describe("number of values in an answer", () => {
+  test("one page of orders with all fields is accepted, many such pages are not", async () => {
     const order = schema.getType("Order") as GraphQLObjectType;
     const leaves = Object.values(order.getFields()).filter(({ type, args }) => !args.length && isLeafType(named(type)));
     const all = leaves.map(({ name }) => name).join(" ");
@@ -318,7 +318,7 @@ describe("the values of an answer", () => {
     expect(errors[0]!.message).toMatch(/smaller pages, or fewer fields/);
   });
 
-  test("weigh more where code makes them", () => {
+  test("values computed by code weigh more", () => {
     const weight = (field: string) => weighed(`{ orders(first: 10) { nodes { ${field} } } }`).values;
     expect(weight("number")).toBe(10);
     expect(weight("totalAmountFloat")).toBe(10);
@@ -327,7 +327,7 @@ describe("the values of an answer", () => {
     expect(weighed("{ orders(first: 10) { edges { cursor } } }").values).toBe(50);
   });
 
-  test("of one event of a subscription are fewer", () => {
+  test("an event of a subscription may have fewer", () => {
     const check = (selection: string) =>
       checkCost(weighed(`subscription { customerChanged { ${selection} } }`), OperationTypeNode.SUBSCRIPTION);
     check("id event customer { email customerAddresses(first: 100) { nodes { address { line1 city } } } }");

@@ -62,7 +62,7 @@ const ways: [name: string, document: string][] = [
 ];
 
 test.each(ways)(
-  "%s: what fits is answered; what is too large is not, and nothing else suffers",
+  "%s: an answer within the limit is sent, a larger one is an error, other requests are not affected",
   async (_, document) => {
     const as = document.includes("viewer") ? own : { kind: "integration" as const };
     const whole = await shop.query(document, {}, { as });
@@ -96,7 +96,7 @@ test("an answer without any data has status 400, and the statement ran once", as
   expect(app.statements()).toHaveLength(1);
 });
 
-test("of requests that share a statement, each is answered whose own answer fits", async () => {
+test("requests that share a statement: an answer that fits is sent, though all together exceed the limit", async () => {
   const document = "{ skuLists(first: 20) { nodes { id metadata } } }";
   const { data } = await shop.query(document);
   const size = JSON.stringify(data).length;
@@ -120,7 +120,7 @@ test("of requests that share a statement, each is answered whose own answer fits
   }
 });
 
-test("an ordinary query is not measured", async () => {
+test("only queries whose answer may be too large run check_result_size", async () => {
   const app = await start({ sharing: shop });
   app.statements();
   await app.query(
@@ -131,7 +131,7 @@ test("an ordinary query is not measured", async () => {
   expect(measured).toEqual([false, true]);
 });
 
-test("of a mutation only the answer is left out, and says so", async () => {
+test("a mutation with an answer too large is committed, and says so", async () => {
   const app = await start({ sharing: shop, resultBytes: 60_000 });
   const { data, errors } = await app.query(
     `mutation { customerUpdate(id: "cus_bruno", input: { reference: "large" }) { customer { ${aliases(50, "metadata")} } } }`,

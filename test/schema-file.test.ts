@@ -28,7 +28,7 @@ describe("introspection is enabled by default", () => {
     app = await start({});
   });
 
-  test("/schema.graphql is the committed text, with @access", async () => {
+  test("/schema.graphql is the committed schema, with @access", async () => {
     const response = await fetch(`${app.url}/schema.graphql`);
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("text/plain; charset=utf-8");
@@ -39,7 +39,7 @@ describe("introspection is enabled by default", () => {
     expect(buildSchema(text).getDirective("access")).toBeDefined();
   });
 
-  test("it is kept by its tag, answers HEAD, and is refused by other methods", async () => {
+  test("/schema.graphql is cached by ETag, answers HEAD, and other methods with 405", async () => {
     const plain = await fetch(`${app.url}/schema.graphql`, { headers: { "accept-encoding": "identity" } });
     expect([plain.headers.get("content-encoding"), plain.headers.get("cache-control")]).toEqual([null, "no-cache"]);
     expect(plain.headers.get("content-length")).toBe(String(Buffer.byteLength(committed)));
@@ -55,24 +55,24 @@ describe("introspection is enabled by default", () => {
     expect([post.status, post.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
   });
 
-  test.each(introspections)("%s is answered", async (query) => {
+  test.each(introspections)("answers %s", async (query) => {
     expect((await app.query(query)).errors).toBeUndefined();
   });
 });
 
-describe("with introspection off", () => {
+describe("INTROSPECTION=false", () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await start({ introspection: false });
   });
 
-  test.each(introspections)("%s is refused, and told why", async (query) => {
+  test.each(introspections)("refuses %s with the reason", async (query) => {
     const { status, errors } = await app.query(query);
     expect([status, errors![0]!.extensions]).toEqual([400, { code: "GRAPHQL_VALIDATION_FAILED" }]);
     expect(errors![0]!.message).toMatch(/^`__(schema|type)` is not answered: introspection is switched off/);
   });
 
-  test("by GET and at the address of subscriptions too", async () => {
+  test("refuses introspection by GET and at /graphql/stream, too", async () => {
     const authorization = `Bearer ${await app.token({ kind: "integration" })}`;
     const get = await fetch(`${app.url}/graphql?query=${encodeURIComponent(introspections[1]!)}`, {
       headers: { authorization },
@@ -86,17 +86,17 @@ describe("with introspection off", () => {
     expect([stream.status, await stream.text()]).toEqual([400, expect.stringContaining("switched off")]);
   });
 
-  test("__typename stays, as does everything else", async () => {
+  test("answers __typename and other queries", async () => {
     const { data } = await app.query("{ __typename viewer { __typename kind } }");
     expect(data).toEqual({ __typename: "Query", viewer: { __typename: "Viewer", kind: "INTEGRATION" } });
   });
 
-  test("no error suggests names of the schema", async () => {
+  test("errors do not suggest names of the schema", async () => {
     const { errors } = await app.query("{ customers { nodes { emial } } }");
     expect(errors![0]!.message).toBe('Cannot query field "emial" on type "Customer".');
   });
 
-  test("there is no /schema.graphql, and it is told why", async () => {
+  test("/schema.graphql is 404 with the reason", async () => {
     for (const method of ["GET", "HEAD", "POST"]) {
       const response = await fetch(`${app.url}/schema.graphql`, { method });
       expect(response.status).toBe(404);
