@@ -253,7 +253,7 @@ const callers: Record<string, Caller> = {
   anonymous: null,
 };
 
-describe("every field of every type", () => {
+describe("plans and resolvers agree on every field of every type", () => {
   test.each(resourceTypes)("%s", async (type) => {
     const model = modelOf(type);
     const rows = ingredients.world.rows.get(model)!;
@@ -303,12 +303,12 @@ describe("every field of every type", () => {
   });
 });
 
-describe("operations that are in use", () => {
-  test("all screens are here", () => {
+describe("plans and resolvers agree on operations in use", () => {
+  test("the operations of all screens are included", () => {
     expect(screens).toHaveLength(readdirSync(join(import.meta.dirname, "operations")).length);
   });
 
-  test("there are queries in the docs", () => {
+  test("queries from the docs are included", () => {
     expect(documentedQueries.length).toBeGreaterThan(0);
   });
 
@@ -326,7 +326,7 @@ describe("operations that are in use", () => {
   }
 });
 
-describe("random operations", () => {
+describe("plans and resolvers agree on random operations", () => {
   let answered = 0;
   /** Faults that led to an error. */
   const refused = new Set<Fault>();
@@ -400,7 +400,7 @@ describe("random operations", () => {
   });
 });
 
-describe("what was asked in all", () => {
+describe("coverage of the comparisons", () => {
   testOf(400, "each field came with a value at least once", () => {
     expect(reachable().filter((field) => !seen.has(field) && !seenAtRandom.has(field))).toEqual([]);
   });

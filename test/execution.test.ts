@@ -35,7 +35,7 @@ describe("batching: requests that share a statement", () => {
   const document =
     "query ($first: Int!) { customers(first: $first) { nodes { id email orders(first: 3) { nodes { number customer { id } } } } } }";
 
-  test("get each its own answer, whoever asks, with fewer statements than requests", async () => {
+  test("requests of different callers get their own answers, with fewer statements than requests", async () => {
     const { rows } = await app.database.pool.query<{ id: string }>(
       "SELECT id FROM customers WHERE mode = 'test' ORDER BY id",
     );
@@ -94,7 +94,7 @@ describe("batching: requests that share a statement", () => {
     return { run, sizes, mostRunning: () => mostRunning };
   }
 
-  test("fail alone when one's values make the statement fail", async () => {
+  test("only the request whose values make the statement fail gets the error", async () => {
     const { run } = standIn((values) => values.includes("bad"));
     const values = Array.from({ length: 40 }, (_, i) => (i % 10 === 7 ? "bad" : `v${i}`));
     const results = await Promise.allSettled(values.map(run));
@@ -105,7 +105,7 @@ describe("batching: requests that share a statement", () => {
     expect(await run("after")).toBe("read after");
   });
 
-  test("go alone when nobody else waits, two statements at once at most, 32 requests in each", async () => {
+  test("a single request is not delayed; at most two statements run at once, with 32 requests each", async () => {
     const { run, sizes, mostRunning } = standIn(() => false);
     const read = await Promise.all(Array.from({ length: 100 }, (_, i) => run(i)));
     expect(read).toEqual(Array.from({ length: 100 }, (_, i) => `read ${i}`));
@@ -127,7 +127,7 @@ describe("fallback to resolvers when a plan fails", () => {
   });
   const faults = ({ logged }: TestApp) => logged.filter((line) => line.includes("A plan failed"));
 
-  test("by a fault of ours is logged once for a document, without values, and resolvers answer", async () => {
+  test("an internal fault is logged once per document without values, and resolvers answer", async () => {
     const before = await start();
     const name = new URL(before.connectionString).pathname.slice(1);
     const { data } = await before.query(createdAt);
@@ -162,7 +162,7 @@ describe("fallback to resolvers when a plan fails", () => {
     expect(faults(app).map((line) => JSON.parse(line).fields)).toEqual(["customer", "viewer customers"]);
   });
 
-  test("before it is made is logged, too", async () => {
+  test("a fault while making the plan is logged, too", async () => {
     const faulty = createSchema();
     const field = (faulty.getType("Customer") as GraphQLObjectType).getFields().createdAt!;
     field.extensions = { source: { kind: "column", field: "madeAt" } };
@@ -182,7 +182,7 @@ describe("fallback to resolvers when a plan fails", () => {
     ]);
   });
 
-  test("by the request, a row or a lost database is not: resolvers tell of it", async () => {
+  test("errors of the request, of a row or of a lost database are not logged as faults", async () => {
     const app = await start();
     const wrong = [
       await app.query("{ customers(first: 1000) { nodes { id } } }"),
@@ -213,7 +213,7 @@ describe("fallback to resolvers when a plan fails", () => {
   });
 });
 
-test("a list from which nothing is read has a plan that works", async () => {
+test("relations selected with only __typename are planned", async () => {
   const nothing = (list: string) => `${list} { __typename }`;
   const lists = ["events", "eventStores", "attachments", "orders", "skuLists"];
   const { data, extensions } = await app.query(`{ customer(by: { id: "cus_ada" }) { id ${lists.map(nothing)} } }`);
@@ -250,7 +250,7 @@ describe("caches are bounded", () => {
     return { answer, texts, names, used, plans: kept };
   }
 
-  test("5,000 documents: plans by their fields, names of statements by their number", async () => {
+  test("5,000 documents: plans are bounded by their fields, prepared statements by number", async () => {
     const { answer, plans, names, texts } = execution();
     const most = { size: 0, weight: 0 };
     for (let i = 0; i < 5_000; i++) {
@@ -276,7 +276,7 @@ describe("caches are bounded", () => {
     expect(names.nameOf(`39${"x".repeat(100_000)}`)).toBeDefined();
   });
 
-  test("a plan for each model that a node's id names, and for each value of @include", async () => {
+  test("one plan for each type of node ids and each value of @include", async () => {
     const { answer, plans } = execution();
     const document = parse("query ($id: ID!, $a: Boolean!) { node(id: $id) { __typename id @include(if: $a) } }");
     const kept = async (...variables: object[]) => {
@@ -292,7 +292,7 @@ describe("caches are bounded", () => {
     ).toBe(4);
   });
 
-  test("200 shapes of one document's variables: 16 statements", async () => {
+  test("200 filters of one document keep 16 statements", async () => {
     const { answer, plans, texts } = execution();
     const document = parse("query ($filter: CustomerFilter) { customers(filter: $filter) { nodes { id } } }");
     const fields = ["email", "id", "reference", "status", "createdAt", "updatedAt", "hasPassword", "totalOrdersCount"];
@@ -310,7 +310,7 @@ describe("caches are bounded", () => {
     expect(most).toBe(16);
   });
 
-  test("a server's parsed documents: by their characters", async () => {
+  test("parsed documents are bounded by characters", async () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
     const used = () => {
@@ -331,7 +331,7 @@ describe("caches are bounded", () => {
   });
 });
 
-describe("an answer that a plan wrote goes the way of all answers", () => {
+describe("answers written by PostgreSQL", () => {
   const ask = async (query: string, headers: Record<string, string>, method = "POST") => {
     const url = method === "GET" ? `${app.url}/graphql?query=${encodeURIComponent(query)}` : `${app.url}/graphql`;
     const response = await fetch(url, {
@@ -344,7 +344,7 @@ describe("an answer that a plan wrote goes the way of all answers", () => {
   };
   const query = '{ customer(by: { id: "cus_ada" }) { id } }';
 
-  test("another site's simple request is refused before anything is read", async () => {
+  test("CSRF prevention refuses before anything is read", async () => {
     app.statements();
     const { response, body } = await ask(query, {}, "GET");
     expect(response.status).toBe(400);
@@ -362,7 +362,7 @@ describe("an answer that a plan wrote goes the way of all answers", () => {
     ["short", 0, 8_000, 1],
     ["longer than 8,000 characters", 8_001, 1_000_000, 250],
   ];
-  test.each(lengths)("its extensions, length and text are right: %s", async (_, least, most, rows) => {
+  test.each(lengths)("have extensions, content-length and exact text: %s", async (_, least, most, rows) => {
     const name = 'Zoë 日本 🜁 "quoted" \\ \u2028';
     const { prisma } = app.database;
     await prisma.customerGroup.deleteMany({ where: { id: { startsWith: "cgr_odd" } } });

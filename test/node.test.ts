@@ -85,7 +85,7 @@ test("nodes keeps the order and duplicates of the ids, with one statement per ty
   expect(answer.sent).toHaveLength(3);
 });
 
-test("other ids take one statement over all tables, and one more for each type that it finds", async () => {
+test("ids without a known prefix cost one statement over all tables, and one for each type found", async () => {
   const { node: found, sent } = await node("QWERTY");
   expect(found).toMatchObject({ __typename: "Order" });
   expect(sent).toHaveLength(2);
@@ -103,7 +103,7 @@ test("other ids take one statement over all tables, and one more for each type t
   expect((await nodes("nothing", "nobody")).sent).toHaveLength(1);
 });
 
-test("an id that two types share is an error that names the fields to ask, and spoils no other id", async () => {
+test("an id of two types is an error that names the fields to use, and does not affect other ids", async () => {
   const { errors } = await node("twin");
   expect(errors).toEqual([
     expect.objectContaining({
@@ -128,7 +128,7 @@ test("an id that two types share is an error that names the fields to ask, and s
   expect(answer.errors?.map(({ path }) => path)).toEqual([["nodes", 1]]);
 });
 
-test("what hangs on a resource does not hang on one of another type with the same id", async () => {
+test("attachments of a resource are not those of another type with the same id", async () => {
   await app.database.prisma.attachment.create({
     data: { id: "att_twin", mode: "test", name: "Note", attachableType: "orders", attachableId: "twin" },
   });
@@ -163,7 +163,7 @@ test.each([
   ["the name of a type", "customers"],
   ["what every object has", "__proto__"],
   ["what every object of a class has", "constructor"],
-])("an id with %s is an id of nothing", async (_, id) => {
+])("an id with %s is not found", async (_, id) => {
   expect(await node(id)).toMatchObject({ node: null, errors: undefined });
 });
 

@@ -56,7 +56,7 @@ function nounsIn(text: string): string[] {
   return [...new Set(found)].sort();
 }
 
-test("nouns of the shop are found in names, texts and comments", () => {
+test("nounsIn finds nouns of the shop in names, strings and comments", () => {
   expect(nouns.length).toBeGreaterThan(40);
   expect(nounsIn("const skuListIds = 1; // an SKU")).toEqual(["sku", "sku list"]);
   expect(nounsIn('modelNamed("Order"); query(`SELECT FROM "orders"`); may("orders:read")')).toEqual([

@@ -138,7 +138,7 @@ function simpleOrders({ model, sortable }: List) {
 const noSorting = ["SET LOCAL enable_seqscan = off", "SET LOCAL enable_bitmapscan = off"];
 
 describe.each(rootLists.map((list) => [list.field, list] as const))("%s", (_, list) => {
-  test("a page anywhere, in the default order or by one key, touches few rows beside its own", async () => {
+  test("any page, in the default order or by one key, reads few rows beside its own", async () => {
     const isLarge = ["customers", "orders"].includes(list.field);
     for (const orderBy of simpleOrders(list)) {
       const query = (args: string) =>
@@ -157,7 +157,7 @@ describe.each(rootLists.map((list) => [list.field, list] as const))("%s", (_, li
     }
   });
 
-  test("what a filter can name has an index that finds it", async () => {
+  test("every filter field has an index that finds its rows", async () => {
     for (const { name, type } of inputFields(list.filter)) {
       if (["and", "or", "not"].includes(name)) continue;
       for (const { table, column, test } of await testsOf(list, name, type as GraphQLInputObjectType)) {
@@ -183,7 +183,7 @@ describe.each(rootLists.map((list) => [list.field, list] as const))("%s", (_, li
   });
 });
 
-test("a customer's filters by foreign keys are read by indexes, with the rule of the row that a key leads to", async () => {
+test("a customer's filters by foreign keys use indexes, with the row rule of the referenced row", async () => {
   const { rows } = await client.query(
     `SELECT customer_id AS id FROM orders WHERE mode = 'test' GROUP BY 1 HAVING customer_id IS NOT NULL ORDER BY count(*) DESC, 1 LIMIT 1`,
   );
@@ -342,7 +342,7 @@ const memberCases: [
   ["{}", "{ field: EMAIL, direction: DESC }", "true", "email DESC, id DESC", { common: 1_001 + 100 }],
 ];
 
-describe("a filter with an order that has no index of both", () => {
+describe("filter and order without a common index", () => {
   beforeAll(async () => {
     await app.database.pool.query(`
       INSERT INTO tags (id, mode, name) VALUES ('tag_plan_rare', 'test', 'plan-rare'), ('tag_plan_common', 'test', 'plan-common');
@@ -504,7 +504,7 @@ async function ownersOf(type: string, field: string): Promise<string[]> {
 }
 
 const nested = nestedLists.map((list) => [`${list.owner}.${list.field}`, list] as const);
-test.each(nested)("%s is read by an index, parent by parent, and only as far as the page goes", async (what, list) => {
+test.each(nested)("%s is read by index for each parent, no further than the page", async (what, list) => {
   const ids = await ownersOf(list.owner!, list.field);
   expect(ids.length).toBeGreaterThanOrEqual(5);
   const page = (args: string) =>
@@ -516,7 +516,7 @@ test.each(nested)("%s is read by an index, parent by parent, and only as far as 
   await expectIndexes((await page("(first: 0) { totalCount }")).sent.slice(-1), what);
 });
 
-test.each(resourceTypes)("what %s leads to is found by ids", async (type) => {
+test.each(resourceTypes)("relations of %s are read by ids", async (type) => {
   for (const { field, kind, to } of linksOf(type)) {
     const model = models.get(modelOf(type))!;
     if (kind === "connection" || !model.relations[field]) continue;
@@ -531,7 +531,7 @@ test.each(resourceTypes)("what %s leads to is found by ids", async (type) => {
 });
 
 test.each(lookUps.map((lookUp) => [lookUp.field, lookUp] as const))(
-  "%s is found by each of its keys",
+  "%s is found by index, by each of its keys",
   async (field, lookUp) => {
     const { table, columns } = models.get(lookUp.model)!;
     for (const key of lookUp.keys) {
@@ -553,14 +553,14 @@ test.each(lookUps.map((lookUp) => [lookUp.field, lookUp] as const))(
   },
 );
 
-test("an id of unknown kind is looked for by indexes alone", async () => {
+test("nodes with ids of unknown type use indexes on every table", async () => {
   const { sent } = await sentFor('{ nodes(ids: ["nothing", "nobody"]) { id } }');
   expect(sent).toHaveLength(1);
   const scans = await expectIndexes(sent, "nodes");
   expect(new Set(scans.map(({ table }) => table)).size).toBe(models.size);
 });
 
-describe("all that there is of a customer", () => {
+describe("all rows of a customer", () => {
   const works = {
     erasure: erase,
     preview: previewErasure,
@@ -568,7 +568,7 @@ describe("all that there is of a customer", () => {
       for await (const _ of subjectExport(query, id));
     },
   };
-  test.each(Object.entries(works))("is found by indexes for its %s", async (_, work) => {
+  test.each(Object.entries(works))("are found by indexes for the %s", async (_, work) => {
     // One with some of everything.
     const { rows } = await client.query(
       `SELECT c.id FROM customers c JOIN orders o ON o.customer_id = c.id JOIN returns r ON r.customer_id = c.id

@@ -71,7 +71,7 @@ test("src/schema.graphql is what the code publishes", () => {
   }
 });
 
-test("is valid, and every type can be reached from a root type", () => {
+test("the schema is valid, and every type is reachable from a root type", () => {
   expect(validateSchema(schema).map(({ message }) => message)).toEqual([]);
   const reached = new Set<GraphQLNamedType>();
   const reach = (type: GraphQLNamedType) => {
@@ -91,7 +91,7 @@ test("is valid, and every type can be reached from a root type", () => {
   expect(types.filter((type) => !reached.has(type)).map(({ name }) => name)).toEqual([]);
 });
 
-test("everything is described in a sentence", () => {
+test("everything in the schema is described in a sentence", () => {
   const all: Named[] = [
     { path: "schema", name: "schema", description: schema.description },
     ...types.map((type) => ({ path: type.name, name: type.name, description: type.description })),
@@ -107,7 +107,7 @@ test("everything is described in a sentence", () => {
   expect(broken(all, ({ description }) => !doubled.test(description ?? ""))).toEqual([]);
 });
 
-test("every field with a rule says in its description what it needs, and when it is null", async () => {
+test("fields with @access describe the permission, and when they are null", async () => {
   const guarded = fields.filter((field) => accessOf(field));
   expect(guarded.length).toBeGreaterThan(200);
   const roots = [query, mutation, schema.getSubscriptionType()!].map(({ name }) => name);
@@ -130,7 +130,7 @@ test("every field with a rule says in its description what it needs, and when it
   expect(broken(open, ({ description }) => !/Needs `\w+:\w+`\. Without it/.test(description ?? ""))).toEqual([]);
 });
 
-test("every field of an input that needs a permission says which", () => {
+test("input fields that need a permission describe it", () => {
   const ruled = [customerWrites, orderWrites, orderSubscriptionWrites].flatMap(({ model, createRules, updateRules }) =>
     Object.entries({ ...createRules, ...updateRules }).flatMap(([name, { access }]) =>
       access
@@ -144,7 +144,7 @@ test("every field of an input that needs a permission says which", () => {
   ).toEqual([]);
 });
 
-test("names follow the conventions", () => {
+test("names follow the conventions of GraphQL", () => {
   const named = types.map((type) => ({ ...type, type, path: type.name }));
   expect(broken(named, ({ path }) => /^[A-Z][A-Za-z0-9]*$/.test(path))).toEqual([]);
   expect(broken([...fields, ...args, ...inputFields], ({ name }) => /^[a-z][A-Za-z0-9]*$/.test(name))).toEqual([]);
@@ -157,7 +157,7 @@ test("names follow the conventions", () => {
   expect(broken(oneOf, ({ type }) => isInputObjectType(type) && type.isOneOf)).toEqual([]);
 });
 
-test("lists are connections that can be paged both ways", () => {
+test("lists are connections, paginated forward and backward", () => {
   const lists = fields.filter(({ type }) => isConnection(getNamedType(type)));
   expect(lists.length).toBeGreaterThan(20);
   expect(
@@ -185,20 +185,20 @@ test("lists are connections that can be paged both ways", () => {
   }
 });
 
-test("a list never has a gap, but for `nodes`, which says so", () => {
+test("lists have non-null items, except Query.nodes", () => {
   const lists = fields.filter(({ type }) => isList(type));
   const withGaps = broken(lists, ({ type }) => /^\[\w+!\]!?$/.test(String(type)));
   expect(withGaps).toEqual(["Query.nodes"]);
 });
 
-test("a relation to one may be null, since access may hide the other side", () => {
+test("to-one relations are nullable, since access may hide the related resource", () => {
   const toOne = fields.filter(({ type }) => isResource(getNamedType(type)) && !isList(type));
   const relations = toOne.filter(({ path }) => !path.endsWith("Edge.node"));
   expect(relations.length).toBeGreaterThan(30);
   expect(broken(relations, ({ type }) => !isNonNullType(type))).toEqual([]);
 });
 
-test("a mutation answers with a payload, and with the reasons why it did nothing", () => {
+test("mutations return a payload with userErrors", () => {
   const mutations = fieldsOf(mutation).map((field) => ({ ...field, path: `Mutation.${field.name}` }));
   expect(mutations.length).toBeGreaterThan(3);
   expect(broken(mutations, ({ type }) => /^\w+Payload$/.test(String(type)))).toEqual([]);
@@ -209,7 +209,7 @@ test("a mutation answers with a payload, and with the reasons why it did nothing
   ).toEqual([]);
 });
 
-test("ids belong to resources: what else has an id does not take that of a resource's record", () => {
+test("types that are not resources have no id, except CustomerChange, whose prefix is its own", () => {
   const others = types.filter((type) => isObjectType(type) && !isResource(type) && "id" in type.getFields());
   // A person or application, by name as of some time; the payload names the resource that it made.
   const known = ["AnonymizationUser", "CustomerPasswordResetCreatePayload", "Mutation", "Query", "StaffUser"];

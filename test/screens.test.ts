@@ -20,8 +20,8 @@ async function ask<D, V>(document: Parameters<typeof app.query<D, V>>[0], variab
 
 const ada = { id: "cus_ada" };
 
-describe("the table of customers", () => {
-  test("all of them, the newest first, with the total", async () => {
+describe("customers table", () => {
+  test("all customers, newest first, with totalCount", async () => {
     const { customers } = await ask(screens.CustomersTableDocument, {});
     const expected = await rows(
       "SELECT id FROM customers WHERE mode = 'test' ORDER BY created_at DESC, id DESC LIMIT 25",
@@ -30,7 +30,7 @@ describe("the table of customers", () => {
     expect(customers!.totalCount).toBe(12);
   });
 
-  test("filters add up: status, registered, group, tag, and a search over e-mail or reference", async () => {
+  test("filters combine: status, registered, group, tag, and search by e-mail address or reference", async () => {
     const [group] = await rows("SELECT customer_group_id AS id FROM customers WHERE id = $1", ada.id);
     const filter: screens.CustomerFilter = {
       status: { in: ["REPEAT", "ACQUIRED"] },
@@ -46,7 +46,7 @@ describe("the table of customers", () => {
     expect(none.customers).toEqual({ totalCount: 0, nodes: [] });
   });
 
-  test("numbered pages in every order it offers", async () => {
+  test("numbered pages in every sort order", async () => {
     for (const field of ["EMAIL", "TOTAL_ORDERS_COUNT", "STATUS", "CREATED_AT"] as const) {
       for (const direction of ["ASC", "DESC"] as const) {
         const pages = await Promise.all(
@@ -62,7 +62,7 @@ describe("the table of customers", () => {
   });
 });
 
-test("the options of its filters", async () => {
+test("customers table: filter options", async () => {
   const { customerGroups, tags, chosenTags } = await ask(screens.FilterOptionsDocument, {
     search: "VI",
     tagIds: ["tag_vip"],
@@ -72,7 +72,7 @@ test("the options of its filters", async () => {
   expect(chosenTags!.nodes).toEqual([{ id: "tag_vip", name: "vip" }]);
 });
 
-test("a customer's page", async () => {
+test("customer detail page", async () => {
   const { customer } = await ask(screens.CustomerDetailDocument, ada);
   const [facts] = await rows("SELECT * FROM customers WHERE id = $1", ada.id);
   expect(customer).toMatchObject({
@@ -98,7 +98,7 @@ test("a customer's page", async () => {
   expect(customer!.customerSubscriptions.nodes).toHaveLength(1);
 });
 
-test("the latest orders, and whether there are several markets", async () => {
+test("customer detail page: latest orders, and whether there are several markets", async () => {
   const statuses: screens.OrderStatus[] = ["PLACED", "APPROVED", "EDITING", "CANCELLED"];
   const { customer, markets } = await ask(screens.LatestOrdersDocument, { ...ada, statuses });
   const expected = await rows(

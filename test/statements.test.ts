@@ -240,7 +240,7 @@ test.each(selections)("%s, for each of 50 customers, takes the statements of one
   expect(data).toEqual(alone.data);
 });
 
-describe("the payload of a mutation", () => {
+describe("payload of a mutation", () => {
   const update = (payload: string) =>
     `mutation ${payload.includes("$") ? "($first: Int = 2, $some: Boolean = true, $filter: OrderFilter)" : ""} {
        customerUpdate(id: "cus_50", input: { reference: "as it is" }) { ${payload} userErrors { code } } }`;
@@ -256,7 +256,7 @@ describe("the payload of a mutation", () => {
     write = (await statements("")).statements;
   });
 
-  test.each(selections)("is one statement: %s", async (_, selection, more) => {
+  test.each(selections)("is read by one statement: %s", async (_, selection, more) => {
     const planned = await statements(`customer { ${selection} }`);
     const alone = await statements(`customer { ${selection} }`, unplanned);
     // Resolvers look at a page before they count, and no plan reads a page of which only the count is selected.
@@ -265,7 +265,7 @@ describe("the payload of a mutation", () => {
     expect(planned.data).toEqual(alone.data);
   });
 
-  test("is read as its variables, fragments and names say", async () => {
+  test("respects variables, fragments, @include and @skip", async () => {
     const payload = `a: customer { orders(first: $first, filter: $filter) { totalCount nodes { number lineItems(first: $first) { nodes { id } } } }
         ... on Customer @include(if: $some) { tags { name } } }
       customer { ... on Node { id } ... on Customer @skip(if: $some) { email } orders(first: 1) { nodes { ... on Resource { id } } } }`;
@@ -277,7 +277,7 @@ describe("the payload of a mutation", () => {
     }
   });
 
-  test("of a resource of any kind is read so, and what nobody selects is not", async () => {
+  test("of any type of resource is read by one statement, and only if it is selected", async () => {
     const tag = async (payload: string, server = app) => {
       const { data, extensions } = await server.query(
         `mutation { tagsAdd(id: "cus_50", names: ["of50-50-1"]) { ${payload} userErrors { code } } }`,
@@ -296,7 +296,7 @@ describe("the payload of a mutation", () => {
   });
 });
 
-test("without a plan a count of the root list costs a statement, and only when it is selected", async () => {
+test("without a plan, totalCount of a root list costs a statement only when selected", async () => {
   const cost = async (selection: string) =>
     (await unplanned.query(`{ ${customers} { ${selection} } }`)).extensions.statements;
   expect(
@@ -305,7 +305,7 @@ test("without a plan a count of the root list costs a statement, and only when i
   expect(await cost("nodes { id } totalCount")).toBe(2);
 });
 
-test("a text used again is prepared once, under a name of its own, and only so many are", async () => {
+test("SQL used a second time becomes a prepared statement; their number is bounded", async () => {
   const prepared = async () =>
     (await app.database.pool.query("SELECT name, statement FROM pg_prepared_statements")).rows as Record<
       string,

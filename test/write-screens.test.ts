@@ -23,7 +23,7 @@ const HEADING = `id email status createdAt totalOrdersCount hasPassword version 
   customerSubscriptions(first: 1) { totalCount nodes { createdAt } }`;
 const ADDRESS = `id business firstName lastName company fullName line1 line2 city stateCode zipCode countryCode billingInfo email phone notes version`;
 
-test("back office, address book: an address is edited, and its errors stand at the form's fields", async () => {
+test("back office, address book: an address is updated, and errors have the paths of form fields", async () => {
   const EDIT = `mutation ($id: ID!, $version: Int, $input: AddressUpdateInput!) {
     addressUpdate(id: $id, ifVersion: $version, input: $input) { address { ${ADDRESS} } ${WHY} } }`;
   const { address, userErrors } = await write(EDIT, {
@@ -44,7 +44,7 @@ test("back office, address book: an address is edited, and its errors stand at t
   expect(stale.userErrors).toEqual([expect.objectContaining({ code: "VERSION_CONFLICT", path: ["ifVersion"] })]);
 });
 
-test("back office, address book: an entry is removed by the id of the link", async () => {
+test("back office, address book: an entry is deleted by its id", async () => {
   const link = await app.query(
     `{ customer(by: { id: "cus_hana" }) { customerAddresses { nodes { id address { id } } } } }`,
   );
@@ -58,7 +58,7 @@ test("back office, address book: an entry is removed by the id of the link", asy
   expect(customer.customerAddresses.nodes.map(({ id }: any) => id)).not.toContain(entry.id);
 });
 
-test("back office, wallet: an entry is removed", async () => {
+test("back office, wallet: an entry is deleted", async () => {
   const { data } = await app.query(`{ customer(by: { id: "cus_ada" }) { customerPaymentSources { nodes { id } } } }`);
   const [{ id }] = data.customer.customerPaymentSources.nodes;
   const { deletedId, customer, userErrors } = await write(
@@ -70,7 +70,7 @@ test("back office, wallet: an entry is removed", async () => {
   expect(customer.customerPaymentSources.nodes).toHaveLength(data.customer.customerPaymentSources.nodes.length - 1);
 });
 
-test("back office: a customer is deleted, or says why not and can be anonymized instead", async () => {
+test("back office: a customer is deleted, or IN_USE and can be anonymized instead", async () => {
   const DELETE = `mutation ($id: ID!) { customerDelete(id: $id) { deletedId ${WHY} } }`;
   const refused = await write(DELETE, { id: "cus_bruno" });
   expect(refused).toMatchObject({ deletedId: null, userErrors: [{ code: "IN_USE", path: ["id"] }] });
@@ -89,7 +89,7 @@ test("back office: a customer is deleted, or says why not and can be anonymized 
   });
 });
 
-test("back office, tags: the whole set is sent, and none clears it", async () => {
+test("back office, tags: tagsReplace sets all, and an empty list clears them", async () => {
   const TAGS = `mutation ($names: [String!]!) { tagsReplace(id: "cus_bruno", names: $names) {
     resource { id tags { id name } } added { name } removed { name } ${WHY} } }`;
   const { resource } = await write(TAGS, { names: ["gift", "vip"] });
@@ -99,7 +99,7 @@ test("back office, tags: the whole set is sent, and none clears it", async () =>
   expect((await write(TAGS, { names: [] })).resource.tags).toEqual([]);
 });
 
-test("back office, record details: a reference is set, and cleared by null; absent keeps", async () => {
+test("back office, record details: a reference is set, null clears it, omitted it stays", async () => {
   const DETAILS = `mutation ($input: CustomerUpdateInput!) { customerUpdate(id: "cus_bruno", input: $input) {
     customer { id reference referenceOrigin createdAt updatedAt } ${WHY} } }`;
   const set = await write(DETAILS, { input: { reference: "ERP-9", referenceOrigin: "erp" } });
@@ -113,7 +113,7 @@ test("back office, record details: a reference is set, and cleared by null; abse
   ]);
 });
 
-test("back office, new customer and edit customer: the group may be none, and a taken address is the e-mail's error", async () => {
+test("back office, new customer and edit customer: group is optional, and a taken address is an error at email", async () => {
   const NEW = `mutation ($input: CustomerCreateInput!) { customerCreate(input: $input) { customer { ${HEADING} } ${WHY} } }`;
   const { customer, userErrors } = await write(NEW, { input: { email: " New@Example.com ", customerGroupId: null } });
   expect(userErrors).toEqual([]);
@@ -145,7 +145,7 @@ test("back office, new customer and edit customer: the group may be none, and a 
   expect(clash.customer.email).toBe("newer@example.com");
 });
 
-test("my account, new address: one mutation makes the address and its place in the book, all or nothing", async () => {
+test("my account, new address: one mutation creates the address and its entry, or neither", async () => {
   const NEW = `mutation ($input: CustomerAddressCreateInput!) { customerAddressCreate(input: $input) {
     customerAddress { id name } address { ${ADDRESS} } customer { customerAddresses(first: 50) { totalCount nodes { id address { id fullName } } } } ${WHY} } }`;
   const before = await app.database.pool.query("SELECT count(*)::int FROM addresses");
@@ -174,7 +174,7 @@ test("my account, new address: one mutation makes the address and its place in t
   expect(after.rows[0].count).toBe(before.rows[0].count + 1);
 });
 
-test("identity, sign-up: a guest makes a customer and learns nothing of others", async () => {
+test("identity, sign-up: a guest creates a customer and learns nothing of others", async () => {
   const SIGN_UP = `mutation ($input: CustomerCreateInput!) { customerCreate(input: $input) { customer { id email hasPassword customerGroup { name } tags { name } } ${WHY} } }`;
   const signedUp = await write(
     SIGN_UP,

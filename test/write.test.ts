@@ -38,7 +38,7 @@ const replayed = ({ extensions }: { extensions: object }) => "replayed" in exten
 const countOf = async (email: string) => (await rows("SELECT 1 FROM customers WHERE email = $1", [email])).length;
 
 describe("@idempotent", () => {
-  test("of 20 calls at once with one key one makes the customer, and all show it", async () => {
+  test("20 concurrent calls with one key: one creates the customer, all return it", async () => {
     const name = unused();
     const email = `${name}@example.com`;
     const answers = await Promise.all(Array.from({ length: 20 }, () => create(email, name)));
@@ -48,7 +48,7 @@ describe("@idempotent", () => {
     expect(await countOf(email)).toBe(1);
   });
 
-  test("other arguments, or another mutation, under the same key are refused", async () => {
+  test("refuses a key reused with other arguments or another mutation", async () => {
     const key = unused();
     await create(`${key}@example.com`, key);
     const others = [
@@ -62,7 +62,7 @@ describe("@idempotent", () => {
     expect(await countOf("other@example.com")).toBe(0);
   });
 
-  test("another caller's key is another key", async () => {
+  test("keys are separate per caller", async () => {
     const key = unused();
     const callers: Caller[] = [
       { kind: "integration" },
@@ -84,7 +84,7 @@ describe("@idempotent", () => {
     }
   });
 
-  test("what was refused does not use the key up", async () => {
+  test("a call with user errors does not use up its key", async () => {
     const key = unused();
     const refused = await Promise.all(Array.from({ length: 5 }, () => create("ada@example.com", key)));
     for (const answer of refused) {
@@ -94,7 +94,7 @@ describe("@idempotent", () => {
     expect((await create(`${key}@example.com`, key)).data.customerCreate.userErrors).toEqual([]);
   });
 
-  test("a key that has expired is good for something new, once", async () => {
+  test("an expired key can be reused, once", async () => {
     const key = unused();
     await create(`${key}@example.com`, key);
     await rows("UPDATE idempotency_records SET expires_at = now() - interval '1 second'");
@@ -104,7 +104,7 @@ describe("@idempotent", () => {
     expect(await countOf(email)).toBe(1);
   });
 
-  test("a replay shows the row as it is now, and nothing of one that is gone", async () => {
+  test("a replay returns the row's current state, and null if it was deleted", async () => {
     const key = unused();
     const email = `${key}@example.com`;
     const { id } = (await create(email, key)).data.customerCreate.customer;
@@ -116,7 +116,7 @@ describe("@idempotent", () => {
     expect(replayed(gone)).toBe(true);
   });
 
-  test("a visitor's retry of a sign-up shows the customer as it was, and nothing that became of it since", async () => {
+  test("a guest's replay of customerCreate returns the customer as created, and nothing newer", async () => {
     const key = unused();
     const email = `${key}@example.com`;
     const fields =
@@ -143,7 +143,7 @@ describe("@idempotent", () => {
     expect(records).not.toContain(Buffer.from(email).toString("hex"));
   });
 
-  test("a replay prepares nothing anew: a token that is used up serves its own retry", async () => {
+  test("a replay validates nothing anew: customerPasswordResetConsume with its used token succeeds", async () => {
     const token = unused();
     await insert(app.database.query, "CustomerPasswordReset", {
       id: "cpr_replay",
@@ -175,7 +175,7 @@ describe("@idempotent", () => {
     expect(await countOf("short@example.com")).toBe(0);
   });
 
-  test("what is kept tells neither the key nor anything of anybody", async () => {
+  test("idempotency_records contain neither the key nor personal data", async () => {
     const words = { key: unused(), email: "very.particular@example.com", name: "Particular & Sons" };
     await app.query(
       `mutation ($email: String!, $name: String!, $key: String!) {
@@ -219,7 +219,7 @@ describe("retries of a client that got no response", () => {
     socket.destroy();
   }
 
-  test("and hangs up at any moment gets what it wanted by its retry, once", async () => {
+  test("a client that disconnects at any moment succeeds by its retry, exactly once", async () => {
     for (let ms = 0; ms < 24; ms += 2) {
       const key = unused();
       const email = `${key}@example.com`;
@@ -236,7 +236,7 @@ describe("retries of a client that got no response", () => {
     expect(await countOf(email)).toBe(1);
   });
 
-  test("a connection lost after COMMIT was carried out is asked after: the answer is the right one", async () => {
+  test("a connection lost after COMMIT: the outcome is looked up and answered", async () => {
     const { hostname, port } = new URL(app.connectionString);
     let cut = false;
     const proxy = net.createServer((client) => {
@@ -280,7 +280,7 @@ describe("@dryRun", () => {
     `${alias}: customerUpdate(id: "cus_kenji", input: { reference: "${reference}" }) ${directive} { ${UPDATE} }`;
   const stored = async () => (await rows("SELECT reference, version FROM customers WHERE id = 'cus_kenji'"))[0];
 
-  test("shows the state after it; what comes later does not see it", async () => {
+  test("returns the changed state, which later mutations do not see", async () => {
     const { version, reference } = await stored();
     const { data, extensions } = await app.query(`mutation {
       ${set("tried", "tried", "@dryRun")}
@@ -301,7 +301,7 @@ describe("@dryRun", () => {
     expect(reference).not.toBe("done");
   });
 
-  test("leaves no row, no key and no held connection", async () => {
+  test("leaves no row, no key and no open connection", async () => {
     const small = await createTestApp({ poolSize: 2, sharing: app });
     try {
       const key = unused();
@@ -330,7 +330,7 @@ describe("@dryRun", () => {
     "{ customers(first: 1) { nodes { email @dryRun } } }",
     'mutation { tagsAdd(id: "cus_ada", names: []) { userErrors @dryRun { code } } }',
     "query ($k: String!) { viewer @idempotent(key: $k) { kind } }",
-  ])("%s: the directives belong on mutations", async (text) => {
+  ])("@dryRun and @idempotent are refused outside mutations: %s", async (text) => {
     const { errors } = await app.query(text, { k: "a-good-key" });
     expect(errors).toEqual([
       expect.objectContaining({
@@ -351,7 +351,7 @@ describe("ifVersion", () => {
   const update = async (reference: string, version?: number | null) =>
     (await app.query(UPDATE, { reference, version })).data.customerUpdate;
 
-  test("a change for another version is refused, and shows what there is now", async () => {
+  test("another version is VERSION_CONFLICT, with the current state", async () => {
     const { version } = (await update("mine")).customer;
     const theirs = await update("theirs", version);
     expect(theirs).toMatchObject({ customer: { reference: "theirs", version: version + 1 }, userErrors: [] });
@@ -373,7 +373,7 @@ describe("ifVersion", () => {
   });
 
   test.each([999, 0, -1, 2147483647])(
-    "version %d, which there never was, is not said to be of the past",
+    "version %d, which never existed, is refused without calling it outdated",
     async (never) => {
       const { version } = (await update("now")).customer;
       const { customer, userErrors } = await update("never", never);
@@ -391,7 +391,7 @@ describe("ifVersion", () => {
     },
   );
 
-  test("what changed is told only as far as the caller may see it", async () => {
+  test("changed lists only fields that the caller may read", async () => {
     const { version } = (await update("seen")).customer;
     await app.query('mutation { tagsReplace(id: "cus_mia", names: ["gift"]) { userErrors { code } } }');
     const tried = async (as: Caller) =>
@@ -400,7 +400,7 @@ describe("ifVersion", () => {
     expect(await tried({ kind: "customer", id: "cus_mia" })).toMatchObject({ code: "VERSION_CONFLICT", changed: [] });
   });
 
-  test("of 20 changes for one version one wins", async () => {
+  test("20 concurrent updates with one version: one wins", async () => {
     const { version } = (await update("before")).customer;
     const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => update(`racer ${i}`, version)));
     expect(answers.filter(({ userErrors }) => !userErrors.length)).toHaveLength(1);
@@ -408,7 +408,7 @@ describe("ifVersion", () => {
   });
 });
 
-describe("constraints of the database", () => {
+describe("database constraints", () => {
   interface Constraint {
     table: string;
     name: string;
@@ -440,7 +440,7 @@ describe("constraints of the database", () => {
     return modelOfType(table)!.columns[field] && field;
   };
 
-  test("every unique index is told as TAKEN, at a field", async () => {
+  test("every unique index is TAKEN with a field's path", async () => {
     const found = await constraints("u");
     expect(found.length).toBeGreaterThan(10);
     for (const index of found) {
@@ -452,7 +452,7 @@ describe("constraints of the database", () => {
     }
   });
 
-  test("every check is told as INVALID, at the field that it is about", async () => {
+  test("every check is INVALID with the path of its field", async () => {
     const found = await constraints("c");
     expect(found.length).toBeGreaterThan(25);
     for (const check of found) {
@@ -465,7 +465,7 @@ describe("constraints of the database", () => {
     }
   });
 
-  test("every reference is told as NOT_FOUND where it is written, and as IN_USE where it keeps a row", async () => {
+  test("every foreign key is NOT_FOUND when written and IN_USE when deleted", async () => {
     const found = await constraints("f");
     expect(found.length).toBeGreaterThan(30);
     for (const key of found) {
@@ -486,7 +486,7 @@ describe("constraints of the database", () => {
     }
   });
 
-  test("every constraint that the datamodel has words for exists, on the table of its model", async () => {
+  test("every constraint named in prisma/schema.prisma exists on its model's table", async () => {
     const found = (await Promise.all((["u", "c", "f"] as const).map(constraints))).flat();
     const worded = [...models.values()].flatMap(({ table, constraints: words }) =>
       Object.keys(words).map((name) => ({ table, name })),
@@ -497,7 +497,7 @@ describe("constraints of the database", () => {
     );
   });
 
-  test("what PostgreSQL says is what is expected of it", async () => {
+  test("errors of PostgreSQL become TAKEN, INVALID, NOT_FOUND and IN_USE", async () => {
     const errorOf = async (text: string) => {
       try {
         await rows(text);
@@ -527,8 +527,8 @@ describe("constraints of the database", () => {
   });
 });
 
-describe("codes of user errors", () => {
-  test("that a mutation does not declare are told to the log", async () => {
+describe("user error codes", () => {
+  test("not declared by the mutation are logged", async () => {
     class Probe {
       @Mutates<{ id: string }>({
         access: [],
@@ -565,7 +565,7 @@ describe("codes of user errors", () => {
   });
 });
 
-describe("what refers to a customer, or to what belongs to one", () => {
+describe("references to a customer and its resources during an erasure", () => {
   let app: TestApp;
   const rows = async (text: string, values: unknown[] = []) => (await app.database.pool.query(text, values)).rows;
   const setStatus = (status: string | null) =>
@@ -616,11 +616,11 @@ describe("what refers to a customer, or to what belongs to one", () => {
     "skuListUpdate.customerId": `id: "skl_other", input: { customerId: "cus_ada" }`,
   };
 
-  test("is known for all mutations", () => {
+  test("are tested for all mutations", () => {
     expect(places.filter((place) => !others.test(place)).sort()).toEqual(Object.keys(cases).sort());
   });
 
-  test.each(Object.entries(cases))("%s waits for an erasure that is under way, and is refused", async (place, args) => {
+  test.each(Object.entries(cases))("%s waits for the erasure, and is refused", async (place, args) => {
     await rows(
       `INSERT INTO orders (id, mode, number, status, placed_at) VALUES ('ord_other', 'test', 'links-1', 'draft', NULL), ('ord_done', 'test', 'links-2', 'placed', now()) ON CONFLICT DO NOTHING`,
     );
@@ -664,7 +664,7 @@ describe("what refers to a customer, or to what belongs to one", () => {
     }
   });
 
-  test("is refused by the rule itself, for every model and whatever is written", async () => {
+  test("are refused by the link rule for every model and every write", async () => {
     const viewer: Viewer = {
       kind: "integration",
       applicationId: "app_test",
