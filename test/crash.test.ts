@@ -106,7 +106,7 @@ interface Known {
   placedUnknown: number;
 }
 
-test(`killed at random moments during ${writes} writes: every answered one is there, every other whole or absent`, async () => {
+test(`SIGKILL at random moments during ${writes} writes: acknowledged writes are stored, others complete or absent`, async () => {
   const all: Known[] = [];
   let sent = 0;
   let kills = 0;
@@ -294,7 +294,7 @@ async function expectErased(prefix: string, count: number, marks: readonly Mark[
   expect(rows[0]).toEqual({ ...each, total: (count * (count + 1)) / 2 });
 }
 
-test("a worker killed at 20 random moments leaves nothing half erased, and nothing out", async () => {
+test("a worker killed at 20 random moments: the next one completes every erasure", async () => {
   const marks = await requestErasures("kill", erasures);
   // One of them has something in every personal column there is.
   marks.push(...(await plant(pool, "cus_ada")));
@@ -312,7 +312,7 @@ test("a worker killed at 20 random moments leaves nothing half erased, and nothi
   await expectErased("kill", erasures, marks);
 }, 600_000);
 
-test(`two workers at once carry out ${erasures} erasures, each once`, async () => {
+test(`two workers carry out ${erasures} erasures, each exactly once`, async () => {
   const marks = await requestErasures("two", erasures);
   server?.kill("SIGKILL");
   env.WORKER = "false";

@@ -93,7 +93,7 @@ describe("docs/erasure.md", () => {
   test.each([
     ["manifest", manifestAsMarkdown],
     ["moves", movesAsDiagram],
-  ])("has the %s as the code has it: UPDATE_DOCS=1 writes it", (name, made) => {
+  ])("the %s is up to date (else: UPDATE_DOCS=1)", (name, made) => {
     const text = readFileSync(file, "utf8");
     const right = text.replace(part(name), (_, before: string, after: string) => `${before}${made()}\n${after}`);
     if (process.env.UPDATE_DOCS) writeFileSync(file, right);
@@ -102,7 +102,7 @@ describe("docs/erasure.md", () => {
   });
 });
 
-describe("the search", () => {
+describe("search for planted marks", () => {
   const one = newMark("Search.one");
   const hidden = (["base64", "base64url", "hex"] as const).flatMap((encoding) => [
     ...["", "/", "??", ">>>"].map((before) => [
@@ -118,7 +118,7 @@ describe("the search", () => {
     expect(found([newMark("Search.other"), one], `INSERT INTO t VALUES ('${text}');`)).toEqual([one]);
   });
 
-  test("looks at all that the real pg_dump writes, and at what PostgreSQL computes", async () => {
+  test("covers everything pg_dump writes, and columns that PostgreSQL computes", async () => {
     const database = await createTestDatabase();
     const client = new pg.Client(database.connectionString);
     try {
@@ -148,8 +148,8 @@ describe("the search", () => {
   });
 });
 
-describe("the manifest", () => {
-  test("has no model within it that is out of reach", () => {
+describe("erasure manifest", () => {
+  test("every model with personal columns to erase is reachable from a customer", () => {
     const models = [...manifest].filter(([, table]) =>
       personalColumns(table).some(([, c]) => c.personal.action !== "keep"),
     );
@@ -248,7 +248,7 @@ const kindsOf = (marks: readonly Mark[]) => [...new Set(marks.map(({ kind }) => 
 const without = (some: readonly Mark[], marks: readonly Mark[]) => marks.filter((mark) => !some.includes(mark));
 const textOf = (heard: readonly Heard[]) => heard.map(({ text }) => text).join("\n");
 
-test("of marks in every personal column nothing is left: not in a dump, the log or any answer, however written", async () => {
+test("after an erasure no mark planted in a personal column is left in a dump, the log or any answer", async () => {
   const logged: string[] = [];
   const app = await createTestApp({ owner });
   try {
@@ -351,7 +351,7 @@ test("of marks in every personal column nothing is left: not in a dump, the log 
   }
 }, 300_000);
 
-describe("what an e-mail address alone says of a customer", () => {
+describe("rows linked to a customer by e-mail address alone", () => {
   const market = { type: "markets", id: "mkt", attributes: { name: "Europe", currency_code: "EUR" } };
   const method = {
     type: "payment_methods",
@@ -515,7 +515,7 @@ describe("what an e-mail address alone says of a customer", () => {
     return found(marks, texts.join("\n"));
   };
 
-  test("is in its preview, its blockers, its export and its erasure, however it came in", async () => {
+  test("are in the preview, the blockers, the export and the erasure, however they were written", async () => {
     const email = mark("e-mail", (text) => `${text}@example.com`);
     const before = guest(email);
     expect(await imported(app.connectionString, before)).toEqual([]);
@@ -608,7 +608,7 @@ describe("what an e-mail address alone says of a customer", () => {
     expect(await left()).toEqual([]);
   });
 
-  test("includes what hung on it in two steps or more, and what is gone of it", async () => {
+  test("include rows two or more steps away, and deleted ones", async () => {
     const email = mark("e-mail", (text) => `${text}@example.com`);
     const line = (lineId: string, orderId: string): Resource => ({
       ...{ type: "line_items", id: lineId, attributes: { quantity: 1, metadata: { a: mark(`line ${lineId}`) } } },
@@ -675,7 +675,7 @@ describe("what an e-mail address alone says of a customer", () => {
     expect(await contentsOf(app.connectionString)).toContain(kept.text);
   });
 
-  test("is found by an index, whatever key leads to it", async () => {
+  test("are found by an index, whatever key links them", async () => {
     // Of events the audit trail says nothing.
     const audited = (Object.keys(customerRows) as ModelName[]).filter((name) => !/^Event/.test(name)).map(modelNamed);
     const keys = audited.flatMap((model) => {
@@ -692,7 +692,7 @@ describe("what an e-mail address alone says of a customer", () => {
     }
   });
 
-  test("is another's when the address is another's now", async () => {
+  test("belong to the customer who has the address now", async () => {
     const [former, later] = ["former", "later"].map((name) => mark(name, (text) => `${text}@example.com`));
     const first = await change(`customerCreate(input: { email: "${former}" }) { customer { id }`);
     await change(`customerUpdate(id: "${first}", input: { email: "${later}" }) { customer { id }`);
@@ -705,7 +705,7 @@ describe("what an e-mail address alone says of a customer", () => {
   });
 });
 
-test("a request that an import brings waits for the grace from then on, and can be called off", async () => {
+test("an imported anonymization request waits for the grace period, and can be cancelled", async () => {
   const app = await createTestApp({ demo: false, owner });
   try {
     const statuses = ["requested", "started"];
@@ -739,7 +739,7 @@ test("a request that an import brings waits for the grace from then on, and can 
   }
 });
 
-test("of requests, cancellations and workers at once one wins each time, and the history is always a legal one", async () => {
+test("concurrent requests, cancellations and workers: one wins each time, and every history is valid", async () => {
   const app = await createTestApp({ owner, poolSize: 12 });
   try {
     const rounds = 100;
@@ -799,7 +799,7 @@ const moveOf: Record<string, keyof typeof moves> = {
   anonymization_failed: "fail",
 };
 
-describe("the worker and what is around it", () => {
+describe("anonymization worker", () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await createTestApp({ owner });
@@ -832,7 +832,7 @@ describe("the worker and what is around it", () => {
     return data.customerCreate.customer.id as string;
   };
 
-  test("a preview counts what goes and what is kept, and a request must have seen what speaks against it", async () => {
+  test("anonymizationPreview counts what is erased and kept; anonymizationRequest without its digest is BLOCKED", async () => {
     const seen = await preview("cus_bruno");
     const addresses = seen.resources.find(({ resourceType }: any) => resourceType === "addresses");
     expect(addresses.fields).toContainEqual({
@@ -858,7 +858,7 @@ describe("the worker and what is around it", () => {
     });
   });
 
-  test("a legal hold stops a request that is made, and one that waits", async () => {
+  test("a legal hold blocks a new request and a waiting one", async () => {
     const customerId = await newCustomer("held@example.com");
     const hold = (name: string, input: object) =>
       app.query(
@@ -885,7 +885,7 @@ describe("the worker and what is around it", () => {
     ]);
   });
 
-  test("a request waits for its grace; then the address can sign up anew, and nothing of the old customer changes", async () => {
+  test("a request waits for the grace period; then the e-mail address can sign up again", async () => {
     const customerId = await newCustomer("again@example.com");
     expect((await request({ customerId })).userErrors).toEqual([]);
     const hour = 3_600_000;
@@ -903,7 +903,7 @@ describe("the worker and what is around it", () => {
     ]);
   });
 
-  test("a fault leaves everything as it was, is tried again later each time, and ends as failed", async () => {
+  test("a failed erasure changes nothing, is retried later each time, and ends as FAILED", async () => {
     const customerId = await newCustomer("faulty@example.com");
     await request({ customerId });
     let time = Date.now();
@@ -938,7 +938,7 @@ describe("the worker and what is around it", () => {
     expect(await statusOf(customerId)).toBe("COMPLETED");
   });
 
-  test("what went to another customer tells neither's export of the other, and is no trace of who had it", async () => {
+  test("a row that moved to another customer shows neither customer in the other's export, and keeps no trace of the first", async () => {
     const [first, second] = [newMark("first"), newMark("second")];
     const ids: string[] = [];
     for (const { text } of [first, second]) ids.push(await newCustomer(`${text}@example.com`));
@@ -963,7 +963,7 @@ describe("the worker and what is around it", () => {
   });
 
   test.each([false, true])(
-    "nothing comes back by an import that runs when its grace ends, strict: %p",
+    "an import that runs while the grace period ends restores nothing, strict: %p",
     async (strict) => {
       const customerId = await newCustomer(`import-${strict}@example.com`);
       const text = newMark("line").text;
@@ -1002,7 +1002,7 @@ describe("the worker and what is around it", () => {
     },
   );
 
-  test("what a restored backup brings back is erased again", async () => {
+  test("eraseAgain erases a customer that a restored backup brought back", async () => {
     const customerId = await newCustomer("restored@example.com");
     expect(await workerOf(app).eraseAgain(customerId)).toBe("erased");
     expect(await workerOf(app).eraseAgain(customerId)).toBe("untouched");
@@ -1010,7 +1010,7 @@ describe("the worker and what is around it", () => {
     expect(await statusOf(customerId)).toBe("COMPLETED");
   });
 
-  test("a receipt is refused when anything of it was changed, or another key signed it", async () => {
+  test("verifyReceipt refuses a changed receipt, and one signed by another key", async () => {
     const { rows } = await app.database.pool.query(
       "SELECT anonymization_receipt AS receipt FROM customers WHERE anonymization_receipt IS NOT NULL LIMIT 1",
     );
@@ -1034,7 +1034,7 @@ describe("the worker and what is around it", () => {
   });
 });
 
-describe("the export of a customer's data", () => {
+describe("subjectExport", () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await createTestApp({ owner });
@@ -1046,7 +1046,7 @@ describe("the export of a customer's data", () => {
       headers: as ? { authorization: `Bearer ${await app.token(as)}` } : {},
     });
 
-  test("is read back by the import, into an empty database, and is the same there, audit trail and events included", async () => {
+  test("is imported into an empty database with equal rows, audit trail and events included", async () => {
     const write = async (mutation: string) => {
       const { data } = await app.query(`mutation { ${mutation} } }`);
       const [payload] = Object.values(data as Record<string, Record<string, any>>);
@@ -1094,7 +1094,7 @@ describe("the export of a customer's data", () => {
   /** What the gateway notes of an entry for itself. */
   const notOfTheTrail = /^(customer_id|resource_version|transaction_id)$/;
 
-  test("holds every personal value, no credential, and nobody else's", async () => {
+  test("has every personal value, no credential, and nothing of other customers", async () => {
     const marks = await plant(app.database.pool, id);
     await app.database.pool.query("UPDATE customers SET anonymization_status = 'cancelled' WHERE id = $1", [id]);
     const { data } = await app.query(`{ subjectExport(customerId: "${id}") { url } }`);
@@ -1113,7 +1113,7 @@ describe("the export of a customer's data", () => {
   /** What an import does not take over: credentials, versions, and what the shop notes of erasure. */
   const unlike = /^(version|password_digest|has_password|legal_hold_.*|anonymization_.*)$/;
 
-  test("is for those who may, of customers that there are", async () => {
+  test("requires the permission and an existing customer", async () => {
     expect((await get(`/exports/customers/${id}`, null)).status).toBe(401);
     for (const as of [
       { kind: "customer", id },
@@ -1130,7 +1130,7 @@ describe("the export of a customer's data", () => {
     expect([posted.status, posted.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
   });
 
-  test("by HEAD is answered as by GET, and not made", async () => {
+  test("answers HEAD with the headers of GET, and does not make the export", async () => {
     const ask = async (path: string, method: string, as: Caller = { kind: "integration" }) => {
       const headers = as ? { authorization: `Bearer ${await app.token(as)}` } : undefined;
       const response = await fetch(`${app.url}/exports/customers/${path}`, { method, headers });

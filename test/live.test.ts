@@ -84,8 +84,8 @@ const attached = ["attachableId", "attachableType", "metadata", "name"];
 /** Without the marks. */
 const told = (opened: Stream) => brief(opened.changes()).filter(([, id]) => id !== "cus_ada");
 
-describe("changes", () => {
-  test("reach the subscribers of all servers, with what they are and the customer as it is then", async () => {
+describe("customerChanged", () => {
+  test("reaches subscribers of all servers, with the change and the current customer", async () => {
     const watching = [await open(one), await open(other)];
     for (const { status, headers } of watching) {
       expect(status).toBe(200);
@@ -127,7 +127,7 @@ describe("changes", () => {
     expect(watching[0]!.changes()).toEqual(watching[1]!.changes());
   });
 
-  test("are found without an announcement, a little later", async () => {
+  test("finds changes by polling if NOTIFY was missed", async () => {
     const third = await createTestApp({ sharing: one, pollMs: 100 });
     const opened = await open(third);
     await updateCustomer(query, "cus_bruno", { reference: "unannounced" });
@@ -136,7 +136,7 @@ describe("changes", () => {
     await third.stop();
   });
 
-  test("of one customer can be had alone, even before there is one", async () => {
+  test("with customerId: changes of that customer only, even before it exists", async () => {
     const opened = await open(one, { variables: { customerId: "cus_later" } });
     const all = await open(one);
     await createCustomer(query, "cus_later");
@@ -150,7 +150,7 @@ describe("changes", () => {
     ]);
   });
 
-  test("of a customer that has gone come without it", async () => {
+  test("of a deleted customer has customer: null", async () => {
     await createCustomer(query, "cus_gone");
     await settled(query);
     const opened = await open(one);
@@ -160,14 +160,14 @@ describe("changes", () => {
     expect(opened.changes()).toMatchObject([{ event: "destroy", resourceId: "cus_gone", changed: [], customer: null }]);
   });
 
-  test("of a customer's anonymization say so", async () => {
+  test("reports a change of anonymizationStatus", async () => {
     const opened = await open(one);
     await query("UPDATE customers SET anonymization_status = 'requested' WHERE id = 'cus_mia'", []);
     await mark(opened);
     expect(told(opened)).toEqual([["anonymization_request", "cus_mia", "anonymizationStatus"]]);
   });
 
-  test("cost one listening connection a server, while there are subscribers", async () => {
+  test("uses one listening connection per server, only while there are subscribers", async () => {
     expect(await listeners(one)).toBe(0);
     const opened = [await open(one), await open(one), await open(other)];
     await until(async () => (await listeners(one)) === 2);
@@ -177,7 +177,7 @@ describe("changes", () => {
 });
 
 describe("row rules of live updates", () => {
-  test("customers see what is theirs, and neither tags nor notes of the staff", async () => {
+  test("customers see their own changes, without tags and staff notes", async () => {
     const [own, all] = [await open(one, { as: bruno }), await open(one)];
     const foreign = await open(one, { as: bruno, variables: { customerId: "cus_ada" } });
     await tagCustomer(one, "cus_bruno", "vip");
@@ -207,7 +207,7 @@ describe("row rules of live updates", () => {
     expect(foreign.ended).toBe(false);
   });
 
-  test("a change of the other mode does not exist", async () => {
+  test("changes of the other mode are not visible", async () => {
     const [test, live] = [await open(one), await open(one, { as: { kind: "integration", mode: "live" } })];
     await createCustomer(query, "cus_live_new", "live");
     await createCustomer(query, "cus_test_new", "test");
@@ -217,7 +217,7 @@ describe("row rules of live updates", () => {
     expect(told(live)).toEqual([["create", "cus_live_new", ...made]]);
   });
 
-  test("a token that may read customers alone hears nothing of orders or tags", async () => {
+  test("with customers:read alone changes of orders and tags are not visible", async () => {
     const opened = await open(one, { as: { kind: "integration", permissions: ["customers:read"] } });
     await updateOrder(query, "ord_1001");
     await tagCustomer(one, "cus_kenji", "vip");
@@ -226,7 +226,7 @@ describe("row rules of live updates", () => {
     expect(told(opened)).toEqual([["update", "cus_kenji", "reference"]]);
   });
 
-  test("a legal hold is a change for those who may see it, and for nobody else", async () => {
+  test("a legal hold is visible only with permission to read it", async () => {
     const all = await open(one);
     const some = await open(one, { as: { kind: "integration", permissions: ["customers:read"] } });
     const own = await open(one, { as: { kind: "customer", id: "cus_kenji" } });
@@ -245,7 +245,7 @@ describe("row rules of live updates", () => {
     expect(told(all)).toEqual([["update", "cus_kenji", "legalHold"], ["update", "cus_kenji", "legalHold"], seen]);
   });
 
-  test("without the permission, or a token, there is no stream", async () => {
+  test("without permission or token there is no stream", async () => {
     const forbidden = await open(one, { as: { kind: "integration", permissions: ["orders:read"] } });
     await until(() => forbidden.ended);
     expect(forbidden.events).toMatchObject([
@@ -282,7 +282,7 @@ describe("row rules of live updates", () => {
     expect(Date.now()).toBeGreaterThan(exp * 1_000 - 1);
   });
 
-  test("a stream ends when its token is revoked, and tells nothing of what comes after", async () => {
+  test("a stream ends when its token is revoked, and sends nothing afterwards", async () => {
     const [kenji, all] = [await open(one, { as: { kind: "customer", id: "cus_kenji" } }), await open(one)];
     await one.revocations.revoke("customer:cus_kenji", new Date(Date.now() + 3_600_000));
     await updateCustomer(query, "cus_kenji", { reference: "afterwards" });
@@ -297,7 +297,7 @@ describe("row rules of live updates", () => {
 });
 
 describe("resuming after a disconnect (Last-Event-ID)", () => {
-  test("nothing is missed and nothing comes twice, in whatever order 200 writers commit", async () => {
+  test("no change is missed or repeated, in whatever order 200 writers commit", async () => {
     const before = await open(one);
     const first = await mark(before);
     const untouched = await open(other, { variables: { after: first } });
@@ -359,7 +359,7 @@ describe("resuming after a disconnect (Last-Event-ID)", () => {
     }
   });
 
-  test("the header comes before the argument, which a client sends again as it was", async () => {
+  test("Last-Event-ID takes precedence over the argument after", async () => {
     const opened = await open(one);
     const [first, second, third] = [await mark(opened), await mark(opened), await mark(opened)];
     const again = await open(one, { variables: { after: first }, headers: { "last-event-id": second } });
@@ -367,7 +367,7 @@ describe("resuming after a disconnect (Last-Event-ID)", () => {
     expect(again.events[0]!.id).toBe(third);
   });
 
-  test("a server that has not heard yet of a change does not tell those who know it", async () => {
+  test("a change already received is not sent again by a server that learns of it later", async () => {
     const [here, there] = [await open(one), await open(other)];
     const first = await mark(here, there);
     await updateCustomer(query, "cus_bruno", { reference: "unannounced" });
@@ -387,7 +387,7 @@ describe("resuming after a disconnect (Last-Event-ID)", () => {
     await third.stop();
   });
 
-  test("an id of before changes had ids of their own is gone on from", async () => {
+  test("an id of an earlier version, without prefix, is accepted", async () => {
     const opened = await open(one);
     const [first, second] = [await mark(opened), await mark(opened)];
     for (const after of [first, first.slice("chg_".length)]) {
@@ -397,7 +397,7 @@ describe("resuming after a disconnect (Last-Event-ID)", () => {
     }
   });
 
-  test("an id that is unknown, or not for the viewer, is refused", async () => {
+  test("an unknown id, or one the viewer may not see, is refused", async () => {
     const opened = await open(one);
     await updateCustomer(query, "cus_bruno", { reference: "x" });
     await createCustomer(query, "cus_live_after", "live");
@@ -424,7 +424,7 @@ describe("resuming after a disconnect (Last-Event-ID)", () => {
     }
   });
 
-  test("a reader that lags far behind holds little in memory, and misses nothing", async () => {
+  test("a reader far behind needs little memory, and misses nothing", async () => {
     const resourceTypes = new Set(["customers"]);
     const changes = await one.live.subscribe(query, { mode: "test", customerId: "cus_behind", resourceTypes });
     const reading = await open(one, { variables: { customerId: "cus_behind" } });
@@ -449,7 +449,7 @@ describe("resuming after a disconnect (Last-Event-ID)", () => {
     expect(await changes.next()).toEqual({ done: true, value: undefined });
   });
 
-  test("a client that does not read its answer stops the reading for it, and gets everything when it does", async () => {
+  test("a client that stops reading pauses its stream, and gets every change when it continues", async () => {
     await createCustomer(query, "cus_stalled");
     await query("UPDATE customers SET metadata = jsonb_build_object('long', repeat('x', 100000)) WHERE id = $1", [
       "cus_stalled",
@@ -485,7 +485,7 @@ describe("resuming after a disconnect (Last-Event-ID)", () => {
     sent.destroy();
   });
 
-  test("graphql-sse's own client goes on by itself, if it tells the last id", async () => {
+  test("graphql-sse reconnects by itself with the last id", async () => {
     const way = await proxy(one.url);
     let last: string | undefined;
     const got: string[] = [];
@@ -560,8 +560,8 @@ async function proxy(target: string) {
   };
 }
 
-describe("the stream", () => {
-  test("survives the loss of the connection that listens", async () => {
+describe("/graphql/stream", () => {
+  test("survives the loss of the listening connection", async () => {
     const opened = await open(other);
     await until(async () => (await listeners(one)) === 1);
     await query(
@@ -579,7 +579,7 @@ describe("the stream", () => {
     expect(opened.ended).toBe(false);
   });
 
-  test("survives the loss of the database, and tells what was changed in the meantime", async () => {
+  test("survives the loss of the database, and sends the changes of the meantime", async () => {
     const app = await createTestApp({ pollMs: 200 });
     const opened = await stream(app);
     const name = new URL(app.connectionString).pathname.slice(1);
@@ -607,7 +607,7 @@ describe("the stream", () => {
     expect(app.logged.join("\n")).not.toContain("bruno");
   });
 
-  test("ends at once when the server stops, and says why", async () => {
+  test("ends at once with a reason when the server stops", async () => {
     const app = await createTestApp({ sharing: one });
     const opened = [await stream(app), await stream(app, { as: ada })];
     // A stream that was still there after the time for running requests would be cut, without a word.
@@ -621,7 +621,7 @@ describe("the stream", () => {
     }
   });
 
-  test("is refused beyond 20 of one caller, until one of them ends", async () => {
+  test("allows 20 streams per caller, and further ones after one has ended", async () => {
     const opened = await Promise.all(Array.from({ length: 20 }, () => open(one, { as: bruno })));
     expect(opened.map(({ status }) => status)).toEqual(Array(20).fill(200));
     const refused = await open(one, { as: bruno });
@@ -651,8 +651,8 @@ describe("the stream", () => {
   });
 });
 
-describe("what is refused", () => {
-  test("queries and mutations here, subscriptions at /graphql", async () => {
+describe("requests that are refused", () => {
+  test("queries and mutations at /graphql/stream, subscriptions at /graphql", async () => {
     for (const text of [
       "{ customers { totalCount } }",
       'mutation { tagsAdd(id: "x", names: []) { unchanged { id } } }',
@@ -692,7 +692,7 @@ describe("what is refused", () => {
       ),
     ],
     ["TOKEN_LIMIT", `subscription { customerChanged { ${"id ".repeat(5_001)} } }`],
-  ])("%s", async (code, text) => {
+  ])("%s for an invalid subscription", async (code, text) => {
     const { status, body, headers } = await open(one, { query: text });
     expect(body.errors[0].extensions.code).toBe(code);
     expect(status).toBe(400);
@@ -700,7 +700,7 @@ describe("what is refused", () => {
     expect(JSON.stringify(body)).not.toMatch(/stacktrace|node_modules/);
   });
 
-  test("with fragments that spread others again and again, each looked at once", () => {
+  test("validation visits each fragment once, however often it is spread", () => {
     const last = 18;
     const fragments = Array.from(
       { length: last },
@@ -721,7 +721,7 @@ describe("what is refused", () => {
     expect(() => check(of("customerChanged @skip(if: true)"))).toThrow(/takes no directive/);
   });
 
-  test("what is no such request at all", async () => {
+  test("malformed requests to /graphql/stream", async () => {
     const send = async (init: RequestInit) => {
       const response = await fetch(`${one.url}/graphql/stream`, init);
       return [response.status, ((await response.json()) as any).errors[0].extensions.code];

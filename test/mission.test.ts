@@ -97,7 +97,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-test("the rows are the 55 of the customer object", () => {
+test("the table has the 55 fields of the customer object", () => {
   expect(rows).toHaveLength(55);
   expect(new Set(rows.map(([name]) => name)).size).toBe(55);
 });

@@ -95,7 +95,7 @@ const ends: Record<string, Handler> = {
 };
 
 test.each(Object.entries(ends))(
-  "a connection that %s at any statement before COMMIT: UNAVAILABLE, and nothing was changed",
+  "a connection that %s before COMMIT: UNAVAILABLE, and nothing was changed",
   async (_, end) => {
     for (let stage = 1; ; stage++) {
       const email = newEmail();
@@ -118,7 +118,7 @@ test.each(Object.entries(ends))(
   },
 );
 
-test("a connection that ends between two statements: the database is unavailable, whatever the driver says", async () => {
+test("a connection lost between two statements is UNAVAILABLE, whatever error the driver has", async () => {
   const { database } = app;
   const reference = newEmail();
   const work = database.transaction(async (query) => {
@@ -135,7 +135,7 @@ test("a connection that ends between two statements: the database is unavailable
 });
 
 describe("a connection that is lost while COMMIT is under way", () => {
-  test("COMMIT arrived: the answer is that of any other write", async () => {
+  test("COMMIT arrived: the answer is the ordinary one", async () => {
     const email = newEmail();
     onBytes = (bytes, connection) => {
       if (!isCommit(bytes)) return forward(bytes, connection);
@@ -161,7 +161,7 @@ describe("a connection that is lost while COMMIT is under way", () => {
     expect(await isThere(email)).toBe(false);
   });
 
-  test("COMMIT did not arrive and PostgreSQL still waits for it: it is made to stop, and nothing was changed", async () => {
+  test("COMMIT still waited for by PostgreSQL: it is terminated, and nothing was changed", async () => {
     const email = newEmail();
     onBytes = (bytes, connection) => {
       if (!isCommit(bytes)) return forward(bytes, connection);
@@ -173,7 +173,7 @@ describe("a connection that is lost while COMMIT is under way", () => {
   });
 
   test.each([true, false])(
-    "nobody can tell (arrived: %s): OUTCOME_UNKNOWN, and the same key tells later",
+    "outcome not determined (COMMIT arrived: %s): OUTCOME_UNKNOWN, and a retry with the key tells",
     async (arrived) => {
       const email = newEmail();
       onBytes = (bytes, connection) => {

@@ -96,15 +96,15 @@ async function expectConsistent() {
   }
 }
 
-describe("the demo shop", () => {
-  test("goes into an empty database once", async () => {
+describe("demo shop", () => {
+  test("is inserted once into an empty database", async () => {
     expect(await seedDemo(pool)).toBe(true);
     const before = await fingerprint();
     expect(await seedDemo(pool)).toBe(false);
     expect(await fingerprint()).toEqual(before);
   });
 
-  test("goes in once when two servers start at once, and is the same everywhere", async () => {
+  test("is inserted once by two servers starting at once, and is the same in every database", async () => {
     expect((await Promise.all([seedDemo(pool), seedDemo(pool)])).sort()).toEqual([false, true]);
 
     const elsewhere = await createTestDatabase();
@@ -119,7 +119,7 @@ describe("the demo shop", () => {
     }
   });
 
-  test("stays out of a database that has a customer", async () => {
+  test("is not inserted into a database with a customer", async () => {
     await pool.query("INSERT INTO customers (id, mode, email) VALUES ('own', 'live', 'own@example.com')");
     expect(await seedDemo(pool)).toBe(false);
     expect(await values("SELECT id FROM customers")).toEqual(["own"]);
@@ -129,7 +129,7 @@ describe("the demo shop", () => {
   describe("has", () => {
     beforeEach(() => seedDemo(pool));
 
-    test("facts that agree with each other", expectConsistent);
+    test("consistent derived facts", expectConsistent);
 
     test("every status that a screen can show", async () => {
       for (const [type, table, column] of [
@@ -167,7 +167,7 @@ describe("the demo shop", () => {
       }
     });
 
-    test("no e-mail address that could be somebody's", async () => {
+    test("only e-mail addresses of reserved domains", async () => {
       const dump = JSON.stringify(
         await Promise.all([...models.values()].map(({ table }) => values(`SELECT t::text FROM "${table}" t`))),
       );
@@ -182,7 +182,7 @@ describe("the demo shop", () => {
       expect(bcrypt.getRounds(String(digests[0]))).toBe(10);
     });
 
-    test("nothing of an anonymized customer's but what statistics need", async () => {
+    test("only statistics of an anonymized customer", async () => {
       expect(
         await rows(
           `SELECT DISTINCT first_name, line_1, zip_code, phone, city FROM addresses
@@ -195,7 +195,7 @@ describe("the demo shop", () => {
 });
 
 describe("generated customers", () => {
-  test("are added once, extended by a larger number, and leave the tables' definitions alone", async () => {
+  test("are inserted once, extended to a larger number, and leave table definitions unchanged", async () => {
     await seedDemo(pool);
     const before = await shape();
     expect(await seedBulk(pool, { customers: 500 })).toBe(500);
@@ -214,7 +214,7 @@ describe("generated customers", () => {
     expect(await values("SELECT max(id) FROM customers WHERE id LIKE 'cus_b0%'")).toEqual(["cus_b0000700"]);
   });
 
-  test("are the same in one go and in two", async () => {
+  test("are the same in one run and in two", async () => {
     const elsewhere = await createTestDatabase();
     const other = poolOf(elsewhere);
     try {
@@ -228,7 +228,7 @@ describe("generated customers", () => {
     }
   });
 
-  test("come in believable proportions", async () => {
+  test("have realistic proportions", async () => {
     const steps: string[] = [];
     await seedBulk(pool, { customers: 2_000, report: ({ name }) => steps.push(name) });
     expect(steps.at(-1)).toBe("statistics");
@@ -245,7 +245,7 @@ describe("generated customers", () => {
     expect(count.most).toBeGreaterThan(30);
   });
 
-  test("fire no trigger of an inserted row: each would look into tables that have no indexes just then", async () => {
+  test("fire no insert triggers, which would scan tables without indexes", async () => {
     await pool.query(
       "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''%'', TG_RELID::regclass; END'",
     );
@@ -264,7 +264,7 @@ describe("generated customers", () => {
     await expectConsistent();
   });
 
-  test("leave nothing behind when a step fails", async () => {
+  test("are rolled back completely when a step fails", async () => {
     const before = await fingerprint();
     const form = await shape();
     await pool.query("ALTER TABLE event_stores ADD CONSTRAINT refuse CHECK (resource_id <> 'cus_b0000017')");
@@ -275,7 +275,7 @@ describe("generated customers", () => {
   });
 });
 
-test("the demo shop is inserted in an order in which triggers find what a row refers to", () => {
+test("the demo shop is inserted in an order in which triggers find the referenced rows", () => {
   const shop = new Shop();
   const createdAt = "2026-01-01T00:00:00.000Z";
   const market = { currencyCode: "EUR", createdAt } as const;

@@ -70,7 +70,7 @@ async function query(url: string, text: string, env: Record<string, string> = {}
   return { status: response.status, ...((await response.json()) as { data?: any; errors?: any[] }) };
 }
 
-test("it starts with nothing but a folder, answers, and ends with its PostgreSQL at SIGTERM", async () => {
+test("starts with only a data folder, answers, and stops its PostgreSQL at SIGTERM", async () => {
   const server = await start();
   expect(server.output()).toMatch(/Playground +http/);
   expect(server.output()).toMatch(/Health +http/);
@@ -85,7 +85,7 @@ test("it starts with nothing but a folder, answers, and ends with its PostgreSQL
   expect(await server.ended).toBe(0);
 });
 
-test("a second start finds everything again; a third meanwhile says who holds the folder", async () => {
+test("a restart keeps the data; a second server on the same data folder is refused", async () => {
   const server = await start();
   expect((await query(server.url, "{ customers(first: 0) { totalCount } }")).data.customers.totalCount).toBe(12);
   const second = launch({});
@@ -96,7 +96,7 @@ test("a second start finds everything again; a third meanwhile says who holds th
   expect(await server.ended).toBe(0);
 });
 
-test("it starts again on a folder that a killed server left", async () => {
+test("starts on a data folder left by a killed server", async () => {
   const first = await start();
   await query(first.url, 'mutation { tagsAdd(id: "cus_kenji", names: ["vip"]) { userErrors { code } } }');
   first.process.kill("SIGKILL");
@@ -108,7 +108,7 @@ test("it starts again on a folder that a killed server left", async () => {
   expect(await second.ended).toBe(0);
 });
 
-test("a busy port: it says so, and what to do", async () => {
+test("a port in use is an error that says what to do", async () => {
   const blocker = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => blocker.once("listening", resolve));
   const { port } = blocker.address() as AddressInfo;
@@ -119,20 +119,20 @@ test("a busy port: it says so, and what to do", async () => {
   blocker.close();
 });
 
-test("bad variables: all of them at once", async () => {
+test("invalid variables are reported all at once", async () => {
   const { ended, output } = launch({ PORT: "many", SEED_DEMO: "maybe", PUBLIC_URL: "shop" });
   expect(await ended).toBe(2);
   expect(output()).toMatch(/PORT[\s\S]*SEED_DEMO[\s\S]*PUBLIC_URL/);
 });
 
-describe("on a PostgreSQL of somebody's own", () => {
+describe("on an external PostgreSQL", () => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await createEmptyDatabase();
   });
   afterAll(() => database.drop());
 
-  test("it stays empty with SEED_DEMO=false, and links name PUBLIC_URL", async () => {
+  test("SEED_DEMO=false leaves the database empty; links use PUBLIC_URL", async () => {
     const server = await start({
       DATABASE_URL: database.connectionString,
       SEED_DEMO: "false",
@@ -145,7 +145,7 @@ describe("on a PostgreSQL of somebody's own", () => {
     expect(await server.ended).toBe(0);
   });
 
-  test("two at once share it: the demo shop goes in once, and links name PUBLIC_URL", async () => {
+  test("two servers share the database: the demo shop is inserted once", async () => {
     const env = { DATABASE_URL: database.connectionString, PUBLIC_URL: "https://shop.example" };
     const [one, two] = await Promise.all([start(env), start(env)]);
     for (const { url } of [one, two]) {
@@ -163,7 +163,7 @@ describe("on a PostgreSQL of somebody's own", () => {
     expect(await Promise.all([one.ended, two.ended])).toEqual([0, 0]);
   });
 
-  test("when the database goes away it lives on, says so, and works again when it is back", async () => {
+  test("keeps running while the database is down, answers UNAVAILABLE, and recovers", async () => {
     const server = await start({ DATABASE_URL: database.connectionString });
     const name = new URL(database.connectionString).pathname.slice(1);
     await onServer(
@@ -182,7 +182,7 @@ describe("on a PostgreSQL of somebody's own", () => {
     expect(await server.ended).toBe(0);
   });
 
-  test("a stream does not hold up its end", async () => {
+  test("an open stream does not delay shutdown", async () => {
     const server = await start({ DATABASE_URL: database.connectionString });
     const response = await fetch(`${server.url}/graphql/stream`, {
       method: "POST",
@@ -195,7 +195,7 @@ describe("on a PostgreSQL of somebody's own", () => {
     expect(await server.ended).toBe(0);
   });
 
-  test("a running request ends before the server does", async () => {
+  test("a running request is answered before shutdown", async () => {
     const server = await start({ DATABASE_URL: database.connectionString });
     const { hostname, port } = new URL(server.url);
     const body = JSON.stringify({ query: "{ customers(first: 100) { totalCount nodes { id } } }" });

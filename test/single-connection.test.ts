@@ -122,7 +122,7 @@ test("graphql-sse's client carries many subscriptions in one connection", async 
   client.dispose();
 });
 
-test("a page with EventSource, which sends no header, gives the token in the address", async () => {
+test("EventSource, which cannot send headers, passes the token in the URL", async () => {
   const token = await reserve();
   expect(token).toMatch(/^[\w-]{32}$/);
   const connected = await send("GET", {
@@ -150,7 +150,7 @@ test("a page with EventSource, which sends no header, gives the token in the add
   expect(eventsOf(stream!.text).map(({ id }) => id)).toEqual(["one", "two"]);
 });
 
-test("an operation may start before the connection is open", async () => {
+test("an operation may be started before the connection is opened", async () => {
   const token = await reserve();
   expect((await subscribe(token, "early")).status).toBe(202);
   await change("R");
@@ -158,7 +158,7 @@ test("an operation may start before the connection is open", async () => {
   await until(() => eventsOf(stream!.text).length === 1);
 });
 
-test("what is refused", async () => {
+test("refuses missing access tokens, unknown connections and connections of other callers", async () => {
   const token = await reserve();
   const answers = async (answer: ReturnType<typeof send>) => {
     const { status, code } = await answer;

@@ -95,8 +95,8 @@ function unlinkedFiles(): number[] {
   });
 }
 
-describe("slow readers of exports", () => {
-  test("hold no connection, and get the customer as it was when they asked", async () => {
+describe("slow readers of an export", () => {
+  test("hold no database connection, and get the customer as of their request", async () => {
     const app = await start({ poolSize: 16, exports: { atOnce: 8, perCaller: 8 } });
     const readers = await Promise.all(Array.from({ length: 8 }, () => ask(app, exported)));
     await until(() => unlinkedFiles().length === 8);
@@ -117,7 +117,7 @@ describe("slow readers of exports", () => {
     expect(app.logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
   });
 
-  test("are few at once, of one caller and in all; a place comes back when one leaves", async () => {
+  test("are limited per caller and in total; a slot is freed when one disconnects", async () => {
     const app = await start({ exports: { atOnce: 3, perCaller: 2 } });
     const get = async (caller: "integration" | "user") => {
       const as = { kind: caller, permissions: ["subjects:export", "customers:read"] } as const;
@@ -152,7 +152,7 @@ describe("slow readers of exports", () => {
     });
   });
 
-  test("are told when there is more than a file may hold", async () => {
+  test("get COST_LIMIT (413) if the export exceeds the file limit", async () => {
     const app = await start({ exports: { maximumBytes: 1_000_000 } });
     const headers = { authorization: `Bearer ${await app.token({ kind: "integration" })}` };
     const response = await fetch(`${app.url}${exported}`, { headers });
@@ -170,7 +170,7 @@ describe("slow readers of exports", () => {
     await until(() => unlinkedFiles().length === 0);
   });
 
-  test("that leave while it is read have its statement cancelled; of one caller half of the connections read", async () => {
+  test("that disconnect cancel the statement; one caller's exports use half of the connections", async () => {
     const app = await start({ poolSize: 4, timeouts: { export: 0 } });
     // The export waits for a table that is locked.
     const lock = await app.database.pool.connect();
@@ -224,8 +224,8 @@ test("a slow export is disconnected and frees its slot; a fast one is sent compl
   expect(app.logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
 });
 
-describe("disconnects clients that do not read", () => {
-  test("whatever it asked for", async () => {
+describe("clients that do not read", () => {
+  test("are disconnected, whatever they asked for", async () => {
     const app = await start({ unsent: { stallMs: 1_500 } });
     const { contentLength } = await sizes(app);
     const before = disconnected(app);
@@ -239,7 +239,7 @@ describe("disconnects clients that do not read", () => {
     expect(disconnected(app)).toBe(before + 2);
   });
 
-  test("and keeps its connection if it reads what it asked for", async () => {
+  test("are not disconnected if they read what they asked for", async () => {
     const app = await start({ unsent: { stallMs: 1_500 } });
     const { socketsUsed } = await sizes(app);
     expect(socketsUsed).toBe(1);
@@ -284,7 +284,7 @@ test("unsent responses are bounded in total: the largest is dropped, the newest 
   expect(disconnected(app)).toBe(3);
 });
 
-describe("a stream", () => {
+describe("a stream that is not read in time", () => {
   const change = (app: TestApp, i: number) =>
     app.database.query("UPDATE customers SET reference = $1 WHERE id = 'cus_long1'", [`R${i}`]);
   const subscription = (selection: string) => ({
@@ -296,7 +296,7 @@ describe("a stream", () => {
     return (await app.database.query(text, []))[0]![0];
   };
 
-  test("that is not read ends, and says so where the client can go on from", async () => {
+  test("ends with TIMEOUT after the last event to resume from", async () => {
     const app = await start({ unsent: { stallMs: 4_000 } });
     const fields = Array.from({ length: 10 }, (_, i) => `a${i}: metadata`).join(" ");
     const reader = await ask(app, "/graphql/stream", subscription(`customer { ${fields} }`));
@@ -315,7 +315,7 @@ describe("a stream", () => {
     expect(events.at(-3)).toMatch(/^id: \S+\nevent: next/m);
   });
 
-  test("ends where an event comes to too much", async () => {
+  test("ends at an event that is too large", async () => {
     const app = await start({});
     const fields = Array.from({ length: 40 }, (_, i) => `a${i}: metadata`).join(" ");
     const reader = await ask(app, "/graphql/stream", subscription(`customer { ${fields} }`));

@@ -90,7 +90,7 @@ describe("statement timeout", () => {
     ["nested", "{ customers(first: 2) { nodes { id tags { name } } } }"],
   ] as const;
 
-  test.each(reads)("%s: runs once, and the answer is TIMEOUT", async (_, document) => {
+  test.each(reads)("%s: the statement runs once, and the answer is TIMEOUT", async (_, document) => {
     const app = await start({ timeouts: { read: 300 } });
     await whileLocked(app, "tags", async () => {
       app.statements();
@@ -106,7 +106,7 @@ describe("statement timeout", () => {
     expect((await app.query("{ tags(first: 1) { nodes { name } } }")).errors).toBeUndefined();
   });
 
-  test("without a plan: the same", async () => {
+  test("reads by resolvers are TIMEOUT, too", async () => {
     const app = await start({ timeouts: { read: 300 }, planned: false });
     await whileLocked(app, "tags", async () => {
       for (const [, document] of reads.slice(0, 3)) {
@@ -116,7 +116,7 @@ describe("statement timeout", () => {
     });
   });
 
-  test("a write: nothing is done, whether it took too long or waited for a lock", async () => {
+  test("a write that is too slow or waits for a lock too long is rolled back", async () => {
     const rename = 'mutation { customerUpdate(id: "cus_ada", input: { reference: "new" }) { customer { reference } } }';
     for (const [timeouts, reason] of [
       [{ write: 300 }, /time limit of 0\.3 s for one statement, and was not made/],
@@ -133,7 +133,7 @@ describe("statement timeout", () => {
     }
   });
 
-  test("writes and exports have limits of their own, and no more statements", async () => {
+  test("writes and exports have their own limits, set without extra statements", async () => {
     const app = await start({ timeouts: { read: 5_000, write: 7_000, lock: 3_000, export: 9_000, idle: 11_000 } });
     const settings = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')";
     const { query, transaction, snapshot } = app.database;
@@ -159,7 +159,7 @@ describe("statement timeout", () => {
     expect(app.statements()).toHaveLength(3 + 4 * 3);
   });
 
-  test("a stricter limit of the operator's stands, for each kind", async () => {
+  test("a stricter limit of the database applies, for each kind of statement", async () => {
     const before = await start();
     const name = new URL(before.connectionString).pathname.slice(1);
     await onServer(
@@ -181,7 +181,7 @@ describe("statement timeout", () => {
     expect([answer.status, answer.errors![0]!.message]).toEqual([504, expect.stringContaining("of 0.4 s")]);
   });
 
-  test("a transaction that waits too long for its next statement is given up, and the process lives on", async () => {
+  test("a transaction idle for too long is aborted, and the process keeps running", async () => {
     const app = await start({ timeouts: { idle: 100 }, poolSize: 1 });
     const late = app.database.transaction(async (query) => {
       await query("SELECT 1", []);
@@ -201,7 +201,7 @@ describe("statement timeout", () => {
     expect(await app.database.query("SELECT 3", [])).toEqual([[3]]);
   });
 
-  test("shared by several: each alone, in a short time; who is quick gets an answer", async () => {
+  test("a shared statement that times out is repeated for each member alone; fast ones are answered", async () => {
     const { database } = await start({ timeouts: { read: 400 }, poolSize: 3 });
     const run = sleeping(database);
     const first = [run("0.3"), run("0.3")];
@@ -244,7 +244,7 @@ describe("cancels statements when the client disconnects", () => {
   test.each([
     ["by a plan", true],
     ["by resolvers", false],
-  ])("a read %s is cancelled in PostgreSQL, what waits is not sent, and nothing follows", async (_, planned) => {
+  ])("a read %s is cancelled in PostgreSQL, and later statements are not sent", async (_, planned) => {
     const app = await start({ poolSize: 2, planned, timeouts: { read: 0 } });
     // Alone, so that the connection stays: what comes next on it is not hit.
     const pid = async () => (await app.database.query("SELECT pg_backend_pid()", []))[0]![0];
@@ -270,7 +270,7 @@ describe("cancels statements when the client disconnects", () => {
     expect(app.logged.filter((line) => /"(error|warn)"/.test(line))).toEqual([]);
   });
 
-  test("a mutation that has begun is done to its end; those after it are not begun", async () => {
+  test("the running mutation completes; later ones are not started", async () => {
     const app = await start({ timeouts: { write: 0, lock: 0 } });
     const rename = (key: string, id: string) =>
       `${key}: customerUpdate(id: "${id}", input: { reference: "left" }) { customer { tags { name } } userErrors { code } }`;
@@ -322,7 +322,7 @@ describe("cancels statements when the client disconnects", () => {
     return { connection, address, headers };
   }
 
-  test.each(streams)("what is read for an event is cancelled: %s", async (_, open) => {
+  test.each(streams)("the read for an event is cancelled: %s", async (_, open) => {
     const app = await start({ timeouts: { read: 0 } });
     const after = await changeTwice(app);
     await whileLocked(app, "tags", async () => {
@@ -334,7 +334,7 @@ describe("cancels statements when the client disconnects", () => {
     expect(app.logged.filter((line) => /"(error|warn)"/.test(line))).toEqual([]);
   });
 
-  test("what is read for an event of a stream that the server ends is cancelled", async () => {
+  test("the read for an event is cancelled when the server ends the stream", async () => {
     const app = await start({ timeouts: { read: 0 } });
     const variables = { after: await changeTwice(app) };
     await whileLocked(app, "orders", async () => {
@@ -352,7 +352,7 @@ describe("cancels statements when the client disconnects", () => {
     });
   });
 
-  test("a shared statement goes on until all its members have gone", async () => {
+  test("a shared statement continues until all its members have disconnected", async () => {
     const { database } = await start({ timeouts: { read: 0 }, poolSize: 3 });
     const run = sleeping(database);
     const running = async () =>
@@ -383,10 +383,10 @@ describe("cancels statements when the client disconnects", () => {
   });
 });
 
-describe("connections", () => {
+describe("connection pool", () => {
   const small = '{ customer(by: { id: "cus_ada" }) { id } }';
 
-  test("of one caller: half of them, so that others get theirs at once", async () => {
+  test("a caller gets half of the connections at most, so others are served at once", async () => {
     const app = await start({ poolSize: 4, timeouts: { read: 0 } });
     const callers: Caller[] = [{ kind: "integration" }, { kind: "customer", id: "cus_ada" }];
     for (const as of callers) {
@@ -406,7 +406,7 @@ describe("connections", () => {
     }
   });
 
-  test("of one caller's streams: his share, with his queries", async () => {
+  test("a caller's streams count with its queries", async () => {
     const app = await start({ poolSize: 4, timeouts: { read: 0 } });
     const query = "subscription ($after: ID) { customerChanged(after: $after) { customer { tags { name } } } }";
     const variables = { after: await changeTwice(app) };
@@ -423,7 +423,7 @@ describe("connections", () => {
     for (const { close } of await Promise.all(opening)) close();
   });
 
-  test("of readiness, log-ins and revocations: none that others can hold", async () => {
+  test("readiness, log-in and revocation have connections of their own", async () => {
     const app = await createAuthApp();
     const { pool } = app.database;
     const taken = await Promise.all(Array.from({ length: 8 }, () => pool.connect()));
@@ -441,7 +441,7 @@ describe("connections", () => {
     }
   });
 
-  test("of the worker: one of its own", async () => {
+  test("the worker has a connection of its own", async () => {
     const { connectionString, drop } = await createTestDatabase();
     const dataDir = await mkdtemp(join(tmpdir(), "customer-graph-limits-"));
     const config = loadConfig({
@@ -468,7 +468,7 @@ describe("connections", () => {
     }
   });
 
-  test("that are all in use: who waits too long is told to come again, and when", async () => {
+  test("a request that waits too long for a connection is UNAVAILABLE with Retry-After", async () => {
     const app = await start({ poolSize: 1, timeouts: { read: 0 } });
     const left = new Requester();
     const holding = app.database
@@ -516,7 +516,7 @@ describe("result size limit of a statement", () => {
   test.each([
     ["in one value", "SELECT repeat('x', 300000)"],
     ["in many rows", large],
-  ])("%s: too much fails the statement alone", async (_, text) => {
+  ])("%s: only the statement that is too large fails", async (_, text) => {
     const { database } = await start({ resultBytes: 200_000, poolSize: 1 });
     await expect(database.query(text, [])).rejects.toThrow(ResultTooLargeError);
     await expect(database.transaction((query) => query(text, []))).rejects.toThrow(ResultTooLargeError);
@@ -532,7 +532,7 @@ describe("result size limit of a statement", () => {
     expect(await database.prisma.$queryRawUnsafe("SELECT 1 AS one")).toEqual([{ one: 1 }]);
   });
 
-  test("of all statements of a request together", async () => {
+  test("applies to all statements of a request together", async () => {
     const { database } = await start({ resultBytes: 200_000 });
     const requester = new Requester();
     const { query } = database.forRequest(requester);
@@ -542,7 +542,7 @@ describe("result size limit of a statement", () => {
     await expect(query("SELECT 1", [])).rejects.toThrow(ResultTooLargeError);
   });
 
-  test("of a stream for each event: it goes on", async () => {
+  test("applies to each event of a stream, which continues", async () => {
     const app = await start({ resultBytes: 200_000 });
     const { query } = app.database;
     await attach(query, "att_long", "cus_ada", "https://example.com/long.pdf");
@@ -559,8 +559,8 @@ describe("result size limit of a statement", () => {
   });
 });
 
-describe("errors in the pg driver", () => {
-  test("fails what was asked, and the process lives on: a server that does not speak as PostgreSQL does", async () => {
+describe("driver errors", () => {
+  test("a server that does not speak PostgreSQL's protocol fails the statement, not the process", async () => {
     const greetings: ((socket: { write(bytes: Buffer): void }) => void)[] = [
       // A way to authenticate that nobody knows: the driver throws while it reads.
       (socket) => socket.write(Buffer.from([82, 0, 0, 0, 8, 0, 0, 0, 99])),
@@ -582,7 +582,7 @@ describe("errors in the pg driver", () => {
     }
   });
 
-  test("while it reads an answer: that statement fails, its connection is closed, the next one has another", async () => {
+  test("an error while reading an answer fails that statement and closes its connection; the next one works", async () => {
     const { database } = await start({ poolSize: 1 });
     const pid = async () => (await database.query("SELECT pg_backend_pid()", []))[0]![0];
     const before = await pid();
@@ -596,7 +596,7 @@ describe("errors in the pg driver", () => {
     expect(await pid()).not.toBe(before);
   });
 
-  test("of the connection that listens, or of an idle one: nobody hears of it", async () => {
+  test("errors of idle and listening connections affect no request", async () => {
     const { database } = await start();
     const client = database.client("listening");
     await client.connect();
