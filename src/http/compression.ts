@@ -1,6 +1,14 @@
 import { promisify } from "node:util";
 import { type BrotliOptions, brotliCompress, brotliCompressSync, constants, gzip, gzipSync } from "node:zlib";
-import { BREAK, type DocumentNode, type GraphQLSchema, TypeInfo, visit, visitWithTypeInfo } from "graphql";
+import {
+  BREAK,
+  type DocumentNode,
+  type GraphQLField,
+  type GraphQLSchema,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from "graphql";
 import type { Permission } from "../graph/access/permission.js";
 import { accessOf } from "../graph/schema/access-directive.js";
 import type { Coding } from "./negotiation.js";
@@ -31,6 +39,11 @@ export async function compress(text: string, bytes: number, coding: Coding): Pro
 /** Permissions of fields with secrets: whoever has the value can pay, or act, as its owner. */
 const opensSecrets: readonly Permission[] = ["gateway_tokens:read", "order_secrets:read"];
 
+/** Whether a field of an object is a secret. */
+export function isSecret(field: GraphQLField<unknown, unknown>): boolean {
+  return accessOf(field)?.some((permission) => opensSecrets.includes(permission)) ?? false;
+}
+
 const known = new WeakMap<DocumentNode, boolean>();
 
 /**
@@ -45,7 +58,7 @@ export function asksForSecrets(schema: GraphQLSchema, document: DocumentNode): b
     const types = new TypeInfo(schema);
     const Field = () => {
       const field = types.getFieldDef();
-      if (!field || !accessOf(field)?.some((permission) => opensSecrets.includes(permission))) return;
+      if (!field || !isSecret(field)) return;
       found = true;
       return BREAK;
     };

@@ -5,6 +5,7 @@ import { errorBody, json, wrongMethod } from "./answer.js";
 import type { AppResources } from "./context.js";
 import { type CorsOrigins, createCors } from "./cors.js";
 import { type GraphQLParts, serveGraphQL } from "./graphql.js";
+import { apiPath, type JsonApi } from "./jsonapi/route.js";
 import type { Playground } from "./playground/playground.js";
 import { checkEncodedParameters } from "./request.js";
 import { createSchemaFile } from "./schema-file.js";
@@ -20,6 +21,7 @@ export interface Routes {
   readonly graphql: GraphQLParts;
   readonly streams: Streams;
   readonly subjectExports: SubjectExports;
+  readonly jsonApi: JsonApi;
   readonly playground: Playground;
   readonly first: FirstRoutes | undefined;
   readonly corsOrigins: CorsOrigins;
@@ -29,7 +31,7 @@ export interface Routes {
 
 /** Routes a request by its path. */
 export function createRouter(routes: Routes): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const { schema, graphql, streams, subjectExports, playground, first, introspection, isStopping } = routes;
+  const { schema, graphql, streams, subjectExports, jsonApi, playground, first, introspection, isStopping } = routes;
   const cors = createCors(routes.corsOrigins);
   const serveSchema = introspection ? createSchemaFile(schema) : undefined;
 
@@ -66,6 +68,7 @@ export function createRouter(routes: Routes): (request: IncomingMessage, respons
         if (pathname === "/health/live") return json(response, 200, { status: "ok" });
         return isStopping() ? json(response, 503, { status: "stopping" }) : ready(response, graphql.resources);
       default:
+        if (pathname.startsWith(apiPath)) return jsonApi.serve(request, response, url);
         if (!pathname.startsWith(exportPath)) return notFound(response);
         return subjectExports.serve(request, response, decoded(pathname.slice(exportPath.length)));
     }
@@ -92,6 +95,6 @@ function decoded(part: string): string {
 
 function notFound(response: ServerResponse) {
   const message =
-    "There is nothing here. GraphQL is served at /graphql, subscriptions at /graphql/stream, the schema at /schema.graphql, access tokens at /oauth/token, the playground at /.";
+    "There is nothing here. GraphQL is served at /graphql, subscriptions at /graphql/stream, JSON:API at /api/customers, the schema at /schema.graphql, access tokens at /oauth/token, the playground at /.";
   json(response, 404, errorBody("BAD_REQUEST", message));
 }

@@ -11,6 +11,7 @@ import { Apollo } from "./apollo.js";
 import type { AppResources } from "./context.js";
 import type { CorsOrigins } from "./cors.js";
 import { faultStatuses } from "./graphql.js";
+import { createJsonApi } from "./jsonapi/route.js";
 import type { Playground } from "./playground/playground.js";
 import { RequestError } from "./request.js";
 import { createRouter, type FirstRoutes } from "./routes.js";
@@ -42,6 +43,8 @@ export interface HttpOptions {
   /** Limits of unsent responses to slow clients. */
   unsent?: Partial<UnsentLimits>;
   exports?: Partial<ExportLimits>;
+  /** Maximum page size of the JSON:API for integrations. Default: 25, as for everybody. */
+  integrationPageSize?: number;
 }
 
 /** Large enough that an oversized token is rejected by authentication, with a clear message. */
@@ -57,7 +60,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     suggestions: introspection,
   });
   await apollo.start();
-  const planner = options.planned === false ? undefined : new PlannedExecution(schema, resources.database);
+  const planner = new PlannedExecution(schema, resources.database);
   const unsent = new UnsentAnswers({ ...unsentLimits, ...options.unsent }, resources.log);
   const streams = createStreams(schema, resources, unsent);
 
@@ -67,9 +70,10 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
 
   const route = createRouter({
     schema,
-    graphql: { schema, resources, apollo, planner, countStatements },
+    graphql: { schema, resources, apollo, planner: options.planned === false ? undefined : planner, countStatements },
     streams,
     subjectExports: createSubjectExports(resources, unsent, { ...exportLimits, ...options.exports }),
+    jsonApi: createJsonApi({ schema, resources, planner, integrationPageSize: options.integrationPageSize ?? 25 }),
     playground,
     first: options.routes,
     corsOrigins,

@@ -57,6 +57,16 @@ export class ArgumentCollector {
     return this.ofField(field, node, (args, index) => listEvaluated(listArgs(type, args as PageArgs, maximum), index));
   }
 
+  /** Arguments that a variable holds, parsed already: those of a list, or a condition that finds one row. */
+  given(variable: string): number {
+    const index = this.all.length;
+    const evaluate = (variables: Record<string, unknown>): EvaluatedArguments => {
+      const given = variables[variable] as ListArgs | LookUp;
+      return "page" in given ? listEvaluated(given, index) : lookUpEvaluated(given, index);
+    };
+    return this.all.push({ constant: undefined, evaluate }) - 1;
+  }
+
   /** Arguments of a list whose first rows are always read. */
   first(type: ModelType, first: number): number {
     return this.constant(listEvaluated(listArgs(type, { first }, Number.POSITIVE_INFINITY), undefined));
@@ -71,10 +81,7 @@ export class ArgumentCollector {
     return this.ofField(field, node, (args, index) => {
       const lookUp = where(args);
       if (index === undefined) return { key: "", values: [], sql: { condition: lookUp.condition }, lookUp };
-      const values: unknown[] = [];
-      const condition = withSlots(lookUp.condition, values, slotOf(index));
-      const key = condition.op === "eq" ? condition.field : JSON.stringify(condition);
-      return { key, values, sql: { condition }, lookUp };
+      return lookUpEvaluated(lookUp, index);
     });
   }
 
@@ -135,6 +142,13 @@ export class ArgumentCollector {
 /** The nth value of a field's arguments in an execution. */
 function slotOf(fieldArguments: number): (index: number) => Slot {
   return (index) => new Slot(({ args }) => (args[fieldArguments] as EvaluatedArguments).values[index]);
+}
+
+function lookUpEvaluated(lookUp: LookUp, index: number): EvaluatedArguments {
+  const values: unknown[] = [];
+  const condition = withSlots(lookUp.condition, values, slotOf(index));
+  const key = condition.op === "eq" ? condition.field : JSON.stringify(condition);
+  return { key, values, sql: { condition }, lookUp };
 }
 
 function listEvaluated(list: ListArgs, index: number | undefined): EvaluatedArguments {

@@ -77,6 +77,8 @@ export interface Switches {
   /** Those of `@skip`, `@include`, and the ids given to `node`. */
   readonly variables: Record<string, unknown>;
   readonly viewer: Viewer;
+  /** Of the lists inside rows; absent: the viewer's. */
+  readonly maximumPageSize?: number;
 }
 
 /** Compiles the plan of a query; undefined if planning has no benefit. */
@@ -87,6 +89,14 @@ export function planOf(operation: OperationDefinitionNode, switches: Switches): 
 /** Compiles the plan of the selection of one row, to prime the loaders. */
 export function planOfRow(model: ModelName, nodes: readonly FieldNode[], switches: Switches): Plan {
   return new Planner(switches).planOfRow(model, nodes);
+}
+
+/**
+ * Compiles the plan of a document whose root fields are named by types, for other protocols than GraphQL: that of a model finds
+ * one row, that of its connection lists rows. Their arguments are in the variables named by the fields' keys.
+ */
+export function planOfTypes(operation: OperationDefinitionNode, switches: Switches): Plan {
+  return new Planner(switches).planOfTypes(operation);
 }
 
 /** Marks a field that needs its resolver. */
@@ -119,6 +129,22 @@ class Planner {
   planOfRow(model: ModelName, nodes: readonly FieldNode[]): Plan {
     this.complete = false;
     return this.planOf([this.row("", "", modelTypeNamed(model), this.fieldArguments.rowById(), true, nodes)]);
+  }
+
+  planOfTypes({ selectionSet }: OperationDefinitionNode): Plan {
+    const { schema } = this.switches;
+    const roots = selectionSet.selections.map((node): RootField => {
+      if (node.kind !== Kind.FIELD) throw new Error("The root fields are named by types");
+      const [{ value: name }, key] = [node.name, node.alias?.value ?? node.name.value];
+      const model = modelTypeNamed(name.replace(/Connection$/, "") as ModelName);
+      const given = this.fieldArguments.given(key);
+      if (model.name === name) return this.row(key, name, model, given, true, [node]);
+      const list = listSelection(model, given);
+      const connection = schema.getType(name) as GraphQLObjectType;
+      const fields = this.connectionFields(connection, [node], list);
+      return { key, name, column: this.columns++, kind: "many", list, fields };
+    });
+    return this.planOf(roots);
   }
 
   private planOf(roots: readonly RootField[]): Plan {
@@ -155,7 +181,7 @@ class Planner {
           column: this.columns++,
           kind: "many",
           list,
-          fields: this.connectionFields(field, nodes, list),
+          fields: this.connectionFields(getNamedType(field.type) as GraphQLObjectType, nodes, list),
         };
       }
       default:
@@ -281,7 +307,7 @@ class Planner {
       case "list": {
         const type = modelTypeNamed(relationOf(row.model, source.relation).to);
         const list = this.page(type, field, nodes[0]!);
-        const fields = this.connectionFields(field, nodes, list);
+        const fields = this.connectionFields(getNamedType(field.type) as GraphQLObjectType, nodes, list);
         return { key, name, kind: "list", list: row.list(source.relation, list), fields };
       }
       case "all": {
@@ -365,17 +391,16 @@ class Planner {
   }
 
   private page(type: ModelType, field: GraphQLField<unknown, unknown>, node: FieldNode): ListSelection {
-    const maximum = maximumPageSizeOf(this.switches.viewer);
+    const maximum = this.switches.maximumPageSize ?? maximumPageSizeOf(this.switches.viewer);
     return listSelection(type, this.fieldArguments.list(type, field, node, maximum));
   }
 
   /** The selection of a page. `nodes` and `edges` share one row selection. */
   private connectionFields(
-    field: GraphQLField<unknown, unknown>,
+    connection: GraphQLObjectType,
     nodes: readonly FieldNode[],
     list: ListSelection,
   ): ConnectionField[] {
-    const connection = getNamedType(field.type) as GraphQLObjectType;
     return this.selected(connection, nodes, (key, name, inner): ConnectionField => {
       switch (name) {
         case "nodes": {

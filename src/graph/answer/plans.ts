@@ -10,7 +10,7 @@ import { LRUCache } from "lru-cache";
 import { ruleKey } from "../access/row-rules.js";
 import type { Viewer } from "../access/viewer.js";
 import type { ModelName } from "../model/datamodel.js";
-import { type Plan, planOf, planOfRow, type Switches, switchKey, switchVariables } from "./plan.js";
+import { type Plan, planOf, planOfRow, planOfTypes, type Switches, switchKey, switchVariables } from "./plan.js";
 
 /** Input of a plan. */
 export interface PlanRequest {
@@ -50,6 +50,11 @@ export class Plans {
   /** The cached plan of the selection of one row, by response path. */
   forRow(request: PlanRequest, path: string, model: ModelName, nodes: readonly FieldNode[]): Plan | undefined {
     return this.kept(request, `${path} ${model}`, (switches) => planOfRow(model, nodes, switches));
+  }
+
+  /** The cached plan of a document whose root fields are named by types. */
+  forTypes(request: PlanRequest, maximumPageSize: number): Plan | undefined {
+    return this.kept(request, "types", (switches) => planOfTypes(request.operation, { ...switches, maximumPageSize }));
   }
 
   private kept(

@@ -13,6 +13,8 @@ export type Condition =
   | { op: "in"; field: string; values: readonly unknown[] | Slot }
   | { op: "isNull"; field: string; value: boolean }
   | { op: "startsWith" | "contains"; field: string; value: string | Slot; ignoreCase: boolean }
+  /** A LIKE pattern, with its wildcards. */
+  | { op: "like"; field: string; value: string | Slot; ignoreCase: boolean }
   | { op: "hasKey"; field: string; key: string | Slot }
   | { op: "containsJson"; field: string; values: readonly (object | Slot)[] }
   /** At least one related row that the viewer may see; with `orHidden`, for row rules alone: or may not. */
@@ -29,7 +31,7 @@ export type RowRule = (model: ModelName) => Condition;
 const comparisons = { eq: "=", gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
 
 /** Escapes `%`, `_` and `\` in a LIKE pattern. */
-function literal(text: string): string {
+export function literal(text: string): string {
   return text.replace(/[\\%_]/g, "\\$&");
 }
 
@@ -75,6 +77,10 @@ export function conditionSql(
       const pattern = mapValue(condition.value, (text: string) => `${start}${literal(text)}%`);
       const like = condition.ignoreCase ? "ILIKE" : "LIKE";
       return `${column(condition.field)} ${like} ${parameters.add(pattern, "text")}`;
+    }
+    case "like": {
+      const like = condition.ignoreCase ? "ILIKE" : "LIKE";
+      return `${column(condition.field)} ${like} ${parameters.add(condition.value, "text")}`;
     }
     case "hasKey":
       return `${column(condition.field)} ? ${parameters.add(condition.key, "text")}`;

@@ -1,0 +1,93 @@
+import { isUnavailable } from "../../database/unavailable.js";
+import { ApiError, type ErrorCode, errorCodes } from "../../errors.js";
+import { RequestError } from "../request.js";
+
+/** An error object of JSON:API. `status` is a text there. */
+export interface ErrorObject {
+  readonly title: string;
+  readonly detail: string;
+  readonly code: string;
+  readonly status: string;
+  readonly source?: { readonly pointer: string } | { readonly parameter: string } | { readonly header: string };
+  readonly meta?: Readonly<Record<string, unknown>>;
+}
+
+/** Codes and titles by what is wrong: those of Commerce Layer, else of the JSON:API library that it is made with. */
+const faults = {
+  INVALID_TOKEN: [401, "Invalid token"],
+  UNAUTHORIZED: [401, "Access denied"],
+  RECORD_NOT_FOUND: [404, "Record not found"],
+  ROUTE_NOT_FOUND: [404, "Route not found"],
+  METHOD_NOT_ALLOWED: [405, "Method not allowed"],
+  NOT_ACCEPTABLE: [406, "Not acceptable"],
+  UNSUPPORTED_MEDIA_TYPE: [415, "Unsupported media type"],
+  BAD_REQUEST: [400, "Bad request"],
+  PARAM_NOT_ALLOWED: [400, "Param not allowed"],
+  INVALID_INCLUDE: [400, "Invalid include"],
+  INVALID_FIELD: [400, "Invalid field"],
+  INVALID_FIELD_FORMAT: [400, "Invalid field format"],
+  FILTER_NOT_ALLOWED: [400, "Filter not allowed"],
+  INVALID_FILTER_VALUE: [400, "Invalid filter value"],
+  INVALID_SORT_CRITERIA: [400, "Invalid sort criteria"],
+  INVALID_PAGE_VALUE: [400, "Invalid page value"],
+  RATE_LIMITED: [429, "Too many requests"],
+  RESULT_TOO_LARGE: [400, "Result too large"],
+  TIMEOUT: [504, "Timeout"],
+  UNAVAILABLE: [503, "Service unavailable"],
+  INTERNAL_SERVER_ERROR: [500, "Internal server error"],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+type Fault = keyof typeof faults;
+
+/** A refused request: one or several error objects, all of one status. */
+export class JsonApiError extends Error {
+  override name = "JsonApiError";
+  readonly status: number;
+  readonly errors: readonly ErrorObject[];
+
+  constructor(
+    code: Fault,
+    detail: string,
+    source?: ErrorObject["source"],
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(detail);
+    const [status, title] = faults[code];
+    this.status = status;
+    this.errors = [{ title, detail, code, status: String(status), ...(source && { source }) }];
+  }
+}
+
+/** An invalid parameter of the query string. */
+export function parameterError(code: Fault, parameter: string, detail: string): JsonApiError {
+  return new JsonApiError(code, detail, { parameter });
+}
+
+const apiFaults: Partial<Record<ErrorCode, Fault>> = {
+  UNAUTHENTICATED: "INVALID_TOKEN",
+  TOKEN_EXPIRED: "INVALID_TOKEN",
+  FORBIDDEN: "UNAUTHORIZED",
+  RATE_LIMITED: "RATE_LIMITED",
+  COST_LIMIT: "RESULT_TOO_LARGE",
+  TIMEOUT: "TIMEOUT",
+  UNAVAILABLE: "UNAVAILABLE",
+};
+
+/** The refusal that an error stands for; undefined for a fault of the server. */
+export function refusalOf(error: unknown): JsonApiError | undefined {
+  if (error instanceof JsonApiError) return error;
+  if (error instanceof RequestError) {
+    return new JsonApiError(error.status === 415 ? "UNSUPPORTED_MEDIA_TYPE" : "BAD_REQUEST", error.message);
+  }
+  if (error instanceof ApiError) {
+    const code = error.extensions.code as ErrorCode;
+    const wait = error.extensions.retryAfterMs as number | undefined;
+    const headers: Record<string, string> =
+      wait === undefined ? {} : { "retry-after": String(Math.ceil(wait / 1_000)) };
+    return new JsonApiError(apiFaults[code] ?? "BAD_REQUEST", error.message, undefined, headers);
+  }
+  if (isUnavailable(error)) {
+    return new JsonApiError("UNAVAILABLE", errorCodes.UNAVAILABLE, undefined, { "retry-after": "1" });
+  }
+  return undefined;
+}

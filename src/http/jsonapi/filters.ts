@@ -1,0 +1,339 @@
+import { type GraphQLInputObjectType, type GraphQLSchema, getNamedType } from "graphql";
+import { type Column, columnOf, enumValues, relationOf } from "../../graph/model/datamodel.js";
+import { nearest } from "../../graph/model/nearest.js";
+import { readTime } from "../../graph/model/times.js";
+import { emailKey, foldEmail } from "../../graph/model/values.js";
+import { type FilterField, type ModelType } from "../../graph/schema/model.js";
+import { type Condition, literal } from "../../graph/sql/condition.js";
+import { parameterError } from "./errors.js";
+import type { ResourceType, ResourceTypes } from "./resources.js";
+
+/**
+ * Filters as Commerce Layer has them: `filter[q][email_or_reference_start]=ada`, attributes joined by `_or_`, of related
+ * resources behind the relationship's name, and a predicate. domain rule: domain of predicates of Ransack, which the API
+ * documents; comparisons of texts by pattern ignore case.
+ */
+
+/** One attribute that is tested: where it is, and how its values are read. */
+interface Tested {
+  /** The to-one and to-many relations that lead to it. */
+  readonly path: readonly string[];
+  readonly field: string;
+  readonly column: Column;
+  /** Whether there is an index for patterns. */
+  readonly text: boolean;
+  readonly email: boolean;
+  /** The condition is on a foreign key: of this relation. */
+  readonly key?: string;
+}
+
+type Predicate = (tested: Tested, value: string, name: string) => Condition;
+
+/** What a filter parameter is called in error messages. */
+const parameterOf = (name: string) => `filter[q][${name}]`;
+
+const all = (of: readonly Condition[]): Condition => (of.length === 1 ? of[0]! : { op: "and", of });
+const any = (of: readonly Condition[]): Condition => (of.length === 1 ? of[0]! : { op: "or", of });
+const not = (of: Condition): Condition => ({ op: "not", of });
+const isNull = ({ field }: Tested, value = true): Condition => ({ op: "isNull", field, value });
+
+const maximumList = 1_000;
+
+/** A list of values: joined by commas. */
+function listOf(value: string, name: string): string[] {
+  const values = value.split(",");
+  if (values.length <= maximumList) return values;
+  throw parameterError(
+    "INVALID_FILTER_VALUE",
+    parameterOf(name),
+    `${name} has ${values.length} values; at most ${maximumList}.`,
+  );
+}
+
+function read({ column, email }: Tested, text: string, name: string): unknown {
+  const invalid = (expected: string) =>
+    parameterError(
+      "INVALID_FILTER_VALUE",
+      parameterOf(name),
+      `${JSON.stringify(text.slice(0, 60))} is not ${expected}.`,
+    );
+  if (column.enum) {
+    const values = enumValues(column.type);
+    if (values.includes(text)) return text;
+    throw invalid(`one of ${values.join(", ")}`);
+  }
+  switch (column.type) {
+    case "Int": {
+      const number = Number(text);
+      if (/^-?\d+$/.test(text) && Math.abs(number) < 2 ** 31) return number;
+      throw invalid("an integer");
+    }
+    case "Float": {
+      const number = Number(text);
+      if (text.trim() && Number.isFinite(number)) return number;
+      throw invalid("a number");
+    }
+    case "Boolean":
+      return truth(text, name);
+    case "DateTime": {
+      // A date alone is its beginning.
+      const time = readTime(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+      if (time) return time;
+      throw invalid("a time such as 2026-01-31T12:00:00Z");
+    }
+    default:
+      if (text.includes("\0")) throw invalid("without the character NUL");
+      return email ? emailKey(text) : text;
+  }
+}
+
+function truth(text: string, name: string): boolean {
+  if (text === "true" || text === "1") return true;
+  if (text === "false" || text === "0") return false;
+  throw parameterError(
+    "INVALID_FILTER_VALUE",
+    parameterOf(name),
+    `${JSON.stringify(text.slice(0, 60))} is not true or false.`,
+  );
+}
+
+function compare(op: "eq" | "gt" | "gte" | "lt" | "lte"): Predicate {
+  return (tested, value, name) => ({ op, field: tested.field, value: read(tested, value, name) });
+}
+
+/** `sql`: null is no value, so what differs from a value is one. */
+const different =
+  (predicate: Predicate): Predicate =>
+  (tested, value, name) =>
+    all([isNull(tested, false), not(predicate(tested, value, name))]);
+const orNull =
+  (predicate: Predicate): Predicate =>
+  (tested, value, name) =>
+    any([isNull(tested), predicate(tested, value, name)]);
+const each =
+  (join: typeof all, predicate: Predicate): Predicate =>
+  (tested, value, name) =>
+    join(listOf(value, name).map((one) => predicate(tested, one, name)));
+
+const oneOf: Predicate = (tested, value, name) => ({
+  op: "in",
+  field: tested.field,
+  values: listOf(value, name).map((one) => read(tested, one, name)),
+});
+
+/** A comparison by pattern, which ignores case. Of an enum it is one with all of its values. */
+function like(pattern: (value: string) => string): Predicate {
+  return (tested, value, name) => {
+    const { column, field, email } = tested;
+    if (column.enum) {
+      const form = expressionOf(pattern(value));
+      return { op: "in", field, values: enumValues(column.type).filter((one) => form.test(one)) };
+    }
+    if (!tested.text) {
+      // Without wildcards it is a comparison, for which there is an index.
+      const plain = pattern(value);
+      if (column.type === "String" && !/[%_\\]/.test(plain)) return compare("eq")(tested, plain, name);
+      throw parameterError(
+        "FILTER_NOT_ALLOWED",
+        parameterOf(name),
+        `${name} is not allowed: ${column.column} can be compared as a whole only, such as by ${column.column}_eq or ${column.column}_in.`,
+      );
+    }
+    read(tested, value, name);
+    const folded = email ? (foldEmail(value) ?? value) : value;
+    return { op: "like", field, value: pattern(folded), ignoreCase: true };
+  };
+}
+
+/** The expression of a LIKE pattern. */
+function expressionOf(pattern: string): RegExp {
+  const form = pattern.replace(/\\(.)|[%_]|[^\\%_]+/gs, (part, escaped: string | undefined) => {
+    if (part === "%") return ".*";
+    return part === "_" ? "." : (escaped ?? part).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  });
+  return new RegExp(`^${form}$`, "is");
+}
+
+const matches = like((value) => value);
+const starts = like((value) => `${literal(value)}%`);
+const ends = like((value) => `%${literal(value)}`);
+const contains = like((value) => `%${literal(value)}%`);
+
+/** Present is what is neither null nor an empty text. */
+const present: Predicate = (tested, value, name) => {
+  const { field, column } = tested;
+  const there = isNull(tested, false);
+  const filled: Condition =
+    column.type === "String" && !column.enum ? all([there, not({ op: "eq", field, value: "" })]) : there;
+  return truth(value, name) ? filled : not(filled);
+};
+
+const contain: Predicate = ({ field, column }, value, name) => {
+  const invalid = (expected: string) =>
+    parameterError("INVALID_FILTER_VALUE", parameterOf(name), `${name} must be ${expected}.`);
+  if (column.type !== "Json")
+    throw parameterError("FILTER_NOT_ALLOWED", parameterOf(name), `${name} is not allowed: jcont tests metadata.`);
+  try {
+    const part: unknown = JSON.parse(value);
+    if (typeof part !== "object" || part === null || Array.isArray(part)) throw invalid("a JSON object");
+    return { op: "containsJson", field, values: [part] };
+  } catch (error) {
+    throw error instanceof SyntaxError ? invalid("a JSON object") : error;
+  }
+};
+
+const predicates: Record<string, Predicate> = {
+  eq: compare("eq"),
+  not_eq: different(compare("eq")),
+  eq_or_null: orNull(compare("eq")),
+  not_eq_or_null: (tested, value, name) => not(compare("eq")(tested, value, name)),
+  not_eq_all: different(oneOf),
+  in: oneOf,
+  not_in: different(oneOf),
+  in_or_null: orNull(oneOf),
+  not_in_or_null: (tested, value, name) => not(oneOf(tested, value, name)),
+  ...comparisons("lt", compare("lt")),
+  ...comparisons("lteq", compare("lte")),
+  ...comparisons("gt", compare("gt")),
+  ...comparisons("gteq", compare("gte")),
+  ...comparisons("matches", matches),
+  ...comparisons("does_not_match", different(matches)),
+  ...comparisons("start", starts),
+  ...comparisons("not_start", different(starts)),
+  ...comparisons("end", ends),
+  ...comparisons("not_end", different(ends)),
+  ...comparisons("cont", contains),
+  ...comparisons("i_cont", contains),
+  ...comparisons("not_cont", different(contains)),
+  present,
+  blank: (tested, value, name) => not(present(tested, value, name)),
+  null: (tested, value, name) => isNull(tested, truth(value, name)),
+  not_null: (tested, value, name) => isNull(tested, !truth(value, name)),
+  true: (tested, value, name) => compare("eq")(tested, String(truth(value, name)), name),
+  false: (tested, value, name) => compare("eq")(tested, String(!truth(value, name)), name),
+  jcont: contain,
+};
+
+/** A predicate, and the ones that take a list of which any or all have to fit. */
+function comparisons(name: string, predicate: Predicate): Record<string, Predicate> {
+  return { [name]: predicate, [`${name}_any`]: each(any, predicate), [`${name}_all`]: each(all, predicate) };
+}
+
+/** The predicates, the longest first: `not_in_or_null` is no `null`. */
+const byLength = Object.keys(predicates).sort((a, b) => b.length - a.length);
+
+/** How many attributes all filters of a request may test, with each value of a list that counts on its own. */
+const maximumTests = 30;
+
+/** The condition of all filters of a request. */
+export function filterConditionOf(
+  type: ResourceType,
+  filters: readonly (readonly [name: string, value: string])[],
+  { types, schema }: { types: ResourceTypes; schema: GraphQLSchema },
+): Condition | undefined {
+  if (!filters.length) return undefined;
+  let tests = 0;
+  const conditions = filters.map(([name, value]) => {
+    const predicate = byLength.find((one) => name.endsWith(`_${one}`));
+    if (!predicate) {
+      const known = nearest(/[a-z]+$/.exec(name)?.[0] ?? name, byLength);
+      const hint = known ? ` Did you mean ${known}?` : "";
+      throw parameterError(
+        "FILTER_NOT_ALLOWED",
+        parameterOf(name),
+        `${name} is not allowed: it has no predicate at its end, such as _eq, _in, _start or _gteq.${hint}`,
+      );
+    }
+    const attributes = name.slice(0, -predicate.length - 1).split("_or_");
+    tests += attributes.length * (/_(any|all)$/.test(predicate) ? value.split(",").length : 1);
+    if (tests > maximumTests) {
+      throw parameterError(
+        "FILTER_NOT_ALLOWED",
+        parameterOf(name),
+        `${name} is one test too many; filters hold at most ${maximumTests}.`,
+      );
+    }
+    return any(
+      attributes.map((attribute) => {
+        const tested = resolve(type, attribute, name, { types, schema });
+        return within(tested, predicates[predicate]!(tested, value, name));
+      }),
+    );
+  });
+  return all(conditions);
+}
+
+/** The condition on what the relations lead to. */
+function within({ path, key }: Tested, condition: Condition): Condition {
+  const own: Condition = key ? { op: "key", relation: key, test: condition } : condition;
+  return path.reduceRight((where: Condition, relation) => ({ op: "some", relation, where }), own);
+}
+
+/** Attributes that are no columns to test, and the derived ones that tell whether they are present. */
+const presence: Record<string, string> = { password: "hasPassword" };
+
+const maximumDepth = 3;
+
+function resolve(
+  type: ResourceType,
+  attribute: string,
+  name: string,
+  context: { types: ResourceTypes; schema: GraphQLSchema },
+  path: readonly string[] = [],
+): Tested {
+  const { model } = type;
+  const own = ownAttribute(type, attribute, context.schema);
+  if (own) return { path, ...own };
+  if (path.length < maximumDepth) {
+    for (const relationship of type.relationships.values()) {
+      const rest = attribute.slice(relationship.name.length + 1);
+      if (!rest || !attribute.startsWith(`${relationship.name}_`) || !relationship.to) continue;
+      const filter = [...model.filters.values()].find(
+        (one) => one.name === relationship.field && ["one", "many", "set", "key"].includes(one.kind),
+      );
+      if (!filter) continue;
+      if (rest === "id" && !relationship.many) {
+        const { key } = relationOf(model.datamodel, relationship.field);
+        return {
+          path,
+          field: key!,
+          column: columnOf(model.datamodel, key!),
+          text: false,
+          email: false,
+          key: relationship.field,
+        };
+      }
+      const target = [...context.types.values()].find((one) => one.model.name === relationship.to)!;
+      return resolve(target, rest, name, context, [...path, relationship.field]);
+    }
+  }
+  const hint = nearest(attribute, filterable(type));
+  throw parameterError(
+    "FILTER_NOT_ALLOWED",
+    parameterOf(name),
+    `${name} is not allowed: ${type.name} cannot be filtered by ${attribute}.${hint ? ` Did you mean ${hint}?` : ""}`,
+  );
+}
+
+function ownAttribute(type: ResourceType, attribute: string, schema: GraphQLSchema): Omit<Tested, "path"> | undefined {
+  const { model, attributes } = type;
+  const field = attribute === "id" ? "id" : (presence[attribute] ?? attributes.get(attribute)?.field.name);
+  const filter = field === undefined ? undefined : model.filters.get(field);
+  if (!filter || !["scalar", "metadata"].includes(filter.kind)) return undefined;
+  const column = columnOf(model.datamodel, filter.name);
+  return { field: filter.name, column, text: isText(model, field!, schema), email: Boolean(filter.email) };
+}
+
+/** Whether there is an index for patterns: the graph's filter has `contains` then. */
+function isText({ name }: ModelType, field: string, schema: GraphQLSchema): boolean {
+  const input = schema.getType(`${name}Filter`) as GraphQLInputObjectType;
+  return getNamedType(input.getFields()[field]!.type).name === "TextFilter";
+}
+
+function filterable({ model, attributes, relationships }: ResourceType): string[] {
+  const isOpen = ({ kind }: FilterField | { kind: undefined }) => kind === "scalar" || kind === "metadata";
+  const own = [...attributes.values()].filter(({ field }) =>
+    isOpen(model.filters.get(field.name) ?? { kind: undefined }),
+  );
+  return ["id", ...own.map(({ name }) => name), ...[...relationships.keys()].map((name) => `${name}_id`)];
+}
