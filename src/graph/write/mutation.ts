@@ -1,4 +1,4 @@
-import { type GraphQLObjectType, type GraphQLResolveInfo, getNamedType } from "graphql";
+import { type GraphQLObjectType, type GraphQLResolveInfo, type GraphQLSchema, getNamedType } from "graphql";
 import { collectSubfields } from "graphql/execution/collectFields.js";
 import { Arg, type ClassType, Ctx, Field, ID, Info, Int, Mutation, ObjectType } from "type-graphql";
 import type { Query } from "../../database/client.js";
@@ -114,7 +114,7 @@ const retryable = new Set(["40001", "40P01"]);
  * A mutation: `(write, args, prepared) => outcome`. It runs in one transaction with all that belongs to it: who did it,
  * for the audit trail, and the record of its idempotency key. It either comes to an outcome or leaves nothing behind.
  */
-export function Mutates<A = Args, P = void>(options: MutationOptions<A, P>) {
+export function Mutates<A extends object = Args, P = void>(options: MutationOptions<A, P>) {
   return (prototype: object, name: string, descriptor: TypedPropertyDescriptor<Handler<A, P>>) => {
     const handler = descriptor.value!;
     const { access, description, payload, errors, example, id, version, input, args: more = {}, needs = [] } = options;
@@ -123,18 +123,9 @@ export function Mutates<A = Args, P = void>(options: MutationOptions<A, P>) {
     const resolve = async (...given: unknown[]) => {
       const [context, info] = given.slice(names.length) as [Context, GraphQLResolveInfo];
       const args = Object.fromEntries(names.map((argument, i) => [argument, given[i]])) as A;
-      demand(context, access);
-      for (const { permission, when } of needs) if (!when) demand(context, [permission]);
-      const settle = options.count?.(context, args);
-      let userErrors: readonly UserError[] = [];
-      try {
-        const payload = await run(context, info, args, handler, options);
-        userErrors = payload.userErrors as readonly UserError[];
-        return payload;
-      } finally {
-        settle?.(userErrors, directivesOn(info).dryRun);
-      }
+      return run(context, info, args, handler, options);
     };
+    mutations.set(name, { ...options, handler });
     const property = { value: resolve, writable: true, configurable: true, enumerable: false };
     Object.defineProperty(prototype, name, property);
     const codes = errors.length ? ` Errors: ${errors.map((code) => `\`${code}\``).join(", ")}.` : "";
@@ -163,6 +154,21 @@ export function Mutates<A = Args, P = void>(options: MutationOptions<A, P>) {
   };
 }
 
+/** A mutation as it is called by its name: methods, so that their arguments need not be known here. */
+interface RegisteredMutation extends Pick<MutationOptions<never, never>, "access" | "needs" | "errors"> {
+  count?(context: Context, args: object): Settle | undefined;
+  prepare?(context: Context, args: object): Promise<unknown>;
+  handler(write: Write, args: object, prepared: unknown): Promise<Outcome>;
+}
+
+const mutations = new Map<string, RegisteredMutation>();
+
+/** A mutation to be called, by the name of its field, with arguments that stand their types. */
+export interface MutationCall {
+  readonly name: string;
+  readonly args: object | ((outcomes: readonly Outcome[]) => object);
+}
+
 const versionArgument = {
   nullable: true,
   description:
@@ -176,85 +182,186 @@ const versionArgument = {
 const beginSql = `SELECT set_config('customer_graph.who', $1, true),
   $2::text IS NULL OR EXISTS (SELECT FROM "customers" WHERE "id" = $2 AND "mode" = $3::"mode")`;
 
-async function run<A, P>(
-  context: Context,
-  info: GraphQLResolveInfo,
-  args: A,
-  handler: Handler<A, P>,
-  options: MutationOptions<A, P>,
-) {
+/** How a transaction is run, and what it is called in `extensions`. */
+interface Run {
+  readonly schema: GraphQLSchema;
+  readonly key: string;
+  readonly needs: readonly Need[] | undefined;
+  readonly dryRun: boolean;
+  readonly record: IdempotencyKey | undefined;
+  /** Runs before the transaction begins, unless it is a replay: that might be refused now. */
+  readonly prepare: (() => Promise<unknown>) | undefined;
+  readonly handle: (write: Write) => Promise<Outcome>;
+  /** The outcome as it is stored with an idempotency key. */
+  readonly keep: (outcome: Outcome) => Promise<Outcome>;
+}
+
+/** Runs a transaction with all that belongs to it. If it is refused the outcome has the errors alone. */
+async function transact(context: Context, { schema, key, needs, dryRun, record, ...run }: Run): Promise<Outcome> {
   const { database, loaders, viewer, writes } = context;
   await writes.end?.();
-  const { dryRun, key } = directivesOn(info);
-  const record = key && !dryRun ? new IdempotencyKey(viewer, key, info.fieldName, args) : undefined;
   const who = JSON.stringify(whoOf(viewer));
   const newOwners = new Set<string>();
   let write: Write | undefined;
-  let prepared!: P;
 
   const work = async (query: Query) => {
     loaders.readThrough(query);
-    write = new Write(context, query, info.schema, options.needs, newOwners);
+    write = new Write(context, query, schema, needs, newOwners);
     const customerId = viewer.kind === "customer" ? viewer.customerId : null;
     const [[, exists]] = (await query(beginSql, [who, customerId, viewer.mode])) as [[string, boolean]];
     const before = await record?.claim(query);
     if (before) {
-      writes.replayed.push(String(info.path.key));
+      writes.replayed.push(key);
       return before;
     }
     if (!exists) {
       const message = "The customer of this access token does not exist; sign in again.";
       throw new AuthenticationError("UNAUTHENTICATED", message, { tokenSent: true });
     }
-    const outcome = await handler(write, args, prepared);
+    const outcome = await run.handle(write);
     write.check();
-    logUndeclaredCodes(context, info, options.errors, outcome.userErrors);
-    if (record) await record.keep(query, await withFirst(options.payload, outcome, context));
+    if (record) await record.keep(query, await run.keep(outcome));
     return outcome;
   };
 
   try {
-    if (options.prepare) {
-      // A replay is not prepared again: it might be refused now.
-      const before = await record?.find(database.query);
-      if (!before) prepared = await options.prepare(context, args);
-    }
+    if (run.prepare && !(await record?.find(database.query))) await run.prepare();
     for (let attempt = 1; ; attempt++) {
       try {
         if (dryRun) {
           const outcome = await deferRollback(context, work);
-          writes.dryRun.push(String(info.path.key));
-          return payloadFrom(options.payload, outcome, context, info);
+          writes.dryRun.push(key);
+          return outcome;
         }
         const outcome = await database.transaction(work);
-        writes.committed.push(String(info.path.key));
+        writes.committed.push(key);
         for (const then of write!.afterCommit) then();
         context.live.announce();
         loaders.readThrough(undefined);
-        return payloadFrom(options.payload, outcome, context, info);
+        return outcome;
       } catch (error) {
         if (attempt === maximumAttempts || !retryable.has((error as { code?: string }).code ?? "")) throw error;
       }
     }
   } catch (error) {
     loaders.readThrough(undefined);
-    const errors = error instanceof Refusal ? error.errors : write?.asErrors(error);
-    if (!errors) throw error;
-    logUndeclaredCodes(context, info, options.errors, errors);
-    const { subject, subjectId = ({ id }: A & { id?: string }) => id, payload } = options;
-    return payloadFrom(
-      payload,
-      { ...(subject && { [subject]: subjectId(args as A & { id: string }) }), userErrors: errors },
-      context,
-      info,
-    );
+    const userErrors = error instanceof Refusal ? error.errors : write?.asErrors(error);
+    if (!userErrors) throw error;
+    return { userErrors, refused: true };
   }
+}
+
+/** Demands the permissions that a mutation always needs. */
+function demandAll(context: Context, { access, needs = [] }: Pick<RegisteredMutation, "access" | "needs">) {
+  demand(context, access);
+  for (const { permission, when } of needs) if (!when) demand(context, [permission]);
+}
+
+async function run<A extends object, P>(
+  context: Context,
+  info: GraphQLResolveInfo,
+  args: A,
+  handler: Handler<A, P>,
+  options: MutationOptions<A, P>,
+) {
+  demandAll(context, options);
+  const settle = options.count?.(context, args);
+  const { dryRun, key } = directivesOn(info);
+  let prepared!: P;
+  let userErrors: readonly UserError[] = [];
+  try {
+    const { refused, ...outcome } = await transact(context, {
+      schema: info.schema,
+      key: String(info.path.key),
+      needs: options.needs,
+      dryRun,
+      record: key && !dryRun ? new IdempotencyKey(context.viewer, key, info.fieldName, args) : undefined,
+      prepare:
+        options.prepare &&
+        (async () => {
+          prepared = await options.prepare!(context, args);
+        }),
+      handle: (write) => handler(write, args, prepared),
+      keep: (outcome) => withFirst(options.payload, outcome, context),
+    });
+    logUndeclaredCodes(context, info.fieldName, options.errors, outcome.userErrors);
+    const { subject, subjectId = ({ id }: A & { id?: string }) => id, payload } = options;
+    const shown = refused && subject ? { ...outcome, [subject]: subjectId(args as A & { id: string }) } : outcome;
+    userErrors = outcome.userErrors ?? [];
+    return await payloadFrom(payload, shown, context, info);
+  } finally {
+    settle?.(userErrors, dryRun);
+  }
+}
+
+/** What came of mutations that were called together. */
+export interface TogetherOutcome {
+  /** Of each call, unless they were refused. */
+  readonly outcomes: readonly Outcome[];
+  /** Why they were refused, and at which call. */
+  readonly refusal?: { readonly errors: readonly UserError[]; readonly call: number };
+}
+
+/**
+ * Calls mutations in one transaction, for other protocols than GraphQL: all of them come about, or none. A retry with the
+ * same key gives the first outcome; `request` is what the key stands for.
+ */
+export async function mutateTogether(
+  context: Context,
+  schema: GraphQLSchema,
+  calls: readonly MutationCall[],
+  idempotency?: { readonly key: string; readonly request: unknown },
+): Promise<TogetherOutcome> {
+  const called = calls.map(({ name, args }) => ({ name, args, mutation: mutations.get(name)! }));
+  for (const { mutation } of called) demandAll(context, mutation);
+  const settles = called.map(({ mutation, args }) =>
+    typeof args === "function" ? undefined : mutation.count?.(context, args),
+  );
+  const prepared: unknown[] = [];
+  let call = 0;
+  let userErrors: readonly UserError[] = [];
+  try {
+    const { refused, ...outcome } = await transact(context, {
+      schema,
+      key: called.map(({ name }) => name).join(" "),
+      needs: called.flatMap(({ mutation }) => mutation.needs ?? []),
+      dryRun: false,
+      record: idempotency && new IdempotencyKey(context.viewer, idempotency.key, "", idempotency.request),
+      prepare: async () => {
+        for (const { mutation, args } of called) {
+          prepared.push(typeof args === "function" ? undefined : await mutation.prepare?.(context, args));
+        }
+      },
+      handle: async (write) => {
+        const outcomes: Outcome[] = [];
+        for (const [i, { mutation, args }] of called.entries()) {
+          call = i;
+          outcomes.push(await mutation.handler(write, typeof args === "function" ? args(outcomes) : args, prepared[i]));
+          write.check();
+        }
+        return { outcomes };
+      },
+      keep: async (outcome) => outcome,
+    });
+    userErrors = outcome.userErrors ?? [];
+    if (!refused) return { outcomes: outcome.outcomes as Outcome[] };
+    const { name, mutation } = called[call]!;
+    logUndeclaredCodes(context, name, mutation.errors, userErrors);
+    return { outcomes: [], refusal: { errors: userErrors, call } };
+  } finally {
+    for (const settle of settles) settle?.(userErrors, false);
+  }
+}
+
+/** Whether there is a mutation of this name. */
+export function isMutation(name: string): boolean {
+  return mutations.has(name);
 }
 
 /** Logs codes that the mutation's description does not name: clients branch on these. */
 function logUndeclaredCodes(
   { log }: Context,
-  { fieldName }: GraphQLResolveInfo,
+  fieldName: string,
   declared: readonly string[],
   errors: readonly UserError[] = [],
 ) {
