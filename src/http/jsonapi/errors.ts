@@ -1,4 +1,4 @@
-import { isUnavailable } from "../../database/unavailable.js";
+import { isUnavailable, OutcomeUnknownError } from "../../database/unavailable.js";
 import { ApiError, type ErrorCode, errorCodes } from "../../errors.js";
 import { RequestError } from "../request.js";
 
@@ -22,6 +22,9 @@ const faults = {
   NOT_ACCEPTABLE: [406, "Not acceptable"],
   UNSUPPORTED_MEDIA_TYPE: [415, "Unsupported media type"],
   BAD_REQUEST: [400, "Bad request"],
+  KEY_NOT_INCLUDED_IN_URL: [400, "Key is not included in URL"],
+  PARAM_MISSING: [400, "Missing parameter"],
+  TYPE_MISMATCH: [400, "Type mismatch"],
   PARAM_NOT_ALLOWED: [400, "Param not allowed"],
   INVALID_INCLUDE: [400, "Invalid include"],
   INVALID_FIELD: [400, "Invalid field"],
@@ -30,10 +33,13 @@ const faults = {
   INVALID_FILTER_VALUE: [400, "Invalid filter value"],
   INVALID_SORT_CRITERIA: [400, "Invalid sort criteria"],
   INVALID_PAGE_VALUE: [400, "Invalid page value"],
+  RECORD_LOCKED: [423, "Locked"],
   RATE_LIMITED: [429, "Too many requests"],
   RESULT_TOO_LARGE: [400, "Result too large"],
   TIMEOUT: [504, "Timeout"],
   UNAVAILABLE: [503, "Service unavailable"],
+  OUTCOME_UNKNOWN: [503, "Outcome unknown"],
+  RESULT_UNAVAILABLE: [503, "Result unavailable"],
   INTERNAL_SERVER_ERROR: [500, "Internal server error"],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 
@@ -45,17 +51,39 @@ export class JsonApiError extends Error {
   readonly status: number;
   readonly errors: readonly ErrorObject[];
 
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(errors: readonly ErrorObject[]);
+  constructor(code: Fault, detail: string, source?: ErrorObject["source"], headers?: Readonly<Record<string, string>>);
   constructor(
-    code: Fault,
-    detail: string,
+    fault: Fault | readonly ErrorObject[],
+    detail = "",
     source?: ErrorObject["source"],
-    readonly headers: Readonly<Record<string, string>> = {},
+    headers: Readonly<Record<string, string>> = {},
   ) {
     super(detail);
-    const [status, title] = faults[code];
-    this.status = status;
-    this.errors = [{ title, detail, code, status: String(status), ...(source && { source }) }];
+    this.errors = typeof fault === "string" ? [errorObject(fault, detail, source)] : fault;
+    this.status = Number(this.errors[0]!.status);
+    this.headers = headers;
   }
+}
+
+function errorObject(code: Fault, detail: string, source: ErrorObject["source"]): ErrorObject {
+  const [status, title] = faults[code];
+  return { title, detail, code, status: String(status), ...(source && { source }) };
+}
+
+/** A value in a body that breaks a rule. domain rule: one object for each attribute; `meta.error` is the key of the rule. */
+export function validationError(pointer: string, rule: string, title: string): ErrorObject {
+  const name = pointer.replace(/\/data\/(attributes|relationships)\/?|\/data/, "") || "base";
+  return {
+    title,
+    detail: `${name} - ${title}`,
+    code: "VALIDATION_ERROR",
+    status: "422",
+    source: { pointer },
+    meta: { error: rule },
+  };
 }
 
 /** An invalid parameter of the query string. */
@@ -85,6 +113,12 @@ export function refusalOf(error: unknown): JsonApiError | undefined {
     const headers: Record<string, string> =
       wait === undefined ? {} : { "retry-after": String(Math.ceil(wait / 1_000)) };
     return new JsonApiError(apiFaults[code] ?? "BAD_REQUEST", error.message, undefined, headers);
+  }
+  if (error instanceof OutcomeUnknownError) {
+    return new JsonApiError(
+      "OUTCOME_UNKNOWN",
+      "The database was lost while the change was being committed, so it may have been made. Send it again with the same `Idempotency-Key`; without a key read the resource first.",
+    );
   }
   if (isUnavailable(error)) {
     return new JsonApiError("UNAVAILABLE", errorCodes.UNAVAILABLE, undefined, { "retry-after": "1" });

@@ -81,6 +81,11 @@ export class Reader {
     return this.document(resource, [resource], resources, rows);
   }
 
+  /** Throws if a parameter of `one` is wrong. */
+  check(type: ResourceType) {
+    this.parameters(type, false);
+  }
+
   /** `/api/customers/:id/orders` */
   async related(type: ResourceType, id: string, relationship: Relationship): Promise<ReadDocument> {
     const targets = this.targets(type, relationship);

@@ -1,7 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { GraphQLSchema } from "graphql";
 import { Requester } from "../../database/requester.js";
+import { permits } from "../../graph/access/guard.js";
+import { permissionsByKind, toRead } from "../../graph/access/permission.js";
 import type { PlannedExecution } from "../../graph/answer/planned-execution.js";
+import type { Context } from "../../graph/context.js";
+import { dataSubject } from "../../graph/model/datamodel.js";
 import { nearest } from "../../graph/model/nearest.js";
 import { absoluteUrl } from "../../graph/schema/resource.type.js";
 import { factsOf } from "../../telemetry/logger.js";
@@ -9,9 +13,12 @@ import { send } from "../answer.js";
 import { type AppResources, createContext } from "../context.js";
 import { preferredType } from "../negotiation.js";
 import { headerOf } from "../request.js";
+import { readResource } from "./body.js";
+import type { ResourceObject } from "./document.js";
 import { JsonApiError, refusalOf } from "./errors.js";
-import { type ReadDocument, Reader } from "./read.js";
+import { type ReadDocument, Reader, type ReadRequest } from "./read.js";
 import { type ResourceType, type ResourceTypes, resourceTypesOf } from "./resources.js";
+import { type GivenResource, methodsOf, Writer } from "./write.js";
 
 /** Where the JSON:API is served. */
 export const apiPath = "/api/";
@@ -39,27 +46,55 @@ export interface JsonApi {
 export function createJsonApi(parts: JsonApiParts): JsonApi {
   const types = resourceTypesOf(parts.schema);
 
-  async function answer(request: IncomingMessage, url: URL, requester: Requester): Promise<ReadDocument> {
+  async function answer(request: IncomingMessage, url: URL, requester: Requester): Promise<Answer> {
     if (!preferredType(request.headers.accept, answerTypes)) {
       throw new JsonApiError("NOT_ACCEPTABLE", `Answers come as ${mediaType}; name it in the accept header.`, {
         header: "accept",
       });
     }
     const address = addressOf(url.pathname, types);
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      throw new JsonApiError("METHOD_NOT_ALLOWED", "Read by GET.", undefined, { allow: "GET, HEAD" });
+    const { type, id, relationship, linkage } = address;
+    const isReading = request.method === "GET" || request.method === "HEAD";
+    const methods = relationship ? ["GET", "HEAD"] : methodsOf(type, id !== undefined);
+    if (!methods.includes(request.method!)) {
+      const allow = methods.join(", ");
+      const at = `${apiPath}${type.name}${id === undefined ? "" : "/:id"}`;
+      throw new JsonApiError("METHOD_NOT_ALLOWED", `${at} takes ${allow}.`, undefined, { allow });
     }
+    const resource =
+      request.method === "POST" || request.method === "PATCH" ? await readResource(request, type, id) : none;
     const context = await createContext(parts.resources, headerOf(request, "authorization"), request, requester);
     const isIntegration = context.viewer.kind === "integration";
-    const reader = new Reader({ ...parts, types }, context, {
+    const read: ReadRequest = {
       search: url.searchParams,
       address: absoluteUrl(url.pathname),
       pageSizes: { ...pageSizes, ...(isIntegration && { maximum: parts.integrationPageSize }) },
-    });
-    const { type, id, relationship, linkage } = address;
-    if (id === undefined) return reader.list(type);
-    if (!relationship) return reader.one(type, id);
-    return linkage ? reader.linkage(type, id, relationship) : reader.related(type, id, relationship);
+    };
+    const reading = { ...parts, types };
+    const reader = new Reader(reading, context, read);
+    if (isReading) {
+      if (id === undefined) return { status: 200, ...(await reader.list(type)) };
+      if (!relationship) return { status: 200, ...(await reader.one(type, id)) };
+      const answer = linkage ? reader.linkage(type, id, relationship) : reader.related(type, id, relationship);
+      return { status: 200, ...(await answer) };
+    }
+    const writer = new Writer(reading, context, headerOf(request, "idempotency-key"));
+    if (request.method === "DELETE") {
+      await writer.delete(type, id!);
+      return { status: 204, secret: false };
+    }
+    // A wrong parameter is told before anything is changed.
+    reader.check(type);
+    if (id !== undefined) {
+      await writer.update(type, id, resource);
+      return { status: 200, ...(await written(() => reader.one(type, id))) };
+    }
+    const created = await writer.create(type, resource);
+    const readerOf = new Reader(reading, asCreated(context, type, created.id), read);
+    const { document, secret } = await written(() => readerOf.one(type, created.id));
+    const { attributes, links } = document.data as ResourceObject;
+    Object.assign(attributes, created.once);
+    return { status: 201, document, secret: secret || Object.keys(created.once).length > 0, location: links.self };
   }
 
   return {
@@ -71,7 +106,10 @@ export function createJsonApi(parts: JsonApiParts): JsonApi {
       let body: unknown;
       let secret = false;
       try {
-        ({ document: body, secret } = await answer(request, url, requester));
+        const { document, location, ...head } = await answer(request, url, requester);
+        ({ status, secret } = head);
+        body = document;
+        if (location) headers = { location };
       } catch (error) {
         const refusal = refusalOf(error) ?? serverFault(error);
         ({ status, headers } = refusal);
@@ -79,8 +117,8 @@ export function createJsonApi(parts: JsonApiParts): JsonApi {
       }
       await send(request, response, {
         status,
-        headers: { ...headers, "content-type": mediaType, "cache-control": "no-store" },
-        pieces: [JSON.stringify(body)],
+        headers: { ...headers, ...(body !== undefined && { "content-type": mediaType }), "cache-control": "no-store" },
+        pieces: body === undefined ? [] : [JSON.stringify(body)],
         compressible: () => !secret,
       });
     },
@@ -90,6 +128,36 @@ export function createJsonApi(parts: JsonApiParts): JsonApi {
     parts.resources.log.error("A request of the JSON:API failed.", factsOf(error));
     return new JsonApiError("INTERNAL_SERVER_ERROR", "Something went wrong on our side.");
   }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly document?: Record<string, unknown>;
+  readonly secret: boolean;
+  readonly location?: string;
+}
+
+const none: GivenResource = { attributes: {}, relationships: {} };
+
+/** Reads what was written; that it could not be read does not mean that it was not written. */
+async function written(read: () => Promise<ReadDocument>): Promise<ReadDocument> {
+  try {
+    return await read();
+  } catch (error) {
+    if (refusalOf(error)?.status !== 503) throw error;
+    throw new JsonApiError(
+      "RESULT_UNAVAILABLE",
+      "The change was made, but the database was lost before its result was read. Read the resource; do not send the change again.",
+    );
+  }
+}
+
+/** The context for reading a new resource: whoever signs up is shown the customer once, as that customer. */
+function asCreated(context: Context, { model }: ResourceType, id: string): Context {
+  const { viewer } = context;
+  if (model.datamodel !== dataSubject || permits(viewer, [toRead(model.name)])) return context;
+  const permissions = permissionsByKind.customer;
+  return { ...context, viewer: { ...viewer, kind: "customer", customerId: id, owner: null, permissions } };
 }
 
 interface Address {

@@ -44,7 +44,7 @@ export function selectionOf(
     resourceTypes.map((type): [string, ResourceSelection] => {
       const chosen = fields.get(type.name);
       const isChosen = ({ name }: { name: string }) => !chosen || chosen.has(name);
-      const attributes = [...type.attributes.values()].filter((one) => isChosen(one) && isReadable(one, viewer));
+      const attributes = readable([...type.attributes.values()].filter(isChosen), viewer);
       const relationships: RelationshipSelection[] = [];
       for (const relationship of type.relationships.values()) {
         const inner = include.get(relationship.name);
@@ -58,6 +58,13 @@ export function selectionOf(
       return [type.object.name, { type, attributes, relationships }];
     }),
   );
+}
+
+/** The attributes, and their members, that a viewer may read. */
+function readable(attributes: readonly Attribute[], viewer: Viewer): Attribute[] {
+  return attributes
+    .filter((one) => isReadable(one, viewer))
+    .map((one) => (one.members ? { ...one, members: readable(one.members, viewer) } : one));
 }
 
 /** Whether a viewer may read a relationship; what it may not is never included. */
