@@ -6,11 +6,13 @@ const timeoutMs = 120_000;
 const headEnd = Buffer.from("\r\n\r\n");
 const errorsKey = Buffer.from('"errors"');
 
-/** The whole text of a POST request. `headers` are lines that end in CR LF. */
-export function requestText({ path, headers = "", body }) {
+/** The whole text of a request. `headers` are lines that end in CR LF; without a body it is a GET. */
+export function requestText({ method = "POST", path, headers = "", type = "application/json", body }) {
+  const head = `host: 127.0.0.1\r\naccept: ${type}\r\n${headers}`;
+  if (body === undefined) return `GET ${path} HTTP/1.1\r\n${head}\r\n`;
   return (
-    `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\naccept: application/json\r\n` +
-    `${headers}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+    `${method} ${path} HTTP/1.1\r\n${head}content-type: ${type}\r\n` +
+    `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   );
 }
 

@@ -25,6 +25,7 @@ export const systems = [
   },
   { name: "project", title: "customer-graph" },
   { name: "project-customer", title: "customer-graph, as customers" },
+  { name: "project-rest", title: "customer-graph, JSON:API" },
   {
     name: "project-unruled",
     title: "customer-graph without row rules",
@@ -133,8 +134,11 @@ export class System {
   }
 
   requestOf(query, parameters, change = (body) => body) {
-    const { path = this.client.path, body } = this.client.queries[query];
-    return this.text(path, change(body(parameters)), parameters);
+    const { method, type, path = this.client.path, body } = this.client.queries[query];
+    const headers = this.client.headers?.(parameters);
+    // Addresses may have the parameters in them.
+    const address = typeof path === "function" ? path(parameters) : path;
+    return requestText({ method, type, path: address, headers, body: body && change(body(parameters)) });
   }
 
   /** The canonical answer of one request. */
