@@ -3,14 +3,12 @@ import { createDatabase, type Database } from "./database/client.js";
 import { startEmbeddedPostgres } from "./database/embedded.js";
 import { sameTimeouts } from "./database/limits.js";
 import { migrate } from "./database/migrate.js";
-import { anonymous } from "./graph/access/viewer.js";
 import { setPublicUrl } from "./graph/schema/resource.type.js";
 import { authRoutes } from "./http/oauth/token-route.js";
 import { createPlayground } from "./http/playground/playground.js";
 import { createHttpServer } from "./http/server.js";
 import { startAccess } from "./identity/start.js";
 import type { NewClaims } from "./identity/tokens.js";
-import { viewerOf } from "./identity/viewer.js";
 import { ChangeFeed } from "./live/change-feed.js";
 import { AnonymizationWorker } from "./modules/anonymization/worker.js";
 import { createSchema } from "./schema.js";
@@ -92,10 +90,7 @@ export async function startApp({
         live,
         log,
         now,
-        authenticate: async (authorization) => {
-          const claims = await tokens.verify(authorization);
-          return claims ? viewerOf(claims) : anonymous;
-        },
+        authenticate: (authorization) => tokens.viewer(authorization),
       },
       routes: authRoutes({ database, log, now, tokens, revocations, limits, trustedProxies, refreshGraceMs }),
       playground: createPlayground(
@@ -104,6 +99,7 @@ export async function startApp({
       countStatements: config.environment !== "production",
       corsOrigins: config.corsOrigins,
       introspection: config.introspection,
+      integrationPageSize: config.integrationPageSize,
       unsent: { stallMs: config.writeStallMs },
     });
     const url = await server.listen(config.port, config.host);

@@ -32,6 +32,8 @@ export interface Config {
   readonly signingKeys: string | undefined;
   /** Who the server says it is in its access tokens. */
   readonly tokenIssuer: string;
+  /** The slug of the organization that its access tokens name. */
+  readonly organization: string | undefined;
   /** An issuer elsewhere whose access tokens are accepted too: where its keys are, and its name. */
   readonly authJwksUrl: string | undefined;
   readonly authIssuer: string | undefined;
@@ -52,6 +54,8 @@ export interface Config {
   readonly trustedProxies: number;
   /** Whether clients may ask for the schema: by introspection, and at `/schema.graphql`. */
   readonly introspection: boolean;
+  /** How many resources integrations may have on a page of the JSON:API. */
+  readonly integrationPageSize: number;
   /** How long a client may take nothing of its answer. */
   readonly writeStallMs: number;
 }
@@ -99,6 +103,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     resultBytes: mebibyte * read("RESULT_MEGABYTES", defaultResultBytes / mebibyte, wholeNumber(1, 256)),
     signingKeys: read("SIGNING_KEYS", undefined, anyText),
     tokenIssuer: read("TOKEN_ISSUER", undefined, anyText),
+    organization: read("ORGANIZATION", undefined, slug),
     authJwksUrl: read("AUTH_JWKS_URL", undefined, anyWebUrl),
     authIssuer: read("AUTH_ISSUER", undefined, anyText),
     authOrganization: read("AUTH_ORGANIZATION", undefined, anyText),
@@ -109,6 +114,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     worker: read("WORKER", true, trueOrFalse),
     trustedProxies: read("TRUSTED_PROXIES", 0, wholeNumber(0, 10)),
     introspection: read("INTROSPECTION", true, onOrOff),
+    integrationPageSize: read("INTEGRATION_PAGE_SIZE", 25, wholeNumber(25, 1_000)),
     writeStallMs: read("WRITE_STALL", 20_000, duration),
     corsOrigins: read("CORS_ORIGINS", environment === "production" ? [] : "local", origins),
   };
@@ -152,6 +158,11 @@ interface Rule<T> {
 }
 
 const anyText: Rule<string> = { expected: "a text", parse: (text) => text };
+
+const slug: Rule<string> = {
+  expected: "a slug: lower-case letters, digits and -, at most 63, such as my-shop",
+  parse: (text) => (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text) ? text : undefined),
+};
 
 const hostName: Rule<string> = {
   expected: "a host name or an IP address, such as 127.0.0.1 or 0.0.0.0",

@@ -35,6 +35,7 @@ test("defaults apply without variables or with empty ones; the config is frozen"
     resultBytes: 32 * 1024 * 1024,
     signingKeys: undefined,
     tokenIssuer: "urn:customer-graph",
+    organization: undefined,
     authJwksUrl: undefined,
     authIssuer: undefined,
     authOrganization: undefined,
@@ -45,6 +46,7 @@ test("defaults apply without variables or with empty ones; the config is frozen"
     worker: true,
     trustedProxies: 0,
     introspection: true,
+    integrationPageSize: 25,
     writeStallMs: 20_000,
     corsOrigins: "local",
   });
@@ -72,6 +74,7 @@ test("reads every variable", () => {
     RESULT_MEGABYTES: "8",
     SIGNING_KEYS: "/run/secrets/keys.json",
     TOKEN_ISSUER: "shop",
+    ORGANIZATION: "my-shop",
     AUTH_JWKS_URL: "https://auth.example.com/keys?all=1",
     AUTH_ISSUER: "https://auth.example.com/",
     AUTH_ORGANIZATION: "xYZkjABcde",
@@ -82,6 +85,7 @@ test("reads every variable", () => {
     WORKER: "false",
     TRUSTED_PROXIES: "1",
     INTROSPECTION: "off",
+    INTEGRATION_PAGE_SIZE: "250",
     WRITE_STALL: "1m",
     CORS_ORIGINS: "https://shop.example, http://localhost:3000,capacitor://localhost,http://[::1]:8080",
   });
@@ -104,6 +108,7 @@ test("reads every variable", () => {
     resultBytes: 8 * 1024 * 1024,
     signingKeys: "/run/secrets/keys.json",
     tokenIssuer: "shop",
+    organization: "my-shop",
     authJwksUrl: "https://auth.example.com/keys?all=1",
     authIssuer: "https://auth.example.com/",
     authOrganization: "xYZkjABcde",
@@ -114,6 +119,7 @@ test("reads every variable", () => {
     worker: false,
     trustedProxies: 1,
     introspection: false,
+    integrationPageSize: 250,
     writeStallMs: 60_000,
     corsOrigins: ["https://shop.example", "http://localhost:3000", "capacitor://localhost", "http://[::1]:8080"],
   });

@@ -18,7 +18,6 @@ import { seedDemo } from "../../prisma/seed.js";
 import { type Config, loadConfig } from "../config.js";
 import { createDatabase, type Database } from "../database/client.js";
 import { type OpenDatabase, openDatabase } from "../database/open.js";
-import { anonymous } from "../graph/access/viewer.js";
 import { switchVariables } from "../graph/answer/plan.js";
 import { fragmentsOf } from "../graph/answer/plans.js";
 import { emailKey } from "../graph/model/values.js";
@@ -31,7 +30,6 @@ import { loadSigningKeys, newKeySet } from "../identity/keys.js";
 import { Limits } from "../identity/rate-limits.js";
 import { Revocations } from "../identity/revocations.js";
 import { Tokens } from "../identity/tokens.js";
-import { viewerOf } from "../identity/viewer.js";
 import { ChangeFeed } from "../live/change-feed.js";
 import { createSchema } from "../schema.js";
 import { createLogger, type Logger } from "../telemetry/logger.js";
@@ -276,10 +274,7 @@ async function profile({ command, subject, schema, database, sent, spans, log, c
   const keys = await loadSigningKeys({ ...config, signingKeys: JSON.stringify(await newKeySet()) });
   const tokens = new Tokens({ keys, issuer: config.tokenIssuer, revocations, log });
   const authorization = `Bearer ${await tokens.sign(await claimsFor(command, database))}`;
-  const authenticate = async (header: string | undefined) => {
-    const claims = await tokens.verify(header);
-    return claims ? viewerOf(claims) : anonymous;
-  };
+  const authenticate = (header: string | undefined) => tokens.viewer(header);
   const viewer = await authenticate(authorization);
   const byResolvers = watchResolvers(schema);
   const server = await createHttpServer({

@@ -71,6 +71,7 @@ async function tokenFor(persona: string | undefined, email: string | undefined):
   const tokens = new Tokens({
     keys: await loadSigningKeys(config),
     issuer: config.tokenIssuer,
+    organization: config.organization,
     revocations: { isRevoked: () => false },
     log: createLogger({ level: config.logLevel, json: false }),
   });

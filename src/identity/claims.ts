@@ -6,7 +6,7 @@ export interface Claims {
   iat: number;
   exp: number;
   /** Whose token it is; one outside issuer may sign for many organizations. */
-  organization?: { id: string };
+  organization?: { id: string; slug?: string };
   application: {
     id: string;
     client_id?: string;
@@ -46,7 +46,7 @@ export function parseClaims(payload: unknown): Claims | undefined {
       jti: optional(top.jti, text),
       iat: seconds(top.iat),
       exp: seconds(top.exp),
-      organization: organization && { id: text(organization.id) },
+      organization: organization && defined({ id: text(organization.id), slug: optional(organization.slug, anyText) }),
       application: defined({
         id: text(application.id),
         client_id: optional(application.client_id, text),

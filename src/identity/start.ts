@@ -21,6 +21,7 @@ export interface AccessConfig {
   readonly dataDir: string;
   readonly signingKeys: string | undefined;
   readonly tokenIssuer: string;
+  readonly organization: string | undefined;
   readonly authJwksUrl: string | undefined;
   readonly authIssuer: string | undefined;
   readonly authOrganization: string | undefined;
@@ -42,7 +43,15 @@ export async function startAccess({ config, database, log, now }: AccessOptions)
   const outside = await outsideIssuer(config);
   const revocations = new Revocations({ database: database.reserved, log, now });
   await revocations.start();
-  const tokens = new Tokens({ keys, issuer: config.tokenIssuer, outside, revocations, log, now });
+  const tokens = new Tokens({
+    keys,
+    issuer: config.tokenIssuer,
+    organization: config.organization,
+    outside,
+    revocations,
+    log,
+    now,
+  });
   return { keys, tokens, revocations, limits: new Limits(now), stop: () => revocations.stop() };
 }
 

@@ -10,13 +10,14 @@ import {
 } from "jose";
 import { ApiError, AuthenticationError, errorCodes } from "../errors.js";
 import type { Permission } from "../graph/access/permission.js";
+import { anonymous, type Viewer } from "../graph/access/viewer.js";
 import { lossyNumbers, repeatedKeys } from "../graph/model/json.js";
 import type { Logger } from "../telemetry/logger.js";
 import { type Claims, parseClaims } from "./claims.js";
 import type { SigningKeys } from "./keys.js";
 import { OutsideKeys } from "./outside-keys.js";
 import { newTokenId, type Revocations } from "./revocations.js";
-import { tokenKindProblem } from "./viewer.js";
+import { tokenKindProblem, viewerOf } from "./viewer.js";
 
 /** What the caller decides about a new token; the issuer, its id and the time are filled in. */
 export type NewClaims = Omit<Claims, "iss" | "jti" | "iat">;
@@ -37,6 +38,8 @@ export interface TokensOptions {
   keys: SigningKeys;
   /** Who signs here. */
   issuer: string;
+  /** The organization that own tokens name, by its slug: Commerce Layer's clients derive the address of the API from it. */
+  organization?: string;
   outside?: OutsideIssuer;
   revocations: Pick<Revocations, "isRevoked">;
   log: Logger;
@@ -67,6 +70,7 @@ interface Remembered {
 export class Tokens {
   readonly keys: SigningKeys;
   private readonly issuer: string;
+  private readonly organization: string | undefined;
   private readonly outside: (OutsideIssuer & { keys: OutsideKeys }) | undefined;
   private readonly revocations: Pick<Revocations, "isRevoked">;
   private readonly log: Logger;
@@ -74,13 +78,14 @@ export class Tokens {
   /** Accepted tokens by the SHA-256 of their text, the one used longest ago first. */
   private readonly remembered = new Map<string, Remembered>();
 
-  constructor({ keys, issuer, outside, revocations, log, now = () => new Date() }: TokensOptions) {
+  constructor({ keys, issuer, organization, outside, revocations, log, now = () => new Date() }: TokensOptions) {
     if (outside?.issuer === issuer) throw new Error("An outside issuer must not have the name of this one.");
     if (outside && !outside.organization && !outside.audience) {
       throw new Error("An outside issuer needs an organization or an audience: it may sign for everybody.");
     }
     this.keys = keys;
     this.issuer = issuer;
+    this.organization = organization;
     this.outside = outside && { ...outside, keys: new OutsideKeys(outside.jwksUrl, log) };
     this.revocations = revocations;
     this.log = log;
@@ -91,6 +96,7 @@ export class Tokens {
     const { current } = this.keys;
     const payload: Claims = {
       ...claims,
+      ...(this.organization && { organization: { id: this.organization, slug: this.organization } }),
       iss: this.issuer,
       jti: newTokenId(now.getTime(), randomBytes(12).toString("base64url")),
       iat: Math.floor(now.getTime() / 1_000),
@@ -110,6 +116,12 @@ export class Tokens {
     const token = bearer.exec(authorization.trim())?.[1];
     if (!token) throw refused("The Authorization header must hold one access token: `Authorization: Bearer …`.");
     return this.verifyToken(token);
+  }
+
+  /** The viewer whom the token in an `Authorization` header speaks of; anonymous without a header. Throws as `verify`. */
+  async viewer(authorization: string | undefined): Promise<Viewer> {
+    const claims = await this.verify(authorization);
+    return claims ? viewerOf(claims) : anonymous;
   }
 
   /** As `verify`, for the token alone. */

@@ -1,7 +1,6 @@
 import { generateKeyPairSync, type KeyObject, sign as signature } from "node:crypto";
 import { seedDemo } from "../../prisma/seed.js";
 import { createDatabase, type Database } from "../../src/database/client.js";
-import { anonymous } from "../../src/graph/access/viewer.js";
 import type { CorsOrigins } from "../../src/http/cors.js";
 import { authRoutes } from "../../src/http/oauth/token-route.js";
 import { createPlayground } from "../../src/http/playground/playground.js";
@@ -12,7 +11,6 @@ import { hashPassword } from "../../src/identity/password.js";
 import { Limits } from "../../src/identity/rate-limits.js";
 import { Revocations } from "../../src/identity/revocations.js";
 import { type OutsideIssuer, Tokens } from "../../src/identity/tokens.js";
-import { viewerOf } from "../../src/identity/viewer.js";
 import { ChangeFeed } from "../../src/live/change-feed.js";
 import { createSchema } from "../../src/schema.js";
 import { createLogger } from "../../src/telemetry/logger.js";
@@ -69,6 +67,9 @@ const schema = createSchema();
 
 export interface AuthAppOptions {
   signingKeys?: string;
+  /** Who signs the tokens, and the organization that they name. */
+  issuer?: string;
+  organization?: string;
   outside?: OutsideIssuer;
   trustedProxies?: number;
   refreshGraceMs?: number;
@@ -102,8 +103,8 @@ export async function createAuthApp(options: AuthAppOptions = {}): Promise<AuthA
   const keys = await loadSigningKeys({ signingKeys, dataDir: "", environment: "test" });
   const revocations = new Revocations({ database: database.reserved, log, now });
   await revocations.start();
-  const issuer = "urn:test:own";
-  const tokens = new Tokens({ keys, issuer, outside, revocations, log, now });
+  const { issuer = "urn:test:own", organization } = options;
+  const tokens = new Tokens({ keys, issuer, organization, outside, revocations, log, now });
   const limits = new Limits(now);
   const live = new ChangeFeed({ database, log });
   const server = await createHttpServer({
@@ -116,10 +117,7 @@ export async function createAuthApp(options: AuthAppOptions = {}): Promise<AuthA
       live,
       log,
       now,
-      authenticate: async (header) => {
-        const claims = await tokens.verify(header);
-        return claims ? viewerOf(claims) : anonymous;
-      },
+      authenticate: (header) => tokens.viewer(header),
     },
     routes: authRoutes({
       database,

@@ -4,7 +4,7 @@ import { seedDemo } from "../../prisma/seed.js";
 import { createDatabase, type Database } from "../../src/database/client.js";
 import type { Timeouts } from "../../src/database/limits.js";
 import type { Permission } from "../../src/graph/access/permission.js";
-import { anonymous, type Mode, type StaffUser } from "../../src/graph/access/viewer.js";
+import { type Mode, type StaffUser } from "../../src/graph/access/viewer.js";
 import { setPublicUrl } from "../../src/graph/schema/resource.type.js";
 import type { CorsOrigins } from "../../src/http/cors.js";
 import { createPlayground } from "../../src/http/playground/playground.js";
@@ -13,7 +13,6 @@ import { loadSigningKeys, newKeySet } from "../../src/identity/keys.js";
 import { Limits } from "../../src/identity/rate-limits.js";
 import { Revocations } from "../../src/identity/revocations.js";
 import { type NewClaims, Tokens } from "../../src/identity/tokens.js";
-import { viewerOf } from "../../src/identity/viewer.js";
 import { ChangeFeed } from "../../src/live/change-feed.js";
 import { createSchema } from "../../src/schema.js";
 import { createLogger } from "../../src/telemetry/logger.js";
@@ -165,10 +164,7 @@ export async function createTestApp({
       live,
       log,
       now,
-      authenticate: async (header) => {
-        const claims = await tokens.verify(header);
-        return claims ? viewerOf(claims) : anonymous;
-      },
+      authenticate: (header) => tokens.viewer(header),
     },
     playground: createPlayground({
       Authorization: `Bearer ${await tokens.sign(claimsOf({ kind: "integration", owner }, mode))}`,
