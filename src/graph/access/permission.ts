@@ -36,7 +36,7 @@ export function permissionName(permission: Permission): string {
 
 const toReadAnything = [...permissions.keys()].filter((permission) => permission.endsWith(":read"));
 
-/** What of all that can be read permissions leave out. */
+/** The read permissions that are missing from a set. */
 export function unreadable(given: ReadonlySet<Permission>): Permission[] {
   return toReadAnything.filter((permission) => !given.has(permission));
 }
@@ -54,7 +54,7 @@ export class PermissionsError extends Error {
   override name = "PermissionsError";
 }
 
-/** Stands for every permission, in a list of words. */
+/** Wildcard for every permission. */
 export const everyPermission = "*";
 
 /**
@@ -90,7 +90,7 @@ export function toRead(model: ModelName): Permission {
 const givenTo = (kind: keyof Model["permissions"]): ReadonlySet<Permission> =>
   new Set([...models.values()].flatMap((model) => model.permissions[kind] as readonly Permission[]));
 
-/** What kinds of callers may do when their token does not say, as `@permissions` of each model tells. */
+/** Default permissions by kind of caller, from `@permissions` of each model. */
 export const permissionsByKind = {
   anonymous: new Set<Permission>(),
   guest: givenTo("guest"),

@@ -85,7 +85,7 @@ export function visibleRows(model: ModelName, viewer: WithSlots<Viewer>): Condit
   }
 }
 
-/** What quotes a resource is seen by those alone who may read resources of its type, and so is what hangs on a quote. */
+/** Rows that quote a resource are visible only with permission to read its type; so are rows that depend on them. */
 function quotedRows(model: ModelName, { permissions }: WithSlots<Viewer>, inMode: Condition): Condition {
   if (!unreadable(permissions).length) return inMode;
   const about = aboutOf(modelNamed(model));

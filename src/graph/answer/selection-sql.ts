@@ -16,7 +16,7 @@ export interface PlanStatement {
   columns: readonly { slot: Slot; type: string }[];
 }
 
-/** Has the statement measure its pages, or their rows too, and end when all it holds is larger than the maximum. */
+/** Makes the statement measure its pages, or also their rows, and fail above the maximum size. */
 export interface Measure {
   rows: boolean;
   maximumBytes: number;
@@ -47,7 +47,7 @@ export function valuesFor({ values }: PlanStatement, run: Run): unknown[] {
   return values.map((value) => (value instanceof Slot ? value.valueFor(run) : value));
 }
 
-/** What a page reads of its rows. */
+/** Columns that a page reads. */
 interface PageColumns {
   selected: readonly ColumnOrRelation[];
   /** Whether to read one row more than the page holds. */

@@ -51,7 +51,7 @@ export class RowSelection {
     return this.type.datamodel;
   }
 
-  /** A column, which is read once however often it is selected. */
+  /** Selects a column; one that is selected several times is read once. */
   column(field: string): SelectedColumn {
     columnOf(this.model, field);
     for (const known of this.selected) if (known.kind === "column" && known.field === field) return known;
@@ -72,7 +72,7 @@ export class RowSelection {
   }
 }
 
-/** What is selected of a list; grows while the plan is made. */
+/** Selection of a list; extended while the plan is compiled. */
 export interface ListSelection {
   readonly type: ModelType;
   /** The index of its arguments in the plan. */
@@ -83,7 +83,7 @@ export interface ListSelection {
   beyond: boolean;
   /** The indexes of the arguments with the limits up to which to count. */
   readonly counts: number[];
-  /** Which of the counts tells whether the list has anything at all, where `hasPreviousPage` may need it. */
+  /** Index of the count that `hasPreviousPage` uses to check whether the list is empty. */
   any?: number;
 }
 
@@ -136,7 +136,7 @@ export type EdgeField =
 
 export type PageInfoField = ConstantField | (Named & { readonly kind: "pageInfo" });
 
-/** A leaf as it comes out of the database's JSON. */
+/** A leaf value as read from the database's JSON. */
 export interface Leaf {
   readonly kind: "text" | "number" | "moment" | "json" | "enum";
   readonly nullable: boolean;
@@ -147,5 +147,5 @@ export interface Leaf {
 /** Serializes a value as JSON. */
 export type Serialize = (value: unknown) => string;
 
-/** Thrown when a row is not as the schema promises; the operation is then answered by its resolvers, which say why. */
+/** Thrown when a row violates the schema; resolvers then answer the operation and report the error. */
 export class IrregularError extends Error {}

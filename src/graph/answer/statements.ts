@@ -13,7 +13,7 @@ interface PreparedStatement {
   readonly shared: SharedStatement | undefined;
 }
 
-/** Runs the statements of plans. Each is made once for a strategy, and again for each way to measure its result. */
+/** Compiles and runs the statements of plans: one per strategy and size check. */
 export class Statements {
   private readonly prepared = new WeakMap<Strategy, Map<SizeCheck, PreparedStatement>>();
 

@@ -58,7 +58,7 @@ export function strategyFor(plan: Plan, args: readonly EvaluatedArguments[], max
 
 function choose(plan: Plan, args: readonly EvaluatedArguments[], maximumBytes: number): Strategy {
   const postgres = readsBackward(args) ? undefined : byPostgres(plan);
-  // What an object has several times, under aliases, PostgreSQL would write as often: by code it is read once.
+  // Fields that an object has under several aliases are serialised by PostgreSQL once each, by code they are read once.
   if (postgres && largestRow(postgres.weights) <= maximumBytes / 4) return postgres;
   const strategy = plan.complete ? byCode(plan, maximumBytes) : byResolvers(plan);
   // A single oversized row cannot be measured before it is built.

@@ -16,23 +16,23 @@ export interface RowWeight {
  */
 export type SizeCheck = "none" | "pages" | "rows";
 
-/** The most that metadata may hold; what texts usually do at most. */
+/** Maximum size of metadata; usual maximum size of texts. */
 const jsonBytes = 65_536;
 const textBytes = 256;
 export const otherBytes = 32;
 
-/** The most that a column's value usually takes. */
+/** Usual maximum size of a column's value. */
 export function columnBytes(model: Model, field: string): number {
   const { type, enum: isEnum }: Column = columnOf(model, field);
   return type === "Json" ? jsonBytes : type === "String" && !isEnum ? textBytes : otherBytes;
 }
 
-/** The most that a single row may come to. */
+/** Maximum size of a single row. */
 export function largestRow(weights: readonly RowWeight[]): number {
   return Math.max(0, ...weights.map(({ bytes }) => bytes));
 }
 
-/** How a statement has to measure what it makes, with these arguments, so that it never makes much more than a maximum. */
+/** The size check that a statement with these arguments needs, to stay near a maximum size. */
 export function sizeCheck(
   weights: readonly RowWeight[],
   args: readonly EvaluatedArguments[],

@@ -1,27 +1,27 @@
 import { audit as generated } from "../../generated/datamodel.js";
 import type { ModelName } from "./datamodel.js";
 
-/** What has to happen to a column for a row to raise an event. */
+/** Condition on a column under which a row raises an event. */
 export interface RaisedEvent {
   readonly name: string;
   readonly column: string;
-  /** The value that the column gets; else `change` says what happens to it. */
+  /** The new value of the column; undefined: see `change`. */
   readonly value?: string;
   readonly change?: "is set" | "is cleared" | "changes";
-  /** Whether a row that is new raises it, too. */
+  /** Whether an insert raises it too. */
   readonly created?: true;
 }
 
-/** What the audit trail and the events say of the changes of a model's rows. */
+/** What changes of a model's rows write to the audit trail and to the events. */
 export interface Audit {
   readonly audited: boolean;
-  /** Columns that never get into the audit trail. */
+  /** Columns that are never written to the audit trail. */
   readonly omitted: readonly string[];
-  /** Columns of which it says that they changed, and not from what to what. */
+  /** Masked columns: recorded as changed, without their values. */
   readonly masked: readonly { readonly column: string; readonly as?: string }[];
-  /** Absent: rows raise no events, not even `create` and `destroy`. */
+  /** Undefined: rows raise no events, not even `create` and `destroy`. */
   readonly events?: readonly RaisedEvent[];
-  /** The status whose changes have entries of their own, and the values that these are not named by. */
+  /** The status column whose changes get their own audit entries, and the entries' names where they differ from the values. */
   readonly entries?: { readonly column: string; readonly renamed: Readonly<Record<string, string>> };
 }
 

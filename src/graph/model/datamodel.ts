@@ -13,13 +13,13 @@ export interface Column {
   /** A generated column or one kept by a trigger: never written. */
   readonly derived?: true;
   readonly id?: true;
-  /** Which texts it takes, where its name does not tell: `code`, `at most 500`, a pattern. */
+  /** Format of its texts, if its name does not imply it: `code`, `at most 500`, a pattern. */
   readonly form?: string;
   /** Never read into a row: credentials. */
   readonly secret?: true;
-  /** How documents state it, if not by the column's name: `@document` of prisma/schema.prisma. */
+  /** Attribute names in JSON:API documents, if not the column's name: `@document` of prisma/schema.prisma. */
   readonly document?: readonly string[];
-  /** Triggers keep it: like a generated column it follows from other rows. */
+  /** Maintained by triggers; derived from other rows, like a generated column. */
   readonly counted?: true;
 }
 
@@ -28,27 +28,27 @@ export interface Relation {
   readonly many: boolean;
   /** The field with the foreign key: on this model for to-one relations, on the other for to-many ones. */
   readonly key?: string;
-  /** The way round a join table, instead of a key. */
+  /** The join table, instead of a foreign key. */
   readonly through?: { readonly table: string; readonly from: string; readonly to: string };
-  /** What else a related row must have, for relations that many models share. */
+  /** Fixed column values of related rows, for polymorphic relations. */
   readonly where?: Readonly<Record<string, string>>;
-  /** How a new row's is found in a document without this relationship: by an attribute, among a unique field. */
+  /** How the import finds the related row if a document lacks the relationship: by an attribute and a unique field. */
   readonly foundBy?: { readonly attribute: string; readonly unique: string };
 }
 
-/** What documents of a model's rows have beside its columns and relations. */
+/** How JSON:API documents of a model differ from its columns and relations. */
 export interface DocumentMarks {
   /** Attributes without a column: they are computed when they are read. */
   readonly computed: readonly string[];
   /** By type, attributes that are kept in one Json column, with their scalar types. */
   readonly attributes: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** By type, names that are accepted, counted and not stored. */
+  /** Ignored names by type: accepted and counted, not stored. */
   readonly leftOut: Readonly<Record<string, readonly string[]>>;
-  /** Attributes that are not taken unless they are null, with the reason. */
+  /** Attributes that are rejected unless null, with the reason. */
   readonly refused: Readonly<Record<string, string>>;
   /** Members of `meta` and their columns. */
   readonly meta: Readonly<Record<string, { column: string; type: string; nullable: boolean }>>;
-  /** Its rows go with what they are about. */
+  /** Its rows are deleted with the resource they are about. */
   readonly attached?: true;
 }
 
@@ -56,21 +56,21 @@ export interface Model {
   readonly name: ModelName;
   readonly table: string;
   readonly prefix: string;
-  /** A word of its name that is written in capitals. */
+  /** An acronym in its name. */
   readonly acronym?: string;
   readonly columns: Readonly<Record<string, Column>>;
   readonly relations: Readonly<Record<string, Relation>>;
-  /** The relations that lead towards the customer whom a row belongs to: the first that is set counts. */
+  /** Relations towards the customer who owns the row: the first that is set counts. */
   readonly owners?: readonly string[];
-  /** What each kind of caller may do with it when the token does not say. */
+  /** Default permissions by kind of caller, if the token has none. */
   readonly permissions: Readonly<Record<"guest" | "customer" | "user", readonly string[]>>;
-  /** The permissions beyond reading and writing it, with what each allows. */
+  /** Special permissions beyond read and write, with their descriptions. */
   readonly special: Readonly<Record<string, string>>;
-  /** What would be right where a constraint is broken, by its name, if its columns alone do not tell. */
+  /** Error messages of its constraints, by name, where the columns alone do not explain them. */
   readonly constraints: Readonly<Record<string, string>>;
-  /** Codes of user errors that are its own, with what each means. */
+  /** Its own user error codes, with their descriptions. */
   readonly errors: Readonly<Record<string, string>>;
-  /** Its rows own personal data; which values of the field tell that the erasure of it has begun. */
+  /** Its rows are data subjects; the status field, and its values once erasure has begun. */
   readonly dataSubject?: { readonly field: string; readonly erased: readonly string[] };
   /** Its rows are about a resource of any type, and are deleted with it. */
   readonly cascade?: true;
@@ -82,7 +82,7 @@ export interface Model {
   readonly indexes: readonly (readonly string[])[];
 }
 
-/** Where rows of a model say what they are about, if that may be a resource of any type. */
+/** Polymorphic reference of a model's rows: the columns with the type and id of the resource they are about. */
 export interface About {
   /** Its name as a relationship: `resource` of `resource_type` and `resource_id`. */
   readonly relationship: string;
@@ -93,7 +93,7 @@ export interface About {
 }
 
 type Relations<M extends ModelName> = (typeof datamodel)[M]["relations"];
-/** The codes of user errors that models have of their own. */
+/** User error codes that models declare. */
 export type ModelErrorCode = { [M in ModelName]: keyof (typeof datamodel)[M]["errors"] }[ModelName];
 /** The names of the to-many relations of a model. */
 export type Lists<M extends ModelName> = {
@@ -137,12 +137,12 @@ export const models: ReadonlyMap<ModelName, Model> = new Map(
   Object.entries(datamodel).map(([name, model]) => [name as ModelName, { name: name as ModelName, ...model } as Model]),
 );
 
-/** The one model that a mark of prisma/schema.prisma tells. */
+/** The only model with a given mark in prisma/schema.prisma. */
 function modelWith(mark: "dataSubject" | "auditTrail"): Model {
   return [...models.values()].find((model) => model[mark])!;
 }
 
-/** The model whose rows own personal data: whose a row is, is one of them. */
+/** The model of data subjects: its rows own personal data. */
 export const dataSubject = modelWith("dataSubject");
 export const auditTrail = modelWith("auditTrail");
 
@@ -157,7 +157,7 @@ export function modelOfType(type: string): Model | undefined {
   return byTable.get(type);
 }
 
-/** The model whose ids begin like this one, if any. */
+/** The model of an id, by its prefix; undefined for imported ids. */
 export function modelOfId(id: string): ModelName | undefined {
   const prefix = /^([a-z]{3})_/.exec(id)?.[1];
   return prefix ? [...models.values()].find((model) => model.prefix === prefix)?.name : undefined;
@@ -186,7 +186,7 @@ for (const { relations } of models.values()) {
   }
 }
 
-/** Where rows of a model say what they are about; undefined if relations tell. */
+/** The polymorphic reference of a model; undefined if it has none. */
 export function aboutOf({ name }: Model): About | undefined {
   return abouts.get(name);
 }
@@ -196,12 +196,12 @@ export function ownerField({ relations }: Model): string | undefined {
   return Object.values(relations).find(({ to, many }) => to === dataSubject.name && !many)?.key;
 }
 
-/** Whether rows of a model may be of several customers. */
+/** Whether a row of the model may belong to several customers. */
 export function isShared(model: Model): boolean {
   return (model.owners ?? []).some((name) => relationOf(model, name).many);
 }
 
-/** Whether rows of a model are personal data, or may be: their writes lock the data subject, and end when it is erased. */
+/** Whether rows of a model are or may be personal data: writes lock the data subject, and are rejected once it is erased. */
 export function isPersonal(model: Model): boolean {
   return Boolean(model === dataSubject || model.owners || aboutOf(model));
 }

@@ -1,9 +1,9 @@
-/** How long a JSON value may be as text, in characters. */
+/** Maximum length of a JSON value as text, in characters. */
 export const maximumJson = 65_536;
-/** How deep objects and lists may be nested in it: less than the variables of a request may be. */
+/** Maximum nesting depth of a JSON value: lower than that of a request's variables. */
 export const deepestJson = 25;
 
-/** A number of a JSON text that would come back with other digits; it stands where the number stood. */
+/** Placeholder for a number of a JSON text that a double cannot represent exactly. */
 export class LossyNumber {
   readonly wrong: string;
 
@@ -14,13 +14,13 @@ export class LossyNumber {
   }
 }
 
-/** What is wrong with a value, completing the sentence "The value …", and where within it, as a JSON pointer. */
+/** Why a JSON value is rejected: completes the sentence "The value …"; `at` is a JSON pointer into it. */
 export interface JsonFault {
   readonly at: string;
   readonly wrong: string;
 }
 
-/** Why a value cannot be kept as JSON: depth, numbers that would lose digits, and text that PostgreSQL cannot hold. */
+/** Why a value cannot be stored as JSON: depth, inexact numbers, or text that PostgreSQL rejects. */
 export function jsonFault(value: unknown, at = "", depth = 0): JsonFault | undefined {
   if (typeof value === "string") return faultOf(whyUnstorable(value), at);
   if (typeof value === "number") return faultOf(whyInexact(value), at);
@@ -39,7 +39,7 @@ function faultOf(wrong: string | undefined, at: string): JsonFault | undefined {
   return wrong === undefined ? undefined : { at, wrong };
 }
 
-/** PostgreSQL cannot keep these. */
+/** Why PostgreSQL cannot store a text; undefined if it can. */
 export function whyUnstorable(text: string): string | undefined {
   if (text.includes("\0")) return "must not contain the character NUL";
   return text.isWellFormed() ? undefined : "must not contain half a surrogate pair";
@@ -51,7 +51,7 @@ function whyInexact(value: number): string | undefined {
   return `is a number beyond ${Number.MAX_SAFE_INTEGER}, which would lose digits: write it as a text`;
 }
 
-/** One part of a JSON pointer. */
+/** Escapes one segment of a JSON pointer. */
 export function escapePointer(part: string): string {
   return part.replaceAll("~", "~0").replaceAll("/", "~1");
 }
@@ -77,24 +77,24 @@ function significant(literal: string): string {
     .replace(/^0+|0+$/g, "");
 }
 
-/** No number without such a part in its text loses digits. It is looked for first, since it is hardly ever there. */
+/** Fast path: a number without a match loses no digits, and a match is rare. */
 const suspicious = /[\d.]{16}|\d[eE][+-]?\d{3}/;
 const token = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[{}[\],]/g;
 
 type Place = (string | number)[];
 
-/** The numbers of a valid JSON text that would lose digits, with the keys and positions that lead to them. */
+/** Numbers of a valid JSON text that would lose digits, with their paths. */
 export function lossyNumbers(text: string): { path: Place; literal: string }[] {
   return suspicious.test(text) ? scan(text).lossy : [];
 }
 
-/** The keys that an object within a JSON text has more than once, of which `value`, the parsed text, has the last. */
+/** Paths of duplicate keys in a JSON text; `value` is the parsed text, which has the last of each. */
 export function repeatedKeys(text: string, value: unknown): Place[] {
   // No key is missing from nearly every value, so the text is not taken apart.
   return namesIn(text) > keysIn(value) ? scan(text).repeated : [];
 }
 
-/** How many texts before a colon there are, at least as many as there are keys. */
+/** Number of strings before a colon: an upper bound of the number of keys. */
 function namesIn(text: string): number {
   let count = 0;
   for (let colon = text.indexOf(":"); colon >= 0; colon = text.indexOf(":", colon + 1)) {
@@ -157,7 +157,7 @@ function scan(text: string): { lossy: { path: Place; literal: string }[]; repeat
   return { lossy, repeated };
 }
 
-/** Parses JSON; where a number would lose digits stands a `LossyNumber`. `repeated`: the pointers of keys that are. */
+/** Parses JSON, with a `LossyNumber` in place of each inexact number. `repeated`: JSON pointers of duplicate keys. */
 export function parseExactly(text: string): { value: unknown; repeated: string[] } {
   const top = { value: JSON.parse(text) as unknown };
   const repeated = repeatedKeys(text, top.value).map(jsonPointer);

@@ -11,7 +11,7 @@ export type Category =
   | "content"
   | "staff";
 
-/** What a column holds of a person, and what erasure does to it. */
+/** Personal data category of a column, and what erasure does to it. */
 export interface Personal {
   readonly category: Category;
   /** `clear`: empty; `replace`: something random or meaningless; `delete`: the whole row; `keep`: for the reason given. */
@@ -25,7 +25,7 @@ export interface ManifestColumn {
   readonly nullable?: true;
   /** Computed by the database. */
   readonly derived?: true;
-  /** Absent: it says nothing of a person. */
+  /** Undefined: not personal data. */
   readonly personal?: Personal;
 }
 
@@ -34,28 +34,28 @@ export interface ManifestTable {
   readonly columns: Readonly<Record<string, ManifestColumn>>;
 }
 
-/** What every column of every table says of a person, as marked in prisma/schema.prisma. All that erases reads it here. */
+/** The personal data manifest: every column of every table, as marked in prisma/schema.prisma. Erasure reads it. */
 export const manifest: ReadonlyMap<string, ManifestTable> = new Map(Object.entries(generated));
 
-/** Changes with the manifest, so that a receipt tells by which rules it was made. */
+/** Hash of the manifest: a receipt names the rules it was made by. */
 export const manifestDigest = createHash("sha256").update(JSON.stringify(generated)).digest("hex");
 
-/** The columns with something personal in them. */
+/** The personal columns. */
 export function personalColumns({ columns }: ManifestTable): [string, ManifestColumn & { personal: Personal }][] {
   return Object.entries(columns).filter((entry): entry is [string, ManifestColumn & { personal: Personal }] =>
     Boolean(entry[1].personal),
   );
 }
 
-/** Whether rows of a table go as a whole. */
+/** Whether erasure deletes whole rows of a table. */
 export function isDeleted(table: ManifestTable): boolean {
   return personalColumns(table).some(([, { personal }]) => personal.action === "delete");
 }
 
-/** Everywhere, and of no person. */
+/** Columns of every table that are never personal. */
 const everywhere = new Set(["id", "mode", "version"]);
 
-/** The names of columns, in both spellings, that hold something personal in whatever table they stand: never logged. */
+/** Names of personal columns of any table, in camelCase and snake_case: never logged. */
 export const personalNames: ReadonlySet<string> = (() => {
   const personal = new Set<string>();
   const others = new Set<string>(everywhere);

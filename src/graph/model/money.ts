@@ -1,4 +1,4 @@
-/** By the digits after the point, the currencies of ISO 4217 that have a minor unit. */
+/** ISO 4217 currencies with a minor unit, by number of decimals. */
 const digits = {
   0: "BIF BYR CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
   2:
@@ -13,7 +13,7 @@ const digits = {
   4: "CLF UYW",
 };
 
-/** What is written before an amount in these currencies; in others the code is. */
+/** Currency symbols; other currencies are written with their code. */
 const symbols = {
   $:
     "ARS AUD BBD BMD BND BSD BZD CAD CLP COP CUC CUP DOP FJD GYD HKD JMD KYD LRD MXN NAD NZD SBD SGD SRD TTD TWD USD " +
@@ -87,17 +87,17 @@ function byCode(table: Readonly<Record<string, string>>): ReadonlyMap<string, st
 const digitsByCode = byCode(digits);
 const symbolByCode = byCode(symbols);
 
-/** Whether amounts can be in this currency: an ISO 4217 code with a minor unit. */
+/** Whether a currency is supported: an ISO 4217 code with a minor unit. */
 export function isCurrency(code: string): boolean {
   return digitsByCode.has(code);
 }
 
-/** Digits after the point. Rows from before currencies were checked may hold an unknown code: two, as most have. */
+/** Number of decimals of a currency; 2 for unknown codes, which older rows may hold. */
 function exponentOf(currency: string | null | undefined): number {
   return Number((currency && digitsByCode.get(currency)) ?? 2);
 }
 
-/** An amount of minor units as a number. */
+/** Converts minor units to a decimal number. */
 export function amountOf(cents: number, currency: string | null | undefined): number {
   return cents / 10 ** exponentOf(currency);
 }

@@ -1,4 +1,4 @@
-/** The name most like `name`, if one is so like it that it may have been meant. */
+/** The known name most similar to `name` ("did you mean"), if any is similar enough. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   if (name.length > 100) return undefined;
   const plain = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -11,7 +11,7 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** How many letters must be put in, taken out or changed to make `b` of `a`. */
+/** Levenshtein distance of two texts. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

@@ -1,4 +1,4 @@
-/** The first and the last moment that the API can name: years have four digits. */
+/** Range of DateTime: years have four digits. */
 const first = "0001-01-01T00:00:00.000Z";
 const last = "9999-12-31T23:59:59.999Z";
 
@@ -27,16 +27,16 @@ export function readTime(text: string): Date | undefined {
 
 type Six = [number, number, number, number, number, number];
 
-/** The calendar repeats every 400 years. */
+/** The Gregorian calendar repeats every 400 years. */
 function isDate(year: number, month: number, day: number): boolean {
   if (month < 1 || month > 12 || day < 1) return false;
   return day <= new Date(Date.UTC(2000 + (((year % 400) + 400) % 400), month, 0)).getUTCDate();
 }
 
-/** The API's text for a moment. */
+/** Formats a time for the API. */
 export function writeTime(time: Date): string {
   const text = time.toISOString();
-  // Other years have a sign and six digits.
+  // ISO 8601 gives other years a sign and six digits.
   return text.length === last.length ? text : text.startsWith("-") ? first : last;
 }
 
@@ -54,12 +54,12 @@ class DistantTime extends Date {
   }
 }
 
-/** A moment from a text of `exactTimeSql`. */
+/** Parses a text of `exactTimeSql`. */
 export function storedTime(text: string): Date {
   return isIso(text) ? new Date(text) : new DistantTime(text);
 }
 
-/** The API's text for a text of `exactTimeSql`. */
+/** Formats a text of `exactTimeSql` for the API. */
 export function shownTime(text: string): string {
   return isIso(text) ? text : new DistantTime(text).toISOString();
 }
@@ -71,26 +71,26 @@ export function distantTime(text: string): Date | undefined {
   return text[4] === "-" && !text.endsWith("BC") ? undefined : new DistantTime(text);
 }
 
-/** Whether a text is a moment as cursors hold it, which PostgreSQL can read. */
+/** Whether a text is a valid time of a cursor, which PostgreSQL can parse. */
 export function isCursorTime(text: string): boolean {
   if (isIso(text)) return readTime(text)?.toISOString() === text;
   if (text === "infinity" || text === "-infinity") return true;
   const match = /^(\d{4,6})-(\d\d)-(\d\d) ([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?\+00( BC)?$/.exec(text);
   if (!match) return false;
   const [year, month, day] = match.slice(1, 4).map(Number) as [number, number, number];
-  // What a timestamp can hold.
+  // Range of a PostgreSQL timestamp.
   const held = match[6] ? year >= 1 && year <= 4713 : year >= 10_000 && year <= 294_275;
   return held && isDate(match[6] ? 1 - year : year, month, day);
 }
 
 const isoSql = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-/** SQL for a moment as the API writes it. */
+/** SQL that formats a time for the API. */
 export function timeSql(column: string): string {
   return `CASE WHEN ${column} < '${first}' THEN '${first}' WHEN ${column} > '${last}' THEN '${last}' ELSE ${isoSql(column)} END`;
 }
 
-/** SQL for the same where the API can name the moment, and for PostgreSQL's own text where it cannot. */
+/** SQL that formats a time for the API, or in PostgreSQL's own format if it is out of the API's range. */
 export function exactTimeSql(column: string): string {
   return `CASE WHEN ${column} BETWEEN '${first}' AND '${last}' THEN ${isoSql(column)} ELSE ${column}::text END`;
 }

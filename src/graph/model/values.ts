@@ -2,7 +2,7 @@ import { countries, languages } from "./iso-codes.js";
 import { maximumJson } from "./json.js";
 import { isCurrency } from "./money.js";
 
-// What values of some kinds look like: the same for clients, who write them by mutations, and for files that are imported.
+// Formats of values, shared by mutations and the import.
 
 /**
  * What is wrong with a value, and what would be right: a whole sentence without the field's name. `expected` completes
@@ -17,7 +17,7 @@ export class Problem {
 
 export const maximumText = 255;
 
-/** A text of so many characters, counted as PostgreSQL does, or what is wrong with it. */
+/** Checks the length of a text in characters (code points), as PostgreSQL counts them. */
 export function readText(given: string, { minimum, maximum }: Record<"minimum" | "maximum", number>): string | Problem {
   // A character has one or two code units, so short texts need not be counted.
   if (given.length <= maximum && given.length >= 2 * minimum) return given;
@@ -28,7 +28,7 @@ export function readText(given: string, { minimum, maximum }: Record<"minimum" |
   return given;
 }
 
-/** A number within a range, or what is wrong with it. */
+/** Checks that a number is within a range. */
 export function readNumber(given: number, [minimum, maximum]: readonly [number, number], whole: boolean) {
   if (given >= minimum && given <= maximum && (!whole || Number.isInteger(given))) return given;
   const expected = `a ${whole ? "whole " : ""}number from ${minimum} to ${maximum}`;
@@ -77,13 +77,13 @@ export function foldEmail(text: string): string | undefined {
   return text.normalize("NFC").toLowerCase().normalize("NFC");
 }
 
-/** Whether Unicode has no other single character, and no compatible ones, for a character. */
+/** Whether a character has no other composed or compatibility form in Unicode. */
 function isOwnForm(character: string): boolean {
   const composed = character.normalize("NFC");
   return composed === character.normalize("NFKC") && (composed === character || [...composed].length > 1);
 }
 
-/** A JSON object that is not too long, or what is wrong with it. */
+/** Checks the length of a JSON object. */
 export function readJson(given: Record<string, unknown>, maximum = maximumJson): Record<string, unknown> | Problem {
   const { length } = JSON.stringify(given);
   return length <= maximum
@@ -99,7 +99,7 @@ const trimmed = (text: string) => text.replace(/^\p{White_Space}+|\p{White_Space
 const word = String.raw`[^\s@.<>()[\],;:"\\]+`;
 const emailForm = new RegExp(String.raw`^[^\s@<>()[\],;:"\\]+@${word}(\.${word})+$`);
 
-/** The one rule of e-mail addresses: the stored form of one, or what is wrong with it. */
+/** Validates and normalises an e-mail address. */
 export function readEmail(given: string): string | Problem {
   const value = foldEmail(trimmed(given));
   const fits = value !== undefined && emailForm.test(value) && !/(^|[@.])\p{M}/u.test(value);
@@ -111,12 +111,12 @@ export function readEmail(given: string): string | Problem {
       );
 }
 
-/** What an address is looked up by. Rows from before this rule may have others: these are found as they are. */
+/** Lookup key of an e-mail address. Addresses that older rows hold against the rule are found as they are. */
 export function emailKey(given: string): string {
   return foldEmail(trimmed(given)) ?? lowerAscii(given);
 }
 
-/** An absolute address of the web, or what is wrong with it. */
+/** Validates an absolute http(s) URL. */
 export function readUrl(given: string): string | Problem {
   return given.length <= 2_000 && /^https?:\/\//i.test(given) && URL.canParse(given)
     ? given
@@ -126,7 +126,7 @@ export function readUrl(given: string): string | Problem {
       );
 }
 
-/** The stored form of a short code, or what is wrong with it. domain rule: the case does not matter. */
+/** Validates and normalises a short code. domain rule: codes are case-insensitive. */
 export function readCode(given: string): string | Problem {
   const value = codeKey(given);
   return /^[a-z0-9_-]{1,25}$/.test(value)
@@ -137,7 +137,7 @@ export function readCode(given: string): string | Problem {
       );
 }
 
-/** A country in two capital letters, or what is wrong with it. */
+/** Validates and normalises a country code (ISO 3166-1 alpha-2). */
 export function readCountryCode(given: string): string | Problem {
   const value = upperAscii(given.trim());
   return countries.has(value)
@@ -148,7 +148,7 @@ export function readCountryCode(given: string): string | Problem {
       );
 }
 
-/** A currency in three capital letters, or what is wrong with it. */
+/** Validates and normalises a currency code (ISO 4217). */
 export function readCurrencyCode(given: string): string | Problem {
   const value = upperAscii(given.trim());
   return isCurrency(value)
@@ -159,7 +159,7 @@ export function readCurrencyCode(given: string): string | Problem {
       );
 }
 
-/** A language in two small letters, or what is wrong with it. */
+/** Validates and normalises a language code (ISO 639-1). */
 export function readLanguageCode(given: string): string | Problem {
   const value = codeKey(given);
   return languages.has(value)

@@ -30,7 +30,7 @@ export function accessOf(field: GraphQLField<unknown, unknown>): readonly Permis
   return field.extensions.access as readonly Permission[] | undefined;
 }
 
-/** What a mutation needs beside that, always or in some cases. */
+/** Additional permissions of a mutation, needed always or in some cases. */
 export function needsOf(field: GraphQLField<unknown, unknown>): readonly Need[] {
   return (field.extensions.needs as readonly Need[] | undefined) ?? [];
 }
@@ -63,7 +63,7 @@ function accessDirective(permission: GraphQLEnumType): GraphQLDirective {
   });
 }
 
-/** Adds to each field's description what it needs, and what it is without that. Mutations' errors and examples stay last. */
+/** Adds the required permissions to field descriptions, and the value without them. Errors and examples of mutations stay last. */
 export function describeAccess(schema: GraphQLSchema): void {
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) && !isInterfaceType(type)) continue;

@@ -143,7 +143,7 @@ export class PageInfo {
   endCursor!: string | null;
 }
 
-/** `more`: whether the list goes on beyond the page in the direction of reading. */
+/** `more`: whether there are more rows in the direction of reading. */
 export function hasNextPage<T>(window: Window, more: () => T): T | boolean {
   return window.backward ? Boolean(window.cursor) : more();
 }
@@ -156,13 +156,13 @@ export function hasPreviousPage<T>(window: Window, empty: boolean, more: () => T
   return Boolean(window.cursor) || window.offset > 0;
 }
 
-/** A page that was read: its rows and what its cursors and count need. */
+/** Result of reading a page: its rows, and what its cursors and count need. */
 export interface PageResult {
   model: ModelType;
   rows: readonly Record<string, unknown>[];
   order: TotalOrder;
   window: Window;
-  /** Whether the list goes on beyond the page in the direction of reading. A page of no rows has to look. */
+  /** Whether there are more rows in the direction of reading. An empty page needs a query. */
   more: () => boolean | Promise<boolean>;
   count: (atMost: number | undefined) => Promise<number>;
 }

@@ -49,7 +49,7 @@ function fields(model: ModelType, input: Input, path: Path, depth: number, state
   return all(conditions);
 }
 
-/** A single one stays itself, so that what is made of it can be as simple. */
+/** A single condition is not wrapped, which keeps the SQL simple. */
 function all(conditions: readonly Condition[]): Condition {
   return conditions.length === 1 ? conditions[0]! : { op: "and", of: conditions };
 }
@@ -110,7 +110,7 @@ function countLeaf(path: Path, state: { leaves: number }) {
   }
 }
 
-/** A column to test, and whether it holds e-mail addresses. */
+/** A filtered column, and whether it holds e-mail addresses. */
 type Tested = Pick<FilterField, "name" | "email">;
 
 function scalarCondition(
@@ -201,7 +201,7 @@ function metadataCondition(
   return { op: "containsJson", field, values: [{ [key]: eq }, ...(scalar === undefined ? [] : [{ [key]: scalar }])] };
 }
 
-/** The number or boolean that a text is in JSON, if it is one. */
+/** Parses a text as a JSON number or boolean; undefined if it is neither. */
 function numberOrBoolean(text: string): number | boolean | undefined {
   if (text === "true" || text === "false") return text === "true";
   if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text)) return undefined;

@@ -18,7 +18,7 @@ export interface AttributeOptions {
   deprecationReason?: string;
   /** Permissions of the field: null without one of them. */
   access?: readonly Permission[];
-  /** The value quotes what other fields show: what of it a viewer sees who may not read everything. */
+  /** The value quotes other fields: returns the part that a viewer without all permissions sees. */
   quotes?: Quotes;
   /** Clients may filter by it; "text" adds `startsWith` and `contains`, which ignore case. There must be an index. */
   filter?: true | "text";
@@ -71,7 +71,7 @@ export function modelTypeOf(type: abstract new (...args: never[]) => object): Mo
   return find(type, type.name);
 }
 
-/** The model whose row this is. Rows of an abstract model have several classes. */
+/** The model of a row. Rows of an abstract model have several classes. */
 export function modelTypeOfRow(row: object): ModelType {
   return find(row.constructor, row.constructor.name);
 }
@@ -130,9 +130,9 @@ export interface ModelOptions {
   visibleTo: VisibleTo;
   /** The order of lists of it when the client does not give one. The id is always added. */
   defaultOrder: readonly OrderInput[];
-  /** Interfaces stand for models whose rows have several types: the column that tells, and the class for each value. */
+  /** For models whose rows have several GraphQL types: the discriminator column, and the class per value. */
   abstract?: { by: string; types: () => Readonly<Record<string, ClassType<object>>> };
-  /** Filters on inherited attributes that differ from what the base class says. `metadata` needs an index of its own. */
+  /** Overrides of filters on inherited attributes. `metadata` needs its own index. */
   filters?: { reference?: "text"; metadata?: true };
 }
 

@@ -6,7 +6,7 @@ import type { Node } from "./resource.type.js";
 
 type Row = Record<string, unknown>;
 
-/** What the resolvers of root fields and relations read through. Rows that the viewer may not see are absent. */
+/** Data access of resolvers. Rows that the viewer may not see are absent. */
 export interface Reader {
   /** The row that has this value in a field which is unique in the viewer's mode, or null. */
   byField(model: ModelName, field: string, value: unknown): Promise<Row | null>;
@@ -20,7 +20,7 @@ export interface Reader {
   page<M extends ModelName>(row: Node<M>, relation: Lists<M>, args: PageArgs): Promise<Connection>;
 }
 
-/** What the resolvers of root fields and relations need of a request. */
+/** The part of the request context that resolvers read with. */
 export interface ReadContext extends GuardContext {
   readonly loaders: Reader;
 }

@@ -99,9 +99,9 @@ export interface DerivedOptions {
   type: () => object;
   description: string;
   nullable?: boolean;
-  /** The columns that it reads; absent: any. Where they are told, a change of one is a change of the field. */
+  /** The columns that it reads; undefined: any. A change of one of them is a change of the field. */
   needs?: readonly string[];
-  /** The to-one relation whose row the value needs too, and which columns of it. */
+  /** A to-one relation whose row the value also needs, and the columns of it. */
   from?: { relation: string; needs: readonly string[] };
 }
 
@@ -130,7 +130,7 @@ export function Derived({ type, description, nullable, needs, from }: DerivedOpt
   };
 }
 
-/** Puts the field rule before a relation's method: the context is its argument at `at`, the field's info the next. */
+/** Wraps a relation's method with its permission check; the context is its argument at `at`, followed by `info`. */
 function guard(descriptor: PropertyDescriptor, access: readonly Permission[], at: number, redacted: () => unknown) {
   const method = descriptor.value as (...args: unknown[]) => unknown;
   descriptor.value = function (this: unknown, ...args: unknown[]) {

@@ -21,9 +21,9 @@ export interface ResourceOptions {
 
 interface KeyOptions {
   description: string;
-  /** The form in which values are stored, where it is not that in which they come. */
+  /** Normalises a given value to its stored form. */
   stored?: (given: string) => string;
-  /** Several rows may have the same value; then it is refused. */
+  /** Not unique: rejected if several rows have the value. */
   shared?: true;
 }
 

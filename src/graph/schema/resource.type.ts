@@ -85,7 +85,7 @@ export abstract class Node<M extends ModelName = ModelName> {
 }
 
 const resourceTypes = new Map<unknown, string>();
-/** Says which resource type the instances of a class are, where it is not the name of their table. */
+/** Sets the resource type of a class's instances, if it is not their table's name. */
 export function nameResourceType(type: unknown, name: string) {
   resourceTypes.set(type, name);
 }

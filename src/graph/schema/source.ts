@@ -30,12 +30,12 @@ export type Source =
 export interface Derived {
   kind: "derived";
   value(row: object, other: object | null | undefined): unknown;
-  /** The columns that it reads; absent: any. Of an empty list comes the same value for every row of a type. */
+  /** The columns that it reads; undefined: any. An empty list: the value is the same for every row of a type. */
   needs?: readonly string[];
   other?: { relation: string; needs: readonly string[] };
 }
 
-/** Which row to find. Where it is not `unique` there may be several, and that is an error. */
+/** Condition of a single-row lookup. If not `unique`, several matches are an error. */
 export interface LookUp {
   condition: Condition;
   unique: boolean;

@@ -55,7 +55,7 @@ export function conditionSql(
     case "or":
       return condition.of.length ? `(${condition.of.map(compile).join(" OR ")})` : "FALSE";
     case "not":
-      // A test of existence is never null, and PostgreSQL can make a join of its plain opposite.
+      // EXISTS is never null, and PostgreSQL turns a plain NOT EXISTS into an anti-join.
       return condition.of.op === "some" ? `NOT ${compile(condition.of)}` : `(${compile(condition.of)}) IS NOT TRUE`;
     case "eq":
     case "gt":
@@ -94,7 +94,7 @@ export function conditionSql(
       return existsSql(condition, model, alias, parameters, rule);
     case "key": {
       const { relation, test } = condition;
-      // Who sees the whole of a mode sees what its keys lead to: the index on the key is enough.
+      // Viewers who see the whole mode see every referenced row: the index on the key is enough.
       if (isWholeMode(rule(relationOf(model, relation).to))) return compile(test);
       const visible = existsSql({ relation, where: everything }, model, alias, parameters, rule);
       if (test.op !== "isNull") return `(${compile(test)} AND ${visible})`;
@@ -108,7 +108,7 @@ export function isWholeMode(rule: Condition): boolean {
   return rule.op === "eq" && rule.field === "mode";
 }
 
-/** The same condition with slots in place of its values, which are added to `values`; `slot` makes the nth slot. */
+/** Replaces the values of a condition by slots and adds them to `values`; `slot` creates the nth slot. */
 export function withSlots(condition: Condition, values: unknown[], slot: (index: number) => Slot): Condition {
   const take = (value: unknown) => slot(values.push(value) - 1);
   switch (condition.op) {

@@ -3,7 +3,7 @@ import { type Condition, conditionSql, everything, isWholeMode, type RowRule } f
 import { orderSql, type TotalOrder, withinRange } from "./order.js";
 import type { Parameters } from "./parameters.js";
 
-/** A condition with at most this many matches is answered by reading and sorting them all. */
+/** Up to this many matches are all read and sorted. */
 const fewRows = 1_000;
 
 /**
@@ -13,7 +13,7 @@ const fewRows = 1_000;
 const walkedRows = 4_000;
 const walkedRowsOfWords = 1_000;
 
-/** How many rows are read in that order at most, where as many match: to find and sort these would cost no less. */
+/** Maximum number of rows scanned in page order, if as many match: finding and sorting them would cost no less. */
 const walkedRowsOfMany = 50_000;
 
 export interface FilteredPage {
@@ -21,11 +21,11 @@ export interface FilteredPage {
   filter: Condition;
   /** Sort order, in the direction of reading. */
   order: TotalOrder;
-  /** What comes after the cursor, as parts to be read one after the other. */
+  /** Ranges after the cursor, read one after the other. */
   ranges: (alias: string) => string[];
-  /** The columns to read, of the row behind an alias. */
+  /** Selected columns of the row behind an alias. */
   columns: (alias: string) => string;
-  /** The number of rows that the page needs, with those it skips. */
+  /** Number of rows needed: limit plus offset. */
   needed: string;
 }
 
@@ -35,7 +35,7 @@ export function dependsOnValues(model: Model, filter: Condition, order: TotalOrd
 }
 
 /**
- * The rows of such a page, in no order, and perhaps more of them.
+ * Rows of a filtered page, unordered, possibly with more rows than needed.
  *
  * PostgreSQL has to choose between reading in the order of the page until enough rows match, and finding all matches to
  * sort them. It cannot know which values are rare, nor that all rows with one status come last when sorted by a date,
@@ -67,7 +67,7 @@ export function filteredRows(page: FilteredPage, parameters: Parameters, rule: R
     const [near, far, all, both] = [1, 2, 3, 4].map(() => parameters.alias()) as [string, string, string, string];
     const inRange = (alias: string) => `${where(rule(model.name), alias)} AND ${ranges(alias)[i]}`;
     const counted = (alias: string) => `(SELECT count(*) FROM ${alias})`;
-    /** What matches among the first rows of the range. */
+    /** Matches among the first rows of the range. */
     const walk = (limit: string, reached: string) => {
       const [walked, tested] = [parameters.alias(), parameters.alias()];
       const first = [inRange(walked), ...ordered.map((leaf) => where(leaf, walked))].join(" AND ");
@@ -123,25 +123,25 @@ export function filteredCount(
     FROM (SELECT ${idsOfFew(model, leavesOf(filter), parameters, rule)} AS ids OFFSET 0) ${few}`;
 }
 
-/** The tests that indexes of words or keys answer. */
+/** Tests that trigram or GIN indexes answer. */
 const wordOperators = new Set<Condition["op"]>(["startsWith", "contains", "hasKey", "containsJson"]);
 
 function asksForWords(leaf: Condition): boolean {
   return wordOperators.has(leaf.op) || (leaf.op === "some" && leavesOf(leaf.where).some(asksForWords));
 }
 
-/** The tests of a filter that every row has to pass. */
+/** The conjuncts of a filter. */
 function leavesOf(filter: Condition): Condition[] {
   return filter.op === "and" ? filter.of.flatMap(leavesOf) : [filter];
 }
 
-/** The field of which a test asks for one value. */
+/** The field of an equality test. */
 function equalField(leaf: Condition): string | undefined {
   const test = leaf.op === "key" ? leaf.test : leaf;
   return test.op === "eq" ? test.field : undefined;
 }
 
-/** Those tests of one value each whose matches an index holds in an order. */
+/** Equality tests whose matches an index holds in sort order. */
 function orderedBy(model: Model, leaves: readonly Condition[], order: TotalOrder): Condition[] {
   const equal = new Map(leaves.map((leaf) => [equalField(leaf), leaf]));
   const sorted = order.map(({ field }) => field).join();
@@ -155,7 +155,7 @@ function orderedBy(model: Model, leaves: readonly Condition[], order: TotalOrder
   return [];
 }
 
-/** Whether an index holds the matches in the order of the page, or there is at most one. */
+/** Whether an index holds the matches in page order, or there is at most one match. */
 function isServed(model: Model, filter: Condition, order: TotalOrder): boolean {
   const leaves = leavesOf(filter);
   const equal = leaves.flatMap((leaf) => (leaf.op === "eq" ? [leaf.field] : []));
@@ -166,7 +166,7 @@ function isServed(model: Model, filter: Condition, order: TotalOrder): boolean {
   return orderedBy(model, leaves, order).length === leaves.length;
 }
 
-/** The ids of all rows that can match, as an array; null if no test finds few rows. */
+/** SQL array of the ids of all candidate rows; null if no test is selective. */
 function idsOfFew(model: Model, leaves: readonly Condition[], parameters: Parameters, rule: RowRule): string {
   const found = leaves.flatMap((leaf) => {
     const rows = rowsOf(model, leaf, parameters, rule);
@@ -176,7 +176,7 @@ function idsOfFew(model: Model, leaves: readonly Condition[], parameters: Parame
   return `coalesce(${[...found, "NULL::text[]"].join(", ")})`;
 }
 
-/** How many rows pass each test, as far as that matters to a walk. */
+/** Number of matches of each test, capped. */
 function countsOf(model: Model, leaves: readonly Condition[], parameters: Parameters, rule: RowRule): string[] {
   return leaves.flatMap((leaf) => {
     const rows = rowsOf(model, leaf, parameters, rule);

@@ -90,7 +90,7 @@ export function rangesSql(
   return nullsFirst ? [`${sql} IS NULL`, `${sql} IS NOT NULL`] : [`${sql} IS NOT NULL`, `${sql} IS NULL`];
 }
 
-/** An order among the rows of one such range, where nulls of the first key meet no values: as indexes have it. */
+/** Sort order within one range, where the first key is all null or never null: as in the index. */
 export function withinRange([first, ...rest]: TotalOrder): TotalOrder {
   return [{ ...first!, nullsFirst: first!.descending }, ...rest];
 }
@@ -109,7 +109,7 @@ function rangesAfter(places: readonly Place[]): string[] {
     return nullsFirst ? [amongNulls, `${sql} IS NOT NULL`] : [amongNulls];
   }
   const operator = descending ? "<" : ">";
-  // A comparison of rows is null, which means no, where the first column is.
+  // A row comparison is null, which means no match, if its first column is.
   const comparable = rest.every((place) => place.descending === descending && !place.nullable);
   const amongValues = comparable
     ? `(${places.map((place) => place.sql).join(", ")}) ${operator} (${places.map((place) => place.value).join(", ")})`

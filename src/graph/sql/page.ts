@@ -2,7 +2,7 @@ import { type Condition, everything, withSlots } from "./condition.js";
 import type { Keyset, TotalOrder } from "./order.js";
 import type { Slot } from "./parameters.js";
 
-/** A page to read: `limit` rows from a place on, or from the end when `backward`. Numbers and values may be slots. */
+/** A page: `limit` rows after a keyset position, or before it if `backward`. Numbers and values may be slots. */
 export interface Page {
   order: TotalOrder;
   limit: number | Slot;
@@ -13,10 +13,10 @@ export interface Page {
   filter: Condition;
 }
 
-/** A page whose numbers are known. */
+/** A page with known numbers. */
 export type KnownPage = Page & { limit: number; offset: number };
 
-/** A page with slots for all values, and the values; pages that differ in their values alone make the same one. */
+/** A page with its values replaced by slots: pages that differ only in values have equal templates. */
 export interface PageTemplate {
   page: Page;
   values: readonly unknown[];

@@ -105,7 +105,7 @@ export interface Rows {
   alias: string;
   source: string;
   joins: readonly string[];
-  /** The same as `joins`, as a test of the row, where so many rows may belong to a parent that their plan depends on it. */
+  /** The same as `joins`, as a condition on the row, for parents with so many rows that the query plan depends on it. */
   belongs?: Condition;
 }
 
@@ -138,7 +138,7 @@ export function relatedRows(model: Model, relation: string, parent: string, para
   return { model: target, alias, source, joins, belongs: belongsTo(model, relation, parent) };
 }
 
-/** Of what belongs to a customer there is little; of what belongs to another row there may be any part of a table. */
+/** A customer has few rows; other parents may have any share of a table. */
 function belongsTo(model: Model, relation: string, parent: string): Condition | undefined {
   const relationship = relationOf(model, relation);
   if (model.name === "Customer" || model.owners || !relationship.key || relationship.where) return undefined;
@@ -149,9 +149,9 @@ function belongsTo(model: Model, relation: string, parent: string): Condition | 
   return back && { op: "key", relation: back[0], test };
 }
 
-/** What a page selects of each row; absent: all columns. */
+/** Selected columns of each row; undefined: all. */
 export interface PageSelection {
-  /** The columns that the selection reads. */
+  /** The columns to read. */
   fields: readonly string[];
   /** The expressions, over the row behind an alias. */
   select: (alias: string) => string;
@@ -181,7 +181,7 @@ export function pageSql(
   const sorted = (rows: string, both: string, { limit, offset }: ReturnType<typeof limited>) =>
     `SELECT ${select(both)} FROM (${rows}) ${both} ORDER BY ${orderSql(order, model, both)} LIMIT ${limit} OFFSET ${offset}`;
   const filter = joined(belongs, page.filter);
-  // Without a filter the rows of a parent are read in their order, or all.
+  // Without a filter, the rows of a parent are read in index order, or all of them.
   const isPlanned = !joins.length || (belongs !== everything && page.filter !== everything);
   if (isPlanned && dependsOnValues(model, filter, order, rule)) {
     const limits = limited();

@@ -19,7 +19,7 @@ import {
 // share stand here under the name of the field, those of a single column in `@form` of prisma/schema.prisma or, where they
 // are code, in the module of the resource.
 
-/** The stored form of a text, or what is wrong with it. */
+/** Validates and normalises a text. */
 export type TextReader = (given: string) => string | Problem;
 type Range = readonly [minimum: number, maximum: number];
 
@@ -70,13 +70,13 @@ function rangeOf(field: string, type: string): Range {
   return [field.endsWith("Count") ? 0 : -most - 1, most];
 }
 
-/** Payloads are what was sent, whole. Nothing changes them later. */
+/** Payloads are stored as sent, and never changed. */
 const maximumPayload = 1_048_576;
 
 /** The readers that `@form` names. */
 const namedForms: Readonly<Record<string, TextReader>> = { code: readCode, regex: readRegex(long) };
 
-/** The reader of a `@form`: a name, `at most 500`, or a pattern and what would be right. */
+/** The reader of a `@form`: a name, `at most 500`, or a pattern with its error message. */
 function readerOf(form: string): TextReader {
   const named = namedForms[form];
   if (named) return named;

@@ -4,16 +4,16 @@ import { type Model, modelOfType } from "../model/datamodel.js";
 export interface BrokenConstraint {
   /** A unique index, a foreign key, or a check. */
   readonly kind: "unique" | "reference" | "check";
-  /** Where the constraint stands: of a foreign key, the table that refers. */
+  /** Table of the constraint; for a foreign key, the referencing table. */
   readonly table: string;
   readonly model: Model;
   /** The field that it is about. */
   readonly field?: string;
-  /** What would be right, if `@constraint` of its model tells. */
+  /** Error message from `@constraint` of its model, if any. */
   readonly words?: string;
 }
 
-/** PostgreSQL 18 has a code of its own for what RESTRICT keeps. */
+/** PostgreSQL 18 has a separate code for RESTRICT. */
 const kinds: Record<string, BrokenConstraint["kind"]> = {
   "23001": "reference",
   "23503": "reference",

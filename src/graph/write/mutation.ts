@@ -28,11 +28,11 @@ export interface PayloadField {
   /** Any other value of the outcome. */
   type?: () => object;
   list?: true;
-  /** What a plain value is when nothing was changed; absent: null. */
+  /** Default of a plain value when nothing was changed; undefined: null. */
   otherwise?: unknown;
-  /** What the caller needs to be shown it. A row needs the permission to read its model, unless it is read another way. */
+  /** Permissions of the field. A row needs the permission to read its model, unless `read` is given. */
   access?: readonly Permission[];
-  /** Reads the row another way than as the caller. For a retry it is given the row as it was shown the first time. */
+  /** Reads the row with other rights than the caller's. For a retry, `first` is the row of the first response. */
   read?: (context: Context, id: string, first?: AnyRow) => Promise<unknown>;
 }
 
@@ -65,7 +65,7 @@ export function payloadOf(
   return { type, fields };
 }
 
-/** The arguments of a mutation, as far as it takes them. */
+/** Arguments of a mutation. */
 export interface Args<Input = unknown> {
   id: string;
   ifVersion?: number | null;
@@ -74,20 +74,20 @@ export interface Args<Input = unknown> {
 
 export interface MutationOptions<A, P> {
   access: readonly Permission[];
-  /** What callers need beside that: always, or in a case that `write.need` tells. */
+  /** Additional permissions: needed always, or where `write.need` demands them. */
   needs?: readonly Need[];
   /** What it does, for whoever reads it in the playground. */
   description: string;
-  /** The codes that its user errors may have. */
+  /** Codes of its user errors. */
   errors: readonly UserErrorCode[];
   /** A whole operation that works on the demo shop. */
   example: string;
   payload: Payload;
-  /** It takes the id of what is changed: what the id is. */
+  /** Description of the argument `id`, if it takes one. */
   id?: string;
   /** It takes `ifVersion`. */
   version?: true;
-  /** Its input, and what it is. */
+  /** Type and description of its input. */
   input?: readonly [type: ClassType, description: string];
   /** Other arguments. */
   args?: Readonly<Record<string, { type: () => object; description: string; nullable?: true }>>;
@@ -101,7 +101,7 @@ export interface MutationOptions<A, P> {
   prepare?: (context: Context, args: A) => Promise<P>;
 }
 
-/** Called when a mutation is over, with its user errors and whether it was a dry run. */
+/** Called after a mutation, with its user errors and whether it was a dry run. */
 export type Settle = (userErrors: readonly UserError[], dryRun: boolean) => void;
 
 type Handler<A, P> = (write: Write, args: A, prepared: P) => Promise<Outcome>;
@@ -133,7 +133,7 @@ export function Mutates<A extends object = Args, P = void>(options: MutationOpti
       prototype,
       name,
       property,
-      // Null when it is refused or fails: what other mutations of the request did must not vanish from the answer.
+      // Nullable: a failed mutation must not remove the results of others from the response.
       Mutation(() => payload.type, {
         nullable: true,
         description: `${description}${codes} Example: \`${example}\`.`,
@@ -463,12 +463,12 @@ async function payloadFrom(
       payload[field] = isRow ? (await Promise.all(values.map(find))).filter(Boolean) : values;
     } else if (value === undefined || value === null) payload[field] = otherwise ?? null;
     else if (isRow) payload[field] = await find(value as string);
-    // What was kept with an idempotency key went through JSON.
+    // Outcomes stored with an idempotency key were serialised as JSON.
     else payload[field] = type?.() === DateTime ? new Date(value as string) : value;
   }
   payload.userErrors = await Promise.all(
     (outcome.userErrors ?? []).map(async (error: UserError & { type?: string; current?: { id: string } }) =>
-      // One that was kept with an idempotency key shows the resource as it is now.
+      // A stored version conflict shows the resource as it is now.
       error.type && error.current ? { ...error, current: await context.loaders.node(error.current.id) } : error,
     ),
   );

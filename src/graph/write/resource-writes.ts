@@ -34,7 +34,7 @@ interface Verb {
   description?: string;
   /** Absent: the action on the resource, such as `customers:create`. */
   access?: readonly Permission[];
-  /** What else callers need. To read the resource is needed in any case, where there is one. */
+  /** Additional permissions. Permission to read the resource is always needed, except on create. */
   needs?: readonly Need[];
   /**
    * Codes of user errors beyond those that follow from the model and the rules: `NOT_FOUND` from links, `TAKEN` from unique
@@ -46,18 +46,18 @@ interface Verb {
    * mutation of its own, it is part of others.
    */
   example?: string;
-  /** What else its payload shows. `after` gives the values. */
+  /** Additional payload fields; `after` returns their values. */
   payload?: PayloadFields;
 }
 
-/** Inputs beside the resource's own rules. */
+/** Input fields of every resource. */
 interface CommonInput {
   reference?: string | null;
   referenceOrigin?: string | null;
   metadata?: unknown;
 }
 
-/** The values of an input that stood its rules: columns, and what is no column as its rule gives it. */
+/** Validated values of an input: columns, and virtual fields as their rules return them. */
 export type Given<M extends ModelName, R extends Rules> = ValuesOf<M> & Omit<InputOf<R>, keyof ValuesOf<M>>;
 
 interface CreateVerb<M extends ModelName, G, I, P, X> extends Verb {
@@ -69,7 +69,7 @@ interface CreateVerb<M extends ModelName, G, I, P, X> extends Verb {
   before?: (write: Write, values: G, input: I, path: Path, prepared: P) => Promise<ValuesOf<M> & X>;
   /** Runs after the insert, in the same transaction, with the values that `before` returned. */
   after?: (write: Write, id: string, input: I, path: Path, values: ValuesOf<M> & X) => Promise<unknown>;
-  /** Whoever makes one may be told that a value is `TAKEN`, without reading the resource that has it. */
+  /** Callers may learn that a value is `TAKEN` without permission to read the other resource. */
   tellsTaken?: true;
   /** How the payload reads the row, where the caller may not. */
   read?: PayloadField["read"];
@@ -78,7 +78,7 @@ interface CreateVerb<M extends ModelName, G, I, P, X> extends Verb {
 interface UpdateVerb<M extends ModelName, G, I, P, X> extends Verb {
   count?: (context: Context, input: I) => Settle | undefined;
   prepare?: (context: Context, input: I) => Promise<P>;
-  /** The customers whom the row may go to: they are locked together with the one who has it. */
+  /** New owners of the row: locked together with the current one. */
   extraLocks?: (write: Write, values: G, path: Path) => Promise<ExtraLocks | undefined>;
   /** Runs before the update: checks the values, and returns those to change. */
   before?: (write: Write, row: RowOf<M>, values: G, input: I, path: Path, prepared: P) => Promise<ValuesOf<M> & X>;
@@ -94,14 +94,14 @@ interface DeleteVerb<M extends ModelName> extends Verb {
 }
 
 export interface ResourceWritesOptions<M extends ModelName, R extends Rules, P, X> {
-  /** What clients may write, beside `reference`, `referenceOrigin` and `metadata`. */
+  /** Rules of its input fields, besides `reference`, `referenceOrigin` and `metadata`. */
   rules: R;
   create?: CreateVerb<M, Given<M, R>, InputOf<R> & CommonInput, P, X>;
   update?: UpdateVerb<M, Given<M, R>, InputOf<R> & CommonInput, P, X>;
   delete?: DeleteVerb<M>;
 }
 
-/** Where the arguments of an update stand, which version it is for, and what was prepared. */
+/** Argument paths of an update, its expected version, and the result of `prepare`. */
 interface UpdateOptions<P> {
   version?: number | null;
   path?: Path;
@@ -117,7 +117,7 @@ interface UpdateOptions<P> {
 export class ResourceWrites<M extends ModelName, R extends Rules, P = void, X = object> {
   readonly model: ModelType;
   private readonly name: M;
-  /** What may be given when one is made, and when one is changed. */
+  /** Rules of create and of update. */
   readonly createRules: Rules;
   readonly updateRules: Rules;
 
@@ -243,12 +243,12 @@ export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
   const one = `${/^([aeio]|[AEFHILMNORSX][A-Z])/.test(noun) ? "an" : "a"} ${noun}`;
   const permission = (action: string, verb: Verb): readonly Permission[] =>
     verb.access ?? [`${datamodel.table}:${action}` as Permission];
-  // What the caller may not read is not there to be changed.
+  // A resource that the caller may not read does not exist for them.
   const toReadIt: Need = { permission: toRead(name) };
   const selection = `{ ${field} { id } userErrors { code message path } }`;
   const row = { description: `The ${noun} after the change; null when there is none.`, row: () => type };
   type Codes = readonly UserErrorCode[];
-  /** The codes of every such mutation, those that follow from its rules, and its own. */
+  /** Codes common to the verb, those derived from the rules, and its own. */
   const codes = (common: Codes, own: Codes = [], ruled: readonly [string, Rule][] = [], owned = false): Codes => {
     const links = ruled.flatMap(([, { link }]) => (link ? [modelNamed(link)] : []));
     const derived: Codes = [

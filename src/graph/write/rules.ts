@@ -20,11 +20,11 @@ export interface Rule<T = unknown> {
   readonly on?: "create" | "update";
   /** Without one of these permissions the whole mutation is rejected, naming the field. */
   readonly access?: readonly Permission[];
-  /** The value is unique: in a new resource it is for those alone who may read the others, by this permission. */
+  /** The value is unique: setting it on create needs this permission, since `TAKEN` reveals other rows. */
   readonly unique?: Permission;
-  /** The value to store, null for none, or what is wrong with the one given. Absent: what its column takes. */
+  /** Returns the value to store, null, or a `Problem`. Undefined: the check of its column. */
   check?(given: unknown): T | null | Problem;
-  /** How the column's texts are read, where that is for its module to say. */
+  /** The reader of the column's texts, if its module has its own. */
   readonly form?: TextReader;
   /** The id of a resource of this model, which must exist and be visible to the caller. */
   readonly link?: ModelName;
@@ -35,7 +35,7 @@ export interface Rule<T = unknown> {
 export type Rules = Readonly<Record<string, Rule>>;
 
 type ValueOf<R> = R extends Rule<infer T> ? T : never;
-/** Input type of such rules. */
+/** Input type of these rules. */
 export type InputOf<R extends Rules> = { [K in keyof R]?: ValueOf<R[K]> | null };
 /** Validated values of an input. Null clears in an update, and equals absent on create. */
 export type CheckedInput<R extends Rules, Kind extends "create" | "update"> = {
@@ -56,17 +56,17 @@ function rule<T>(type: () => object, options: Options, check?: (given: never) =>
   return { type, required, ...rest, ...(check && { check }) };
 }
 
-/** A text: what its column takes, or what `form` makes of it. */
+/** A text, checked as its column or by `form`. */
 export function text(options: Options & { form?: TextReader }) {
   return rule<string>(() => String, options);
 }
 
-/** An e-mail address that is no column of the row, brought into its stored form. */
+/** An e-mail address that is not a column of the row, normalised. */
 export function email(options: Options) {
   return rule<string>(() => String, options, readEmail);
 }
 
-/** A whole number: what its column takes, or within a range of its own. */
+/** An integer, checked as its column or within its own range. */
 export function integer({ range, ...options }: Options & { range?: readonly [minimum: number, maximum: number] }) {
   return rule<number>(() => Int, options, range && ((given: number) => readNumber(given, range, true)));
 }

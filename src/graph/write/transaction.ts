@@ -44,7 +44,7 @@ import {
   VersionConflictError,
 } from "./user-error.type.js";
 
-/** Where an argument stands: `["input", "address", "line1"]`; positions in lists as texts. */
+/** Argument path: `["input", "address", "line1"]`; list positions are strings. */
 export type Path = readonly string[];
 
 /** A row of any model, as an instance of its model's class. */
@@ -66,7 +66,7 @@ export interface ExtraLocks {
  */
 export class Write {
   readonly errors: UserError[] = [];
-  /** The arguments that the values of a table's columns come from, for constraints that the database finds violated. */
+  /** Argument paths by table and column, for violated constraints. */
   readonly argumentPaths = new Map<string, Path>();
   /** Callbacks that run after COMMIT. */
   readonly afterCommit: (() => void)[] = [];
@@ -79,9 +79,9 @@ export class Write {
     readonly context: Context,
     readonly query: Query,
     private readonly schema: GraphQLSchema,
-    /** The permissions that the mutation declares beside its own. */
+    /** Additional permissions that the mutation declares. */
     private readonly needs: readonly Need[] = [],
-    /** Owners to lock with those of any row: of rows whose owner changed in an earlier attempt. */
+    /** Additional owners to lock: those of rows that changed owner during an earlier attempt. */
     private readonly newOwners: Set<string> = new Set(),
   ) {}
 
@@ -159,7 +159,7 @@ export class Write {
     return values as CheckedInput<R, Kind>;
   }
 
-  /** The one of several fields that an input gives; adds an error unless it is exactly one. */
+  /** The only given field of several; adds an error unless exactly one is given. */
   oneOf<F extends string>(input: { [K in F]?: unknown }, fields: readonly F[], path: Path = ["input"]): F | undefined {
     const given = fields.filter((field) => input[field] !== undefined && input[field] !== null);
     if (given.length === 1) return given[0];
