@@ -3,14 +3,14 @@
 import { columnOf, type ModelName, modelNamed, sqlType } from "../src/graph/model/datamodel.js";
 import type { Row } from "./seed.js";
 
-/** The day after the last one that anything happened on. */
+/** End of the generated time range (exclusive). */
 const TODAY = "timestamptz '2026-10-31 00:00:00Z'";
 const OPENING = "timestamptz '2023-01-01 00:00:00Z'";
 /** As in the demo shop, the password is `correct-horse-9`. */
 const PASSWORD_DIGEST = "$2b$10$0Pz/Tprk8Mxyr8dvNrQ5xujb13aYdjzYI3ki8VeKNsZRDscGrG0xi";
 
 export const functions = [
-  // The same number from 0 to 1 for the same key; another salt gives an independent one.
+  // Deterministic number from 0 to 1 for a key; another salt gives an independent one.
   `CREATE OR REPLACE FUNCTION pg_temp.roll(key bigint, salt int) RETURNS float8 LANGUAGE sql IMMUTABLE
      RETURN (hashint8extended(key, salt) & 2147483647) / 2147483648.0::float8`,
   // The tax in a price that includes it, or on one that does not.
@@ -19,7 +19,7 @@ export const functions = [
 ];
 
 const roll = (key: string, salt: number) => `pg_temp.roll(${key}, ${salt})`;
-/** One of some values; those that occur twice are drawn twice as often. */
+/** Picks one of some values; repeat a value to weight it. */
 const oneOf = (values: string, count: number, key: string, salt: number) =>
   `(${values})[1 + floor(${roll(key, salt)} * ${count})]`;
 const numbered = (prefix: string, digits: number, n: string) => `'${prefix}' || lpad((${n})::text, ${digits}, '0')`;
@@ -49,7 +49,7 @@ const warehouse = {
 };
 const orderNumber = "(10000000 + i)::text || lpad(k::text, 2, '0')";
 
-/** What the generated customers share. It has ids of its own, so it needs no demo shop and does not touch one. */
+/** Rows that the generated customers share, with their own ids: independent of the demo shop. */
 export const catalogue = [
   into(
     "CustomerGroup",
@@ -219,7 +219,7 @@ const erasure = `${roll("i", 44)} < 0.002`;
 const erasureEnd = `${TODAY} - interval '19 days'`;
 const lineOfOrder = { currencyCode: "currency", orderId: "'ord_' || order_key", ...ordered };
 
-/** What is inserted from these tables, in this order. */
+/** INSERT statements from these tables, in order. */
 export const inserts: Record<string, string> = {
   accounts: into(
     "Customer",

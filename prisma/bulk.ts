@@ -3,9 +3,9 @@ import { catalogue, draws, functions, inserts, wrongCounts } from "./bulk-sql.js
 import { type CommitListener, commit, SEED_LOCK, WITHOUT_AUDIT } from "./seed.js";
 
 export interface BulkOptions {
-  /** How many generated customers there are to be, those of earlier runs included. */
+  /** Total number of generated customers, including earlier runs. */
   customers: number;
-  /** Told after every step. */
+  /** Called after every step. */
   report?: (step: BulkStep) => void;
   onCommit?: CommitListener;
 }
@@ -19,7 +19,7 @@ export interface BulkStep {
 
 export const MAXIMUM_CUSTOMERS = 5_000_000;
 
-/** This many customers at a time, so that temporary tables stay small. */
+/** Batch size in customers: keeps temporary tables small. */
 const ROUND = 100_000;
 
 /**
@@ -68,7 +68,7 @@ export async function seedBulk(
       if (wrong) throw new Error(`${wrong} counts would have been wrong, so nothing was added.`);
     }
     await commit(client, present < customers ? onCommit : undefined);
-    // Counts read indexes alone only where the tables were cleaned up.
+    // Index-only scans of counts need vacuumed tables.
     if (present < customers) await run("statistics", "VACUUM (ANALYZE)");
     return Math.max(customers - present, 0);
   } catch (error) {

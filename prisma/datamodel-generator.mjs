@@ -36,7 +36,7 @@ function relationsOf(model, models, polymorphic) {
   for (const field of model.fields.filter(({ kind }) => kind === "object")) {
     const target = models.get(field.type);
     const join = mark(target.documentation, "join");
-    // Internal tables are no part of the graph.
+    // Internal tables are not part of the graph.
     if (!join && !mark(target.documentation, "prefix")) continue;
     if (join && model.name !== "Tag") {
       const [own, other] = target.fields.filter(({ kind }) => kind === "object");
@@ -67,7 +67,7 @@ function relationsOf(model, models, polymorphic) {
   return relations;
 }
 
-/** The relations by which rows belong to customers, as `@owner(…)` names them. */
+/** Owner relations of a model, from `@owner(…)`. */
 function ownersOf(model, relations) {
   const owners = mark(model.documentation, "owner")?.split(", ");
   const unknown = owners?.filter((name) => !relations[name]) ?? [];
@@ -85,7 +85,7 @@ function dataSubjectOf({ name, fields, documentation }) {
 }
 
 const actions = ["read", "create", "update", "destroy"];
-/** The kinds of callers whose permissions the models say; integrations may do everything. */
+/** Kinds of callers with permissions in the datamodel; integrations may do everything. */
 const callers = ["guest", "customer", "user"];
 
 /** `@name(key, sentence)` on lines of their own, as `{ key: sentence }`. */
@@ -152,7 +152,7 @@ function manifestOf(model) {
   };
 }
 
-/** What the audit trail and the events say of a model's changes, as its marks have it: `@audit`, `@events`, `@entries`. */
+/** Audit and event settings of a model, from `@audit`, `@events` and `@entries`. */
 function auditOf(model) {
   const columnOf = (name) => {
     const field = model.fields.find((one) => one.name === name && one.kind !== "object");

@@ -1,4 +1,4 @@
-// Reads the marks of prisma/schema.prisma that say what documents of the import state where columns do not tell.
+// Reads the marks of prisma/schema.prisma that map JSON:API documents to columns.
 
 const known = {
   model: [
@@ -23,7 +23,7 @@ const known = {
 /** The types of attributes that have no column of their own. */
 const scalars = ["Boolean", "DateTime", "Float", "Int", "Json", "String"];
 
-/** The contents of the marks of one name, each with the line breaks taken out. */
+/** Contents of all marks of one name, as single lines. */
 function marksOf({ documentation }, name) {
   const marks = (documentation ?? "").matchAll(new RegExp(`@${name}(?:\\(([^)]*)\\)|(?![\\w(]))`, "g"));
   return [...marks].map(([, content = ""]) => content.replace(/\s+/g, " ").trim());
@@ -41,7 +41,7 @@ function wordsOf(where, mark, text, separator) {
   return words;
 }
 
-/** Refuses marks that nothing reads, such as misspelt ones. */
+/** Rejects unknown marks, such as misspelt ones. */
 export function checkMarks(model) {
   const check = (where, documentation, marks, pattern) => {
     for (const [, name] of (documentation ?? "").matchAll(pattern)) {
@@ -55,7 +55,7 @@ export function checkMarks(model) {
   }
 }
 
-/** Of a column: how documents state it, if not by its name, and whether it is counted. */
+/** Document marks of a column: attribute names if they differ, and whether it is a counter. */
 export function columnMarks(model, field) {
   const where = `${model.name}.${field.name}`;
   const stated = marksOf(field, "document").map((names) => names.split(/,\s*/));
@@ -77,7 +77,7 @@ export function columnMarks(model, field) {
   };
 }
 
-/** Of a relation to one: by which attribute, and which unique field of the other, a new row's is found. */
+/** Document mark of a to-one relation: the attribute and unique field that find the related row. */
 export function foundBy(model, field, target) {
   const [found] = marksOf(field, "foundBy");
   if (found === undefined) return undefined;
@@ -93,7 +93,7 @@ export function foundBy(model, field, target) {
   return { attribute, unique };
 }
 
-/** Of a model: what its documents have beside its columns and relations. */
+/** Document marks of a model. */
 export function documentMarks(model) {
   const where = model.name;
   const ofType = (content) => {

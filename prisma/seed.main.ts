@@ -25,12 +25,12 @@ async function main(demo: boolean, customers: number | undefined) {
   const connectionString = config.databaseUrl ?? embedded!.connectionString;
   const client = new pg.Client({ connectionString, options: "-c TimeZone=UTC" });
   client.on("error", () => {}); // an unheard one would end the process; the next statement fails anyway
-  /** What stays whatever happens now; undefined while PostgreSQL is asked to keep more. */
+  /** What is committed; undefined while a COMMIT is running. */
   let kept: string | undefined = "nothing was added";
   let signalled: string | undefined;
   let stop = () => {};
   const interrupted = new Promise<never>((_, reject) => {
-    // What is being committed cannot be taken back: its end is waited for.
+    // A running COMMIT cannot be undone: wait for its end.
     stop = () => signalled && kept && reject(new Error(`${signalled}: ${kept}.`));
     for (const signal of ["SIGINT", "SIGTERM"]) {
       process.once(signal, () => {
@@ -48,7 +48,7 @@ async function main(demo: boolean, customers: number | undefined) {
   try {
     await Promise.race([interrupted, fill()]);
   } catch (error) {
-    // PostgreSQL itself says so if it did not keep it.
+    // PostgreSQL reports a failed COMMIT.
     if (kept || error instanceof pg.DatabaseError) throw error;
     throw new Error(
       "The database was lost during COMMIT: all was added or nothing. Run it again: it adds what is missing.",

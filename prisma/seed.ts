@@ -18,12 +18,12 @@ export interface Tagging {
   tagId: string;
 }
 
-/** Held to the end of the transaction by everything that fills the database. */
+/** Advisory lock held by everything that seeds the database, to the end of the transaction. */
 export const SEED_LOCK = 7_305_001;
-/** To the end of the transaction nothing is added to the audit trail: what fills the database brings its own. */
+/** Disables the audit trail to the end of the transaction: seeds bring their own entries. */
 export const WITHOUT_AUDIT = "SET LOCAL customer_graph.audit = 'off'";
 
-/** Hears when a COMMIT that adds something is sent, and when it was answered: then that stays. */
+/** Called when a COMMIT is sent, and when it was answered. */
 export type CommitListener = (commit: "sent" | "done") => void;
 
 export async function commit(client: pg.ClientBase, listen: CommitListener = () => {}): Promise<void> {
@@ -88,7 +88,7 @@ function insertion(name: ModelName, rows: readonly object[], values: unknown[]):
   return `INSERT INTO "${model.table}" (${columns.join(", ")}) VALUES ${tuples.join(", ")}`;
 }
 
-/** Who may ask for access tokens. The database may hold such rows already. */
+/** Applications and users of the demo shop; rows may exist already. */
 async function insertAccess(client: pg.ClientBase): Promise<void> {
   for (const { id, mode, name, kind, clientId, secretDigest, ...rest } of Object.values(demoApplications)) {
     await client.query(

@@ -129,7 +129,7 @@ const stockLocations: Draft<"StockLocation">[] = [
   },
 ];
 
-/** What belongs to the shop: what it sells, where, and how it is paid. */
+/** The shop's own rows: SKUs, markets, stock locations, payment methods. */
 export function addCatalogue(shop: Shop): void {
   for (const name of tags) shop.add("Tag", { id: tagId(name), name, createdAt: opening });
   shop.add("CustomerGroup", ...customerGroups);

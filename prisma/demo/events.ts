@@ -1,6 +1,6 @@
 import type { Draft, Shop } from "./shop.js";
 
-/** What happened, to which resource, and when: `evt_1`, `evt_2`, … */
+/** Events: name, resource and time; ids `evt_1`, `evt_2`, … */
 const events: [name: string, resourceId: string, createdAt: string][] = [
   ["customers.create", "cus_ada", "2026-01-10T09:15:00.000Z"],
   ["customers.create_password", "cus_ada", "2026-01-10T09:15:00.100Z"],
@@ -52,7 +52,7 @@ const callbacks: Draft<"EventCallback">[] = [
   },
 ];
 
-/** Bruno once forgot his password; what he was sent has long been used. */
+/** A used password reset of Bruno. */
 const passwordReset: Draft<"CustomerPasswordReset"> = {
   id: "cpr_bruno",
   customerId: "cus_bruno",

@@ -58,7 +58,7 @@ export function addOrder(shop: Shop, number: number, draft: OrderDraft, customer
   });
 }
 
-/** Whose an order is, and what it says of them. */
+/** The customer of an order, and the customer data on it. */
 function ownerOf(shop: Shop, { placedAt }: { placedAt?: unknown }, customer?: Row<"Customer">) {
   const hasPlaced = shop.all("Order").some((order) => order.customerId === customer?.id && order.placedAt);
   return {
@@ -96,7 +96,7 @@ export function copyAddress(shop: Shop, entry: string, name: string, createdAt: 
   return `adr_${name}`;
 }
 
-/** Goods: so many of a product, at its price in a market. */
+/** Line item of a SKU: quantity, and its price in a market. */
 export function sku(product: Product, quantity: number, market: Market, extra: Partial<LineDraft> = {}): LineDraft {
   const { code, name } = products[product];
   const unitAmountCents = products[product][market.currency];
@@ -114,7 +114,7 @@ export function sku(product: Product, quantity: number, market: Market, extra: P
   };
 }
 
-/** The first of the kinds of line that are not goods: what it is called, and what it costs (negative: saves). */
+/** Line item that is not a SKU: its name, and its amount (negative: a discount). */
 export function cost(
   itemType: LineDraft["itemType"],
   name: string,
@@ -126,7 +126,7 @@ export function cost(
 }
 export const shipping = (cents: number) => cost("shipments", "Standard shipping", cents);
 
-/** Times that change nothing of the row itself. */
+/** Times that are no change of the order itself. */
 const others = ["updatedAt", "expiresAt", "subscriptionCreatedAt", "refreshedAt"];
 
 /** The latest of the times at which an order or a return changed. */

@@ -11,7 +11,7 @@ export type Draft<M extends ModelName> = Omit<Row<M>, "mode" | "createdAt" | "up
 /** The day on which the shop opened. */
 export const opening = "2026-01-02T08:00:00.000Z";
 
-/** Gathers the rows of the demo shop, and the tags on them. */
+/** Collects the rows of the demo shop, and their tags. */
 export class Shop {
   readonly taggings: Tagging[] = [];
   private readonly rows: { [M in ModelName]?: Row<M>[] } = {};
@@ -62,7 +62,7 @@ export class Shop {
 interface WaitingRow {
   readonly model: ModelName;
   readonly row: { readonly id: string };
-  /** The ids of what it refers to. */
+  /** Ids that it refers to. */
   readonly needs: readonly string[];
 }
 

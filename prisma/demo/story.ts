@@ -3,7 +3,7 @@ import { type Method, methods } from "./catalogue.js";
 import { addOrder, type OrderDraft } from "./orders.js";
 import type { Draft, Shop } from "./shop.js";
 
-/** A payment source: how it pays, and what the gateway says of it. */
+/** A payment source: its type, and the gateway's data. */
 export interface PaymentSourceDraft {
   method: Method;
   createdAt: string;

@@ -1,17 +1,17 @@
 import { type Column, enumValues, type Model, models } from "../graph/model/datamodel.js";
 
-// What documents state of each model, from the marks of prisma/schema.prisma, and what the API has without a model here.
+// JSON:API attributes of each model, from the marks of prisma/schema.prisma, and the types of the API that have no model here.
 
 function columnsStatedAs(model: Model, name: string): Column[] {
   return Object.values(model.columns).filter(({ document }) => document?.includes(name));
 }
 
-/** Whether what `@document` says of a column is the name of an attribute that is the column's alone. */
+/** Whether a name in `@document` is a plain attribute. */
 export function isAttribute(name: string): boolean {
   return !["type", "nothing", "own attributes"].includes(name) && !name.includes(".");
 }
 
-/** The column with the type that a model's resources have in documents, where a model has several. */
+/** The discriminator column of a model whose resources have several types. */
 export function typeColumnOf(model: Model): Column | undefined {
   return columnsStatedAs(model, "type")[0];
 }
@@ -22,12 +22,12 @@ export function typesOf(model: Model): readonly string[] {
   return column ? enumValues(column.type) : [model.table];
 }
 
-/** JSON columns to which a document adds keys, instead of replacing the whole: the attributes that have no column. */
+/** JSON columns that are merged, not replaced: they hold the attributes without a column. */
 export function mergedColumns(model: Model): readonly string[] {
   return columnsStatedAs(model, "own attributes").map(({ column }) => column);
 }
 
-/** Every resource may have these, and none has them here. */
+/** Ignored names of every resource. */
 const leftOut = [
   "versions",
   "payment_gateway",

@@ -4,12 +4,12 @@ import { trails } from "./documents.js";
 import { type Reference, referencesOf } from "./order.js";
 import { identifier, literal } from "./sql.js";
 
-/** Whether the staged resource `s` of a customer `c` that is erased here says that it is. */
+/** SQL condition: the staged customer `s` of an erased customer `c` is erased in the document too. */
 export const staysErased = `coalesce(
   s."row"->>'anonymization_status' = 'completed'
   OR c.anonymization_status = 'started' AND s."row"->>'anonymization_status' IN ('started', 'failed'), false)`;
 
-/** Whether a reference leads to what it owns: what is shared belongs to whom leads to it, not to whom it leads. */
+/** Whether a reference leads to an owned row: shared rows belong to the rows that refer to them. */
 function owns(model: Model, { column, target }: Reference): boolean {
   return (target.owners ?? []).some((name) => {
     const { to, many, key } = relationOf(target, name);
@@ -44,7 +44,7 @@ export async function noteTrails(client: pg.Client): Promise<ReadonlySet<string>
 
 const tablesOfModels = [...models.values()].map(({ name, table }) => `(${literal(name)}, ${literal(table)})`).join();
 
-/** Where what belongs to some customers is noted. */
+/** Temporary table that collects the rows of some customers. */
 type Noted = "import_erased" | "import_trails";
 
 /**
@@ -62,7 +62,7 @@ async function noteTheirs(client: pg.Client, noted: Noted, found: string): Promi
 
   const all = [...models.values()];
   const references = all.flatMap((model) => referencesOf(model).map((reference) => ({ model, ...reference })));
-  // Some refer to each other, such as orders and recurring orders.
+  // Models may refer to each other, such as orders and recurring orders.
   for (let added = 1; added > 0; ) {
     added = 0;
     for (const { model, column, target } of references) {

@@ -23,7 +23,7 @@ export interface ImportOptions {
   mode: Mode;
   onIssue(issue: Issue): void;
   onProgress(progress: Progress): void;
-  /** Stops the import after the batch at hand. What was merged before stays; importing again completes it. */
+  /** Stops the import after the current batch. Merged batches stay; importing again completes it. */
   signal?: AbortSignal;
 }
 
@@ -88,7 +88,7 @@ async function refreshStatistics(client: pg.Client, { types }: Summary): Promise
   if (tables.length > 0) await client.query(`ANALYZE ${[...new Set(tables)].map(identifier).join()}`);
 }
 
-/** Two imports at once would wait for each other's rows; and one that was killed may still be ending. */
+/** Concurrent imports would deadlock on rows; a killed one may still be running in the database. */
 async function waitForOthers({ client, onProgress }: ImportOptions): Promise<void> {
   const key = "hashtextextended('customer-graph import', 0)";
   const { rows } = await client.query(`SELECT pg_try_advisory_lock(${key}) AS free`);

@@ -37,7 +37,7 @@ export function refuse(where: string, found: string): string {
     DELETE FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM found)`;
 }
 
-/** SQL that takes no more of staged resources, and reports them, because what is here is newer. Parameters as above. */
+/** SQL that skips staged resources that are older than their rows, and reports them. Parameters as above. */
 export function leaveOutdated(where: string, found: string): string {
   return `
     WITH found AS MATERIALIZED (${found}),
@@ -61,7 +61,7 @@ function tell(kind: IssueKind, where: string): string {
     FROM found f JOIN import_resources s ON s.seq = f.seq WHERE ${where} ORDER BY s.seq, f.at`;
 }
 
-/** SQL that says why what is referred to is not there. Parameters are SQL, too. */
+/** SQL expression of the reason why a referenced resource is missing. Parameters are SQL. */
 export function whyMissing(type: string, id: string): string {
   return `concat(${type}, ' ', ${id}, CASE WHEN EXISTS (
     SELECT FROM import_refused x WHERE x.type = ${type} AND x.id = ${id}
@@ -70,7 +70,7 @@ export function whyMissing(type: string, id: string): string {
 
 const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** Where a document states what a column holds. */
+/** JSON pointer to the attribute of a column. */
 export function pointerOf(model: Model, column: Column): string {
   const about = aboutOf(model);
   if (about && (column === about.typeColumn || column === about.idColumn)) {
@@ -84,7 +84,7 @@ export function pointerOf(model: Model, column: Column): string {
 /** Maximum number of issues reported one by one; further ones are only counted. */
 const mostTold = 1000;
 
-/** Tells issues as they come up, those found here at once, those that the database found when it is asked to. */
+/** Reports issues: those found here at once, those found by SQL when polled. */
 export class IssueTeller {
   untold = 0;
   private told = 0;

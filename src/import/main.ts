@@ -70,7 +70,7 @@ function formatIssue({ kind, type, id, file, line, pointer, reason }: Issue, fil
   const what = { refused: "refused ", dangling: "dangling", repeated: "repeated", outdated: "outdated" }[kind];
   const name = files.length > 1 ? `${files[file]} ` : "";
   const text = `${type}${id === undefined ? "" : ` ${id}`} (${name}line ${line}${pointer && `, ${pointer}`}): ${reason}`;
-  // Names come from the file: they shall not send commands to the terminal, nor fill it.
+  // Names come from the file: escape control characters, and truncate.
   const plain = text.replace(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
   return `${what} ${plain.length > 600 ? `${plain.slice(0, 600)}…` : plain}`;
 }

@@ -16,7 +16,7 @@ const later = 1_000_000_000_000_000n;
 export interface MergeOptions {
   /** One transaction for everything, begun and ended by the caller; otherwise one for each batch. */
   strict: boolean;
-  /** After each batch, with the number of resources that it had. */
+  /** Called after each batch, with its number of resources. */
   onBatch(count: number): Promise<void>;
 }
 
@@ -84,9 +84,9 @@ class Merge {
     private readonly client: pg.Client,
     private readonly options: MergeOptions,
     private readonly catalogue: Catalogue,
-    /** Whether the database has customers who are anonymized there, and not in the files. */
+    /** Whether there are customers who are erased in the database but not in the files. */
     private readonly someErased: boolean,
-    /** The names of models of which resources bring their audit trail along. */
+    /** Models with resources that come with their audit trail. */
     private readonly trailed: ReadonlySet<string>,
   ) {}
 
@@ -211,7 +211,7 @@ class Merge {
     await this.insert(step, range);
   }
 
-  /** An id is taken for good by the mode, and the type, in which it came first. */
+  /** Rejects resources whose id exists in another mode or type. */
   private async refuseOtherMode(model: Model, range: Range): Promise<void> {
     const where = within(model, range);
     const same = (at: string, name: string, differ: string) => `
@@ -240,7 +240,7 @@ class Merge {
     await this.client.query(refuse(where, found));
   }
 
-  /** PostgreSQL, which compares with them, does not know all regular expressions that JavaScript does. */
+  /** Rejects regular expressions that PostgreSQL cannot compile. */
   private async refuseUnknownRegexes(model: Model, { column }: Column, range: Range): Promise<void> {
     const where = within(model, range);
     await this.client.query(
@@ -262,7 +262,7 @@ class Merge {
     await this.client.query(leaveOutdated(where, found));
   }
 
-  /** A new resource may name another by something that is unique, instead of by a relationship. */
+  /** Resolves references by a unique attribute, for new resources without the relationship. */
   private async findByAttributes({ model, references }: MergeStep, range: Range): Promise<void> {
     for (const { key: field, to, foundBy } of Object.values(model.relations)) {
       if (!foundBy) continue;
@@ -339,7 +339,7 @@ class Merge {
   private async refuseTaken(model: Model, fields: readonly string[], range: Range): Promise<void> {
     const where = within(model, range);
     const columns = fields.map((field) => model.columns[field]!).filter(({ column }) => column !== "mode");
-    // Beside others, a missing value is one like any other; and what is not stated stays as it is.
+    // In a composite key null is a value; omitted attributes keep their value.
     const together = columns.length > 1 && columns.some(({ nullable }) => nullable);
     const values = columns.map(({ column }) => {
       const stated = `s."row"->>${literal(column)}`;
@@ -420,13 +420,13 @@ class Merge {
       INSERT INTO import_changed
       SELECT s.seq, true FROM done JOIN import_resources s ON s.id = done.id WHERE ${within(model, range)}
       RETURNING 1`);
-    // What a trigger filled in stays, unless it is expressly stated to be null.
+    // Values filled in by triggers stay, unless the document sets null.
     if (rowCount && this.catalogue.fillingTables.has(model.table)) {
       await this.update(step, range, `${only} AND jsonb_path_exists(s."row", '$.* ? (@ == null)')`);
     }
   }
 
-  /** A trigger sets `updated_at` to now when a row changes; a stated time comes after that. */
+  /** The touch trigger sets `updated_at` to now; the document's time is set afterwards. */
   private async keepStatedTime(model: Model, range: Range): Promise<void> {
     await this.client.query(`
       UPDATE ${identifier(model.table)} t SET updated_at = (s."row"->>'updated_at')::timestamptz
@@ -453,18 +453,18 @@ function textArray(texts: readonly string[]): string {
   return `ARRAY[${texts.map(literal).join()}]::text[]`;
 }
 
-/** The columns that the first round of a step writes, besides id and mode. */
+/** The columns written in the first pass, besides id and mode. */
 function writtenColumns({ model, deferred }: MergeStep): Column[] {
   const left = new Set(deferred.map(({ column }) => column));
   const columns: Column[] = Object.values(model.columns).filter(
     ({ column, counted }) => column !== "mode" && column !== "version" && !counted,
   );
-  // Whose an entry of the audit trail is: nothing but the trail itself may know it any more.
+  // The owner of an audit entry: only the entry itself may still know it.
   for (const { column, type } of Object.values(model.documents.meta)) columns.push({ column, type, nullable: true });
   return columns.filter((column) => !column.id && !column.derived && !left.has(column));
 }
 
-/** What is stated of a row, as jsonb, without what is deferred. `old` is the row as it is, if there is one. */
+/** jsonb of the stated values of a row, without deferred ones. `old` is the existing row, if any. */
 function statedRow({ model, deferred }: MergeStep, old?: string): string {
   let row = `s."row"`;
   if (deferred.length > 0) row = `(${row} - ${textArray(deferred.map(({ column }) => column.column))})`;

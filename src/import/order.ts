@@ -7,7 +7,7 @@ export interface Reference {
   readonly target: Model;
 }
 
-/** A model and which of its references can only be written when everything else is there. */
+/** A model, and its deferred references: written after all models. */
 export interface MergeStep {
   readonly model: Model;
   readonly references: readonly Reference[];
@@ -46,7 +46,7 @@ export function mergeOrder(): MergeStep[] {
   while (waiting.size > 0) {
     const names = [...waiting.keys()];
     const ready = names.find((name) => missing(name).length === 0 && !about.has(name));
-    // Of those in circles, the one that costs the fewest deferred references, and frees the most others.
+    // Cut each cycle at the model with the fewest deferred references that unblocks the most others.
     const cut = names
       .filter((name) => !about.has(name) && missing(name).every(({ column }) => column.nullable))
       .sort((a, b) => missing(a).length - missing(b).length || usedBy(b) - usedBy(a))[0];

@@ -24,7 +24,7 @@ export async function prepare(client: pg.Client, count: number): Promise<void> {
   for (const { model, columns } of linked.rows) await applyLinks(client, modelNamed(model), columns.split(","));
 }
 
-/** Puts a later statement over an earlier one: of what both state, the later value counts. */
+/** Merges a later statement into an earlier one: later values win. */
 const joinFunctions = `
   CREATE FUNCTION pg_temp.import_joined(a jsonb, b jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT a || b ${[...new Set([...models.values()].flatMap(mergedColumns))]
@@ -57,7 +57,7 @@ async function joinRepeated(client: pg.Client, model: Model): Promise<void> {
       ),
     );
   }
-  // A digest has a salt: two of one password differ.
+  // Digests are salted: two of the same password differ.
   const differing = `
     SELECT string_agg(key, ', ' ORDER BY key) FROM jsonb_object_keys(s."row" - 'password_digest') key
     WHERE pg_temp.import_joined(t.joined, s."row")->key <> t.joined->key`;
@@ -81,7 +81,7 @@ async function joinRepeated(client: pg.Client, model: Model): Promise<void> {
     UPDATE import_resources s SET "row" = t.joined, derived = t.derived FROM t WHERE ${where} AND s.seq = t.last`);
 }
 
-/** The lists that set the same columns of one model: `customer_id` of orders. */
+/** To-many relationships that set the same foreign key: `customer_id` of orders. */
 async function applyLinks(client: pg.Client, model: Model, columns: readonly string[]): Promise<void> {
   const where = `s.model = ${literal(model.name)}`;
   const links = `l.model = ${literal(model.name)} AND l.columns = ${literal(columns.join())}`;
@@ -91,7 +91,7 @@ async function applyLinks(client: pg.Client, model: Model, columns: readonly str
   const at = literal(pointerOf(model, column));
   const listedBy = "concat(l.by_type, ' ', l.by_id)";
 
-  // Two lists of different resources have it.
+  // Two resources list it.
   const two = `
     SELECT l.type, l.id, l.mode, min(${listedBy}) AS one, max(${listedBy}) AS another
     FROM import_links l WHERE ${links} GROUP BY l.type, l.id, l.mode HAVING count(DISTINCT l.value) > 1`;
@@ -103,7 +103,7 @@ async function applyLinks(client: pg.Client, model: Model, columns: readonly str
     ),
   );
 
-  // It says itself that it belongs to another.
+  // Its own relationship names another resource.
   await client.query(
     refuse(
       where,
@@ -113,19 +113,19 @@ async function applyLinks(client: pg.Client, model: Model, columns: readonly str
     ),
   );
 
-  // It does not say.
+  // It has no relationship of its own.
   await client.query(
     `UPDATE import_resources s SET "row" = s."row" || l.value FROM import_links l
      WHERE ${links} AND ${where} AND ${same} AND NOT ${states}`,
   );
   await client.query(`DELETE FROM import_links l USING import_resources s WHERE ${links} AND ${where} AND ${same}`);
 
-  // It was refused, and that is reported already.
+  // It was rejected, which is already reported.
   await client.query(
     `DELETE FROM import_links l USING import_refused r WHERE ${links} AND r.type = l.type AND r.id = l.id`,
   );
 
-  // It is not in the files: then it may be in the database, or nowhere.
+  // It is not in the files: look in the database.
   const table = identifier(model.table);
   const kind = typeColumnOf(model)?.column;
   const inDatabase = `t.id = l.id AND t.mode = l.mode ${kind ? `AND t.${identifier(kind)}::text = l.type` : ""}`;
@@ -153,7 +153,7 @@ async function applyLinks(client: pg.Client, model: Model, columns: readonly str
   );
 }
 
-/** Reports lists with a resource that cannot be had, and deletes these entries of them. */
+/** Reports and removes list entries whose resource does not exist. */
 function tellLists(found: string): string {
   return `
     WITH found AS MATERIALIZED (${found}),

@@ -4,14 +4,14 @@ import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { escapePointer, parseExactly } from "../graph/model/json.js";
 
-/** One resource of a file, not yet looked at. */
+/** A resource of a file, not yet validated. */
 export interface FoundResource {
   readonly resource: unknown;
-  /** The pointers, within the resource, of keys that an object has more than once. */
+  /** JSON pointers of duplicate keys, relative to the resource. */
   readonly repeated: readonly string[];
-  /** Where it stands in its document, as a JSON pointer: `/included/17`. Empty for a resource without a document. */
+  /** JSON pointer of the resource in its document: `/included/17`. Empty for a bare resource. */
   readonly pointer: string;
-  /** The line of the file where it begins, from 1. */
+  /** Line number of its start, from 1. */
   readonly line: number;
 }
 
@@ -81,7 +81,7 @@ export async function* readResources(bytes: AsyncIterable<Buffer>): AsyncGenerat
 
 async function* readDocument(text: JsonText): AsyncGenerator<FoundResource> {
   const line = text.line;
-  // What stands beside `data` and `included`; of a bare resource, all of it.
+  // Other members than `data` and `included`; all members of a bare resource.
   const members: [string, unknown][] = [];
   const repeated: string[] = [];
   let isDocument = false;
@@ -149,7 +149,7 @@ async function* readList(text: JsonText, name: string): AsyncGenerator<FoundReso
   await text.take("]");
 }
 
-/** No resource is this long; it is what a value may take up in memory. */
+/** Maximum length of a value in memory; no real resource is this long. */
 const longestValue = 16 * 1024 * 1024;
 
 const code = (character: string) => character.charCodeAt(0);
@@ -178,7 +178,7 @@ class JsonText {
     if (this.buffer[0] === 0xef && this.buffer[1] === 0xbb && this.buffer[2] === 0xbf) this.position = 3;
   }
 
-  /** The next character that is not white space, without taking it; undefined at the end. */
+  /** Peeks at the next non-whitespace character; undefined at the end. */
   async peek(): Promise<string | undefined> {
     for (;;) {
       for (; this.position < this.buffer.length; this.position++) {
@@ -226,14 +226,14 @@ class JsonText {
     }
   }
 
-  /** What to throw when the next character is none that may stand here, or when there is none. */
+  /** The error for an unexpected character, or the end of the file. */
   unexpected(expected: string): UnreadableFileError {
     return this.position < this.buffer.length
       ? new UnreadableFileError(`line ${this.line}: this is not JSON:API, here should be ${expected}`)
       : this.truncated("");
   }
 
-  /** The position behind the value at `position`. Counts lines on the way. */
+  /** End position of the value at `position`. Counts lines. */
   private async endOfValue(pointer: string): Promise<number> {
     const startLine = this.line;
     let buffer = this.buffer;
@@ -287,7 +287,7 @@ class JsonText {
     );
   }
 
-  /** Gets more bytes and drops those before `position`; false at the end. */
+  /** Reads the next chunk and drops the bytes before `position`; false at the end. */
   private async more(): Promise<boolean> {
     const { done, value } = await this.chunks.next();
     if (done) return false;

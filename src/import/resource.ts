@@ -21,7 +21,7 @@ import { type Checked, checkColumn, checkOwn, checkText, isObject, wordsOf } fro
 
 export type Mode = "test" | "live";
 
-/** A resource that may go in, as far as it can be told without the others. Rows are keyed by the names of columns. */
+/** A resource that passed all checks that need no other resource. Rows are keyed by column name. */
 export interface CheckedResource {
   readonly type: string;
   readonly id: string;
@@ -32,16 +32,16 @@ export interface CheckedResource {
    * `customer_email` finds the customer, `payment_source_id:type` is the type of a reference that has several.
    */
   readonly row: Record<string, unknown>;
-  /** What the document states and the database computes. */
+  /** Stated values of computed columns. */
   readonly derived: Record<string, unknown>;
-  /** What it says about the keys of other resources. */
+  /** Foreign keys of other resources that its to-many relationships set. */
   readonly links: readonly Link[];
   readonly tags: readonly TagStatement[];
   readonly password: string | undefined;
   readonly notes: Notes;
 }
 
-/** A to-many relationship lists another resource: then that one has these values in its row. */
+/** A foreign key of another resource, set by a to-many relationship that lists it. */
 export interface Link {
   readonly model: ModelName;
   readonly type: string;
@@ -62,15 +62,15 @@ export interface TagStatement {
   readonly pointer: string;
 }
 
-/** Names of what was stated and is not stored as stated. */
+/** Names of attributes that are not stored as stated. */
 export interface Notes {
   readonly recomputed: readonly string[];
-  /** Those of them that contradict what the same resource says elsewhere. */
+  /** Those that contradict other attributes of the same resource. */
   readonly contradicted: readonly string[];
   readonly leftOut: readonly string[];
 }
 
-/** Why a resource cannot go in: `reason` says what would be right, about the value at `pointer` within the resource. */
+/** Why a resource is rejected: `reason` says what would be right at `pointer` within the resource. */
 export interface Refusal {
   readonly pointer: string;
   readonly reason: string;
@@ -170,17 +170,17 @@ interface KnownType {
 const camelCase = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** Whether documents state a column twice: as an attribute, and as a member of another. */
+/** Whether a column is both an attribute and a member of another. */
 function isStatedTwice({ document = [] }: Column): boolean {
   return document.length > 1;
 }
 
-/** Whether rows of a model cannot be without a secret, which no document may bring. */
+/** Whether a model has a required secret column: documents cannot create such rows. */
 function needsSecret({ columns }: Model): boolean {
   return Object.values(columns).some(({ secret, nullable }) => secret && !nullable);
 }
 
-/** By type, what documents may say. It follows from the datamodel. */
+/** Allowed attributes and relationships by type, derived from the datamodel. */
 export const knownTypes: ReadonlyMap<string, KnownType> = new Map(
   [...models.values()]
     .filter((model) => !needsSecret(model))
@@ -215,7 +215,7 @@ function knowType(type: string, model: Model): KnownType {
   return { type, model, attributes, relationships, leftOut: leftOutNames(model, type) };
 }
 
-/** Adds what `name` stands for in documents: an attribute, a member of one, or none. */
+/** Adds the attribute, or the member of one, that `name` stands for. */
 function knowAttribute(attributes: Map<string, Attribute>, name: string, field: string, column: Column): void {
   const [object, member] = name.split(".") as [string, string?];
   if (member) {
@@ -243,7 +243,7 @@ function knowRelationship(model: Model, name: string, relation: Relation): Relat
   return { is: "reference", column: model.columns[relation.key!]!, types };
 }
 
-/** Reads the parts of one resource and gathers what they say and what is wrong with them. */
+/** Reads the members of one resource, and collects values and problems. */
 class Reader {
   private readonly row: Record<string, unknown> = {};
   private readonly derived: Record<string, unknown> = {};
@@ -278,7 +278,7 @@ class Reader {
     return defaultMode;
   }
 
-  /** What `meta` says beside the mode, such as whose an entry of the audit trail is. */
+  /** Members of `meta` besides the mode, such as the owner of an audit entry. */
   meta(meta: unknown) {
     if (!isObject(meta)) return;
     for (const [name, { column }] of Object.entries(this.known.model.documents.meta)) {
@@ -326,7 +326,7 @@ class Reader {
       }
       case "derived":
         this.recomputed.push(name);
-        // Only to be compared with what is computed; what cannot be compared differs.
+        // Only compared with the computed value; incomparable values differ.
         if (attribute.column && isComparable(value)) this.derived[name] = value;
         else if (attribute.column) this.contradicted.push(name);
         return;
@@ -348,11 +348,11 @@ class Reader {
 
   private stored({ field, column }: StoredAttribute, pointer: string, value: unknown) {
     if (value === null) {
-      // "None" is said of most rows. It takes nothing back that was done here.
+      // Null is the value of most rows, and must not undo what was done here.
       if (isStatedTwice(column)) return;
       if (column.nullable) this.row[column.column] = null;
       else if (column.type === "Json") this.row[column.column] = {};
-      // No value is the default one: on a new row the default is stored, on another nothing changes.
+      // Null stands for the default: a new row gets it, an existing one keeps its value.
       else if (!column.hasDefault && !isFilledIn(this.known.model.name, column.column)) {
         this.refuse(pointer, "must not be null");
       }
@@ -363,7 +363,7 @@ class Reader {
     });
   }
 
-  /** A value whose contents its module checks, once it is right for its column. */
+  /** A value that its module checks further, after the check of its column. */
   private content(attribute: StoredAttribute, pointer: string, value: unknown) {
     const { model } = this.known;
     const read = contents[model.name]?.[attribute.field];
@@ -376,7 +376,7 @@ class Reader {
     });
   }
 
-  /** The other two forms of an amount in cents: worth nothing without it, and nothing beside it. */
+  /** The float and formatted forms of an amount: ignored, whether or not the cents are given. */
   private money(
     cents: Column,
     form: "float" | "formatted",
@@ -391,7 +391,7 @@ class Reader {
     if (amount === undefined || amount === null) {
       this.refuse(pointer, `is computed from ${cents.column}, which is missing`);
     } else if (form === "float" && typeof value === "number" && typeof amount === "number") {
-      // Which power of ten depends on the currency, which may be stated elsewhere.
+      // The factor depends on the currency, which may be in another resource.
       const currency = all.currency_code;
       const amounts =
         typeof currency === "string" ? [amountOf(amount, currency.toUpperCase())] : possibleAmounts(amount);
@@ -409,7 +409,7 @@ class Reader {
     else this.password = normalizedPassword(password);
   }
 
-  /** An object of which each member has a column. A member that is an attribute of its own, too, must be in it. */
+  /** An object with a column per member. A member that is also an attribute must be present. */
   private object(
     name: string,
     members: ReadonlyMap<string, StoredAttribute>,
@@ -555,7 +555,7 @@ class Reader {
     }
   }
 
-  /** From the tag's side: each of these has this tag, perhaps among others. */
+  /** The relationship of a tag: each listed resource has this tag, among others. */
   private tagged(model: ModelName, types: readonly string[], pointer: string, data: unknown) {
     for (const { id, pointer: place } of this.identifiers(types, pointer, data)) {
       this.tags.push({ what: "also", model, owner: id, tag: this.id, pointer: place });
@@ -574,7 +574,7 @@ class Reader {
     });
   }
 
-  /** Undefined types: any type will do. */
+  /** Undefined types: any type. */
   private identifier(
     types: readonly string[] | undefined,
     pointer: string,
@@ -593,7 +593,7 @@ class Reader {
     return fits && !badId ? { type: type as string, id: id as string } : undefined;
   }
 
-  /** What is attached goes with a resource that is here; the other types of that kind outlive what they are about. */
+  /** Attachments need a resource that exists here; other polymorphic rows may outlive theirs. */
   private attachment() {
     const { model } = this.known;
     const about = aboutOf(model);
@@ -620,7 +620,7 @@ class Reader {
   }
 
   private refuse(pointer: string, reason: string) {
-    // A resource with thousands of faults needs no thousand lines.
+    // Limit the number of problems per resource.
     if (this.refusals.length < 20) this.refusals.push({ pointer, reason });
   }
 }

@@ -51,12 +51,12 @@ const tables = `
 /** Creates the temporary tables. */
 export async function createTables(client: pg.Client): Promise<void> {
   await client.query("SET temp_buffers = '32MB'; SET work_mem = '32MB'");
-  // When this process is killed, its statement ends soon after. Not every system lets PostgreSQL see that.
+  // Ends the statement soon after this process is killed, where the operating system supports it.
   await client.query("SET client_connection_check_interval = '1s'").catch(() => {});
   await client.query(tables);
 }
 
-/** Makes room for the resources of a model. */
+/** Creates the partition of the staged resources of a model. */
 export async function createPartition(client: pg.Client, model: string): Promise<void> {
   const name = identifier(`import_resources_${model}`);
   await client.query(
@@ -105,7 +105,7 @@ export class Staging {
     if (this.isFull()) await this.flush();
   }
 
-  /** Sends what was gathered. Meanwhile the next batch is read; the one after that waits. */
+  /** Sends the buffer while the next batch is read; at most one batch is in flight. */
   private async flush(): Promise<void> {
     await this.sending;
     const { batch, withPassword, newModels } = this;
@@ -166,7 +166,7 @@ export class Staging {
     );
   }
 
-  /** A password that is the stored one already is left alone, so that importing again changes nothing. */
+  /** Keeps the digest of an unchanged password, so that importing again changes nothing. */
   private async hashPasswords(waiting: readonly WithPassword[]): Promise<string[]> {
     if (waiting.length === 0) return [];
     const { rows } = await this.client.query(
@@ -175,7 +175,7 @@ export class Staging {
     );
     const digests = new Map<string, string>(rows.map(({ id, password_digest }) => [id, password_digest]));
     const records: string[] = [];
-    // Two at a time: each takes one of the four threads that everything else in this process shares.
+    // Two at a time: bcrypt uses the thread pool that the whole process shares.
     const queue = waiting.values();
     const worker = async () => {
       for (const { resource, password, place } of queue) {
@@ -217,7 +217,7 @@ function tagRecord(by: CheckedResource, { what, model, owner, tag, pointer }: Ta
   return JSON.stringify({ ...said(by, pointer, place), seq: place.seq, what, model, owner, tag });
 }
 
-/** Who says something about another, and where. */
+/** The resource that states something about another, and the JSON pointer. */
 function said(by: CheckedResource, pointer: string, place: Place) {
   const { file, line } = place;
   return { mode: by.mode, by_type: by.type, by_id: by.id, file, line, pointer: place.pointer + pointer };

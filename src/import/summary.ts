@@ -12,13 +12,13 @@ export interface TypeSummary {
 }
 
 export interface Summary {
-  /** False after a strict import that found an issue: then the database is as it was. */
+  /** False after a strict import with an issue: the database is unchanged. */
   readonly written: boolean;
   readonly types: readonly TypeSummary[];
   readonly refused: number;
   readonly dangling: number;
   readonly repeated: number;
-  /** Resources that are older than what is here; they count as unchanged. */
+  /** Resources older than their rows; counted as unchanged. */
   readonly outdated: number;
   /** Number of issues that were counted but not listed. */
   readonly untold: number;
@@ -26,7 +26,7 @@ export interface Summary {
   readonly leftOut: readonly NoteSummary[];
 }
 
-/** How often something like `customers.status` was stated, and how often in contradiction to what holds. */
+/** How often a derived attribute such as `customers.status` was stated, and how often it was wrong. */
 export interface NoteSummary {
   readonly name: string;
   readonly count: number;
@@ -35,7 +35,7 @@ export interface NoteSummary {
 
 const unknownType = "(unknown type)";
 
-/** Counts what happens to resources before they reach the database, and asks the database for the rest. */
+/** Counts outcomes of resources before the merge, and queries those of the merge. */
 export class Tally {
   private readonly refused = new Map<string, number>();
   private readonly recomputed = new Map<string, number>();
@@ -99,7 +99,7 @@ export class Tally {
     };
   }
 
-  /** Counts where a document states something derived that does not follow from the facts. */
+  /** Counts stated values of derived columns that differ from the computed ones. */
   private async compareDerived(client: pg.Client, model: Model): Promise<void> {
     const derived = Object.values(model.columns)
       .filter(({ derived, counted }) => derived || counted)

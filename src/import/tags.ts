@@ -25,7 +25,7 @@ async function mergeTagsOf(client: pg.Client, model: Model): Promise<void> {
     `DELETE FROM import_tags i WHERE ${ours}
        AND NOT CASE WHEN i.what = 'also' THEN ${staged("'Tag'", "i.tag")} ELSE ${staged(literal(model.name), "i.owner")} END`,
   );
-  // A later statement of all tags takes the place of an earlier one.
+  // A later list of all tags replaces an earlier one.
   await client.query(
     `DELETE FROM import_tags i USING (
        SELECT i.owner, max(i.seq) AS last FROM import_tags i WHERE ${ours} AND i.what = 'all' GROUP BY i.owner
@@ -77,14 +77,14 @@ async function mergeTagsOf(client: pg.Client, model: Model): Promise<void> {
      WHERE s.model = ${literal(model.name)} AND s.id IN (SELECT owner FROM gone UNION SELECT owner FROM added)
      ON CONFLICT DO NOTHING`,
     );
-  // What brings its audit trail along has these tags in it.
+  // Resources with an audit trail have these entries already.
   const made = `SELECT FROM import_resources s WHERE s.model = ${literal(model.name)} AND s.id = i.owner`;
   await unaudited(client, () => write(`EXISTS (${made} AND ${hasTrail(model)} AND ${isCreated})`));
   await write("true");
   await client.query("DROP TABLE import_wanted");
 }
 
-/** Reports statements about tags that cannot be followed, and deletes them. */
+/** Reports and removes invalid statements about tags. */
 function leaveTagsAway(found: string): string {
   return `
     WITH found AS MATERIALIZED (${found}),

@@ -7,10 +7,10 @@ import { readFrequency } from "../modules/orders/frequency.js";
 import { readToken } from "../modules/payment-sources/card-number.js";
 import { readTagName } from "../modules/tags/tag-rules.js";
 
-/** A value as it is stored, or what is wrong with it: `wrong` completes the sentence "The value …". */
+/** A value to store, or why it is invalid: `wrong` completes the sentence "The value …". */
 export type Checked = { readonly value: unknown } | { readonly wrong: string; readonly at?: string };
 
-/** The columns whose texts their module reads: as it does for mutations. */
+/** Columns with a reader of their module, shared with mutations. */
 const forms: { readonly [M in ModelName]?: { readonly [F in FieldOf<M>]?: TextReader } } = {
   CustomerPaymentSource: { customerToken: readToken, paymentSourceToken: readToken },
   LineItem: { frequency: readFrequency },
@@ -31,7 +31,7 @@ export function checkColumn(model: Model, field: string, value: unknown): Checke
     : checkScalar(type, value, (given) => readColumn(model, field, given, formOf(model, field)));
 }
 
-/** Checks a scalar that is no column, such as what a payment gateway told. It may be blank. */
+/** Checks a scalar without a column, such as a gateway's attribute. It may be blank. */
 export function checkOwn(type: string, field: string, value: unknown, form?: TextReader): Checked {
   return checkScalar(type, value, (given) => readValue(field, type, given, true, form));
 }
@@ -65,7 +65,7 @@ function stored(read: unknown): Checked {
   return read instanceof Problem ? { wrong: wordsOf(read) } : { value: read };
 }
 
-/** A problem as it completes the sentence "The value …". */
+/** Formats a problem to complete the sentence "The value …". */
 export function wordsOf({ expected, message }: Problem): string {
   return expected ? `must be ${expected}` : `is not taken: ${message}`;
 }
@@ -78,7 +78,7 @@ function checkWord(words: readonly string[], value: unknown): Checked {
   return words.includes(value as string) ? { value } : wrong(`must be one of ${words.join(", ")}`, value, true);
 }
 
-/** Checks that a value is a text that PostgreSQL can keep. */
+/** Checks that a value is a text that PostgreSQL can store. */
 export function checkText(value: unknown): Checked {
   if (typeof value !== "string") return wrong("must be a text", value);
   const unstorable = whyUnstorable(value);

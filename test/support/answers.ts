@@ -8,7 +8,7 @@ import { modelOf, resourceTypes, rootLists, schema, whole } from "./graph.js";
 import { stream, until } from "./live.js";
 import { operationsInUse } from "./operations-in-use.js";
 
-/** What came back, as text. */
+/** Response bodies, as text. */
 export interface Heard {
   asked: string;
   text: string;

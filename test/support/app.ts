@@ -18,7 +18,7 @@ import { createSchema } from "../../src/schema.js";
 import { createLogger } from "../../src/telemetry/logger.js";
 import { createTestDatabase } from "./database.js";
 
-/** What came back over HTTP. */
+/** A GraphQL response over HTTP. */
 export interface Answer<Data> {
   status: number;
   data: Data;
@@ -26,7 +26,7 @@ export interface Answer<Data> {
   extensions: { requestId: string; cost?: number; statements: number };
 }
 
-/** Who asks; null for a request without a token. */
+/** The caller; null for a request without a token. */
 export type Caller =
   | null
   | { kind: "guest"; markets?: string[]; mode?: Mode }
@@ -65,7 +65,7 @@ export interface TestApp {
 
 const vera: StaffUser = { id: "usr_vera", firstName: "Vera", lastName: "Support", email: "vera@example.com" };
 
-/** The claims that an issuer would put into the token of such a caller. */
+/** Access token claims of a caller. */
 export function claimsOf(caller: NonNullable<Caller>, mode: Mode): NewClaims {
   const common = {
     exp: Math.floor(Date.now() / 1000) + 3600,

@@ -14,7 +14,7 @@ const installed = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
-/** A real browser, which cannot reach anything but this machine. */
+/** Starts a real browser that can reach this machine only. */
 export async function launchBrowser(): Promise<Browser> {
   const { executablePath, env } = await findBrowser();
   const flags = `--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
@@ -48,7 +48,7 @@ async function unpackedBrowser() {
     const unpack = 'import chromium from "@sparticuz/chromium"; await chromium.executablePath();';
     const env = { TMPDIR: unpacked, AWS_LAMBDA_JS_RUNTIME: "nodejs20.x" };
     await promisify(execFile)(process.execPath, ["--input-type=module", "-e", unpack], { cwd: projectRoot, env });
-    // In one step, since several test files may be at it.
+    // Atomic rename: several test files may do this at once.
     await rename(unpacked, folder).catch(() => rm(unpacked, { recursive: true, force: true }));
   }
   const paths = { FONTCONFIG_PATH: join(folder, "fonts"), LD_LIBRARY_PATH: join(folder, "al2023", "lib") };

@@ -9,7 +9,7 @@ export interface Ended {
   err: string;
 }
 
-/** Starts a script of the project in a process of its own. `env` is all that its environment has; `flags` are Node's, `root` is a copy's. */
+/** Spawns a script of the project. `env` is its whole environment, `flags` are Node's, `root` is the folder of a copy. */
 export function startCommand(
   script: string,
   args: readonly string[],

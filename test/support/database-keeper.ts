@@ -11,7 +11,7 @@ import { createLogger } from "../../src/telemetry/logger.js";
 import { onServer, withDatabase } from "./database.js";
 
 const runEnded = process.connected ? once(process, "disconnect") : undefined;
-/** What undoes each step taken, the last one first. */
+/** Cleanup steps, in reverse order. */
 const undo: (() => Promise<unknown>)[] = [];
 
 try {
@@ -40,7 +40,7 @@ async function startCluster(): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), "customer-graph-test-"));
   undo.unshift(() => rm(dataDir, { recursive: true, force: true }));
   const log = createLogger({ level: "warn", json: false });
-  // Thrown away at the end, so nothing needs to reach the disk.
+  // The data is temporary: no fsync.
   const settings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
   const { connectionString, stop } = await startEmbeddedPostgres({ dataDir, log, settings });
   undo.unshift(stop);

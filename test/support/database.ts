@@ -6,13 +6,13 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A database of the caller's own, with all migrations applied: a copy of a template, made in about 30 ms. */
+/** Creates a database with all migrations applied: a copy of a template, in about 30 ms. */
 export function createTestDatabase(): Promise<TestDatabase> {
   const template = process.env.TEST_TEMPLATE_URL!;
   return createDatabase(template, `TEMPLATE ${new URL(template).pathname.slice(1)}`);
 }
 
-/** One with nothing in it. */
+/** Creates an empty database. */
 export function createEmptyDatabase(): Promise<TestDatabase> {
   return createDatabase(process.env.TEST_TEMPLATE_URL!, "");
 }
@@ -26,7 +26,7 @@ async function createDatabase(server: string, options: string): Promise<TestData
   };
 }
 
-/** Connections to a database. The end of a pool does not wait for theirs: they may hear of the drop, which is no fault. */
+/** Pool whose connections may be terminated when the database is dropped. */
 export function poolOf({ connectionString }: TestDatabase): pg.Pool {
   const pool = new pg.Pool({ connectionString });
   pool.on("connect", (client) => client.on("error", () => {}));

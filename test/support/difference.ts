@@ -18,7 +18,7 @@ export interface AnswerError {
   extensions: Record<string, unknown>;
 }
 
-/** What came back, as far as it does not depend on when and how it was made. */
+/** The comparable part of a response: without request id, timing and statements. */
 export interface Reply {
   status: number;
   data?: Record<string, unknown> | null;
@@ -43,7 +43,7 @@ function sorted<T extends { path?: Path }>(items: readonly T[]): T[] {
   return [...items].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
 }
 
-/** The first place where two values differ, the order of keys included; undefined where they are equal. */
+/** Path of the first difference of two values, key order included; undefined if equal. */
 export function firstDifference(one: unknown, other: unknown, path = ""): string | undefined {
   if (JSON.stringify(one) === JSON.stringify(other)) return undefined;
   if (isObject(one) && isObject(other) && Array.isArray(one) === Array.isArray(other)) {
@@ -76,7 +76,7 @@ export function nullOf({ path = [] }: { path?: Path }, data: unknown): string {
   return JSON.stringify(place);
 }
 
-/** Whether something of the answer stands at this path, so that what is told of it can be compared. */
+/** Whether the response has a value at this path. */
 export function stands(path: Path, data: unknown): boolean {
   let value = data;
   for (const step of path) {
@@ -86,7 +86,7 @@ export function stands(path: Path, data: unknown): boolean {
   return true;
 }
 
-/** The operation with nothing left in it but the way to one place. Named fragments are written out. */
+/** Reduces an operation to one response path. Fragments are inlined. */
 export function onlyTo(path: Path, document: DocumentNode, operationName: string | undefined): string {
   const fragments = new Map<string, FragmentDefinitionNode>();
   const operations: OperationDefinitionNode[] = [];

@@ -4,7 +4,7 @@ export interface Example {
   field: string;
   /** The operation in the field's description. */
   text: string;
-  /** The same, only to be tried. */
+  /** The same as a dry run. */
   tried: string;
   /** The codes of user errors that the description names. */
   codes: string[];

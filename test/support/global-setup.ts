@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import type { Config } from "jest";
 
-/** Handed from here to global-teardown.ts. */
+/** Passed to global-teardown.ts. */
 export interface Keeper {
   databaseKeeper?: ChildProcess;
 }

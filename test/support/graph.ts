@@ -17,14 +17,14 @@ import type { Row, World } from "./rows.js";
 
 export const schema = createSchema();
 
-/** A list in the graph: a root field, or a field of every resource of one type. */
+/** A list field: of the root, or of every resource of one type. */
 export interface List {
   /** The type that it is on; undefined for root fields. */
   owner?: string;
   field: string;
   /** The model of its rows. */
   model: ModelName;
-  /** What it can be sorted by: names of the enum, and the columns they stand for. */
+  /** Sort fields: enum names and their columns. */
   sortable: { name: string; field: string }[];
   filter: GraphQLInputObjectType;
   numbered: boolean;
@@ -59,7 +59,7 @@ function listOf(field: GraphQLField<unknown, unknown>, owner?: string): List[] {
   ];
 }
 
-/** The types of resources that are no interfaces. */
+/** Object types of resources. */
 export const resourceTypes: readonly string[] = schema
   .getPossibleTypes(schema.getType("Node") as never)
   .map(({ name }) => name);
@@ -70,7 +70,7 @@ export const nestedLists: readonly List[] = resourceTypes.flatMap((name) =>
   fieldsOf(schema.getType(name)).flatMap((field) => listOf(field, name)),
 );
 
-/** The root fields that find one resource, with what they take: an id, or one of several keys. */
+/** Root fields that find one resource by id or by one of several keys. */
 export const lookUps = fieldsOf(schema.getQueryType()).flatMap((field) => {
   const type = getNamedType(field.type).name;
   const [argument] = field.args;
@@ -121,7 +121,7 @@ export function inMode(rows: readonly Row[], mode: Mode): Row[] {
   return rows.filter((row) => row.mode === mode);
 }
 
-/** A type with all of its fields, and of what they lead to the fields that lead no further. */
+/** Selects all fields of a type, and the leaf fields of related types. */
 export function whole(name: string): string {
   const type = schema.getType(name);
   if (!isObjectType(type)) throw new Error(name);

@@ -13,15 +13,15 @@ export interface StreamEvent {
 export interface Stream {
   status: number;
   headers: Headers;
-  /** What has come so far. */
+  /** Events received so far. */
   events: StreamEvent[];
-  /** The changes among it. */
+  /** Changes received so far. */
   changes(): any[];
-  /** The body of an answer that is no stream. */
+  /** Body of a response that is not a stream. */
   body: any;
   /** Whether the server has ended it. */
   ended: boolean;
-  /** Goes away, as a client does. */
+  /** Disconnects, as a client does. */
   close(): void;
 }
 
@@ -31,7 +31,7 @@ export const ALL = `subscription ($customerId: ID, $after: ID) {
   }
 }`;
 
-/** Waits for something that will be so, for as long as a test may take. */
+/** Waits until a condition holds, up to the timeout of a test. */
 export async function until(holds: () => unknown): Promise<void> {
   const end = Date.now() + 55_000;
   while (!(await holds())) {

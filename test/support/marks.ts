@@ -5,7 +5,7 @@ import type { ModelName } from "../../src/graph/model/datamodel.js";
 import { manifest, personalColumns } from "../../src/graph/model/manifest.js";
 import { pgDump } from "./pg-dump.js";
 
-/** A text that is nowhere else, put in some place to see where it gets from there. */
+/** A unique text put into a column, to search for copies of it. */
 export interface Mark {
   /** The place, such as `Customer.email`. */
   kind: string;
@@ -37,7 +37,7 @@ export async function plant(pool: pg.Pool, customerId: string): Promise<Mark[]> 
      FROM customers c, applications a WHERE c.id = $1 LIMIT 1`,
     [customerId, sha256(mark("RefreshToken.id"))],
   );
-  /** What to put in place of a value. */
+  /** Replaces a value by a mark. */
   const planted = (name: string, field: string, type: string, value: unknown): unknown => {
     const kind = `${name}.${field}`;
     if (type === "Json") {
@@ -49,7 +49,7 @@ export async function plant(pool: pg.Pool, customerId: string): Promise<Mark[]> 
       return { ...Object.fromEntries(texts.map(([key]) => [key, mark(kind)])), ...deep };
     }
     if (type === "Float") {
-      // As many digits as come back unchanged, with no zero at the end.
+      // A number that round-trips unchanged.
       const digits = `${randomInt(10, 90)}.${randomInt(1e11, 1e12)}${randomInt(1, 10)}`;
       return Number(mark(kind, digits));
     }
@@ -97,7 +97,7 @@ export async function contentsOf(connectionString: string): Promise<string> {
   }
 }
 
-/** What the planner's statistics hold of the values in all tables. */
+/** Values in the planner's statistics of all tables. */
 export async function statisticsOf(connectionString: string): Promise<string> {
   const client = new pg.Client(connectionString);
   await client.connect();
@@ -109,7 +109,7 @@ export async function statisticsOf(connectionString: string): Promise<string> {
   }
 }
 
-/** The forms in which a text may have been left. */
+/** Encodings of a mark to search for. */
 function forms(text: string): string[] {
   const bytes = Buffer.from(text);
   const encodings = ["base64", "base64url"] as const;
@@ -131,12 +131,12 @@ function forms(text: string): string[] {
   return [text, ...encoded, bytes.toString("hex"), ...hashed];
 }
 
-/** By so many letters at their beginning forms are looked up. */
+/** Length of the prefix by which encodings are indexed. */
 const start = 10;
 
 /** The marks that are somewhere in a text: as they are, encoded or hashed, in small or capital letters. */
 export function found(marks: readonly Mark[], text: string): Mark[] {
-  // One pass, however many marks there are: at each letter only the forms that begin alike are compared.
+  // A single pass for any number of marks: at each position only encodings with the same prefix are compared.
   const byStart = new Map<string, { form: string; mark: Mark }[]>();
   for (const mark of marks) {
     for (const form of new Set(forms(mark.text).map((form) => form.toLowerCase()))) {

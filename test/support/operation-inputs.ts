@@ -15,7 +15,7 @@ import type { Dice } from "./dice.js";
 import { inMode, inputFields, type List, modelOf, nestedLists, rootLists } from "./graph.js";
 import { type Row, type World, words } from "./rows.js";
 
-/** What can be wrong about an operation: one thing at a time. */
+/** Kinds of faults of an operation, one at a time. */
 export const faults = [
   ...["negative page", "page too large", "first and last", "after and before", "before without last"],
   ...["negative offset", "offset too large", "offset with last", "negative atMost", "empty orderBy"],
@@ -37,7 +37,7 @@ export class Mischief {
     private readonly dice: Dice,
   ) {}
 
-  /** Whether to put this fault in here and now. */
+  /** Whether to inject this fault here. */
   take(fault: Fault, likelihood = 0.7): boolean {
     if (this.fault !== fault || this.done || !this.dice.chance(likelihood)) return false;
     this.done = true;
@@ -45,7 +45,7 @@ export class Mischief {
   }
 }
 
-/** A value that only a variable can carry, since no literal of its kind would be valid. */
+/** A value that only a variable can hold: no valid literal exists. */
 export class ByVariable {
   constructor(readonly value: unknown) {}
 }
@@ -115,7 +115,7 @@ export class InputMaker {
     return input.name === "Int" ? dice.int(0, 5) : input.name === "Boolean" ? dice.chance(0.5) : dice.pick(words);
   }
 
-  /** A text, or what is none. */
+  /** A text, or an invalid one. */
   private spoiled(text: string): unknown {
     if (this.mischief.take("NUL character", 0.5)) return `${text}\0`;
     if (this.mischief.take("half a character", 0.5)) return new ByVariable(`${text}\ud83d`);
