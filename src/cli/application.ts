@@ -31,7 +31,7 @@ is kept.
   --mode MODE          test or live: the only rows that its tokens see
   --permissions LIST   what an integration may do: customers:read,orders:* or *:read, or * for everything
   --secret             a secret for a sales channel too, whose server then authenticates itself
-  --token-seconds N    how long its access tokens live, 60 to 86400; a sales channel's 14400, others' 7200 unless told
+  --token-seconds N    how long its access tokens live, 60 to 86400; a sales channel's 14400, others' 7200 by default
   --end-tokens         the access tokens that it was given are refused too, as after a theft of the secret`;
 
 const options = {

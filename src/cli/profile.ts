@@ -49,10 +49,10 @@ Tells how the server answers a query: by what SQL, by what plan of PostgreSQL's,
 It needs no running server. QUERY is a document, or the path of a .graphql file.
 
   --variables JSON            the operation's variables
-  --as integration            everything in the mode test; so it is unless told otherwise
-  --as customer [EMAIL | ID]  a storefront with its signed-in customer; Ada (ada@example.com) unless told otherwise
+  --as integration            everything in the mode test (the default)
+  --as customer [EMAIL | ID]  a storefront with its signed-in customer; Ada (ada@example.com) by default
   --as guest                  a storefront whose visitor has not signed in
-  --runs N                    how many requests are measured, 200 unless told otherwise`;
+  --runs N                    how many requests are measured, 200 by default`;
 
 interface Command {
   query: string;

@@ -29,8 +29,8 @@ The members of the shop's staff, who sign in to web applications (npm run applic
   sign-in  prints a token with which the web application signs somebody in, once and within ${signInSeconds / 60} minutes:
            POST /oauth/token with grant_type=refresh_token, refresh_token=<the token>, client_id and client_secret
 
-  --permissions LIST  what they may do: customers:read,orders:* or *:read, or * for everything; read, unless told
-  --scope SCOPE       the markets that they see, such as market:code:europe; all, unless told`;
+  --permissions LIST  what they may do: customers:read,orders:* or *:read, or * for everything; read by default
+  --scope SCOPE       the markets that they see, such as market:code:europe; all by default`;
 
 const options = {
   "first-name": { type: "string" },

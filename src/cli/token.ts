@@ -14,7 +14,7 @@ const usage = `Usage: npm run -s token -- integration | sales-channel | customer
 Prints an access token for the demo shop on the local server:
   integration       a back office or service: everything in the mode test
   sales-channel     a storefront whose visitor has not signed in
-  customer [EMAIL]  a storefront with its signed-in customer; Ada (ada@example.com) unless told otherwise
+  customer [EMAIL]  a storefront with its signed-in customer; Ada (ada@example.com) by default
   user              Vera of the staff, in a web application`;
 
 const all = { scope: "market:all", marketIds: null, stockLocationIds: [] };

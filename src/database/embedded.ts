@@ -159,12 +159,12 @@ class Server {
       detached: true,
     });
     return new Promise((resolve, reject) => {
-      const told: string[] = [];
+      const lines: string[] = [];
       createInterface(child.stderr!).on("line", (line) => {
         this.log.debug(line, { from: "postgres" });
-        if (told.length < 100) told.push(line);
+        if (lines.length < 100) lines.push(line);
         if (!line.includes("database system is ready to accept connections")) return;
-        told.length = 100; // keep no more
+        lines.length = 100; // keep no more
         this.child = child;
         process.off("exit", this.killOnExit).on("exit", this.killOnExit);
         resolve();
@@ -172,7 +172,7 @@ class Server {
       child.once("error", reject);
       child.once("close", (code, signal) => {
         if (this.child === child) return this.ended({ code, signal });
-        const why = whatMatters(told) || `exit ${code ?? signal}`;
+        const why = whatMatters(lines) || `exit ${code ?? signal}`;
         reject(new EmbeddedPostgresError(`PostgreSQL did not start: ${why}`));
       });
     });

@@ -124,9 +124,9 @@ function shownOf(
 function withoutValue(message: string): string {
   const found = /^Variable "(\$[^"]+)" got invalid value (.+?)(?: at "([^"]+)")?; ([^;]*)$/s.exec(message);
   if (!found) return message;
-  const [, variable, value, place, reason] = found;
-  const telling = /^[[{]/.test(value!) || value!.length > 100 || /password|token|secret/i.test(place ?? "");
-  return telling ? `Variable "${variable}" does not fit${place ? ` at "${place}"` : ""}: ${reason}` : message;
+  const [, variable, value, at, reason] = found;
+  const telling = /^[[{]/.test(value!) || value!.length > 100 || /password|token|secret/i.test(at ?? "");
+  return telling ? `Variable "${variable}" does not fit${at ? ` at "${at}"` : ""}: ${reason}` : message;
 }
 
 /** Clients with persisted queries branch on the messages of Apollo. */

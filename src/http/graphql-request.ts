@@ -79,16 +79,16 @@ function checkVariables(json: string) {
 /** Rejects what JSON.parse changes silently: duplicate keys, and numbers in the variables that lose digits. */
 function checkJson(text: string, parsed: unknown, within: readonly string[] = []) {
   for (const path of repeatedKeys(text, parsed)) {
-    throw badPlace([...within, ...path], "comes twice in one object; an object has each key once");
+    throw badValue([...within, ...path], "comes twice in one object; an object has each key once");
   }
   for (const { path, literal } of lossyNumbers(text)) {
-    const place = [...within, ...path];
-    if (place[0] === "variables") throw badPlace(place, new LossyNumber(literal).wrong);
+    const full = [...within, ...path];
+    if (full[0] === "variables") throw badValue(full, new LossyNumber(literal).wrong);
   }
 }
 
-function badPlace(place: readonly (string | number)[], wrong: string): RequestError {
-  return new RequestError(400, `\`${place.join(".").slice(0, 200)}\` ${wrong}.`, {}, "BAD_USER_INPUT");
+function badValue(path: readonly (string | number)[], wrong: string): RequestError {
+  return new RequestError(400, `\`${path.join(".").slice(0, 200)}\` ${wrong}.`, {}, "BAD_USER_INPUT");
 }
 
 /** A query string without empty and null parameters, which count as absent. */

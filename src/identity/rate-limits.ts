@@ -130,7 +130,7 @@ export class Limits {
       throw error;
     }
     return {
-      toldNothing: () => {
+      revealedNothing: () => {
         forms.address.give(here, this.time(), cost - 1);
         forms.client.give(client, this.time(), cost - 1);
       },
@@ -151,7 +151,7 @@ export interface LogIn {
 
 export interface Form {
   /** Refunds part of the cost if the response revealed no customer. */
-  toldNothing(): void;
+  revealedNothing(): void;
 }
 
 /** LRU map. */

@@ -74,7 +74,7 @@ export async function importFiles(options: ImportOptions): Promise<Summary> {
   if (!strict) await client.query("COMMIT");
   await issues.tellStored();
 
-  const summary = await tally.summarize(client, issues.untold);
+  const summary = await tally.summarize(client, issues.unreported);
   const written = !strict || summary.refused + summary.dangling === 0;
   if (strict) await client.query(written ? "COMMIT" : "ROLLBACK");
   if (written) await refreshStatistics(client, summary);
@@ -139,8 +139,8 @@ async function take(
       const { type, id, refusals } = outcome;
       tally.refuse(type);
       for (const { pointer, reason } of refusals) {
-        const place = { file, line: found.line, pointer: found.pointer + pointer };
-        issues.tell({ kind: "refused", type: type ?? "resource", id, ...place, reason });
+        const location = { file, line: found.line, pointer: found.pointer + pointer };
+        issues.report({ kind: "refused", type: type ?? "resource", id, ...location, reason });
       }
       if (type !== undefined && knownTypes.has(type) && id !== undefined) await staging.refused(type, id);
     }

@@ -29,7 +29,7 @@ export interface Issue {
 export function refuse(where: string, found: string): string {
   return `
     WITH found AS MATERIALIZED (${found}),
-    told AS (${tell("refused", where)}),
+    reported AS (${report("refused", where)}),
     kept AS (
       INSERT INTO import_refused (type, id)
       SELECT s.type, s.id FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM found)
@@ -41,7 +41,7 @@ export function refuse(where: string, found: string): string {
 export function leaveOutdated(where: string, found: string): string {
   return `
     WITH found AS MATERIALIZED (${found}),
-    told AS (${tell("outdated", where)})
+    reported AS (${report("outdated", where)})
     DELETE FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM found)`;
 }
 
@@ -49,12 +49,12 @@ export function leaveOutdated(where: string, found: string): string {
 export function leaveAway(column: string, where: string, found: string): string {
   return `
     WITH found AS MATERIALIZED (${found}),
-    told AS (${tell("dangling", where)})
+    reported AS (${report("dangling", where)})
     UPDATE import_resources s SET "row" = s."row" - ${literal(column)}
     WHERE ${where} AND s.seq IN (SELECT seq FROM found)`;
 }
 
-function tell(kind: IssueKind, where: string): string {
+function report(kind: IssueKind, where: string): string {
   return `
     INSERT INTO import_issues (kind, seq, type, id, file, line, pointer, reason)
     SELECT ${literal(kind)}, s.seq, s.type, s.id, s.file, s.line, s.pointer || CASE WHEN s.listed THEN '' ELSE f.at END, f.reason
@@ -82,12 +82,12 @@ export function pointerOf(model: Model, column: Column): string {
 }
 
 /** Maximum number of issues reported one by one; further ones are only counted. */
-const mostTold = 1000;
+const maximumReported = 1000;
 
 /** Reports issues: those found here at once, those found by SQL when polled. */
 export class IssueTeller {
-  untold = 0;
-  private told = 0;
+  unreported = 0;
+  private reported = 0;
   /** `n` of the last one of `import_issues` that was read. */
   private last = 0;
 
@@ -96,26 +96,26 @@ export class IssueTeller {
     private readonly client: pg.Client,
   ) {}
 
-  tell(issue: Issue): void {
-    if (this.told < mostTold) {
-      this.told++;
+  report(issue: Issue): void {
+    if (this.reported < maximumReported) {
+      this.reported++;
       this.onIssue(issue);
-    } else this.untold++;
+    } else this.unreported++;
   }
 
   async tellStored(): Promise<void> {
     const { rows } = await this.client.query(
-      `SELECT n, kind, type, id, file, line, pointer, reason FROM import_issues WHERE n > ${this.last} ORDER BY n LIMIT ${mostTold - this.told}`,
+      `SELECT n, kind, type, id, file, line, pointer, reason FROM import_issues WHERE n > ${this.last} ORDER BY n LIMIT ${maximumReported - this.reported}`,
     );
     for (const { n, ...issue } of rows) {
       this.last = Number(n);
-      this.tell(issue);
+      this.report(issue);
     }
-    if (this.told < mostTold) return;
+    if (this.reported < maximumReported) return;
     const rest = await this.client.query(
       `SELECT count(*)::int AS count, max(n) AS last FROM import_issues WHERE n > ${this.last}`,
     );
-    this.untold += rest.rows[0].count;
+    this.unreported += rest.rows[0].count;
     this.last = Number(rest.rows[0].last ?? this.last);
   }
 }

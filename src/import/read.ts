@@ -213,8 +213,8 @@ class JsonText {
     const end = await this.endOfValue(pointer);
     const bytes = this.buffer.subarray(this.position, end);
     this.position = end;
-    const place = `line ${line}${pointer && `, ${pointer}`}`;
-    if (!isUtf8(bytes)) throw new UnreadableFileError(`${place}: the text is not UTF-8`);
+    const location = `line ${line}${pointer && `, ${pointer}`}`;
+    if (!isUtf8(bytes)) throw new UnreadableFileError(`${location}: the text is not UTF-8`);
     const text = bytes.toString();
     try {
       return parseExactly(text);

@@ -429,9 +429,9 @@ class Reader {
     }
     for (const [member, inner] of Object.entries(object)) {
       const column = members.get(member)?.column;
-      const place = `${pointer}/${escapePointer(member)}`;
-      if (!column) this.refuseUnknown(place, member, name, members.keys());
-      else if (column.type === "Json" && inner !== null) this.user(place, inner);
+      const innerPointer = `${pointer}/${escapePointer(member)}`;
+      if (!column) this.refuseUnknown(innerPointer, member, name, members.keys());
+      else if (column.type === "Json" && inner !== null) this.user(innerPointer, inner);
     }
     for (const [member, attribute] of members) {
       if (member in object) this.stored(attribute, `${pointer}/${member}`, object[member]);
@@ -498,18 +498,18 @@ class Reader {
     if (!isObject(value)) return this.refuse(pointer, "must be an object with data");
     const { data } = value;
     if (data === undefined) return; // only links: nothing is stated
-    const place = `${pointer}/data`;
+    const innerPointer = `${pointer}/data`;
     switch (relationship.is) {
       case "reference":
-        return this.reference(relationship.column, relationship.types, place, data);
+        return this.reference(relationship.column, relationship.types, innerPointer, data);
       case "reference of any type":
-        return this.referenceOfAnyType(relationship.idColumn, relationship.typeColumn, place, data);
+        return this.referenceOfAnyType(relationship.idColumn, relationship.typeColumn, innerPointer, data);
       case "list":
-        return this.list(relationship.relation, relationship.types, place, data);
+        return this.list(relationship.relation, relationship.types, innerPointer, data);
       case "tags":
-        return this.tagList(relationship.types, place, data);
+        return this.tagList(relationship.types, innerPointer, data);
       case "tagged":
-        return this.tagged(relationship.model, relationship.types, place, data);
+        return this.tagged(relationship.model, relationship.types, innerPointer, data);
     }
   }
 
@@ -540,8 +540,8 @@ class Reader {
     const target = modelNamed(relation.to);
     const values: Record<string, string> = { [target.columns[relation.key!]!.column]: this.id };
     for (const [field, value] of Object.entries(relation.where ?? {})) values[target.columns[field]!.column] = value;
-    for (const { type, id, pointer: place } of this.identifiers(types, pointer, data)) {
-      this.links.push({ model: relation.to, type, id, values, pointer: place });
+    for (const { type, id, pointer: innerPointer } of this.identifiers(types, pointer, data)) {
+      this.links.push({ model: relation.to, type, id, values, pointer: innerPointer });
     }
   }
 
@@ -550,15 +550,15 @@ class Reader {
     const found = this.identifiers(types, pointer, data);
     if (found.length > maximumTags) this.refuse(pointer, `must not have more than ${maximumTags} tags`);
     this.tags.push({ what: "all", model, owner: this.id, pointer });
-    for (const { id, pointer: place } of found) {
-      this.tags.push({ what: "tag", model, owner: this.id, tag: id, pointer: place });
+    for (const { id, pointer: innerPointer } of found) {
+      this.tags.push({ what: "tag", model, owner: this.id, tag: id, pointer: innerPointer });
     }
   }
 
   /** The relationship of a tag: each listed resource has this tag, among others. */
   private tagged(model: ModelName, types: readonly string[], pointer: string, data: unknown) {
-    for (const { id, pointer: place } of this.identifiers(types, pointer, data)) {
-      this.tags.push({ what: "also", model, owner: id, tag: this.id, pointer: place });
+    for (const { id, pointer: innerPointer } of this.identifiers(types, pointer, data)) {
+      this.tags.push({ what: "also", model, owner: id, tag: this.id, pointer: innerPointer });
     }
   }
 
@@ -568,9 +568,9 @@ class Reader {
       return [];
     }
     return data.flatMap((item, index) => {
-      const place = `${pointer}/${index}`;
-      const found = this.identifier(types, place, item);
-      return found ? [{ ...found, pointer: place }] : [];
+      const innerPointer = `${pointer}/${index}`;
+      const found = this.identifier(types, innerPointer, item);
+      return found ? [{ ...found, pointer: innerPointer }] : [];
     });
   }
 

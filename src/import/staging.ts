@@ -84,18 +84,18 @@ export class Staging {
   constructor(private readonly client: pg.Client) {}
 
   async add(resource: CheckedResource, file: number, { pointer, line }: FoundResource): Promise<void> {
-    const place = { seq: ++this.count, file, line, pointer };
+    const location = { seq: ++this.count, file, line, pointer };
     const { password } = resource;
-    const record = resourceRecord(resource, place);
+    const record = resourceRecord(resource, location);
     if (password === undefined) this.collect("resources", record);
     else {
-      this.withPassword.push({ resource, password, place });
+      this.withPassword.push({ resource, password, location });
       this.characters += record.length;
     }
     if (!this.models.has(resource.model.name)) this.newModels.add(resource.model.name);
     this.models.add(resource.model.name);
-    for (const link of resource.links) this.collect("links", linkRecord(resource, link, place));
-    for (const tag of resource.tags) this.collect("tags", tagRecord(resource, tag, place));
+    for (const link of resource.links) this.collect("links", linkRecord(resource, link, location));
+    for (const tag of resource.tags) this.collect("tags", tagRecord(resource, tag, location));
     if (this.isFull()) await this.flush();
   }
 
@@ -126,11 +126,11 @@ export class Staging {
   private async sendBatch(batch: Batch, withPassword: WithPassword[], models: ReadonlySet<string>): Promise<void> {
     for (const model of models) await createPartition(this.client, model);
     batch.resources.push(...(await this.hashPasswords(withPassword)));
-    const place = "file int, line int, pointer text";
-    const by = `by_type text, by_id text, ${place}`;
+    const location = "file int, line int, pointer text";
+    const by = `by_type text, by_id text, ${location}`;
     await this.send(
       "import_resources",
-      `seq bigint, model text, type text, id text, mode mode, ${place}, row jsonb, derived jsonb`,
+      `seq bigint, model text, type text, id text, mode mode, ${location}, row jsonb, derived jsonb`,
       batch.resources,
     );
     await this.send(
@@ -178,11 +178,11 @@ export class Staging {
     // Two at a time: bcrypt uses the thread pool that the whole process shares.
     const queue = waiting.values();
     const worker = async () => {
-      for (const { resource, password, place } of queue) {
+      for (const { resource, password, location } of queue) {
         const stored = digests.get(resource.id);
         const isStored = stored !== undefined && (await bcrypt.compare(password, stored));
         const password_digest = isStored ? stored : await bcrypt.hash(password, 10);
-        records.push(resourceRecord({ ...resource, row: { ...resource.row, password_digest } }, place));
+        records.push(resourceRecord({ ...resource, row: { ...resource.row, password_digest } }, location));
       }
     };
     await Promise.all([worker(), worker()]);
@@ -193,32 +193,36 @@ export class Staging {
 interface WithPassword {
   resource: CheckedResource;
   password: string;
-  place: Place;
+  location: SourceLocation;
 }
 
-interface Place {
+interface SourceLocation {
   seq: number;
   file: number;
   line: number;
   pointer: string;
 }
 
-function resourceRecord({ model, type, id, mode, row, derived }: CheckedResource, place: Place): string {
+function resourceRecord({ model, type, id, mode, row, derived }: CheckedResource, location: SourceLocation): string {
   const stated = Object.keys(derived).length > 0 ? derived : null;
-  return JSON.stringify({ ...place, model: model.name, type, id, mode, row, derived: stated });
+  return JSON.stringify({ ...location, model: model.name, type, id, mode, row, derived: stated });
 }
 
-function linkRecord(by: CheckedResource, { model, type, id, values, pointer }: Link, place: Place): string {
+function linkRecord(by: CheckedResource, { model, type, id, values, pointer }: Link, location: SourceLocation): string {
   const columns = Object.keys(values).sort().join();
-  return JSON.stringify({ ...said(by, pointer, place), model, type, id, columns, value: values });
+  return JSON.stringify({ ...said(by, pointer, location), model, type, id, columns, value: values });
 }
 
-function tagRecord(by: CheckedResource, { what, model, owner, tag, pointer }: TagStatement, place: Place): string {
-  return JSON.stringify({ ...said(by, pointer, place), seq: place.seq, what, model, owner, tag });
+function tagRecord(
+  by: CheckedResource,
+  { what, model, owner, tag, pointer }: TagStatement,
+  location: SourceLocation,
+): string {
+  return JSON.stringify({ ...said(by, pointer, location), seq: location.seq, what, model, owner, tag });
 }
 
 /** The resource that states something about another, and the JSON pointer. */
-function said(by: CheckedResource, pointer: string, place: Place) {
-  const { file, line } = place;
-  return { mode: by.mode, by_type: by.type, by_id: by.id, file, line, pointer: place.pointer + pointer };
+function said(by: CheckedResource, pointer: string, location: SourceLocation) {
+  const { file, line } = location;
+  return { mode: by.mode, by_type: by.type, by_id: by.id, file, line, pointer: location.pointer + pointer };
 }

@@ -21,7 +21,7 @@ export interface Summary {
   /** Resources older than their rows; counted as unchanged. */
   readonly outdated: number;
   /** Number of issues that were counted but not listed. */
-  readonly untold: number;
+  readonly unlisted: number;
   readonly recomputed: readonly NoteSummary[];
   readonly leftOut: readonly NoteSummary[];
 }
@@ -56,7 +56,7 @@ export class Tally {
     increase(this.refused, type !== undefined && knownTypes.has(type) ? type : unknownType);
   }
 
-  async summarize(client: pg.Client, untold: number): Promise<Summary> {
+  async summarize(client: pg.Client, unlisted: number): Promise<Summary> {
     const issues = await client.query(
       `SELECT kind, type, CASE WHEN kind = 'refused' THEN count(DISTINCT seq) ELSE count(*) END::int AS count
        FROM import_issues GROUP BY kind, type`,
@@ -93,7 +93,7 @@ export class Tally {
       dangling: count("dangling"),
       repeated: count("repeated"),
       outdated: count("outdated"),
-      untold,
+      unlisted,
       recomputed: this.notes(this.recomputed),
       leftOut: this.notes(this.leftOut),
     };
@@ -154,7 +154,7 @@ export function formatSummary(summary: Summary): string {
   if (summary.dangling > 0) lines.push(`references that were left away: ${number(summary.dangling)}`);
   if (summary.repeated > 0) lines.push(`stated more than once, and differently: ${number(summary.repeated)}`);
   if (summary.outdated > 0) lines.push(`older than what is here, not taken: ${number(summary.outdated)}`);
-  if (summary.untold > 0) lines.push(`issues that are not listed above: ${number(summary.untold)}`);
+  if (summary.unlisted > 0) lines.push(`issues that are not listed above: ${number(summary.unlisted)}`);
   if (!summary.written)
     lines.push("nothing was written: the import is strict; the table tells what would have gone in");
   return lines.join("\n").trimEnd();

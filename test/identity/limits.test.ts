@@ -150,7 +150,7 @@ describe("Limits", () => {
     for (let i = 0; i < 3; i++) {
       const form = own.form("shop", "10.0.0.1", { mayTell: true });
       time += 3_600_000;
-      form.toldNothing();
+      form.revealedNothing();
     }
     for (let i = 0; i < 20; i++) own.form("shop", "10.0.0.1", { mayTell: true });
     expect(waitOf(() => own.form("shop", "10.0.0.1", { mayTell: false }))).toBe(2_000);

@@ -11,7 +11,7 @@ const summary: Summary = {
   dangling: 0,
   repeated: 0,
   outdated: 0,
-  untold: 0,
+  unlisted: 0,
   recomputed: [
     { name: "customers.status", count: 59, contradicted: 2 },
     { name: "customers.has_password", count: 59, contradicted: 0 },
@@ -29,7 +29,7 @@ test("formatSummary prints a table, and a line for what was not imported as stat
     "recomputed, not stored: customers.status (59, 2 of them stated otherwise), customers.has_password (59)",
     "left out, not stored: shipments (3)",
   ]);
-  const strict = { ...summary, written: false, dangling: 2, repeated: 1, outdated: 3, untold: 7 };
+  const strict = { ...summary, written: false, dangling: 2, repeated: 1, outdated: 3, unlisted: 7 };
   expect(formatSummary(strict).split("\n").slice(-5)).toEqual([
     "references that were left away: 2",
     "stated more than once, and differently: 1",

@@ -28,8 +28,8 @@ export function jsonFault(value: unknown, at = "", depth = 0): JsonFault | undef
   if (value instanceof LossyNumber) return { at, wrong: value.wrong };
   if (depth >= deepestJson) return { at, wrong: `must not be nested deeper than ${deepestJson} levels` };
   for (const [key, inner] of Object.entries(value)) {
-    const place = `${at}/${escapePointer(key)}`;
-    const fault = faultOf(whyUnstorable(key), place) ?? jsonFault(inner, place, depth + 1);
+    const pointer = `${at}/${escapePointer(key)}`;
+    const fault = faultOf(whyUnstorable(key), pointer) ?? jsonFault(inner, pointer, depth + 1);
     if (fault) return fault;
   }
   return undefined;
@@ -81,15 +81,15 @@ function significant(literal: string): string {
 const suspicious = /[\d.]{16}|\d[eE][+-]?\d{3}/;
 const token = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[{}[\],]/g;
 
-type Place = (string | number)[];
+type JsonPath = (string | number)[];
 
 /** Numbers of a valid JSON text that would lose digits, with their paths. */
-export function lossyNumbers(text: string): { path: Place; literal: string }[] {
+export function lossyNumbers(text: string): { path: JsonPath; literal: string }[] {
   return suspicious.test(text) ? scan(text).lossy : [];
 }
 
 /** Paths of duplicate keys in a JSON text; `value` is the parsed text, which has the last of each. */
-export function repeatedKeys(text: string, value: unknown): Place[] {
+export function repeatedKeys(text: string, value: unknown): JsonPath[] {
   // No key is missing from nearly every value, so the text is not taken apart.
   return namesIn(text) > keysIn(value) ? scan(text).repeated : [];
 }
@@ -118,12 +118,12 @@ function keysIn(value: unknown): number {
   return count;
 }
 
-function scan(text: string): { lossy: { path: Place; literal: string }[]; repeated: Place[] } {
-  const lossy: { path: Place; literal: string }[] = [];
-  const repeated: Place[] = [];
-  /** Of each object and list around the place, the key or position reached; an object between its members has none. */
+function scan(text: string): { lossy: { path: JsonPath; literal: string }[]; repeated: JsonPath[] } {
+  const lossy: { path: JsonPath; literal: string }[] = [];
+  const repeated: JsonPath[] = [];
+  /** Of each object and list around the position, the key or position reached; an object between its members has none. */
   const path: (string | number | undefined)[] = [];
-  /** The keys of each object around the place so far. */
+  /** The keys of each object around the position so far. */
   const keys: Set<string>[] = [];
   for (const [part] of text.matchAll(token)) {
     const last = path.length - 1;
@@ -146,12 +146,12 @@ function scan(text: string): { lossy: { path: Place; literal: string }[]; repeat
         if (last < 0 || path[last] !== undefined) break;
         const key = JSON.parse(part) as string;
         path[last] = key;
-        if (keys[last]!.has(key)) repeated.push(path.slice() as Place);
+        if (keys[last]!.has(key)) repeated.push(path.slice() as JsonPath);
         keys[last]!.add(key);
         break;
       }
       default:
-        if (losesDigits(part)) lossy.push({ path: path.slice() as Place, literal: part });
+        if (losesDigits(part)) lossy.push({ path: path.slice() as JsonPath, literal: part });
     }
   }
   return { lossy, repeated };
@@ -173,6 +173,6 @@ export function parseExactly(text: string): { value: unknown; repeated: string[]
   return { value: top.value, repeated };
 }
 
-function jsonPointer(path: Place): string {
+function jsonPointer(path: JsonPath): string {
   return path.map((part) => `/${escapePointer(String(part))}`).join("");
 }

@@ -55,7 +55,7 @@ export function orderSql(order: TotalOrder, model: Model, alias: string): string
 export type Keyset = readonly unknown[];
 
 /** The values of a keyset position as SQL parameters, shared by all conditions on it. */
-export function placeSql(
+export function keysetSql(
   keyset: Keyset,
   order: TotalOrder,
   model: Model,
@@ -74,18 +74,18 @@ export function placeSql(
  * on the same side the whole is one range, unless they are wanted apart.
  */
 export function rangesSql(
-  place: readonly (string | null)[] | undefined,
+  keyset: readonly (string | null)[] | undefined,
   order: TotalOrder,
   model: Model,
   alias: string,
   apart = false,
 ): string[] {
-  const places = order.map((key, i) => {
+  const keys = order.map((key, i) => {
     const { column, nullable } = columnOf(model, key.field);
-    return { ...key, sql: `${alias}."${column}"`, nullable: Boolean(nullable), value: place?.[i] ?? null };
+    return { ...key, sql: `${alias}."${column}"`, nullable: Boolean(nullable), value: keyset?.[i] ?? null };
   });
-  if (place) return rangesAfter(places);
-  const [{ sql, nullable, nullsFirst, descending }] = places as [Place];
+  if (keyset) return rangesAfter(keys);
+  const [{ sql, nullable, nullsFirst, descending }] = keys as [RangeKey];
   if (!nullable || (nullsFirst === descending && !apart)) return ["TRUE"];
   return nullsFirst ? [`${sql} IS NULL`, `${sql} IS NOT NULL`] : [`${sql} IS NOT NULL`, `${sql} IS NULL`];
 }
@@ -95,14 +95,14 @@ export function withinRange([first, ...rest]: TotalOrder): TotalOrder {
   return [{ ...first!, nullsFirst: first!.descending }, ...rest];
 }
 
-interface Place extends OrderKey {
+interface RangeKey extends OrderKey {
   sql: string;
   nullable: boolean;
   value: string | null;
 }
 
-function rangesAfter(places: readonly Place[]): string[] {
-  const [{ sql, value, nullable, nullsFirst, descending }, ...rest] = places as [Place, ...Place[]];
+function rangesAfter(keys: readonly RangeKey[]): string[] {
+  const [{ sql, value, nullable, nullsFirst, descending }, ...rest] = keys as [RangeKey, ...RangeKey[]];
   const later = () => `(${rangesAfter(rest).join(" OR ")})`;
   if (value === null) {
     const amongNulls = `(${sql} IS NULL AND ${later()})`;
@@ -110,9 +110,9 @@ function rangesAfter(places: readonly Place[]): string[] {
   }
   const operator = descending ? "<" : ">";
   // A row comparison is null, which means no match, if its first column is.
-  const comparable = rest.every((place) => place.descending === descending && !place.nullable);
+  const comparable = rest.every((key) => key.descending === descending && !key.nullable);
   const amongValues = comparable
-    ? `(${places.map((place) => place.sql).join(", ")}) ${operator} (${places.map((place) => place.value).join(", ")})`
+    ? `(${keys.map((key) => key.sql).join(", ")}) ${operator} (${keys.map((key) => key.value).join(", ")})`
     : `(${sql} ${operator}= ${value} AND (${sql} ${operator} ${value} OR ${later()}))`;
   return nullable && !nullsFirst ? [amongValues, `${sql} IS NULL`] : [amongValues];
 }

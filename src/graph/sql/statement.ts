@@ -1,7 +1,7 @@
 import { columnOf, type Model, modelNamed, relationOf } from "../model/datamodel.js";
 import { type Condition, conditionSql, everything, type RowRule } from "./condition.js";
 import { dependsOnValues, filteredCount, filteredRows } from "./filtered-page.js";
-import { orderSql, placeSql, rangesSql, reversed, withinRange } from "./order.js";
+import { keysetSql, orderSql, rangesSql, reversed, withinRange } from "./order.js";
 import type { Page } from "./page.js";
 import { mapValue, Parameters, Reference } from "./parameters.js";
 
@@ -170,8 +170,8 @@ export function pageSql(
   },
 ): string {
   const order = page.backward ? reversed(page.order) : page.order;
-  const place = page.after && placeSql(page.after, order, model, parameters);
-  const ranges = (from: string, apart?: boolean) => rangesSql(place, order, model, from, apart);
+  const keyset = page.after && keysetSql(page.after, order, model, parameters);
+  const ranges = (from: string, apart?: boolean) => rangesSql(keyset, order, model, from, apart);
   const columns = (from: string) =>
     columnsSql(model, from, [...new Set([...fields, ...order.map(({ field }) => field)])]);
   const limited = () => ({

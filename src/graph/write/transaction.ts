@@ -135,26 +135,26 @@ export class Write {
     const values: AnyValues = {};
     for (const [field, { required, generated, check, link, access, unique }] of rulesFor(rules, kind)) {
       const given = (input as AnyValues)[field];
-      const place = [...path, field];
+      const argumentPath = [...path, field];
       if (given === undefined) {
-        if (required && kind === "create") this.addError(UserErrorCode.INVALID, place, "This is needed.");
+        if (required && kind === "create") this.addError(UserErrorCode.INVALID, argumentPath, "This is needed.");
         continue;
       }
-      if (access && !permits(this.viewer, access)) throw forbidden(place, access.map(permissionName));
+      if (access && !permits(this.viewer, access)) throw forbidden(argumentPath, access.map(permissionName));
       // That the value is taken would reveal the other resource.
       if (unique && kind === "create" && given !== null) this.need(unique);
       const value = given !== null && check ? check(given) : given;
-      if (value instanceof Problem) this.addError(UserErrorCode.INVALID, place, value.message);
+      if (value instanceof Problem) this.addError(UserErrorCode.INVALID, argumentPath, value.message);
       else if (value === null) {
         // A blank text is none.
         if (given !== null && (required || generated)) {
-          this.addError(UserErrorCode.INVALID, place, "This must not be blank.");
+          this.addError(UserErrorCode.INVALID, argumentPath, "This must not be blank.");
         } else if (kind === "update") {
           if (required || generated) {
-            this.addError(UserErrorCode.INVALID, place, "This cannot be null; leave it out to keep it.");
+            this.addError(UserErrorCode.INVALID, argumentPath, "This cannot be null; leave it out to keep it.");
           } else values[field] = null;
-        } else if (required) this.addError(UserErrorCode.INVALID, place, "This is needed.");
-      } else if (!link || (await this.linked(link, value as string, place))) values[field] = value;
+        } else if (required) this.addError(UserErrorCode.INVALID, argumentPath, "This is needed.");
+      } else if (!link || (await this.linked(link, value as string, argumentPath))) values[field] = value;
     }
     return values as CheckedInput<R, Kind>;
   }
@@ -311,10 +311,10 @@ export class Write {
   /** The metadata of a row after a change, as a value for `update`; undefined when it does not change. */
   metadata(row: object, change: MetadataInput | null | undefined, path: Path = ["input"]) {
     if (change === undefined) return undefined;
-    const place = [...path, "metadata"];
+    const argumentPath = [...path, "metadata"];
     const after = change === null ? {} : changedMetadata((row as AnyRow).metadata as Record<string, unknown>, change);
     if (!(after instanceof Problem)) return after;
-    this.addError(UserErrorCode.INVALID, place, after.message);
+    this.addError(UserErrorCode.INVALID, argumentPath, after.message);
     return undefined;
   }
 
@@ -504,13 +504,13 @@ export function constraintError(error: unknown, placeOf: (table: string) => Path
   const broken = brokenConstraint(error);
   if (!broken) return undefined;
   const { kind, table, model, field, words } = broken;
-  const place = placeOf(table);
+  const argumentPath = placeOf(table);
   // Named after the table that refers. If that is not where this write puts values, it is what keeps a row from going.
-  if (kind === "reference" && !place) {
+  if (kind === "reference" && !argumentPath) {
     const message = words ?? `There are ${plural(model.name)} that need it, so it cannot be deleted.`;
     return new InputError(UserErrorCode.IN_USE, ["id"], message);
   }
-  const at = [...(place ?? ["input"]), ...(field ? [field] : [])];
+  const at = [...(argumentPath ?? ["input"]), ...(field ? [field] : [])];
   switch (kind) {
     case "unique":
       return new InputError(UserErrorCode.TAKEN, at, words ?? `Another ${singular(model.name)} has this already.`);

@@ -77,17 +77,21 @@ function refuseEmpty(
 async function withType(write: Write, values: ValuesOf<"Attachment">, path: Path): Promise<ValuesOf<"Attachment">> {
   const id = values.attachableId;
   if (typeof id !== "string") return values;
-  const place = [...path, "attachableId"];
+  const argumentPath = [...path, "attachableId"];
   const resource = await write.context.loaders.node(id);
   if (!resource) {
-    write.addError(UserErrorCode.NOT_FOUND, place, "There is no resource with this id.");
+    write.addError(UserErrorCode.NOT_FOUND, argumentPath, "There is no resource with this id.");
     return values;
   }
   const { name, datamodel } = modelTypeOfRow(resource);
   if (!attachableTypes.some((type) => resource instanceof type)) {
-    write.addError(UserErrorCode.INVALID, place, `Resources of type ${String(resource.type)} cannot have attachments.`);
+    write.addError(
+      UserErrorCode.INVALID,
+      argumentPath,
+      `Resources of type ${String(resource.type)} cannot have attachments.`,
+    );
     return values;
   }
-  await write.row(name, id, { path: place });
+  await write.row(name, id, { path: argumentPath });
   return { ...values, attachableType: datamodel.table };
 }

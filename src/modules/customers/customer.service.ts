@@ -14,8 +14,8 @@ export function countForm({ viewer, limits, address }: Context, { mayTell = true
   if (viewer.kind !== "guest" && viewer.kind !== "customer") return undefined;
   const form = limits.form(viewer.applicationId, address(), { mayTell });
   return (userErrors, dryRun) => {
-    const told = userErrors.length ? userErrors.some(({ code }) => code === UserErrorCode.TAKEN) : dryRun;
-    if (!told) form.toldNothing();
+    const revealed = userErrors.length ? userErrors.some(({ code }) => code === UserErrorCode.TAKEN) : dryRun;
+    if (!revealed) form.revealedNothing();
   };
 }
 

@@ -6,7 +6,7 @@ import { customerWrites } from "./customer.writes.js";
 import { CustomersBulkPolicy, type CustomersBulkUpdateInput } from "./customers-bulk.inputs.js";
 
 const maximumRows = 100;
-const place: Path = ["input", "rows"];
+const argumentPath: Path = ["input", "rows"];
 
 /** Updates several customers independently: an error in one hides no result of another. */
 export async function updateCustomers(
@@ -14,7 +14,11 @@ export async function updateCustomers(
   { rows, policy }: CustomersBulkUpdateInput,
 ): Promise<Outcome & { customers: string[] }> {
   if (rows.length < 1 || rows.length > maximumRows) {
-    write.abort(UserErrorCode.INVALID, place, `From 1 to ${maximumRows} rows are needed; these are ${rows.length}.`);
+    write.abort(
+      UserErrorCode.INVALID,
+      argumentPath,
+      `From 1 to ${maximumRows} rows are needed; these are ${rows.length}.`,
+    );
   }
   // Locks all rows in id order, so that concurrent bulk updates cannot deadlock.
   await write.findAll("Customer", "id", [...new Set(rows.map(({ id }) => id))], true);
@@ -22,7 +26,7 @@ export async function updateCustomers(
   const customers: string[] = [];
   const userErrors: UserError[] = [];
   for (const [i, { id, ifVersion: version, input }] of rows.entries()) {
-    const at = [...place, String(i)];
+    const at = [...argumentPath, String(i)];
     const first = rowOf.get(id);
     if (first !== undefined) {
       const message = `Row ${first} changes this customer already; put both changes into one row.`;

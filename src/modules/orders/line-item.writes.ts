@@ -64,13 +64,13 @@ export async function readLines(
   const known = new Map(skus.map((sku) => [sku.code, sku]));
   const lines: Line[] = [];
   for (const [i, input] of given.entries()) {
-    const place = [...path, String(i)];
-    const values = await write.values(rules, input, "create", place);
+    const argumentPath = [...path, String(i)];
+    const values = await write.values(rules, input, "create", argumentPath);
     const { skuCode, quantity } = values;
     if (!skuCode || !quantity) continue;
     const sku = known.get(skuCode);
     if (!sku) {
-      write.addError(UserErrorCode.NOT_FOUND, [...place, "skuCode"], "There is no SKU with this code.");
+      write.addError(UserErrorCode.NOT_FOUND, [...argumentPath, "skuCode"], "There is no SKU with this code.");
       continue;
     }
     const { id: skuId, name, imageUrl } = sku;

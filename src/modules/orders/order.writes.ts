@@ -134,10 +134,10 @@ async function beforeUpdate(
   await checkOwner(write, values, path);
   const { taxRate, taxIncluded } = row;
   const taxes = { taxRate, taxIncluded };
-  const place = [...path, "lineItems"];
+  const argumentPath = [...path, "lineItems"];
   const lines =
     cart && lineItems !== undefined
-      ? await readLines(write, lineItems ?? [], place, taxes, await prices(write, row.id, place))
+      ? await readLines(write, lineItems ?? [], argumentPath, taxes, await prices(write, row.id, argumentPath))
       : undefined;
   write.check();
   const owner = await newOwner(write, values, path);
@@ -211,13 +211,13 @@ async function checkOwner(write: Write, { customerEmail, customerId }: ValuesOf<
 async function newOwner(write: Write, values: ValuesOf<"Order">, path: Path): Promise<ExtraLocks | undefined> {
   const { viewer } = write;
   const { customerEmail: address, customerId: id } = values;
-  const place = [...path, id ? "customerId" : "customerEmail"];
-  if (id) return { owners: [id], path: place };
+  const argumentPath = [...path, id ? "customerId" : "customerEmail"];
+  if (id) return { owners: [id], path: argumentPath };
   if (!address) return undefined;
   // A signed-in customer can create neither customers nor orders of others.
   return {
-    owners: [viewer.kind === "customer" ? viewer.customerId : await customerOf(write, address, place)],
-    path: place,
+    owners: [viewer.kind === "customer" ? viewer.customerId : await customerOf(write, address, argumentPath)],
+    path: argumentPath,
   };
 }
 

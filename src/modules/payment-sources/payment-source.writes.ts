@@ -47,8 +47,8 @@ export async function createPaymentSource(
   const values = await write.values(instrumentRules, instrument ?? {}, "create", path);
   const { cardExpiryMonth, cardExpiryYear } = instrument ?? {};
   if (Boolean(cardExpiryMonth) !== Boolean(cardExpiryYear)) {
-    const place = [...path, cardExpiryMonth ? "cardExpiryYear" : "cardExpiryMonth"];
-    write.addError(UserErrorCode.INVALID, place, "A card expires in a month of a year: give both, or neither.");
+    const argumentPath = [...path, cardExpiryMonth ? "cardExpiryYear" : "cardExpiryMonth"];
+    write.addError(UserErrorCode.INVALID, argumentPath, "A card expires in a month of a year: give both, or neither.");
   }
   write.check();
   const stored = Object.entries(values).map(([field, value]) => [instrumentKeys[field as keyof Instrument], value]);

@@ -155,21 +155,21 @@ async function readLines(
   const taken = new Map(found.map(([id, , , , , before]) => [id, before]));
   const lines: ValuesOf<"ReturnLineItem">[] = [];
   for (const [i, input] of given.entries()) {
-    const place = [...path, String(i)];
-    const values = await write.values(lineRules, input, "create", place);
+    const argumentPath = [...path, String(i)];
+    const values = await write.values(lineRules, input, "create", argumentPath);
     const { lineItemId, quantity } = values;
     if (!lineItemId || !quantity) continue;
     const line = bought.get(lineItemId);
     if (!line || !goods.includes(line[0])) {
       const message = line ? "Only products can be sent back." : "There is no line with this id in the order.";
-      write.addError(line ? UserErrorCode.INVALID : UserErrorCode.NOT_FOUND, [...place, "lineItemId"], message);
+      write.addError(line ? UserErrorCode.INVALID : UserErrorCode.NOT_FOUND, [...argumentPath, "lineItemId"], message);
       continue;
     }
     const [, count, total, discount] = line;
     const before = taken.get(lineItemId)!;
     if (before + quantity > count) {
       const message = `At most ${Math.max(count - before, 0)} can be sent back: ${count} were bought, and returns have ${before} already.`;
-      write.addError(UserErrorCode.INVALID, [...place, "quantity"], message);
+      write.addError(UserErrorCode.INVALID, [...argumentPath, "quantity"], message);
       continue;
     }
     taken.set(lineItemId, before + quantity);

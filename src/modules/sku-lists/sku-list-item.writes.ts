@@ -40,11 +40,11 @@ async function withSku(
 ): Promise<ValuesOf<"SkuListItem">> {
   const given = await findSku(write, values, path);
   if (typeof values.skuListId === "string") {
-    const place = [...path, "skuListId"];
-    const list = await write.row("SkuList", values.skuListId, { path: place });
+    const argumentPath = [...path, "skuListId"];
+    const list = await write.row("SkuList", values.skuListId, { path: argumentPath });
     if (!list.manual) {
       const message = "The SKUs of this list are picked by its regular expression; put some on a manual list.";
-      write.addError(UserErrorCode.WRONG_STATE, place, message);
+      write.addError(UserErrorCode.WRONG_STATE, argumentPath, message);
     }
   }
   return given;

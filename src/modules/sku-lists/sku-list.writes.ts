@@ -138,12 +138,12 @@ function refuseUnpicked(
   path: Path,
   problem: string | undefined,
 ) {
-  const place = [...path, "skuCodeRegex"];
-  if (problem) write.addError(UserErrorCode.INVALID, place, problem);
+  const argumentPath = [...path, "skuCodeRegex"];
+  if (problem) write.addError(UserErrorCode.INVALID, argumentPath, problem);
   else if (after.manual === false && !after.skuCodeRegex && !input.skuCodeRegex?.trim()) {
     write.addError(
       UserErrorCode.INVALID,
-      place,
+      argumentPath,
       "A list that is not manual needs a regular expression to pick its SKUs.",
     );
   }
@@ -183,8 +183,8 @@ async function withItems(
   }
   const checked: ValuesOf<"SkuListItem">[] = [];
   for (const [i, item] of items.entries()) {
-    const place = [...path, "items", String(i)];
-    checked.push(await findSku(write, await write.values(newItemRules, item, "create", place), place));
+    const argumentPath = [...path, "items", String(i)];
+    checked.push(await findSku(write, await write.values(newItemRules, item, "create", argumentPath), argumentPath));
   }
   return { ...columns, items: checked };
 }
