@@ -55,11 +55,18 @@ export interface ResourceType {
 /** Fields of every type that are no attributes: members of a resource object, and what the graph adds. */
 const otherMembers = new Set(["id", "type", "links", "meta", "version"]);
 
-/** What the graph adds to an object of Commerce Layer's. */
+/** Fields that the graph adds to Commerce Layer's objects: documents do not have them. */
 const additions = new Set([
   "AnonymizationInfo.reason",
   "AnonymizationInfo.cancellationReason",
   "AnonymizationInfo.receipt",
+  "CustomerPasswordReset.expiresAt",
+  "EventCallback.event",
+  "Market.currencyCode",
+  "OrderSubscriptionItem.currencyCode",
+  "OrderSubscriptionItem.itemType",
+  "Return.currencyCode",
+  "ReturnLineItem.currencyCode",
 ]);
 
 /** The resource types, by name. */
@@ -85,7 +92,8 @@ function resourceTypeOf(model: ModelType, object: GraphQLObjectType, isOneOfSeve
   const attributes = new Map<string, Attribute>();
   const relationships = new Map<string, Relationship>();
   for (const field of Object.values(object.getFields())) {
-    if (otherMembers.has(field.name) || !isStated(model.datamodel, field)) continue;
+    if (otherMembers.has(field.name) || additions.has(`${object.name}.${field.name}`)) continue;
+    if (!isStated(model.datamodel, field) || isKind(model, field)) continue;
     const relationship = relationshipOf(field);
     if (relationship) relationships.set(relationship.name, relationship);
     else {
@@ -97,25 +105,30 @@ function resourceTypeOf(model: ModelType, object: GraphQLObjectType, isOneOfSeve
   if (about && !model.datamodel.auditTrail) {
     attributes.delete(about.typeColumn.column);
     attributes.delete(about.idColumn.column);
+    // The graph's field may have any type of object, which no plan reads.
+    attributes.delete(about.relationship);
     const { relationship } = about;
-    relationships.set(relationship, {
-      name: relationship,
-      many: false,
-      to: undefined,
-      kind: "about",
-      field: relationship,
-      access: [],
-    });
+    if (model.datamodel.documents.attached) {
+      const about = { name: relationship, many: false, to: undefined, kind: "about", field: relationship } as const;
+      relationships.set(relationship, { ...about, access: [] });
+    }
   }
   const access = [toRead(model.name)];
   return { name, model, object, kind: isOneOfSeveral ? name : undefined, attributes, relationships, access };
 }
 
-/** Whether documents state a field: not if they state none of the columns that it is made from. */
+/** Whether documents state a field: not if all columns that it is made from are left out of them, or are the type. */
 function isStated({ columns }: Model, field: GraphQLField<unknown, unknown>): boolean {
   const source = sourceOf(field);
   const made = source?.kind === "column" ? [source.field] : source?.kind === "derived" ? (source.needs ?? []) : [];
-  return !made.length || made.some((column) => !columns[column]?.document?.includes("nothing"));
+  const isLeftOut = (column: string) =>
+    columns[column]?.document?.some((name) => name === "nothing" || name === "type");
+  return !made.length || !made.every(isLeftOut);
+}
+
+/** Whether a field tells the type of a row, as `type` does in documents. */
+function isKind({ datamodel, kindField }: ModelType, field: GraphQLField<unknown, unknown>): boolean {
+  return kindField !== undefined && getNamedType(field.type).name === datamodel.columns[kindField]!.type;
 }
 
 function relationshipOf(field: GraphQLField<unknown, unknown>): Relationship | undefined {
