@@ -113,6 +113,10 @@ export class ArgumentCollector {
     });
   }
 
+  exactCount(): number {
+    return this.constant({ key: "", values: [], sql: {} });
+  }
+
   fixedCount(atMost: number): number {
     return this.constant({ key: "", values: [], sql: { atMost }, atMost });
   }

@@ -132,7 +132,6 @@ class Planner {
   }
 
   planOfTypes({ selectionSet }: OperationDefinitionNode): Plan {
-    const { schema } = this.switches;
     const roots = selectionSet.selections.map((node): RootField => {
       if (node.kind !== Kind.FIELD) throw new Error("The root fields are named by types");
       const [{ value: name }, key] = [node.name, node.alias?.value ?? node.name.value];
@@ -140,8 +139,21 @@ class Planner {
       const given = this.fieldArguments.given(key);
       if (model.name === name) return this.row(key, name, model, given, true, [node]);
       const list = listSelection(model, given);
-      const connection = schema.getType(name) as GraphQLObjectType;
-      const fields = this.connectionFields(connection, [node], list);
+      // Not every model has a connection type in the schema.
+      const fields = (node.selectionSet?.selections ?? []).map((inner): ConnectionField => {
+        if (inner.kind !== Kind.FIELD) throw new Error("A list has nodes and totalCount");
+        const { value: field } = inner.name;
+        if (field === "nodes") {
+          const row = rowOf(list);
+          return { key: field, name: field, kind: "nodes", row, fields: this.fieldsByType(row, [inner]) };
+        }
+        return {
+          key: field,
+          name: field,
+          kind: "count",
+          index: list.counts.push(this.fieldArguments.exactCount()) - 1,
+        };
+      });
       return { key, name, column: this.columns++, kind: "many", list, fields };
     });
     return this.planOf(roots);
