@@ -5,7 +5,7 @@ import { errorBody, json, wrongMethod } from "./answer.js";
 import type { AppResources } from "./context.js";
 import { type CorsOrigins, createCors } from "./cors.js";
 import { type GraphQLParts, serveGraphQL } from "./graphql.js";
-import { apiPath, type JsonApi } from "./jsonapi/route.js";
+import { apiMethods, apiPath, type JsonApi } from "./jsonapi/route.js";
 import type { Playground } from "./playground/playground.js";
 import { checkEncodedParameters } from "./request.js";
 import { createSchemaFile } from "./schema-file.js";
@@ -46,7 +46,8 @@ export function createRouter(routes: Routes): (request: IncomingMessage, respons
     const { pathname } = url;
     // The page may contain a token: other origins must not read it.
     if (pathname === "/" || pathname.startsWith("/playground/")) return playground.serve(request, response);
-    if (cors(request, response, pathname === streamPath ? streamMethods : undefined)) return;
+    const methods = pathname === streamPath ? streamMethods : pathname.startsWith(apiPath) ? apiMethods : undefined;
+    if (cors(request, response, methods)) return;
     checkEncodedParameters(url.search);
     if (await first?.(request, response, url)) return;
     const isReading = request.method === "GET" || request.method === "HEAD";

@@ -159,9 +159,13 @@ const starts = like((value) => `${literal(value)}%`);
 const ends = like((value) => `%${literal(value)}`);
 const contains = like((value) => `%${literal(value)}%`);
 
-/** Present is what is neither null nor an empty text. */
+/** Present is what is neither null, nor an empty text, nor false. */
 const present: Predicate = (tested, value, name) => {
   const { field, column } = tested;
+  if (column.type === "Boolean") {
+    const isTrue: Condition = { op: "eq", field, value: true };
+    return truth(value, name) ? isTrue : not(isTrue);
+  }
   const there = isNull(tested, false);
   const filled: Condition =
     column.type === "String" && !column.enum ? all([there, not({ op: "eq", field, value: "" })]) : there;

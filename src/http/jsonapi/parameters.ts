@@ -37,6 +37,9 @@ export function readParameters(
   let sort: OrderInput[] | undefined;
   let number = 1;
   let size = pageSizes.default;
+  for (const name of search.keys()) {
+    if (search.getAll(name).length > 1) throw parameterError("PARAM_NOT_ALLOWED", name, `${name} is given twice.`);
+  }
   for (const [name, value] of search) {
     const [, family, argument, inner] = /^(\w+)(?:\[([^\]]*)\])?(?:\[([^\]]*)\])?$/.exec(name) ?? [];
     if (family === "include" && argument === undefined) include = includesOf(value, type, types);

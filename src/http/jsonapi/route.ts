@@ -22,6 +22,8 @@ import { type GivenResource, methodsOf, Writer } from "./write.js";
 
 /** Where the JSON:API is served. */
 export const apiPath = "/api/";
+/** For preflights of browsers. */
+export const apiMethods = "GET, HEAD, POST, PATCH, DELETE";
 
 export const mediaType = "application/vnd.api+json";
 /** Media types of responses: the first is what they are, whatever was asked for. */
