@@ -1,5 +1,5 @@
 import { isUnavailable, OutcomeUnknownError } from "../../database/unavailable.js";
-import { ApiError, type ErrorCode, errorCodes } from "../../errors.js";
+import { ApiError, type ErrorCode, errorCodes as meanings } from "../../errors.js";
 import { RequestError } from "../request.js";
 
 /** An error object of JSON:API. `status` is a text there. */
@@ -28,7 +28,6 @@ const faults = {
   PARAM_NOT_ALLOWED: [400, "Param not allowed"],
   INVALID_INCLUDE: [400, "Invalid include"],
   INVALID_FIELD: [400, "Invalid field"],
-  INVALID_FIELD_FORMAT: [400, "Invalid field format"],
   FILTER_NOT_ALLOWED: [400, "Filter not allowed"],
   INVALID_FILTER_VALUE: [400, "Invalid filter value"],
   INVALID_SORT_CRITERIA: [400, "Invalid sort criteria"],
@@ -44,6 +43,8 @@ const faults = {
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 
 type Fault = keyof typeof faults;
+
+export const errorCodes = [...Object.keys(faults), "VALIDATION_ERROR"];
 
 /** A refused request: one or several error objects, all of one status. */
 export class JsonApiError extends Error {
@@ -121,7 +122,7 @@ export function refusalOf(error: unknown): JsonApiError | undefined {
     );
   }
   if (isUnavailable(error)) {
-    return new JsonApiError("UNAVAILABLE", errorCodes.UNAVAILABLE, undefined, { "retry-after": "1" });
+    return new JsonApiError("UNAVAILABLE", meanings.UNAVAILABLE, undefined, { "retry-after": "1" });
   }
   return undefined;
 }

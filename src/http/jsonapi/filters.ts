@@ -224,7 +224,7 @@ function comparisons(name: string, predicate: Predicate): Record<string, Predica
 }
 
 /** The predicates, the longest first: `not_in_or_null` is no `null`. */
-const byLength = Object.keys(predicates).sort((a, b) => b.length - a.length);
+export const predicateNames = Object.keys(predicates).sort((a, b) => b.length - a.length);
 
 /** How many attributes all filters of a request may test, with each value of a list that counts on its own. */
 const maximumTests = 30;
@@ -238,9 +238,9 @@ export function filterConditionOf(
   if (!filters.length) return undefined;
   let tests = 0;
   const conditions = filters.map(([name, value]) => {
-    const predicate = byLength.find((one) => name.endsWith(`_${one}`));
+    const predicate = predicateNames.find((one) => name.endsWith(`_${one}`));
     if (!predicate) {
-      const known = nearest(/[a-z]+$/.exec(name)?.[0] ?? name, byLength);
+      const known = nearest(/[a-z]+$/.exec(name)?.[0] ?? name, predicateNames);
       const hint = known ? ` Did you mean ${known}?` : "";
       throw parameterError(
         "FILTER_NOT_ALLOWED",
