@@ -31,13 +31,18 @@ export async function noteErased(client: pg.Client): Promise<boolean> {
 }
 
 /**
- * Notes in import_trails what brings its audit trail along: all that belongs to customers whose trail is in the files, as
- * the export of a customer's data has it. Gives the names of its models.
+ * Notes in import_trails what brings its audit trail along: what states its version, as rows that are copied with all that
+ * is around them do, and all that belongs to customers whose trail is in the files, as the export of a customer's data has
+ * it. Gives the names of its models.
  */
 export async function noteTrails(client: pg.Client): Promise<ReadonlySet<string>> {
+  await client.query(
+    `INSERT INTO import_trails SELECT DISTINCT s.model, s.id FROM import_resources s WHERE s."row" ? 'version'`,
+  );
   const names = trails.map(({ name }) => literal(name)).join();
-  const customers = `SELECT DISTINCT s."row"->>'customer_id' FROM import_resources s WHERE s.model IN (${names})`;
-  if (!(await noteTheirs(client, "import_trails", customers))) return new Set();
+  const customers = `SELECT DISTINCT s."row"->>'customer_id' FROM import_resources s WHERE s.model IN (${names})
+    EXCEPT SELECT r.id FROM import_trails r WHERE r.model = 'Customer'`;
+  await noteTheirs(client, "import_trails", customers);
   const { rows } = await client.query("SELECT DISTINCT model FROM import_trails");
   return new Set(rows.map(({ model }) => model as string));
 }

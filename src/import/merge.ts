@@ -43,11 +43,19 @@ export function hasTrail(model: Model): string {
 /** SQL condition: the staged resource `s` was created by this import. */
 export const isCreated = "EXISTS (SELECT FROM import_changed c WHERE c.seq = s.seq AND c.created)";
 
-/** Runs work in a transaction with the audit and event triggers off, for resources that come with their audit trail. */
+/**
+ * Runs work in a transaction for resources that come with their audit trail: with the audit and event triggers off, and
+ * without a new version of a row that is not yet complete.
+ */
 export async function unaudited(client: pg.Client, work: () => Promise<unknown>): Promise<void> {
-  await client.query("SELECT set_config('customer_graph.audit', 'off', true)");
+  const set = (audit: string, versions: string) =>
+    client.query(
+      "SELECT set_config('customer_graph.audit', $1, true), set_config('customer_graph.versions', $2, true)",
+      [audit, versions],
+    );
+  await set("off", "stated");
   await work();
-  await client.query("SELECT set_config('customer_graph.audit', 'on', true)");
+  await set("on", "");
 }
 
 /** Database metadata that the datamodel lacks. */
@@ -388,7 +396,9 @@ class Merge {
     // Locks the rows first, so that columns that are not stated keep concurrent updates.
     const changed = await this.client.query(`SELECT 1 FROM ${stated} ORDER BY o.id FOR NO KEY UPDATE OF o`);
     if (changed.rowCount === 0) return;
-    const columns = writtenColumns(step).map((column) => identifier(column.column));
+    const columns = writtenColumns(step)
+      .filter(({ column }) => column !== "version")
+      .map(({ column }) => identifier(column));
     await this.client.query(`
       WITH done AS (
         UPDATE ${table} t SET ${columns.map((column) => `${column} = n.${column}`).join()}
@@ -456,11 +466,11 @@ function textArray(texts: readonly string[]): string {
 /** The columns written in the first pass, besides id and mode. */
 function writtenColumns({ model, deferred }: MergeStep): Column[] {
   const left = new Set(deferred.map(({ column }) => column));
-  const columns: Column[] = Object.values(model.columns).filter(
-    ({ column, counted }) => column !== "mode" && column !== "version" && !counted,
-  );
+  const columns: Column[] = Object.values(model.columns).filter(({ column, counted }) => column !== "mode" && !counted);
   // The owner of an audit entry: only the entry itself may still know it.
-  for (const { column, type } of Object.values(model.documents.meta)) columns.push({ column, type, nullable: true });
+  for (const { column, type } of Object.values(model.documents.meta)) {
+    if (!columns.some((one) => one.column === column)) columns.push({ column, type, nullable: true });
+  }
   return columns.filter((column) => !column.id && !column.derived && !left.has(column));
 }
 
@@ -469,6 +479,8 @@ function statedRow({ model, deferred }: MergeStep, old?: string): string {
   let row = `s."row"`;
   if (deferred.length > 0) row = `(${row} - ${textArray(deferred.map(({ column }) => column.column))})`;
   if (!old) return row;
+  // Of a row that is here, the version says how often it changed here.
+  row = `(${row} - 'version')`;
   for (const column of mergedColumns(model)) {
     const both = `jsonb_build_object(${literal(column)}, ${old}.${identifier(column)} || (s."row"->${literal(column)}))`;
     row = `(${row} || CASE WHEN s."row" ? ${literal(column)} THEN ${both} ELSE '{}' END)`;

@@ -218,6 +218,7 @@ function knowType(type: string, model: Model): KnownType {
 /** Adds the attribute, or the member of one, that `name` stands for. */
 function knowAttribute(attributes: Map<string, Attribute>, name: string, field: string, column: Column): void {
   const [object, member] = name.split(".") as [string, string?];
+  if (object === "meta") return;
   if (member) {
     const known = attributes.get(object);
     const members = known?.is === "object" ? known.members : new Map<string, StoredAttribute>();
@@ -278,15 +279,25 @@ class Reader {
     return defaultMode;
   }
 
-  /** Members of `meta` besides the mode, such as the owner of an audit entry. */
+  /** Members of `meta` besides the mode: the owner of an audit entry, the version of a copied row. */
   meta(meta: unknown) {
     if (!isObject(meta)) return;
-    for (const [name, { column }] of Object.entries(this.known.model.documents.meta)) {
-      if (meta[name] === undefined) continue;
-      const badId = whyBadId(meta[name]);
-      if (badId) this.refuse(`/meta/${name}`, badId);
-      else this.row[column] = meta[name];
+    const { columns, documents } = this.known.model;
+    for (const [name, { column, type }] of Object.entries(documents.meta)) {
+      const value = meta[name] ?? null;
+      if (value === null) continue;
+      const badId = name.endsWith("_id") ? whyBadId(value) : undefined;
+      const checked = badId ? { wrong: badId } : checkOwn(type, camelCase(name), value);
+      this.take(`/meta/${name}`, checked, (taken) => {
+        this.row[column] = taken;
+      });
     }
+    if (!columns.version || (meta.version ?? null) === null) return;
+    const isVersion = Number.isInteger(meta.version) && Number(meta.version) >= 1;
+    const checked = isVersion ? checkOwn("Int", "version", meta.version) : { wrong: "must be a whole number from 1" };
+    this.take("/meta/version", checked, (taken) => {
+      this.row.version = taken;
+    });
   }
 
   unknownMembers(resource: Record<string, unknown>) {

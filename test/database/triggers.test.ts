@@ -34,7 +34,7 @@ test("every table with a version has its touch trigger", async () => {
     SELECT c.relname AS table, EXISTS (
       SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
       WHERE t.tgrelid = c.oid AND t.tgenabled = 'O' AND p.proname = c.relname || '_touch'
-        AND pg_get_triggerdef(t.oid) LIKE '%BEFORE UPDATE ON % FOR EACH ROW EXECUTE %') AS touched
+        AND pg_get_triggerdef(t.oid) LIKE '%BEFORE UPDATE ON % FOR EACH ROW WHEN (%''customer_graph.versions''%''stated''%) EXECUTE %') AS touched
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attname = 'version' AND NOT a.attisdropped`);
   expect(rows.length).toBeGreaterThan(20);

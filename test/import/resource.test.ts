@@ -262,6 +262,31 @@ describe("payment_instrument", () => {
   });
 });
 
+test("meta has the version of a copied row, and what only the shop notes", () => {
+  const meta = {
+    version: 7,
+    legal_hold_at: "2026-01-31T12:00:00Z",
+    legal_hold_requester: { id: "usr_vera" },
+    other: 1,
+  };
+  const outcome = checkResource({ type: "customers", id: "c", meta }, "test");
+  expect(outcome.is === "checked" && outcome.resource.row).toEqual({
+    version: 7,
+    legal_hold_at: "2026-01-31T12:00:00.000Z",
+    legal_hold_requester: { id: "usr_vera" },
+  });
+  expect(
+    refusals("customers", {}, {}, { meta: { version: 0, legal_hold_at: "soon", anonymization_receipt: 5 } }),
+  ).toEqual([
+    "/meta/anonymization_receipt: must be a text, not 5",
+    expect.stringMatching(/^\/meta\/legal_hold_at: must be an ISO 8601 time/),
+    "/meta/version: must be a whole number from 1",
+  ]);
+  expect(refusals("customers", {}, {}, { meta: { version: 2 ** 31 } })).toEqual([
+    expect.stringMatching(/^\/meta\/version/),
+  ]);
+});
+
 describe("relationships", () => {
   test("to-one relationships set foreign keys", () => {
     const { row } = checked(

@@ -122,7 +122,7 @@ function isStated({ columns }: Model, field: GraphQLField<unknown, unknown>): bo
   const source = sourceOf(field);
   const made = source?.kind === "column" ? [source.field] : source?.kind === "derived" ? (source.needs ?? []) : [];
   const isLeftOut = (column: string) =>
-    columns[column]?.document?.some((name) => name === "nothing" || name === "type");
+    columns[column]?.document?.some((name) => name === "nothing" || name === "type" || name.startsWith("meta."));
   return !made.length || !made.every(isLeftOut);
 }
 
