@@ -320,3 +320,8 @@ export const customerRows: Partial<Record<ModelName, string>> = Object.fromEntri
     return where ? [[model.name, where]] : [];
   }),
 );
+
+/** The condition for several customers, whose ids the subquery `ids` selects. Rows shared among them count as theirs. */
+export function rowsOfCustomers(name: ModelName, ids: string): string | undefined {
+  return customerRows[name]?.replaceAll("<> $1::text", `NOT IN ${ids}`).replaceAll("= $1::text", `IN ${ids}`);
+}
