@@ -10,6 +10,7 @@ const allowed: Record<string, readonly string[]> = {
   main: ["app", "cli", "config", "identity", "telemetry"],
   cli: ["config", "print-schema", "schema", "http", "modules", "live", "identity", "database", "telemetry", ...graph()],
   app: ["config", "schema", "http", "modules", "live", "identity", "database", "telemetry", ...graph()],
+  export: ["cli", "config", "schema", "http", "import", "erasure", "database", "telemetry", ...graph("sql")],
   config: ["identity", "database", "telemetry"],
   "print-schema": ["schema", "graph/schema"],
   schema: ["modules", "graph/schema", "graph/access", "graph/write", "graph/model"],

@@ -27,9 +27,12 @@ export interface ImportOptions {
   signal?: AbortSignal;
 }
 
-/** `reading` counts bytes of the files as they are on the disk, `merging` counts resources. */
+/**
+ * `reading` counts bytes of the files as they are on the disk, `merging` counts resources, as does `writing` of
+ * exports.
+ */
 export interface Progress {
-  readonly phase: "waiting" | "reading" | "preparing" | "merging";
+  readonly phase: "waiting" | "reading" | "preparing" | "merging" | "selecting" | "writing";
   readonly done: number;
   /** Undefined if unknown. */
   readonly total: number | undefined;

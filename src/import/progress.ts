@@ -59,6 +59,7 @@ function lines(output: NodeJS.WriteStream, now: () => number): ProgressDisplay {
 function amount({ phase, done, total }: Progress): string {
   if (phase === "waiting") return " for another import to end";
   if (phase === "preparing") return " what was read";
+  if (phase === "selecting") return " rows of the customers";
   const percent = total ? ` ${Math.floor((100 * done) / total)}%` : "";
   if (phase === "reading") return `${percent}, ${(done / 1e6).toFixed(1)} MB`;
   return `${percent}, ${done.toLocaleString("en-US")} of ${total?.toLocaleString("en-US")} resources`;

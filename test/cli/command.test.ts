@@ -28,7 +28,17 @@ function run(program: string, ...args: string[]) {
 
 test("the programs listed in package.json are found", () => {
   expect(programs.map(([name]) => name)).toEqual(
-    expect.arrayContaining(["start", "worker", "erasures", "import", "seed", "token", "verify-receipt", "profile"]),
+    expect.arrayContaining([
+      "start",
+      "worker",
+      "erasures",
+      "import",
+      "export",
+      "seed",
+      "token",
+      "verify-receipt",
+      "profile",
+    ]),
   );
 });
 
