@@ -5,10 +5,10 @@ import { errorBody, json, wrongMethod } from "./answer.js";
 import type { AppResources } from "./context.js";
 import { type CorsOrigins, createCors } from "./cors.js";
 import { type GraphQLParts, serveGraphQL } from "./graphql.js";
-import { apiMethods, apiPath, type JsonApi } from "./jsonapi/route.js";
+import { apiMethods, apiPath, type JsonApi, openApiPath } from "./jsonapi/route.js";
 import type { Playground } from "./playground/playground.js";
 import { checkEncodedParameters } from "./request.js";
-import { createSchemaFile } from "./schema-file.js";
+import { createSchemaFile, createTextFile } from "./schema-file.js";
 import type { Streams } from "./stream/stream.js";
 import { serveStream, streamMethods, streamPath } from "./stream/stream-route.js";
 import type { SubjectExports } from "./subject-export.js";
@@ -34,6 +34,7 @@ export function createRouter(routes: Routes): (request: IncomingMessage, respons
   const { schema, graphql, streams, subjectExports, jsonApi, playground, first, introspection, isStopping } = routes;
   const cors = createCors(routes.corsOrigins);
   const serveSchema = introspection ? createSchemaFile(schema) : undefined;
+  const serveOpenApi = introspection ? createTextFile(jsonApi.describe, "application/json") : undefined;
 
   return async (request, response) => {
     if (request.url === "/graphql") {
@@ -62,6 +63,12 @@ export function createRouter(routes: Routes): (request: IncomingMessage, respons
         }
         if (!isReading) return wrongMethod(response, "Ask for the schema by GET.", "GET, HEAD");
         return serveSchema(request, response);
+      case openApiPath:
+        if (!serveOpenApi) {
+          return json(response, 404, errorBody("BAD_REQUEST", "Introspection is switched off on this server."));
+        }
+        if (!isReading) return wrongMethod(response, "Ask for the description by GET.", "GET, HEAD");
+        return serveOpenApi(request, response);
       case "/health/live":
       case "/health/ready":
         if (!isReading) return wrongMethod(response, "Ask for the health by GET.", "GET, HEAD");

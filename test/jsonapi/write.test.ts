@@ -135,6 +135,19 @@ describe("the official SDK", () => {
   });
 });
 
+test("a reset for an address that nobody has is answered like any other", async () => {
+  const create = async (email: string) => {
+    const body = { data: { type: "customer_password_resets", attributes: { customer_email: email } } };
+    const { status, body: answer } = await app.request("/api/customer_password_resets", {
+      method: "POST",
+      body,
+      as: staff,
+    });
+    return [status, typeof answer.data.id, typeof answer.data.attributes.reset_password_token];
+  };
+  expect(await create("nobody-at-all@example.com")).toEqual(await create("ada@example.com"));
+});
+
 test("sales channels cannot tag nor erase", async () => {
   for (const attributes of [
     { _add_tags: "vip" },

@@ -2,11 +2,9 @@ import type { IncomingMessage } from "node:http";
 import { parseExactly } from "../../graph/model/json.js";
 import { limits } from "../limits.js";
 import { readBody } from "../request.js";
-import { JsonApiError } from "./errors.js";
+import { JsonApiError, mediaType } from "./errors.js";
 import type { ResourceType } from "./resources.js";
 import type { GivenResource } from "./write.js";
-
-const mediaType = "application/vnd.api+json";
 
 /** Reads the resource object in the body of a request that creates or updates one of a type. */
 export async function readResource(

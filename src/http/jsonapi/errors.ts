@@ -2,6 +2,9 @@ import { isUnavailable, OutcomeUnknownError } from "../../database/unavailable.j
 import { ApiError, type ErrorCode, errorCodes as meanings } from "../../errors.js";
 import { RequestError } from "../request.js";
 
+/** The media type of JSON:API. */
+export const mediaType = "application/vnd.api+json";
+
 /** An error object of JSON:API. `status` is a text there. */
 export interface ErrorObject {
   readonly title: string;

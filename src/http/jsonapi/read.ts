@@ -287,7 +287,7 @@ function rootOfOne(type: ResourceType, id: string, text: string): { text: string
   const condition = both(byId, type.kind === undefined ? undefined : kindCondition(type));
   const name = type.model.name;
   return {
-    text: `${name} { ${type.kind === undefined ? text : `__typename ${text}`} }`,
+    text: `${name} { ${text} }`,
     args: { condition, unique: true },
   };
 }

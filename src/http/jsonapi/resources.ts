@@ -88,25 +88,30 @@ export function resourceTypesOf(schema: GraphQLSchema): ResourceTypes {
 }
 
 function resourceTypeOf(model: ModelType, object: GraphQLObjectType, isOneOfSeveral: boolean): ResourceType {
-  const { type: name } = Object.create(model.classNamed(object.name).prototype as object) as Node;
+  const prototype = model.classNamed(object.name).prototype as object;
+  const { type: name } = Object.create(prototype) as Node;
+  const about = aboutOf(model.datamodel);
   const attributes = new Map<string, Attribute>();
   const relationships = new Map<string, Relationship>();
   for (const field of Object.values(object.getFields())) {
     if (otherMembers.has(field.name) || additions.has(`${object.name}.${field.name}`)) continue;
     if (!isStated(model.datamodel, field) || isKind(model, field)) continue;
+    // May be any type of object, which no plan reads.
+    if (field.name === about?.relationship) continue;
     const relationship = relationshipOf(field);
     if (relationship) relationships.set(relationship.name, relationship);
     else {
       const attribute = attributeOf(field, model.datamodel);
+      // A getter of the row's class, or a source that plans know.
+      if (!sourceOf(field) && !(field.name in prototype) && !isOfToken(attribute)) {
+        throw new Error(`${object.name}.${field.name} has a resolver alone, so no plan reads it: use @Derived.`);
+      }
       attributes.set(attribute.name, attribute);
     }
   }
-  const about = aboutOf(model.datamodel);
   if (about && !model.datamodel.auditTrail) {
     attributes.delete(about.typeColumn.column);
     attributes.delete(about.idColumn.column);
-    // The graph's field may have any type of object, which no plan reads.
-    attributes.delete(about.relationship);
     const { relationship } = about;
     if (model.datamodel.documents.attached) {
       const about = { name: relationship, many: false, to: undefined, kind: "about", field: relationship } as const;
@@ -166,9 +171,9 @@ export function snakeCase(camelCase: string): string {
   return camelCase.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** Whether an attribute tells of the caller's access token, on every resource the same. */
+/** Whether an attribute is a claim of the caller's access token, on every resource the same. */
 export function isOfToken({ field }: Attribute): boolean {
-  return !sourceOf(field);
+  return field.name === "jwtCustomClaim";
 }
 
 /** Whether a viewer gets an attribute from a plan: not without its permission, nor what has to be redacted in part. */

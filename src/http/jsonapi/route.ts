@@ -14,8 +14,9 @@ import { type AppResources, createContext } from "../context.js";
 import { preferredType } from "../negotiation.js";
 import { headerOf } from "../request.js";
 import { readResource } from "./body.js";
-import type { ResourceObject } from "./document.js";
-import { JsonApiError, refusalOf } from "./errors.js";
+import { type ResourceObject, addressOf as resourceAddress } from "./document.js";
+import { JsonApiError, mediaType, refusalOf } from "./errors.js";
+import { openApiOf } from "./openapi.js";
 import { type ReadDocument, Reader, type ReadRequest } from "./read.js";
 import { type ResourceType, type ResourceTypes, resourceTypesOf } from "./resources.js";
 import { type GivenResource, methodsOf, Writer } from "./write.js";
@@ -25,7 +26,9 @@ export const apiPath = "/api/";
 /** For preflights of browsers. */
 export const apiMethods = "GET, HEAD, POST, PATCH, DELETE";
 
-export const mediaType = "application/vnd.api+json";
+/** Where its OpenAPI description is. */
+export const openApiPath = "/api/schema";
+
 /** Media types of responses: the first is what they are, whatever was asked for. */
 const answerTypes = [mediaType, "application/json"] as const;
 
@@ -43,6 +46,8 @@ const pageSizes = { default: 10, maximum: 25 };
 /** Serves the resources of the graph as JSON:API documents. */
 export interface JsonApi {
   serve(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void>;
+  /** Its OpenAPI description, as JSON. */
+  describe(): string;
 }
 
 export function createJsonApi(parts: JsonApiParts): JsonApi {
@@ -91,15 +96,31 @@ export function createJsonApi(parts: JsonApiParts): JsonApi {
       await writer.update(type, id, resource);
       return { status: 200, ...(await written(() => reader.one(type, id))) };
     }
-    const created = await writer.create(type, resource);
-    const readerOf = new Reader(reading, asCreated(context, type, created.id), read);
-    const { document, secret } = await written(() => readerOf.one(type, created.id));
-    const { attributes, links } = document.data as ResourceObject;
-    Object.assign(attributes, created.once);
-    return { status: 201, document, secret: secret || Object.keys(created.once).length > 0, location: links.self };
+    const { id: newId, once } = await writer.create(type, resource);
+    const secret = Object.keys(once).length > 0;
+    // The caller is not told whether there is one, or may not read it.
+    if (newId === undefined) return { status: 202, document: { data: null }, secret };
+    const creator = asCreated(context, type, newId);
+    const isReadable = permits(creator.viewer, type.access);
+    const shown = isReadable
+      ? await written(() => new Reader(reading, creator, read).one(type, newId)).catch((error) => {
+          // Not for this caller, or not there: both are answered alike.
+          if (error instanceof JsonApiError && error.status === 404) return undefined;
+          throw error;
+        })
+      : undefined;
+    if (!shown) {
+      const links = { self: resourceAddress(type.name, newId) };
+      const data = { id: newId, type: type.name, links, attributes: once, relationships: {} };
+      return { status: 201, document: { data }, secret, location: links.self };
+    }
+    const { attributes, links } = shown.document.data as ResourceObject;
+    Object.assign(attributes, once);
+    return { status: 201, document: shown.document, secret: secret || shown.secret, location: links.self };
   }
 
   return {
+    describe: () => JSON.stringify(openApiOf(parts.schema, types)),
     async serve(request, response, url) {
       const requester = new Requester();
       response.once("close", () => requester.cancel());

@@ -79,7 +79,8 @@ export function targetsOf({ to }: Relationship, types: ResourceTypes): ResourceT
 
 /** The selection of rows in the language of the graph, with the names of documents as aliases. */
 export function rowsText(rows: RowsSelection): string {
-  if (rows.size === 1) return [...rows.values()].map(rowText)[0]!;
+  const [first] = rows.values();
+  if (rows.size === 1 && first!.type.kind === undefined) return rowText(first!);
   return `__typename id ${[...rows].map(([object, row]) => `... on ${object} { ${rowText(row)} }`).join(" ")}`;
 }
 

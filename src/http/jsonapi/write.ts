@@ -2,11 +2,13 @@ import {
   coerceInputValue,
   type GraphQLInputObjectType,
   type GraphQLInputType,
+  type GraphQLSchema,
   getNamedType,
   getNullableType,
   isEnumType,
   isInputObjectType,
   isListType,
+  isObjectType,
   isRequiredInputField,
 } from "graphql";
 import { demand } from "../../graph/access/guard.js";
@@ -28,7 +30,8 @@ export interface GivenResource {
 }
 
 export interface Written {
-  readonly id: string;
+  /** Undefined if the caller is not told whether there is one. */
+  readonly id: string | undefined;
   /** Attributes that are shown once, after the write. */
   readonly once: Readonly<Record<string, unknown>>;
 }
@@ -77,6 +80,53 @@ export function methodsOf(type: ResourceType, isOne: boolean): string[] {
   return ["GET", "HEAD", ...writes.filter(Boolean)];
 }
 
+/** The input type of a type's mutation, and what it calls attributes that have another name. */
+function inputOf(type: ResourceType, verb: "Create" | "Update", schema: GraphQLSchema) {
+  const other = others[`${type.name} ${verb}`];
+  const name = other
+    ? `${other.mutation[0]!.toUpperCase()}${other.mutation.slice(1)}Input`
+    : `${type.model.name}${verb}Input`;
+  const input = schema.getType(name) as GraphQLInputObjectType | undefined;
+  return { fields: input?.getFields() ?? {}, names: other?.attributes ?? {} };
+}
+
+/** A member of the body that creates or updates a resource. */
+export interface WritableMember {
+  /** `attributes` or `relationships`, and the name there. */
+  readonly member: "attributes" | "relationships";
+  readonly name: string;
+  readonly type: GraphQLInputType;
+  readonly description: string | undefined;
+  readonly required: boolean;
+}
+
+/** What a body may have that creates or updates a resource, without triggers; undefined if nothing does. */
+export function writableMembers(
+  type: ResourceType,
+  verb: "Create" | "Update",
+  schema: GraphQLSchema,
+): WritableMember[] | undefined {
+  if (!mutationOf(type, verb)) return undefined;
+  const { fields, names } = inputOf(type, verb, schema);
+  return Object.values(fields)
+    .filter(({ name }) => name !== "id")
+    .map((field) => {
+      const [, , member, name] = pointerTo(type, field.name, names).split("/") as [
+        string,
+        string,
+        WritableMember["member"],
+        string,
+      ];
+      return {
+        member,
+        name,
+        type: field.type,
+        description: field.description ?? undefined,
+        required: isRequiredInputField(field),
+      };
+    });
+}
+
 /** Creates, updates and deletes resources by the mutations of the graph: with their rules, audit trail and idempotency. */
 export class Writer {
   constructor(
@@ -94,7 +144,10 @@ export class Writer {
     const later = await this.later(type, given, idOf);
     const outcomes = await this.call([first, ...later], ["POST", type.name, given]);
     const { resetPasswordToken: token } = outcomes[0]!;
-    return { id: idOf(outcomes), once: token ? { reset_password_token: token } : {} };
+    return {
+      id: (outcomes[0]![field] ?? outcomes[0]!.id) as string | undefined,
+      once: token ? { reset_password_token: token } : {},
+    };
   }
 
   async update(type: ResourceType, id: string, given: GivenResource): Promise<void> {
@@ -129,11 +182,7 @@ export class Writer {
 
   /** The input of a mutation from attributes and relationships; all that is wrong is told at once. */
   private input(type: ResourceType, verb: "Create" | "Update", { attributes, relationships }: GivenResource) {
-    const other = others[`${type.name} ${verb}`];
-    const name = other
-      ? `${other.mutation[0]!.toUpperCase()}${other.mutation.slice(1)}Input`
-      : `${type.model.name}${verb}Input`;
-    const fields = (this.reading.schema.getType(name) as GraphQLInputObjectType).getFields();
+    const { fields, names } = inputOf(type, verb, this.reading.schema);
     const input: Record<string, unknown> = {};
     const pointers = new Map<string, string>();
     const errors: ErrorObject[] = [];
@@ -150,8 +199,12 @@ export class Writer {
     };
     for (const [attribute, value] of Object.entries(attributes)) {
       const pointer = `/data/attributes/${attribute}`;
-      if (isTrigger(type, attribute) || (type.relationships.get(attribute)?.many && Array.isArray(value))) continue;
-      const field = other?.attributes[attribute] ?? type.attributes.get(attribute)?.field.name ?? camelCase(attribute);
+      if (
+        isTrigger(type, this.reading.schema, attribute) ||
+        (type.relationships.get(attribute)?.many && Array.isArray(value))
+      )
+        continue;
+      const field = names[attribute] ?? type.attributes.get(attribute)?.field.name ?? camelCase(attribute);
       if (!fields[field]) throw attributeNotAllowed(type, attribute, verb, Object.keys(fields));
       const changed = attribute === "metadata" && verb === "Update" ? { replace: value ?? {} } : value;
       coerced(field, pointer, changed);
@@ -182,14 +235,12 @@ export class Writer {
     }
     for (const field of Object.values(fields)) {
       if (!isRequiredInputField(field) || field.name in input || field.name === "id") continue;
-      const pointer = pointerTo(type, field.name, other?.attributes);
+      const pointer = pointerTo(type, field.name, names);
       errors.push(validationError(pointer, "blank", "can't be blank"));
     }
     if (errors.length) throw new JsonApiError(errors);
     const pointerOf = ([argument, field]: readonly string[]) =>
-      argument === "input" && field !== undefined
-        ? (pointers.get(field) ?? pointerTo(type, field, other?.attributes))
-        : undefined;
+      argument === "input" && field !== undefined ? (pointers.get(field) ?? pointerTo(type, field, names)) : undefined;
     return { input, pointerOf };
   }
 
@@ -218,15 +269,17 @@ export class Writer {
       add("/data/attributes/_remove_tags", (id) => ({ name: "tagsRemove", args: { id, names: removed } }));
     }
     if (added.length) add("/data/attributes/_add_tags", (id) => ({ name: "tagsAdd", args: { id, names: added } }));
+    const known = triggersOf(type, this.reading.schema);
     for (const [name, value] of Object.entries(attributes)) {
-      if (!isTrigger(type, name) || name === "_add_tags" || name === "_remove_tags") continue;
+      const trigger = known.get(name);
+      if (!trigger) continue;
       const pointer = `/data/attributes/${name}`;
       if (typeof value !== "boolean" && value !== null) {
         throw new JsonApiError([validationError(pointer, "invalid", "must be true to have an effect")]);
       }
       // domain rule: triggers act only on `true`.
       if (value !== true) continue;
-      add(pointer, triggers[`${type.name} ${name}`] ?? ((id) => ({ name: moveOf(type, name), args: { id } })));
+      add(pointer, trigger);
     }
     return calls;
   }
@@ -238,7 +291,7 @@ export class Writer {
     trigger: string,
   ): Promise<string[]> {
     const value = attributes[trigger];
-    if (value === undefined || value === null || !isTrigger(type, trigger)) return [];
+    if (value === undefined || value === null || !isTagTrigger(type, trigger)) return [];
     // Also where no tag that is named is known.
     demand(this.context, ["tags:assign"]);
     if (typeof value !== "string") {
@@ -280,16 +333,44 @@ export class Writer {
   }
 }
 
-/** The mutation that a trigger of a state stands for: `_place` is `orderPlace`. */
-function moveOf({ model }: ResourceType, trigger: string): string {
-  const verb = camelCase(trigger.slice(1));
-  return `${fieldOf(model.name)}${verb[0]!.toUpperCase()}${verb.slice(1)}`;
+const triggersByType = new WeakMap<ResourceType, ReadonlyMap<string, (id: string) => MutationCall>>();
+
+/** The triggers of a type beside those of tags, and what they call: `_place` is the mutation `orderPlace`. */
+export function triggersOf(
+  type: ResourceType,
+  schema: GraphQLSchema,
+): ReadonlyMap<string, (id: string) => MutationCall> {
+  let found = triggersByType.get(type);
+  if (!found) {
+    const field = fieldOf(type.model.name);
+    const moves = Object.values(schema.getMutationType()!.getFields()).flatMap(
+      (mutation): [string, (id: string) => MutationCall][] => {
+        const { name, args } = mutation;
+        const payload = getNamedType(mutation.type);
+        // A move of the state takes the id alone, and answers with the resource: no other resource, and no deletion.
+        const isMove =
+          isObjectType(payload) &&
+          payload.getFields()[field] &&
+          args.every((arg) => ["id", "ifVersion"].includes(arg.name));
+        if (!isMove || !name.startsWith(field)) return [];
+        return [[snakeCase(name.slice(field.length)), (id) => ({ name, args: { id } })]];
+      },
+    );
+    const prefix = `${type.name} `;
+    const others = Object.entries(triggers).filter(([name]) => name.startsWith(prefix));
+    found = new Map([...moves, ...others.map(([name, call]) => [name.slice(prefix.length), call] as const)]);
+    triggersByType.set(type, found);
+  }
+  return found;
 }
 
-function isTrigger(type: ResourceType, name: string): boolean {
-  if (!name.startsWith("_")) return false;
-  if (name === "_add_tags" || name === "_remove_tags") return type.relationships.has("tags");
-  return `${type.name} ${name}` in triggers || (name.length > 1 && isMutation(moveOf(type, name)));
+/** Whether an attribute is a trigger of a type. */
+function isTrigger(type: ResourceType, schema: GraphQLSchema, name: string): boolean {
+  return isTagTrigger(type, name) || triggersOf(type, schema).has(name);
+}
+
+function isTagTrigger(type: ResourceType, name: string): boolean {
+  return (name === "_add_tags" || name === "_remove_tags") && type.relationships.has("tags");
 }
 
 /** The `data` of a relationship object. */

@@ -1,7 +1,7 @@
-import { Ctx, FieldResolver, ID, Resolver, Root } from "type-graphql";
+import { ID, Resolver } from "type-graphql";
 import type { Context } from "../../graph/context.js";
 import { DateTime } from "../../graph/model/scalars.js";
-import { BelongsTo } from "../../graph/schema/relation.js";
+import { BelongsTo, Derived } from "../../graph/schema/relation.js";
 import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
 import type { Outcome } from "../../graph/write/idempotency.js";
 import { type Args, Mutates, payloadOf } from "../../graph/write/mutation.js";
@@ -38,9 +38,13 @@ export class CustomerPasswordResetResolver extends ResourceResolver(CustomerPass
     return loaders.parent(reset, "customer");
   }
 
-  @FieldResolver(() => String, { description: "Derived: the e-mail address of the customer." })
-  async customerEmail(@Root() reset: CustomerPasswordReset, @Ctx() { loaders }: Context) {
-    return ((await loaders.parent(reset, "customer")) as Customer | null)?.email ?? "";
+  @Derived({
+    type: () => String,
+    description: "Derived: the e-mail address of the customer.",
+    from: { relation: "customer", needs: ["email"] },
+  })
+  customerEmail(_: CustomerPasswordReset, customer: Customer | null) {
+    return customer?.email ?? "";
   }
 
   @Mutates<Args<CustomerPasswordChangeInput>, Awaited<ReturnType<typeof checkPassword>>>({
