@@ -9,8 +9,8 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from "graphql";
-import type { EvaluatedArguments } from "../graph/answer/arguments.js";
-import { argumentsOf, type Plan, planOf, type Switches } from "../graph/answer/plan.js";
+import { argumentsOf, type EvaluatedArguments } from "../graph/answer/arguments.js";
+import { type Plan, planOf, type Switches } from "../graph/answer/plan.js";
 import { IrregularError } from "../graph/answer/selection.js";
 import { readsBackward, type Strategy, strategyFor } from "../graph/answer/strategy.js";
 

@@ -4,9 +4,10 @@ import { type Permission, permissionsByKind } from "../../src/graph/access/permi
 import { ruleKey, rulesLike } from "../../src/graph/access/row-rules.js";
 import { anonymous, type Viewer } from "../../src/graph/access/viewer.js";
 import type { EvaluatedArguments } from "../../src/graph/answer/arguments.js";
+import { argumentsOf } from "../../src/graph/answer/arguments.js";
 import { byCode } from "../../src/graph/answer/by-code.js";
 import type { Loaders } from "../../src/graph/answer/loaders.js";
-import { argumentsOf, type Plan, planOf, switchVariables } from "../../src/graph/answer/plan.js";
+import { type Plan, planOf, switchVariables } from "../../src/graph/answer/plan.js";
 import { fragmentsOf } from "../../src/graph/answer/plans.js";
 import type { ColumnOrRelation, RowSelection } from "../../src/graph/answer/selection.js";
 import { planStatement, valuesFor } from "../../src/graph/answer/selection-sql.js";

@@ -38,6 +38,14 @@ export interface EvaluatedArguments {
   readonly filtered?: boolean;
 }
 
+/** Evaluates the arguments of a plan's fields with these variables. */
+export function argumentsOf(
+  { fieldArguments }: { readonly fieldArguments: readonly FieldArguments[] },
+  variables: Record<string, unknown>,
+): EvaluatedArguments[] {
+  return fieldArguments.map(({ constant, evaluate }) => constant ?? evaluate(variables));
+}
+
 /** Values or slots of a field's arguments, used in its SQL. */
 export interface SqlArguments {
   readonly page?: Page;

@@ -38,15 +38,12 @@ export class Loaders implements Reader {
   private failure: Error | undefined;
   /** The current transaction, if any. */
   transaction: Query | undefined;
-  /** Page size limit of the viewer. */
-  private readonly maximum: number;
 
   constructor(
     private readonly database: Database,
-    viewer: Viewer,
+    private readonly viewer: Viewer,
   ) {
     this.rule = (model) => visibleRows(model, viewer);
-    this.maximum = maximumPageSizeOf(viewer);
   }
 
   /** The row with this id, or null. */
@@ -76,7 +73,7 @@ export class Loaders implements Reader {
   async page<M extends ModelName>(row: Node<M>, relation: Lists<M>, args: PageArgs): Promise<Connection> {
     const owner = modelTypeOfRow(row);
     const target = modelTypeNamed(relationOf(owner.datamodel, relation).to);
-    const { page, ...rest } = listArgs(target, args, this.maximum);
+    const { page, ...rest } = listArgs(target, args, maximumPageSizeOf(this.viewer));
     const count = (atMost: number | undefined) => this.countLoader(owner, relation, page.filter, atMost).load(row.id);
     const read = () => this.pageLoader(owner, relation, page).load(row.id);
     return connect(target, { ...rest, page, count, read });
@@ -91,7 +88,7 @@ export class Loaders implements Reader {
   /** One page of all rows of a model. */
   async rootPage(name: ModelName, args: PageArgs): Promise<Connection> {
     const type = modelTypeNamed(name);
-    const { page, ...rest } = listArgs(type, args, this.maximum);
+    const { page, ...rest } = listArgs(type, args, maximumPageSizeOf(this.viewer));
     const count = (atMost: number | undefined) => this.rootCountLoader(type, page.filter, atMost).load("");
     const read = () => this.rootLoader(type, page).load("");
     return connect(type, { ...rest, page, count, read });

@@ -30,7 +30,7 @@ import { maximumPageSizeOf } from "../schema/connection.js";
 import { type ModelType, modelTypeNamed } from "../schema/model.js";
 import { type Derived, type LookUp, type Source, sourceOf } from "../schema/source.js";
 import { selectedFields } from "../sql/statement.js";
-import { ArgumentCollector, type EvaluatedArguments, type FieldArguments } from "./arguments.js";
+import { ArgumentCollector, type FieldArguments } from "./arguments.js";
 import {
   type ConnectionField,
   type ConstantField,
@@ -63,11 +63,6 @@ export interface Plan {
 /** Root fields of the statement, in the order of its columns. */
 export function selectedRoots({ roots }: Plan): SelectedRoot[] {
   return roots.filter((root) => root.kind !== "constant");
-}
-
-/** Evaluates the arguments of a plan's fields with these variables. */
-export function argumentsOf({ fieldArguments }: Plan, variables: Record<string, unknown>): EvaluatedArguments[] {
-  return fieldArguments.map(({ constant, evaluate }) => constant ?? evaluate(variables));
 }
 
 /** Switching variables: those whose values change the plan, not only its parameters. */

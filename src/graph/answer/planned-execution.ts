@@ -6,9 +6,9 @@ import { DatabaseUnavailableError, isUnavailable } from "../../database/unavaila
 import { factsOf, type Logger } from "../../telemetry/logger.js";
 import type { Viewer } from "../access/viewer.js";
 import type { ModelName } from "../model/datamodel.js";
-import { rowId } from "./arguments.js";
+import { argumentsOf, rowId } from "./arguments.js";
 import type { Loaders } from "./loaders.js";
-import { argumentsOf, type Plan } from "./plan.js";
+import type { Plan } from "./plan.js";
 import { type PlanRequest, Plans } from "./plans.js";
 import { IrregularError } from "./selection.js";
 import { Statements } from "./statements.js";
