@@ -1,6 +1,6 @@
 import { ResultTooLargeError } from "../../database/limit-errors.js";
 import type { Model } from "../model/datamodel.js";
-import { shownTime } from "../model/times.js";
+import { formatExactTime } from "../model/times.js";
 import { hasNextPage, hasPreviousPage } from "../schema/connection.js";
 import { cursorOf, type TotalOrder } from "../sql/order.js";
 import type { EvaluatedArguments } from "./arguments.js";
@@ -299,7 +299,7 @@ function leafWriter({ kind, nullable, names }: Leaf): (value: unknown) => string
 const leafWriters: Record<Leaf["kind"], (names: Leaf["names"]) => (value: unknown) => string> = {
   text: () => (value) => JSON.stringify(value),
   number: () => (value) => String(value),
-  moment: () => (value) => `"${shownTime(value as string)}"`,
+  moment: () => (value) => `"${formatExactTime(value as string)}"`,
   enum: (names) => (value) => {
     const name = names!.get(value as string);
     if (!name) throw new IrregularError();

@@ -1,5 +1,5 @@
 import { columnOf } from "../model/datamodel.js";
-import { exactTimeSql, storedTime } from "../model/times.js";
+import { exactTimeSql, parseExactTime } from "../model/times.js";
 import type { ModelType } from "../schema/model.js";
 import { type Rows, selectedFields } from "../sql/statement.js";
 import { type Plan, selectedRoots } from "./plan.js";
@@ -132,7 +132,7 @@ function columnsOf(type: ModelType, selected: readonly ColumnOrRelation[]): (val
     const columns: Row = {};
     for (const { name, index, moment } of fields) {
       const value = values[index];
-      columns[name] = moment && value !== null ? storedTime(value as string) : value;
+      columns[name] = moment && value !== null ? parseExactTime(value as string) : value;
     }
     return columns;
   };

@@ -10,10 +10,10 @@ export interface Column {
   readonly enum?: true;
   readonly nullable?: true;
   readonly hasDefault?: true;
-  /** A generated column or one kept by a trigger: never written. */
+  /** Generated, or maintained by a trigger: never written. */
   readonly derived?: true;
   readonly id?: true;
-  /** Format of its texts, if its name does not imply it: `code`, `at most 500`, a pattern. */
+  /** Format of its texts (`@form`), if its name does not imply it: `code`, `at most 500`, a pattern. */
   readonly form?: string;
   /** Never read into a row: credentials. */
   readonly secret?: true;
@@ -40,7 +40,7 @@ export interface Relation {
 export interface DocumentMarks {
   /** Attributes without a column: they are computed when they are read. */
   readonly computed: readonly string[];
-  /** By type, attributes that are kept in one Json column, with their scalar types. */
+  /** By type, attributes stored in one Json column, with their scalar types. */
   readonly attributes: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Ignored names by type: accepted and counted, not stored. */
   readonly leftOut: Readonly<Record<string, readonly string[]>>;
@@ -82,7 +82,7 @@ export interface Model {
   readonly indexes: readonly (readonly string[])[];
 }
 
-/** Polymorphic reference of a model's rows: the columns with the type and id of the resource they are about. */
+/** Polymorphic reference of a model's rows: the columns with the type and id of the referenced resource. */
 export interface About {
   /** Its name as a relationship: `resource` of `resource_type` and `resource_id`. */
   readonly relationship: string;
@@ -126,7 +126,7 @@ type ColumnValue<C> = C extends { nullable: true } ? Scalar<C> | null : Scalar<C
 export type RowOf<M extends ModelName> = {
   -readonly [F in keyof Columns<M> as Columns<M>[F] extends { secret: true } ? never : F]: ColumnValue<Columns<M>[F]>;
 } & { id: string };
-/** Values to write into columns of a model: none that the database computes. */
+/** Column values to write to a row of a model, without those that the database computes. */
 export type ValuesOf<M extends ModelName> = {
   -readonly [F in keyof Columns<M> as Columns<M>[F] extends { derived: true } ? never : F]?: ColumnValue<Columns<M>[F]>;
 };
@@ -175,20 +175,20 @@ export function relationOf(model: Model, name: string): Relation {
   return relation;
 }
 
-const abouts = new Map<ModelName, About>();
+const polymorphic = new Map<ModelName, About>();
 for (const { relations } of models.values()) {
   for (const { to, key, where } of Object.values(relations)) {
     if (!where) continue;
     const [typeField, idField] = [Object.keys(where)[0]!, key!];
     const [typeColumn, idColumn] = [columnOf(modelNamed(to), typeField), columnOf(modelNamed(to), idField)];
     const relationship = typeColumn.column.replace(/_type$/, "");
-    abouts.set(to, { relationship, typeField, idField, typeColumn, idColumn });
+    polymorphic.set(to, { relationship, typeField, idField, typeColumn, idColumn });
   }
 }
 
 /** The polymorphic reference of a model; undefined if it has none. */
 export function aboutOf({ name }: Model): About | undefined {
-  return abouts.get(name);
+  return polymorphic.get(name);
 }
 
 /** The field with the id of the data subject that a row belongs to, if its model has one. */
@@ -201,15 +201,15 @@ export function isShared(model: Model): boolean {
   return (model.owners ?? []).some((name) => relationOf(model, name).many);
 }
 
-/** Whether rows of a model are or may be personal data: writes lock the data subject, and are rejected once it is erased. */
+/** Whether rows of a model may be personal data: writes lock the data subject, and are rejected once it is erased. */
 export function isPersonal(model: Model): boolean {
   return Boolean(model === dataSubject || model.owners || aboutOf(model));
 }
 
-/** The values of one of the datamodel's enums, as a type: `"draft" | "placed" …`. */
+/** Union type of an enum's values: `"draft" | "placed" …`. */
 export type EnumValue<E extends keyof typeof enums> = (typeof enums)[E]["values"][number];
 
-/** The values of an enum as the database keeps them. */
+/** The values of an enum as stored in the database. */
 export function enumValues(type: string): readonly string[] {
   return enums[type as keyof typeof enums].values;
 }

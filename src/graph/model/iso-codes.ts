@@ -11,7 +11,7 @@ export const countries: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** ISO 639-1, with the codes that other systems still write though they were replaced: `in iw ji jw mo sh`. */
+/** ISO 639-1, with deprecated codes that other systems still use: `in iw ji jw mo sh`. */
 export const languages: ReadonlySet<string> = new Set(
   (
     "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en " +

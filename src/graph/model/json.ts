@@ -52,34 +52,34 @@ function whyInexact(value: number): string | undefined {
 }
 
 /** Escapes one segment of a JSON pointer. */
-export function escapePointer(part: string): string {
-  return part.replaceAll("~", "~0").replaceAll("/", "~1");
+export function escapePointer(segment: string): string {
+  return segment.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
 /**
- * Whether a number as it is written would come back with other digits. Whole numbers have to come back as they are; of
- * others as many digits as are written have to be those of the double they become, or those that JavaScript writes it
- * with: halfway between two numbers of as many digits, `toPrecision` takes the larger and `String` may take the smaller.
+ * Whether a number literal does not survive a round trip through a double. Integers must match exactly; decimals in their
+ * significant digits, by `toPrecision` or by `String`, which may round a tie the other way.
  */
 export function losesDigits(literal: string): boolean {
   const value = Number(literal);
-  const digits = significant(literal);
+  const digits = significantDigits(literal);
   if (digits === "") return false;
   if (/^-?\d+$/.test(literal)) return String(value) !== literal;
   if (!Number.isFinite(value) || value === 0 || digits.length > 100) return true;
-  return significant(value.toPrecision(digits.length)) !== digits && significant(String(value)) !== digits;
+  return significantDigits(value.toPrecision(digits.length)) !== digits && significantDigits(String(value)) !== digits;
 }
 
-function significant(literal: string): string {
+/** The significant digits of a number literal. */
+function significantDigits(literal: string): string {
   return literal
     .replace(/[eE].*$/, "")
     .replace(/[-.]/g, "")
     .replace(/^0+|0+$/g, "");
 }
 
-/** Fast path: a number without a match loses no digits, and a match is rare. */
+/** Fast path: a text without a match has no lossy numbers. */
 const suspicious = /[\d.]{16}|\d[eE][+-]?\d{3}/;
-const token = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[{}[\],]/g;
+const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[{}[\],]/g;
 
 type JsonPath = (string | number)[];
 
@@ -88,14 +88,14 @@ export function lossyNumbers(text: string): { path: JsonPath; literal: string }[
   return suspicious.test(text) ? scan(text).lossy : [];
 }
 
-/** Paths of duplicate keys in a JSON text; `value` is the parsed text, which has the last of each. */
+/** Paths of duplicate keys in a JSON text; `value` is the parsed text, which has only the last of each. */
 export function repeatedKeys(text: string, value: unknown): JsonPath[] {
-  // No key is missing from nearly every value, so the text is not taken apart.
-  return namesIn(text) > keysIn(value) ? scan(text).repeated : [];
+  // Fast path: the text is tokenised only if the parsed value may lack keys.
+  return countNames(text) > countKeys(value) ? scan(text).repeated : [];
 }
 
 /** Number of strings before a colon: an upper bound of the number of keys. */
-function namesIn(text: string): number {
+function countNames(text: string): number {
   let count = 0;
   for (let colon = text.indexOf(":"); colon >= 0; colon = text.indexOf(":", colon + 1)) {
     let before = colon - 1;
@@ -105,29 +105,31 @@ function namesIn(text: string): number {
   return count;
 }
 
-function keysIn(value: unknown): number {
+/** Number of keys of all objects in a parsed value. */
+function countKeys(value: unknown): number {
   let count = 0;
-  const left = [value];
-  while (left.length > 0) {
-    const next = left.pop();
+  const pending = [value];
+  while (pending.length > 0) {
+    const next = pending.pop();
     if (typeof next !== "object" || next === null) continue;
-    const inner: unknown[] = Object.values(next);
-    if (!Array.isArray(next)) count += inner.length;
-    for (const one of inner) if (typeof one === "object") left.push(one);
+    const children: unknown[] = Object.values(next);
+    if (!Array.isArray(next)) count += children.length;
+    for (const child of children) if (typeof child === "object") pending.push(child);
   }
   return count;
 }
 
+/** Tokenises a JSON text to find lossy numbers and duplicate keys. */
 function scan(text: string): { lossy: { path: JsonPath; literal: string }[]; repeated: JsonPath[] } {
   const lossy: { path: JsonPath; literal: string }[] = [];
   const repeated: JsonPath[] = [];
-  /** Of each object and list around the position, the key or position reached; an object between its members has none. */
+  /** Current key or index in each enclosing object or list; undefined before the key of a member. */
   const path: (string | number | undefined)[] = [];
-  /** The keys of each object around the position so far. */
+  /** Keys seen so far in each enclosing object. */
   const keys: Set<string>[] = [];
-  for (const [part] of text.matchAll(token)) {
+  for (const [token] of text.matchAll(tokens)) {
     const last = path.length - 1;
-    switch (part[0]) {
+    switch (token[0]) {
       case "{":
         path.push(undefined);
         keys[last + 1] = new Set();
@@ -144,14 +146,14 @@ function scan(text: string): { lossy: { path: JsonPath; literal: string }[]; rep
         break;
       case '"': {
         if (last < 0 || path[last] !== undefined) break;
-        const key = JSON.parse(part) as string;
+        const key = JSON.parse(token) as string;
         path[last] = key;
         if (keys[last]!.has(key)) repeated.push(path.slice() as JsonPath);
         keys[last]!.add(key);
         break;
       }
       default:
-        if (losesDigits(part)) lossy.push({ path: path.slice() as JsonPath, literal: part });
+        if (losesDigits(token)) lossy.push({ path: path.slice() as JsonPath, literal: token });
     }
   }
   return { lossy, repeated };
@@ -161,18 +163,18 @@ function scan(text: string): { lossy: { path: JsonPath; literal: string }[]; rep
 export function parseExactly(text: string): { value: unknown; repeated: string[] } {
   const top = { value: JSON.parse(text) as unknown };
   const repeated = repeatedKeys(text, top.value).map(jsonPointer);
-  // Of what is lost with a first key there are no places in the value.
+  // The paths of lossy numbers may not exist in a value that lost duplicate keys.
   if (repeated.length > 0) return { value: top.value, repeated };
   for (const { path, literal } of lossyNumbers(text)) {
-    let holder = top as Record<string, unknown>;
+    let parent = top as Record<string, unknown>;
     for (const [i, key] of ["value", ...path].entries()) {
-      if (i === path.length) holder[key] = new LossyNumber(literal);
-      else holder = holder[key] as Record<string, unknown>;
+      if (i === path.length) parent[key] = new LossyNumber(literal);
+      else parent = parent[key] as Record<string, unknown>;
     }
   }
   return { value: top.value, repeated };
 }
 
 function jsonPointer(path: JsonPath): string {
-  return path.map((part) => `/${escapePointer(String(part))}`).join("");
+  return path.map((segment) => `/${escapePointer(String(segment))}`).join("");
 }

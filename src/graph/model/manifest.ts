@@ -14,7 +14,7 @@ export type Category =
 /** Personal data category of a column, and what erasure does to it. */
 export interface Personal {
   readonly category: Category;
-  /** `clear`: empty; `replace`: something random or meaningless; `delete`: the whole row; `keep`: for the reason given. */
+  /** `clear` empties the column, `replace` overwrites it with a placeholder, `delete` deletes the row, `keep` needs a reason. */
   readonly action: "clear" | "replace" | "delete" | "keep";
   readonly reason?: string;
 }
@@ -37,7 +37,7 @@ export interface ManifestTable {
 /** The personal data manifest: every column of every table, as marked in prisma/schema.prisma. Erasure reads it. */
 export const manifest: ReadonlyMap<string, ManifestTable> = new Map(Object.entries(generated));
 
-/** Hash of the manifest: a receipt names the rules it was made by. */
+/** Hash of the manifest, stored in erasure receipts. */
 export const manifestDigest = createHash("sha256").update(JSON.stringify(generated)).digest("hex");
 
 /** The personal columns. */
@@ -67,7 +67,7 @@ export const personalNames: ReadonlySet<string> = (() => {
   return new Set([...personal].filter((name) => !others.has(name)));
 })();
 
-/** The table of docs/erasure.md: a line for each personal column. */
+/** The table of docs/erasure.md: one row per personal column. */
 export function manifestAsMarkdown(): string {
   const lines = [...manifest].flatMap(([, table]) =>
     personalColumns(table).map(

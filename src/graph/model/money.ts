@@ -7,7 +7,7 @@ const digits = {
     "INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR " +
     "MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP " +
     "STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG " +
-    // Withdrawn since 2009; old amounts have them. Above it is BYR.
+    // Withdrawn since 2009, like BYR above; old amounts may have them.
     "ANG BGN CUC EEK HRK LTL LVL MRO SLL STD VEF ZMK ZWL",
   3: "BHD IQD JOD KWD LYD OMR TND",
   4: "CLF UYW",
@@ -92,7 +92,7 @@ export function isCurrency(code: string): boolean {
   return digitsByCode.has(code);
 }
 
-/** Number of decimals of a currency; 2 for unknown codes, which older rows may hold. */
+/** Number of decimals of a currency; 2 for unknown codes, which older rows may have. */
 function exponentOf(currency: string | null | undefined): number {
   return Number((currency && digitsByCode.get(currency)) ?? 2);
 }
@@ -102,14 +102,14 @@ export function amountOf(cents: number, currency: string | null | undefined): nu
   return cents / 10 ** exponentOf(currency);
 }
 
-/** What an amount of minor units may be as a number, in one currency or another. */
+/** The decimal numbers that an amount of minor units may stand for, if its currency is unknown. */
 export function possibleAmounts(cents: number): number[] {
   return Object.keys(digits).map((exponent) => cents / 10 ** Number(exponent));
 }
 
 /**
  * `€1.234,50`, `$1,234.50`, `-€5,00`, `¥1,200`, `CHF12.00`: the symbol or code first; euros are written with a decimal
- * comma. Nothing of it comes from the run-time's locale data, which differ between releases.
+ * comma. Independent of the runtime's locale data, which differs between releases.
  */
 export function formatMoney(cents: number, currency: string | null | undefined): string {
   const exponent = exponentOf(currency);

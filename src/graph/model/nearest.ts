@@ -1,11 +1,11 @@
 /** The known name most similar to `name` ("did you mean"), if any is similar enough. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   if (name.length > 100) return undefined;
-  const plain = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const snakeCase = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(plain.length / 3)) + 1;
+  let bestDistance = Math.max(2, Math.floor(snakeCase.length / 3)) + 1;
   for (const candidate of known) {
-    const distance = editDistance(plain, candidate);
+    const distance = editDistance(snakeCase, candidate);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;
@@ -17,8 +17,8 @@ function editDistance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      const change = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(change, previous[j]! + 1, row[j - 1]! + 1));
+      const substitution = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(substitution, previous[j]! + 1, row[j - 1]! + 1));
     }
     previous = row;
   }

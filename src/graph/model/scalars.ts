@@ -21,7 +21,7 @@ export const DateTime = new GraphQLScalarType<Date, string>({
   parseLiteral: (node: ValueNode) => parseDateTime(node.kind === Kind.STRING ? node.value : undefined, node),
 });
 
-/** Rejects what is not an object or cannot be stored unchanged. */
+/** Rejects values that are not objects or cannot be stored unchanged. */
 function parseJson(value: unknown, node?: ValueNode): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new GraphQLError("JSON must be an object.", { nodes: node });

@@ -6,9 +6,8 @@ const form =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(?:[Zz]|(?<sign>[+-])(?<hours>\d\d):(?<minutes>\d\d))$/;
 
 /**
- * The one reader of times: ISO 8601 with an offset, as RFC 3339 has it; seconds may be missing. Digits behind the
- * milliseconds are cut off. Undefined for other texts, for what no calendar or clock shows (30 February, 24:00, a 60th
- * second), and for what is outside the years 1 to 9999 in UTC.
+ * Parses an RFC 3339 time; seconds may be missing. Digits after the milliseconds are truncated. Undefined for other
+ * texts, for times that do not exist (30 February, 24:00, a 60th second), and outside the years 1 to 9999 in UTC.
  */
 export function readTime(text: string): Date | undefined {
   const match = form.exec(text);
@@ -27,7 +26,7 @@ export function readTime(text: string): Date | undefined {
 
 type Six = [number, number, number, number, number, number];
 
-/** The Gregorian calendar repeats every 400 years. */
+/** Whether a date exists: the Gregorian calendar repeats every 400 years. */
 function isDate(year: number, month: number, day: number): boolean {
   if (month < 1 || month > 12 || day < 1) return false;
   return day <= new Date(Date.UTC(2000 + (((year % 400) + 400) % 400), month, 0)).getUTCDate();
@@ -36,13 +35,13 @@ function isDate(year: number, month: number, day: number): boolean {
 /** Formats a time for the API. */
 export function writeTime(time: Date): string {
   const text = time.toISOString();
-  // ISO 8601 gives other years a sign and six digits.
+  // toISOString() writes other years with a sign and six digits.
   return text.length === last.length ? text : text.startsWith("-") ? first : last;
 }
 
 /**
- * A stored moment that the API cannot name: beyond its years, or infinite. It stands for the nearest that it can; cursors
- * keep PostgreSQL's own text of it, so that lists are walked past it.
+ * A stored time out of the API's range, or infinite: shown as the nearest time in range. Cursors keep PostgreSQL's own
+ * text, so that pagination continues after it.
  */
 class DistantTime extends Date {
   constructor(private readonly text: string) {
@@ -55,18 +54,18 @@ class DistantTime extends Date {
 }
 
 /** Parses a text of `exactTimeSql`. */
-export function storedTime(text: string): Date {
+export function parseExactTime(text: string): Date {
   return isIso(text) ? new Date(text) : new DistantTime(text);
 }
 
 /** Formats a text of `exactTimeSql` for the API. */
-export function shownTime(text: string): string {
+export function formatExactTime(text: string): string {
   return isIso(text) ? text : new DistantTime(text).toISOString();
 }
 
 const isIso = (text: string) => text[10] === "T";
 
-/** As PostgreSQL writes a moment itself; undefined where the driver's own parser does. */
+/** Parses an out-of-range time in PostgreSQL's format; undefined if the driver's parser can. */
 export function distantTime(text: string): Date | undefined {
   return text[4] === "-" && !text.endsWith("BC") ? undefined : new DistantTime(text);
 }
@@ -79,8 +78,8 @@ export function isCursorTime(text: string): boolean {
   if (!match) return false;
   const [year, month, day] = match.slice(1, 4).map(Number) as [number, number, number];
   // Range of a PostgreSQL timestamp.
-  const held = match[6] ? year >= 1 && year <= 4713 : year >= 10_000 && year <= 294_275;
-  return held && isDate(match[6] ? 1 - year : year, month, day);
+  const inRange = match[6] ? year >= 1 && year <= 4713 : year >= 10_000 && year <= 294_275;
+  return inRange && isDate(match[6] ? 1 - year : year, month, day);
 }
 
 const isoSql = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;

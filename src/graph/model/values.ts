@@ -4,10 +4,7 @@ import { isCurrency } from "./money.js";
 
 // Formats of values, shared by mutations and the import.
 
-/**
- * What is wrong with a value, and what would be right: a whole sentence without the field's name. `expected` completes
- * the sentence "The value must be …".
- */
+/** Why a value is invalid: a whole sentence without the field's name. `expected` completes "The value must be …". */
 export class Problem {
   constructor(
     readonly message: string,
@@ -19,7 +16,7 @@ export const maximumText = 255;
 
 /** Checks the length of a text in characters (code points), as PostgreSQL counts them. */
 export function readText(given: string, { minimum, maximum }: Record<"minimum" | "maximum", number>): string | Problem {
-  // A character has one or two code units, so short texts need not be counted.
+  // Fast path: a code point has one or two code units.
   if (given.length <= maximum && given.length >= 2 * minimum) return given;
   const { length } = [...given];
   const expected = `a text of ${minimum ? `${minimum} to` : "at most"} ${maximum} characters`;
@@ -40,7 +37,7 @@ export function readForm(form: RegExp, expected: string): (given: string) => str
   return (given) => (form.test(given) ? given : new Problem(`This must be ${expected}.`, expected));
 }
 
-/** Creates a reader of regular expressions; whether PostgreSQL can compile one is checked where it is used. */
+/** Creates a reader of regular expressions; whether PostgreSQL can compile them is checked by its callers. */
 export function readRegex(maximum: number): (given: string) => string | Problem {
   return (given) => {
     try {
@@ -53,32 +50,29 @@ export function readRegex(maximum: number): (given: string) => string | Problem 
   };
 }
 
-/**
- * Lower and upper case of codes: ASCII alone. The tables of Unicode would fold other letters into those of codes: the
- * Kelvin sign into `k`, a dotless `ı` into `I`.
- */
+/** ASCII-only case conversion of codes: Unicode would map the Kelvin sign to `k`, and a dotless `ı` to `I`. */
 export const lowerAscii = (text: string) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 export const upperAscii = (text: string) => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
 
 /** Normalises a code as it is stored and looked up. */
 export const codeKey = (given: string) => lowerAscii(given.trim());
 
-/** Control, format, private and unassigned characters, white space, all that shows nothing, and the full stop of CJK. */
-const unfit = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\u3002]/u;
+/** Control, format, private and unassigned characters, white space, invisible characters, and the CJK full stop. */
+const forbidden = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\u3002]/u;
 
 /**
- * An e-mail address, or a part of one, as it is stored and compared: composed (NFC) and in lower case. Undefined where it
- * has characters that no address may have, or that are another form of some letter, such as full-width letters,
- * ligatures or the Kelvin sign: two people would become one if such were folded.
+ * Normalises an e-mail address, or a part of one, to its stored form: NFC, lower case. Undefined for characters that are
+ * not allowed, and for compatibility forms (full-width letters, ligatures, the Kelvin sign): folding these would make
+ * different addresses equal.
  */
 export function foldEmail(text: string): string | undefined {
   if (/^[\x21-\x7e]*$/.test(text)) return text.toLowerCase();
-  if (unfit.test(text) || ![...text].every(isOwnForm)) return undefined;
+  if (forbidden.test(text) || ![...text].every(isCanonical)) return undefined;
   return text.normalize("NFC").toLowerCase().normalize("NFC");
 }
 
 /** Whether a character has no other composed or compatibility form in Unicode. */
-function isOwnForm(character: string): boolean {
+function isCanonical(character: string): boolean {
   const composed = character.normalize("NFC");
   return composed === character.normalize("NFKC") && (composed === character || [...composed].length > 1);
 }
@@ -102,8 +96,8 @@ const emailForm = new RegExp(String.raw`^[^\s@<>()[\],;:"\\]+@${word}(\.${word})
 /** Validates and normalises an e-mail address. */
 export function readEmail(given: string): string | Problem {
   const value = foldEmail(trimmed(given));
-  const fits = value !== undefined && emailForm.test(value) && !/(^|[@.])\p{M}/u.test(value);
-  return fits && value.length <= maximumText
+  const isValid = value !== undefined && emailForm.test(value) && !/(^|[@.])\p{M}/u.test(value);
+  return isValid && value.length <= maximumText
     ? value
     : new Problem(
         `An e-mail address looks like name@example.com: at most ${maximumText} characters, without spaces, invisible characters or special forms of letters.`,
@@ -111,7 +105,7 @@ export function readEmail(given: string): string | Problem {
       );
 }
 
-/** Lookup key of an e-mail address. Addresses that older rows hold against the rule are found as they are. */
+/** Lookup key of an e-mail address. Addresses of older rows that cannot be normalised are found in ASCII lower case. */
 export function emailKey(given: string): string {
   return foldEmail(trimmed(given)) ?? lowerAscii(given);
 }
