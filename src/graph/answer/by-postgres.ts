@@ -181,7 +181,7 @@ class Compiler {
     this.weights.push({ lists, bytes: object.bytes });
     return (sql: SelectionSql, rows: Rows) => {
       const select = (alias: string) => object.columns(sql, alias);
-      const page = () => sql.page(list, row, rows, { selected: row.selected, beyond: list.beyond, select });
+      const page = () => sql.page(list, row, rows, { selected: row.selected, extraRow: list.extraRow, select });
       return `(${sql.collected(object.aliased ? "x.j" : "x", page)})`;
     };
   }

@@ -263,7 +263,7 @@ async function connect(model: ModelType, { page, read, ...rest }: Reading): Prom
   const found = page.limit === 0 ? undefined : await read();
   const rows = found?.slice(0, page.limit) ?? [];
   if (page.backward) rows.reverse();
-  const more = () => (found ? found.length > page.limit : read().then((beyond) => beyond.length > 0));
+  const more = () => (found ? found.length > page.limit : read().then((rest) => rest.length > 0));
   const connection = connectionOf(model.type) as new (result: PageResult) => Connection;
   return new connection({ ...rest, model, rows, more });
 }

@@ -455,7 +455,7 @@ class Planner {
     const pageInfo = getNamedType(connection.getFields().pageInfo!.type) as GraphQLObjectType;
     return this.selected(pageInfo, nodes, (key, name): PageInfoField => {
       if (name.endsWith("Cursor")) this.cursorColumns(row, list);
-      else list.beyond = true;
+      else list.extraRow = true;
       // After an offset, an empty page has a previous page if the list is not empty.
       if (name === "hasPreviousPage" && listNode.arguments?.some((argument) => argument.name.value === "offset")) {
         list.any ??= list.counts.push(this.fieldArguments.fixedCount(1)) - 1;
@@ -491,7 +491,7 @@ class Planner {
 }
 
 function listSelection(type: ModelType, fieldArguments: number): ListSelection {
-  return { type, fieldArguments, beyond: false, counts: [] };
+  return { type, fieldArguments, extraRow: false, counts: [] };
 }
 
 /** The row selection of a list. */

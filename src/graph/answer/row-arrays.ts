@@ -79,9 +79,9 @@ export class RowArrays {
 
   private page(list: ListSelection, row: RowSelection, rows: Rows, sql: SelectionSql): string {
     const selected = this.selectedOf(row);
-    const beyond = list.beyond || this.whole;
+    const extraRow = list.extraRow || this.whole;
     const select = (alias: string) => `${this.row(row, alias, sql)} j`;
-    return `(${sql.collected("x.j", () => sql.page(list, row, rows, { selected, beyond, select }))})`;
+    return `(${sql.collected("x.j", () => sql.page(list, row, rows, { selected, extraRow, select }))})`;
   }
 
   weights(plan: Plan): RowWeight[] {

@@ -51,7 +51,7 @@ export function valuesFor({ values }: PlanStatement, run: Run): unknown[] {
 interface PageColumns {
   selected: readonly ColumnOrRelation[];
   /** Whether to read one row more than the page holds. */
-  beyond: boolean;
+  extraRow: boolean;
   /** The expressions, over the row behind an alias. */
   select: (alias: string) => string;
 }
@@ -105,10 +105,10 @@ export class SelectionSql {
     return column.type === "DateTime" ? time(sql) : sql;
   }
 
-  page(list: ListSelection, row: RowSelection, rows: Rows, { selected, beyond, select }: PageColumns): string {
+  page(list: ListSelection, row: RowSelection, rows: Rows, { selected, extraRow, select }: PageColumns): string {
     const { page } = this.args[list.fieldArguments] as { page: Page };
     const fields = columnsRead(row.model, selected);
-    return pageSql(rows, page, this.parameters, this.rule, beyond, { fields, select });
+    return pageSql(rows, page, this.parameters, this.rule, extraRow, { fields, select });
   }
 
   count({ fieldArguments, counts }: ListSelection, index: number, rows: Rows): string {

@@ -80,7 +80,7 @@ export interface ListSelection {
   /** Absent when the list is only counted. */
   row?: RowSelection;
   /** Whether to read one row more than the page holds, to learn whether there are more. */
-  beyond: boolean;
+  extraRow: boolean;
   /** The indexes of the arguments with the limits up to which to count. */
   readonly counts: number[];
   /** Index of the count that `hasPreviousPage` uses to check whether the list is empty. */

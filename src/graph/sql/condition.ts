@@ -17,7 +17,7 @@ export type Condition =
   | { op: "like"; field: string; value: string | Slot; ignoreCase: boolean }
   | { op: "hasKey"; field: string; key: string | Slot }
   | { op: "containsJson"; field: string; values: readonly (object | Slot)[] }
-  /** At least one related row that the viewer may see; with `orHidden`, for row rules alone: or may not. */
+  /** At least one related row that the viewer may see; `orHidden`, for row rules only, includes hidden rows. */
   | { op: "some"; relation: string; where: Condition; orHidden?: true }
   /** Condition on the foreign key of a to-one relation. A key whose row the viewer may not see counts as null. */
   | { op: "key"; relation: string; test: Condition };
@@ -36,9 +36,8 @@ export function literal(text: string): string {
 }
 
 /**
- * The SQL of a condition on the table behind `alias`, in brackets where it needs them. It may be null for some rows, as
- * in SQL, where that means "no": only `not` makes a difference between false and null, and treats them alike. Rows
- * reached through a relation obey their own row rule.
+ * The SQL of a condition on the table `alias`, in parentheses where needed. As in SQL, null means no match; `not` treats
+ * it like false. Rows reached through a relation obey their own row rule.
  */
 export function conditionSql(
   condition: Condition,
@@ -73,8 +72,8 @@ export function conditionSql(
       return `${column(condition.field)} IS ${condition.value ? "" : "NOT "}NULL`;
     case "startsWith":
     case "contains": {
-      const start = condition.op === "contains" ? "%" : "";
-      const pattern = mapValue(condition.value, (text: string) => `${start}${literal(text)}%`);
+      const prefix = condition.op === "contains" ? "%" : "";
+      const pattern = mapValue(condition.value, (text: string) => `${prefix}${literal(text)}%`);
       const like = condition.ignoreCase ? "ILIKE" : "LIKE";
       return `${column(condition.field)} ${like} ${parameters.add(pattern, "text")}`;
     }
@@ -94,7 +93,7 @@ export function conditionSql(
       return existsSql(condition, model, alias, parameters, rule);
     case "key": {
       const { relation, test } = condition;
-      // Viewers who see the whole mode see every referenced row: the index on the key is enough.
+      // Viewers who see all rows of their mode see every referenced row: the index on the key is enough.
       if (isWholeMode(rule(relationOf(model, relation).to))) return compile(test);
       const visible = existsSql({ relation, where: everything }, model, alias, parameters, rule);
       if (test.op !== "isNull") return `(${compile(test)} AND ${visible})`;
@@ -110,7 +109,7 @@ export function isWholeMode(rule: Condition): boolean {
 
 /** Replaces the values of a condition by slots and adds them to `values`; `slot` creates the nth slot. */
 export function withSlots(condition: Condition, values: unknown[], slot: (index: number) => Slot): Condition {
-  const take = (value: unknown) => slot(values.push(value) - 1);
+  const toSlot = (value: unknown) => slot(values.push(value) - 1);
   switch (condition.op) {
     case "and":
     case "or":
@@ -122,15 +121,15 @@ export function withSlots(condition: Condition, values: unknown[], slot: (index:
     case "key":
       return { ...condition, test: withSlots(condition.test, values, slot) };
     case "in":
-      return { ...condition, values: take(condition.values) };
+      return { ...condition, values: toSlot(condition.values) };
     case "hasKey":
-      return { ...condition, key: take(condition.key) };
+      return { ...condition, key: toSlot(condition.key) };
     case "containsJson":
-      return { ...condition, values: condition.values.map(take) };
+      return { ...condition, values: condition.values.map(toSlot) };
     case "isNull":
       return condition;
     default:
-      return { ...condition, value: take(condition.value) };
+      return { ...condition, value: toSlot(condition.value) };
   }
 }
 
@@ -144,8 +143,8 @@ function existsSql(
   const relationship = relationOf(model, relation);
   const target = modelNamed(relationship.to);
   const inner = parameters.alias();
-  const seen = orHidden ? everything : rule(relationship.to);
-  const rows = `${conditionSql(seen, target, inner, parameters, rule)} AND ${conditionSql(where, target, inner, parameters, rule)}`;
+  const visible = orHidden ? everything : rule(relationship.to);
+  const rows = `${conditionSql(visible, target, inner, parameters, rule)} AND ${conditionSql(where, target, inner, parameters, rule)}`;
   if (relationship.through) {
     const link = parameters.alias();
     return `EXISTS (SELECT FROM "${relationship.through.table}" ${link} JOIN "${target.table}" ${inner} ON ${inner}."id" = ${link}."${relationship.through.to}" WHERE ${link}."${relationship.through.from}" = ${alias}."id" AND ${rows})`;

@@ -3,18 +3,18 @@ import { type Condition, conditionSql, everything, isWholeMode, type RowRule } f
 import { orderSql, type TotalOrder, withinRange } from "./order.js";
 import type { Parameters } from "./parameters.js";
 
-/** Up to this many matches are all read and sorted. */
-const fewRows = 1_000;
+/** Maximum number of candidate rows that are all read and sorted. */
+const maximumCandidates = 1_000;
 
 /**
- * How many rows are read in the order of the page before it is worth finding all matches instead: fewer where these are
- * found by an index of words or keys, which is quick for rare ones and slow for common ones.
+ * Number of rows scanned in page order before all matches are searched instead: fewer if a GIN index finds these, which
+ * is fast for rare values and slow for common ones.
  */
-const walkedRows = 4_000;
-const walkedRowsOfWords = 1_000;
+const scannedRows = 4_000;
+const scannedRowsGin = 1_000;
 
-/** Maximum number of rows scanned in page order, if as many match: finding and sorting them would cost no less. */
-const walkedRowsOfMany = 50_000;
+/** Maximum number of rows scanned in page order, if as many match: finding and sorting them would cost as much. */
+const maximumScannedRows = 50_000;
 
 export interface FilteredPage {
   model: Model;
@@ -31,79 +31,85 @@ export interface FilteredPage {
 
 /** Whether the best plan of a filtered page depends on the values in the filter. */
 export function dependsOnValues(model: Model, filter: Condition, order: TotalOrder, rule: RowRule): boolean {
-  return filter !== everything && isWholeMode(rule(model.name)) && !isServed(model, filter, order);
+  return filter !== everything && isWholeMode(rule(model.name)) && !isServedByIndex(model, filter, order);
 }
 
 /**
  * Rows of a filtered page, unordered, possibly with more rows than needed.
  *
- * PostgreSQL has to choose between reading in the order of the page until enough rows match, and finding all matches to
- * sort them. It cannot know which values are rare, nor that all rows with one status come last when sorted by a date,
- * and the wrong choice reads the whole table. So the statement decides while it runs, and reads on only where that did not
- * suffice: (1) each test by itself, up to 1,000 rows of its index: if one finds fewer, these are all there can be;
- * (2) some rows in the order of the page, and more of them where a test has many matches; (3) all matches. Where nulls come first or last, (2) and (3) are done for what
- * comes first, and again for the rest: few of the common matches may be on the first side, and many on the other.
+ * PostgreSQL chooses between scanning in page order until enough rows match, and finding all matches to sort them. It
+ * knows neither which values are rare nor how they correlate with the order, and the wrong choice reads the whole table.
+ * So the statement decides at execution, and runs each step only if those before found too few rows: (1) up to 1,000
+ * matches of each conjunct by its index: if one has fewer, these are the only candidates; (2) a scan of some rows in page
+ * order, and of more if the conjuncts have many matches; (3) all matches. Where nulls are a range of their own, (2) and
+ * (3) run for each range, since matches may be rare in one and common in the other.
  */
 export function filteredRows(page: FilteredPage, parameters: Parameters, rule: RowRule): string {
   const { model, filter, order, ranges, columns, needed } = page;
   const where = (condition: Condition, alias: string) => conditionSql(condition, model, alias, parameters, rule);
-  const leaves = leavesOf(filter);
-  const ordered = orderedBy(model, leaves, order);
-  const words = leaves.some(asksForWords);
+  const conjuncts = conjunctsOf(filter);
+  const ordered = orderedConjuncts(model, conjuncts, order);
+  const usesGin = conjuncts.some(usesGinIndex);
   const within = (alias: string) => orderSql(withinRange(order), model, alias);
-  const few = parameters.alias();
-  const ids = `(SELECT ids FROM ${few})`;
+  const candidates = parameters.alias();
+  const ids = `(SELECT ids FROM ${candidates})`;
 
-  const one = parameters.alias();
-  const every = ranges(one);
-  const parts = [`${few} AS MATERIALIZED (SELECT ${idsOfFew(model, leaves, parameters, rule)} AS ids)`];
+  const candidate = parameters.alias();
+  const allRanges = ranges(candidate);
+  const ctes = [`${candidates} AS MATERIALIZED (SELECT ${candidateIdsSql(model, conjuncts, parameters, rule)} AS ids)`];
   const results = [
-    `SELECT ${columns(one)} FROM "${model.table}" ${one} WHERE ${one}."id" = ANY (${ids}::text[])
-      AND ${where(rule(model.name), one)} AND ${where(filter, one)} AND (${every.join(" OR ")})`,
+    `SELECT ${columns(candidate)} FROM "${model.table}" ${candidate} WHERE ${candidate}."id" = ANY (${ids}::text[])
+      AND ${where(rule(model.name), candidate)} AND ${where(filter, candidate)} AND (${allRanges.join(" OR ")})`,
   ];
-  /** Number of rows found so far. */
-  let found = "0";
-  every.forEach((_, i) => {
-    const [near, far, all, both] = [1, 2, 3, 4].map(() => parameters.alias()) as [string, string, string, string];
+  /** Number of rows found in the ranges before. */
+  let foundBefore = "0";
+  allRanges.forEach((_, i) => {
+    const [shortScan, longScan, match, unsorted] = [1, 2, 3, 4].map(() => parameters.alias()) as [
+      string,
+      string,
+      string,
+      string,
+    ];
     const inRange = (alias: string) => `${where(rule(model.name), alias)} AND ${ranges(alias)[i]}`;
-    const counted = (alias: string) => `(SELECT count(*) FROM ${alias})`;
-    /** Matches among the first rows of the range. */
-    const walk = (limit: string, reached: string) => {
-      const [walked, tested] = [parameters.alias(), parameters.alias()];
-      const first = [inRange(walked), ...ordered.map((leaf) => where(leaf, walked))].join(" AND ");
-      return `SELECT ${columns(tested)} FROM (SELECT ${walked}.* FROM "${model.table}" ${walked}
-          WHERE ${ids} IS NULL AND ${reached} < ${needed} AND ${first} ORDER BY ${within(walked)} LIMIT ${limit}) ${tested}
+    const countOf = (alias: string) => `(SELECT count(*) FROM ${alias})`;
+    /** Matches among the first rows of the range; none if enough were found before. */
+    const scan = (limit: string, found: string) => {
+      const [scanned, tested] = [parameters.alias(), parameters.alias()];
+      const indexed = [inRange(scanned), ...ordered.map((conjunct) => where(conjunct, scanned))].join(" AND ");
+      return `SELECT ${columns(tested)} FROM (SELECT ${scanned}.* FROM "${model.table}" ${scanned}
+          WHERE ${ids} IS NULL AND ${found} < ${needed} AND ${indexed} ORDER BY ${within(scanned)} LIMIT ${limit}) ${tested}
         WHERE ${where(filter, tested)} ORDER BY ${within(tested)} LIMIT ${needed}`;
     };
-    parts.push(`${near} AS MATERIALIZED (${walk(String(words ? walkedRowsOfWords : walkedRows), found)})`);
-    const nearby = `${found} + ${counted(near)}`;
-    let reached = nearby;
-    let nearest = `SELECT * FROM ${near} WHERE ${nearby} >= ${needed}`;
-    if (!words) {
-      const least = `least(${[walkedRowsOfMany, ...countsOf(model, leaves, parameters, rule)].join(", ")})`;
-      parts.push(
-        `${far} AS MATERIALIZED (${walk(`CASE WHEN ${ids} IS NULL AND ${nearby} < ${needed} THEN ${least} ELSE 0 END`, nearby)})`,
+    ctes.push(`${shortScan} AS MATERIALIZED (${scan(String(usesGin ? scannedRowsGin : scannedRows), foundBefore)})`);
+    const foundByShortScan = `${foundBefore} + ${countOf(shortScan)}`;
+    let foundByScans = foundByShortScan;
+    let scanResult = `SELECT * FROM ${shortScan} WHERE ${foundByShortScan} >= ${needed}`;
+    if (!usesGin) {
+      const limit = `least(${[maximumScannedRows, ...countsOf(model, conjuncts, parameters, rule)].join(", ")})`;
+      ctes.push(
+        `${longScan} AS MATERIALIZED (${scan(`CASE WHEN ${ids} IS NULL AND ${foundByShortScan} < ${needed} THEN ${limit} ELSE 0 END`, foundByShortScan)})`,
       );
-      reached = `${found} + greatest(${counted(near)}, ${counted(far)})`;
-      nearest += ` UNION ALL SELECT * FROM ${far} WHERE ${found} + ${counted(far)} >= ${needed}`;
+      foundByScans = `${foundBefore} + greatest(${countOf(shortScan)}, ${countOf(longScan)})`;
+      scanResult += ` UNION ALL SELECT * FROM ${longScan} WHERE ${foundBefore} + ${countOf(longScan)} >= ${needed}`;
     }
-    const matches = `SELECT ${columns(all)} FROM "${model.table}" ${all}
-      WHERE ${ids} IS NULL AND ${found} < ${needed} AND ${reached} < ${needed} AND ${inRange(all)} AND ${where(filter, all)} OFFSET 0`;
-    if (i === every.length - 1) {
-      results.push(nearest, `SELECT * FROM (${matches}) ${both}`);
+    const matches = `SELECT ${columns(match)} FROM "${model.table}" ${match}
+      WHERE ${ids} IS NULL AND ${foundBefore} < ${needed} AND ${foundByScans} < ${needed} AND ${inRange(match)} AND ${where(filter, match)} OFFSET 0`;
+    if (i === allRanges.length - 1) {
+      results.push(scanResult, `SELECT * FROM (${matches}) ${unsorted}`);
       return;
     }
-    const first = parameters.alias();
-    parts.push(`${first} AS MATERIALIZED (${nearest}
-      UNION ALL (SELECT * FROM (${matches}) ${both} ORDER BY ${within(both)} LIMIT ${needed}))`);
-    results.push(`SELECT * FROM ${first}`);
-    found = counted(first);
+    const rangeResult = parameters.alias();
+    ctes.push(`${rangeResult} AS MATERIALIZED (${scanResult}
+      UNION ALL (SELECT * FROM (${matches}) ${unsorted} ORDER BY ${within(unsorted)} LIMIT ${needed}))`);
+    results.push(`SELECT * FROM ${rangeResult}`);
+    foundBefore = countOf(rangeResult);
   });
-  return `WITH ${parts.join(", ")} ${results.join(" UNION ALL ")}`;
+  return `WITH ${ctes.join(", ")} ${results.join(" UNION ALL ")}`;
 }
 
 /**
- * How many rows match a filter, up to `limit`, in the same way: what stops early is planned as if matches were everywhere.
+ * Counts the matches of a filter, up to `limit`. It looks for candidates first too: PostgreSQL plans a LIMIT as if the
+ * matches were evenly distributed.
  */
 export function filteredCount(
   model: Model,
@@ -112,92 +118,92 @@ export function filteredCount(
   parameters: Parameters,
   rule: RowRule,
 ): string {
-  const few = parameters.alias();
-  const counted = (test: (alias: string) => string) => {
+  const candidates = parameters.alias();
+  const count = (restriction: (alias: string) => string) => {
     const alias = parameters.alias();
     const matches = conditionSql({ op: "and", of: [rule(model.name), filter] }, model, alias, parameters, rule);
-    return `(SELECT count(*)::int FROM (SELECT FROM "${model.table}" ${alias} WHERE ${test(alias)}${matches} LIMIT ${limit}) c)`;
+    return `(SELECT count(*)::int FROM (SELECT FROM "${model.table}" ${alias} WHERE ${restriction(alias)}${matches} LIMIT ${limit}) c)`;
   };
-  const byIds = counted((alias) => `${alias}."id" = ANY (${few}.ids) AND `);
-  return `SELECT CASE WHEN ${few}.ids IS NULL THEN ${counted(() => "")} ELSE ${byIds} END
-    FROM (SELECT ${idsOfFew(model, leavesOf(filter), parameters, rule)} AS ids OFFSET 0) ${few}`;
+  const amongCandidates = count((alias) => `${alias}."id" = ANY (${candidates}.ids) AND `);
+  return `SELECT CASE WHEN ${candidates}.ids IS NULL THEN ${count(() => "")} ELSE ${amongCandidates} END
+    FROM (SELECT ${candidateIdsSql(model, conjunctsOf(filter), parameters, rule)} AS ids OFFSET 0) ${candidates}`;
 }
 
-/** Tests that trigram or GIN indexes answer. */
-const wordOperators = new Set<Condition["op"]>(["startsWith", "contains", "hasKey", "containsJson"]);
+/** Operators on texts and JSON, answered by GIN indexes. */
+const ginOperators = new Set<Condition["op"]>(["startsWith", "contains", "hasKey", "containsJson"]);
 
-function asksForWords(leaf: Condition): boolean {
-  return wordOperators.has(leaf.op) || (leaf.op === "some" && leavesOf(leaf.where).some(asksForWords));
+function usesGinIndex(conjunct: Condition): boolean {
+  return ginOperators.has(conjunct.op) || (conjunct.op === "some" && conjunctsOf(conjunct.where).some(usesGinIndex));
 }
 
 /** The conjuncts of a filter. */
-function leavesOf(filter: Condition): Condition[] {
-  return filter.op === "and" ? filter.of.flatMap(leavesOf) : [filter];
+function conjunctsOf(filter: Condition): Condition[] {
+  return filter.op === "and" ? filter.of.flatMap(conjunctsOf) : [filter];
 }
 
 /** The field of an equality test. */
-function equalField(leaf: Condition): string | undefined {
-  const test = leaf.op === "key" ? leaf.test : leaf;
+function equalField(conjunct: Condition): string | undefined {
+  const test = conjunct.op === "key" ? conjunct.test : conjunct;
   return test.op === "eq" ? test.field : undefined;
 }
 
-/** Equality tests whose matches an index holds in sort order. */
-function orderedBy(model: Model, leaves: readonly Condition[], order: TotalOrder): Condition[] {
-  const equal = new Map(leaves.map((leaf) => [equalField(leaf), leaf]));
+/** Equality tests whose matches an index returns in sort order. */
+function orderedConjuncts(model: Model, conjuncts: readonly Condition[], order: TotalOrder): Condition[] {
+  const equal = new Map(conjuncts.map((conjunct) => [equalField(conjunct), conjunct]));
   const sorted = order.map(({ field }) => field).join();
   for (const index of model.indexes) {
     const keys = index[0] === "mode" ? index.slice(1) : index;
-    const found = keys.slice(0, Math.max(0, keys.length - order.length));
-    if (!found.length || keys.slice(found.length).join() !== sorted) continue;
-    const tests = found.flatMap((field) => equal.get(field) ?? []);
-    if (tests.length === found.length) return tests;
+    const prefix = keys.slice(0, Math.max(0, keys.length - order.length));
+    if (!prefix.length || keys.slice(prefix.length).join() !== sorted) continue;
+    const tests = prefix.flatMap((field) => equal.get(field) ?? []);
+    if (tests.length === prefix.length) return tests;
   }
   return [];
 }
 
-/** Whether an index holds the matches in page order, or there is at most one match. */
-function isServed(model: Model, filter: Condition, order: TotalOrder): boolean {
-  const leaves = leavesOf(filter);
-  const equal = leaves.flatMap((leaf) => (leaf.op === "eq" ? [leaf.field] : []));
-  const fields = new Set(leaves.map((leaf) => ("field" in leaf ? leaf.field : undefined)));
+/** Whether an index returns the matches in page order, or there is at most one match. */
+function isServedByIndex(model: Model, filter: Condition, order: TotalOrder): boolean {
+  const conjuncts = conjunctsOf(filter);
+  const equal = conjuncts.flatMap((conjunct) => (conjunct.op === "eq" ? [conjunct.field] : []));
+  const fields = new Set(conjuncts.map((conjunct) => ("field" in conjunct ? conjunct.field : undefined)));
   if (order[0] && fields.size === 1 && fields.has(order[0].field)) return true;
   if (model.unique.some((key) => key.every((field) => field === "mode" || equal.includes(field)))) return true;
   if (equal.includes("id")) return true;
-  return orderedBy(model, leaves, order).length === leaves.length;
+  return orderedConjuncts(model, conjuncts, order).length === conjuncts.length;
 }
 
-/** SQL array of the ids of all candidate rows; null if no test is selective. */
-function idsOfFew(model: Model, leaves: readonly Condition[], parameters: Parameters, rule: RowRule): string {
-  const found = leaves.flatMap((leaf) => {
-    const rows = rowsOf(model, leaf, parameters, rule);
+/** SQL array of the ids of all candidate rows; null if no conjunct is selective. */
+function candidateIdsSql(model: Model, conjuncts: readonly Condition[], parameters: Parameters, rule: RowRule): string {
+  const candidates = conjuncts.flatMap((conjunct) => {
+    const rows = matchingIdsSql(model, conjunct, parameters, rule);
     if (!rows) return [];
-    return `(SELECT CASE WHEN count(*) <= ${fewRows} THEN coalesce(array_agg(x.id), '{}') END FROM (${rows} LIMIT ${fewRows + 1}) x)`;
+    return `(SELECT CASE WHEN count(*) <= ${maximumCandidates} THEN coalesce(array_agg(x.id), '{}') END FROM (${rows} LIMIT ${maximumCandidates + 1}) x)`;
   });
-  return `coalesce(${[...found, "NULL::text[]"].join(", ")})`;
+  return `coalesce(${[...candidates, "NULL::text[]"].join(", ")})`;
 }
 
-/** Number of matches of each test, capped. */
-function countsOf(model: Model, leaves: readonly Condition[], parameters: Parameters, rule: RowRule): string[] {
-  return leaves.flatMap((leaf) => {
-    const rows = rowsOf(model, leaf, parameters, rule);
-    return rows ? [`(SELECT count(*) FROM (${rows} LIMIT ${walkedRowsOfMany}) x)`] : [];
+/** Number of matches of each conjunct, capped. */
+function countsOf(model: Model, conjuncts: readonly Condition[], parameters: Parameters, rule: RowRule): string[] {
+  return conjuncts.flatMap((conjunct) => {
+    const rows = matchingIdsSql(model, conjunct, parameters, rule);
+    return rows ? [`(SELECT count(*) FROM (${rows} LIMIT ${maximumScannedRows}) x)`] : [];
   });
 }
 
-/** Selects the ids of rows that pass a test, and perhaps of others; undefined for a test whose rows no index can count. */
-function rowsOf(model: Model, leaf: Condition, parameters: Parameters, rule: RowRule): string | undefined {
+/** Selects the ids of a superset of a conjunct's matches; undefined if no index finds them. */
+function matchingIdsSql(model: Model, conjunct: Condition, parameters: Parameters, rule: RowRule): string | undefined {
   const alias = parameters.alias();
   const where = (test: Condition) => conditionSql(test, model, alias, parameters, rule);
-  const own = (test: string) =>
+  const select = (test: string) =>
     `SELECT ${alias}."id" AS id FROM "${model.table}" ${alias} WHERE ${where(rule(model.name))} AND ${test}`;
-  // An index of a key has no mode in it, so that a few rows would be looked for among all: its order asks for it.
-  // Tests are written only where they are used: a parameter that the text does not name is an error to PostgreSQL.
+  // ORDER BY makes PostgreSQL use the index on the key although it lacks the mode. Tests are compiled only where they are
+  // used: PostgreSQL rejects unused parameters.
   const byKey = (key: string, test: () => string) => {
     const index = model.indexes.find(([first]) => first === key);
     const order = index?.map((field) => `${alias}."${columnOf(model, field).column}"`).join(", ");
-    return order && `${own(test())} ORDER BY ${order}`;
+    return order && `${select(test())} ORDER BY ${order}`;
   };
-  switch (leaf.op) {
+  switch (conjunct.op) {
     case "eq":
     case "in":
     case "gt":
@@ -205,26 +211,27 @@ function rowsOf(model: Model, leaf: Condition, parameters: Parameters, rule: Row
     case "lt":
     case "lte":
     case "isNull":
-      return own(where(leaf));
+      return select(where(conjunct));
     case "key":
-      return byKey(relationOf(model, leaf.relation).key!, () => where(leaf));
+      return byKey(relationOf(model, conjunct.relation).key!, () => where(conjunct));
     case "some":
-      if (asksForWords(leaf)) return undefined;
+      if (usesGinIndex(conjunct)) return undefined;
       break;
     default:
       return undefined;
   }
-  const { to, key, many, through, where: fixed } = relationOf(model, leaf.relation);
+  const { to, key, many, through, where: fixed } = relationOf(model, conjunct.relation);
   const target = modelNamed(to);
-  const other = parameters.alias();
-  const others = (column: string) => {
-    const tests = [rule(to), leaf.where].map((test) => conditionSql(test, target, other, parameters, rule));
-    return `SELECT ${other}."${column}" AS id FROM "${target.table}" ${other} WHERE ${tests.join(" AND ")}`;
+  const related = parameters.alias();
+  const selectRelated = (column: string) => {
+    const tests = [rule(to), conjunct.where].map((test) => conditionSql(test, target, related, parameters, rule));
+    return `SELECT ${related}."${column}" AS id FROM "${target.table}" ${related} WHERE ${tests.join(" AND ")}`;
   };
   if (through) {
     const links = `SELECT ${alias}."${through.from}" AS id FROM "${through.table}" ${alias}`;
-    return `${links} WHERE ${alias}."${through.to}" = ANY (ARRAY(${others("id")}))`;
+    return `${links} WHERE ${alias}."${through.to}" = ANY (ARRAY(${selectRelated("id")}))`;
   }
-  if (!many) return byKey(key!, () => `${alias}."${columnOf(model, key!).column}" = ANY (ARRAY(${others("id")}))`);
-  return fixed ? undefined : others(columnOf(target, key!).column);
+  if (!many)
+    return byKey(key!, () => `${alias}."${columnOf(model, key!).column}" = ANY (ARRAY(${selectRelated("id")}))`);
+  return fixed ? undefined : selectRelated(columnOf(target, key!).column);
 }

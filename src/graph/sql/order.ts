@@ -19,8 +19,8 @@ export interface OrderInput {
 }
 
 /**
- * Completes an order. Without a word on nulls they come last upwards and first downwards, which is PostgreSQL's own
- * default and so what its indexes hold. Keys behind the id could decide nothing.
+ * Completes an order with the id; keys after the id have no effect. Nulls default to last when ascending and first when
+ * descending, as in PostgreSQL and its indexes.
  */
 export function totalOrder(model: Model, keys: readonly OrderInput[]): TotalOrder {
   const order: OrderKey[] = [];
@@ -68,17 +68,17 @@ export function keysetSql(
 }
 
 /**
- * Keyset condition: the rows after a position, or all, as one or two conditions to be read in sequence. Each is a range
- * of an index on the keys; where the first key passes between values and nulls there is one on either side. As a single
- * condition it would be no index range, and a page would cost as much as all pages before it. Where an index has nulls
- * on the same side the whole is one range, unless they are wanted apart.
+ * Keyset condition: the rows after a position, or all, as one or two ranges of an index on the keys, to be read in
+ * sequence: values and nulls of the first key are separate ranges. As a single condition it would be no index range, and
+ * a page would cost as much as all pages before it. Without a keyset there is one range if the index sorts nulls the same
+ * way, unless `splitNulls`.
  */
 export function rangesSql(
   keyset: readonly (string | null)[] | undefined,
   order: TotalOrder,
   model: Model,
   alias: string,
-  apart = false,
+  splitNulls = false,
 ): string[] {
   const keys = order.map((key, i) => {
     const { column, nullable } = columnOf(model, key.field);
@@ -86,7 +86,7 @@ export function rangesSql(
   });
   if (keyset) return rangesAfter(keys);
   const [{ sql, nullable, nullsFirst, descending }] = keys as [RangeKey];
-  if (!nullable || (nullsFirst === descending && !apart)) return ["TRUE"];
+  if (!nullable || (nullsFirst === descending && !splitNulls)) return ["TRUE"];
   return nullsFirst ? [`${sql} IS NULL`, `${sql} IS NOT NULL`] : [`${sql} IS NOT NULL`, `${sql} IS NULL`];
 }
 
@@ -103,9 +103,9 @@ interface RangeKey extends OrderKey {
 
 function rangesAfter(keys: readonly RangeKey[]): string[] {
   const [{ sql, value, nullable, nullsFirst, descending }, ...rest] = keys as [RangeKey, ...RangeKey[]];
-  const later = () => `(${rangesAfter(rest).join(" OR ")})`;
+  const tieBreak = () => `(${rangesAfter(rest).join(" OR ")})`;
   if (value === null) {
-    const amongNulls = `(${sql} IS NULL AND ${later()})`;
+    const amongNulls = `(${sql} IS NULL AND ${tieBreak()})`;
     return nullsFirst ? [amongNulls, `${sql} IS NOT NULL`] : [amongNulls];
   }
   const operator = descending ? "<" : ">";
@@ -113,7 +113,7 @@ function rangesAfter(keys: readonly RangeKey[]): string[] {
   const comparable = rest.every((key) => key.descending === descending && !key.nullable);
   const amongValues = comparable
     ? `(${keys.map((key) => key.sql).join(", ")}) ${operator} (${keys.map((key) => key.value).join(", ")})`
-    : `(${sql} ${operator}= ${value} AND (${sql} ${operator} ${value} OR ${later()}))`;
+    : `(${sql} ${operator}= ${value} AND (${sql} ${operator} ${value} OR ${tieBreak()}))`;
   return nullable && !nullsFirst ? [amongValues, `${sql} IS NULL`] : [amongValues];
 }
 
@@ -138,16 +138,16 @@ export function encodeCursor(row: Record<string, unknown>, order: TotalOrder, mo
 
 /** Decodes a cursor. Rejects cursors of another list or sort order, and forged ones. */
 export function decodeCursor(cursor: string, argument: string, order: TotalOrder, model: Model): Keyset {
-  let parts: unknown;
+  let decoded: unknown;
   try {
-    parts = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
+    decoded = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
   } catch {
     throw new CursorMismatchError(argument);
   }
-  if (!Array.isArray(parts) || parts.length !== order.length + 1 || parts[0] !== signature(model, order)) {
+  if (!Array.isArray(decoded) || decoded.length !== order.length + 1 || decoded[0] !== signature(model, order)) {
     throw new CursorMismatchError(argument);
   }
-  const keyset = parts.slice(1);
+  const keyset = decoded.slice(1);
   if (!order.every(({ field }, i) => fits(keyset[i], columnOf(model, field)))) throw new CursorMismatchError(argument);
   return keyset;
 }

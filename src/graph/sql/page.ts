@@ -13,7 +13,7 @@ export interface Page {
   filter: Condition;
 }
 
-/** A page with known numbers. */
+/** A page whose limit and offset are numbers, not slots. */
 export type KnownPage = Page & { limit: number; offset: number };
 
 /** A page with its values replaced by slots: pages that differ only in values have equal templates. */
@@ -24,14 +24,14 @@ export interface PageTemplate {
 
 export function pageTemplate(page: KnownPage, slot: (index: number) => Slot): PageTemplate {
   const values: unknown[] = [];
-  const take = (value: unknown) => slot(values.push(value) - 1);
+  const toSlot = (value: unknown) => slot(values.push(value) - 1);
   return {
     page: {
       order: page.order,
       backward: page.backward,
-      limit: take(page.limit),
-      offset: page.offset && take(page.offset),
-      after: page.after?.map((value) => (value === null ? null : take(value))),
+      limit: toSlot(page.limit),
+      offset: page.offset && toSlot(page.offset),
+      after: page.after?.map((value) => (value === null ? null : toSlot(value))),
       filter: page.filter === everything ? everything : withSlots(page.filter, values, slot),
     },
     values,

@@ -37,7 +37,7 @@ export function rowsByField(
   };
 }
 
-/** One page of all rows of a model. Selects one row more than the limit, which tells whether there are more. */
+/** One page of all rows of a model, and one row more to compute hasNextPage. */
 export function rootPage(model: Model, page: Page, rule: RowRule): Statement {
   const parameters = new Parameters();
   const alias = parameters.alias();
@@ -45,7 +45,7 @@ export function rootPage(model: Model, page: Page, rule: RowRule): Statement {
   return { text, values: parameters.values };
 }
 
-/** One page of a to-many relation for each of many parents; the parent's id comes first in each row. */
+/** One page of a to-many relation for each parent; the first column is the parent's id. */
 export function relatedPages(
   model: Model,
   relation: string,
@@ -54,9 +54,9 @@ export function relatedPages(
   rule: RowRule,
 ): Statement {
   const { parameters, parent, rows } = relatedToEach(model, relation, ids);
-  const found = pageSql(rows, page, parameters, rule);
+  const lateral = pageSql(rows, page, parameters, rule);
   return {
-    text: `SELECT ${parent}.id, x.* FROM unnest($1::text[]) ${parent} (id) CROSS JOIN LATERAL (${found}) x`,
+    text: `SELECT ${parent}.id, x.* FROM unnest($1::text[]) ${parent} (id) CROSS JOIN LATERAL (${lateral}) x`,
     values: parameters.values,
   };
 }
@@ -90,13 +90,13 @@ export function relatedCounts(
 /** Finds the model of each id: rows of (id, model name), in one statement. */
 export function modelsOfIds(models: readonly Model[], ids: readonly string[], rule: RowRule): Statement {
   const parameters = new Parameters();
-  const wanted = parameters.add(ids, "text[]");
-  const parts = models.map((model) => {
+  const idsSql = parameters.add(ids, "text[]");
+  const selects = models.map((model) => {
     const alias = parameters.alias();
     const visible = conditionSql(rule(model.name), model, alias, parameters, rule);
-    return `SELECT ${alias}."id", '${model.name}' FROM "${model.table}" ${alias} WHERE ${alias}."id" = ANY (${wanted}) AND ${visible}`;
+    return `SELECT ${alias}."id", '${model.name}' FROM "${model.table}" ${alias} WHERE ${alias}."id" = ANY (${idsSql}) AND ${visible}`;
   });
-  return { text: parts.join(" UNION ALL "), values: parameters.values };
+  return { text: selects.join(" UNION ALL "), values: parameters.values };
 }
 
 /** FROM clause of a page: a table, its join table if any, and the condition that joins them to a parent. */
@@ -105,8 +105,8 @@ export interface Rows {
   alias: string;
   source: string;
   joins: readonly string[];
-  /** The same as `joins`, as a condition on the row, for parents with so many rows that the query plan depends on it. */
-  belongs?: Condition;
+  /** `joins` as a condition on the row, for parents whose number of rows affects the query plan. */
+  ofParent?: Condition;
 }
 
 function relatedToEach(model: Model, relation: string, ids: readonly string[]) {
@@ -116,7 +116,7 @@ function relatedToEach(model: Model, relation: string, ids: readonly string[]) {
   return { parameters, parent, rows: relatedRows(model, relation, parent, parameters) };
 }
 
-/** The rows of a to-many relation that belong to the parent's row behind `parent`. */
+/** The rows of a to-many relation of the parent with the alias `parent`. */
 export function relatedRows(model: Model, relation: string, parent: string, parameters: Parameters): Rows {
   const relationship = relationOf(model, relation);
   const target = modelNamed(relationship.to);
@@ -130,16 +130,15 @@ export function relatedRows(model: Model, relation: string, parent: string, para
   } else {
     joins.push(`${alias}."${columnOf(target, relationship.key!).column}" = ${parent}.id`);
     for (const [field, value] of Object.entries(relationship.where ?? {})) {
-      // Written as a literal: PostgreSQL rejects unused parameters, and a list of which nothing is read does not use
-      // this one.
+      // Inlined: PostgreSQL rejects unused parameters, and a list of which nothing is selected would not use this one.
       joins.push(`${alias}."${columnOf(target, field).column}" = '${value}'`);
     }
   }
-  return { model: target, alias, source, joins, belongs: belongsTo(model, relation, parent) };
+  return { model: target, alias, source, joins, ofParent: parentCondition(model, relation, parent) };
 }
 
-/** A customer has few rows; other parents may have any share of a table. */
-function belongsTo(model: Model, relation: string, parent: string): Condition | undefined {
+/** Condition on the foreign key; undefined for parents with few rows, such as customers. */
+function parentCondition(model: Model, relation: string, parent: string): Condition | undefined {
   const relationship = relationOf(model, relation);
   if (model.name === "Customer" || model.owners || !relationship.key || relationship.where) return undefined;
   const back = Object.entries(modelNamed(relationship.to).relations).find(
@@ -153,17 +152,17 @@ function belongsTo(model: Model, relation: string, parent: string): Condition | 
 export interface PageSelection {
   /** The columns to read. */
   fields: readonly string[];
-  /** The expressions, over the row behind an alias. */
+  /** The SQL expressions, given the row's alias. */
   select: (alias: string) => string;
 }
 
-/** Selects a page of rows; with `beyond` one row more than the limit, to compute hasNextPage. */
+/** Selects a page of rows; with `extraRow` one row more than the limit, to compute hasNextPage. */
 export function pageSql(
-  { model, alias, source, joins, belongs = everything }: Rows,
+  { model, alias, source, joins, ofParent = everything }: Rows,
   page: Page,
   parameters: Parameters,
   rule: RowRule,
-  beyond = true,
+  extraRow = true,
   { fields, select }: PageSelection = {
     fields: selectedFields(model),
     select: (from) => columnsSql(model, from),
@@ -171,46 +170,46 @@ export function pageSql(
 ): string {
   const order = page.backward ? reversed(page.order) : page.order;
   const keyset = page.after && keysetSql(page.after, order, model, parameters);
-  const ranges = (from: string, apart?: boolean) => rangesSql(keyset, order, model, from, apart);
+  const ranges = (from: string, splitNulls?: boolean) => rangesSql(keyset, order, model, from, splitNulls);
   const columns = (from: string) =>
     columnsSql(model, from, [...new Set([...fields, ...order.map(({ field }) => field)])]);
-  const limited = () => ({
-    limit: parameters.add(beyond ? mapValue(page.limit, (rows: number) => rows + 1) : page.limit, "int"),
+  const addLimits = () => ({
+    limit: parameters.add(extraRow ? mapValue(page.limit, (rows: number) => rows + 1) : page.limit, "int"),
     offset: page.offset ? parameters.add(page.offset, "int") : "0",
   });
-  const sorted = (rows: string, both: string, { limit, offset }: ReturnType<typeof limited>) =>
-    `SELECT ${select(both)} FROM (${rows}) ${both} ORDER BY ${orderSql(order, model, both)} LIMIT ${limit} OFFSET ${offset}`;
-  const filter = joined(belongs, page.filter);
-  // Without a filter, the rows of a parent are read in index order, or all of them.
-  const isPlanned = !joins.length || (belongs !== everything && page.filter !== everything);
-  if (isPlanned && dependsOnValues(model, filter, order, rule)) {
-    const limits = limited();
+  const sorted = (rows: string, unsorted: string, { limit, offset }: ReturnType<typeof addLimits>) =>
+    `SELECT ${select(unsorted)} FROM (${rows}) ${unsorted} ORDER BY ${orderSql(order, model, unsorted)} LIMIT ${limit} OFFSET ${offset}`;
+  const filter = conjunction(ofParent, page.filter);
+  // Without a filter, the rows of a parent are read in index order, or all of them: values make no difference.
+  const mayDependOnValues = !joins.length || (ofParent !== everything && page.filter !== everything);
+  if (mayDependOnValues && dependsOnValues(model, filter, order, rule)) {
+    const limits = addLimits();
     const needed = `${limits.limit} + ${limits.offset}`;
     const filtered = { model, filter, order, ranges: (from: string) => ranges(from, true), columns, needed };
     return sorted(filteredRows(filtered, parameters, rule), parameters.alias(), limits);
   }
   const where = whereSql(model, alias, joins, page.filter, parameters, rule).join(" AND ");
-  const [only, ...others] = ranges(alias);
-  const limits = limited();
-  const inner = orderSql(withinRange(order), model, alias);
-  const rows = (selected: string, range: string) =>
-    `SELECT ${selected} FROM ${source} WHERE ${where} AND ${range} ORDER BY ${inner}`;
-  if (!others.length) return `${rows(select(alias), only!)} LIMIT ${limits.limit} OFFSET ${limits.offset}`;
-  const both = parameters.alias();
-  const parts = [only!, ...others].map(
-    (range) => `(${rows(columns(alias), range)} LIMIT ${limits.limit} + ${limits.offset})`,
+  const [range, secondRange] = ranges(alias);
+  const limits = addLimits();
+  const orderInRange = orderSql(withinRange(order), model, alias);
+  const rows = (selected: string, condition: string) =>
+    `SELECT ${selected} FROM ${source} WHERE ${where} AND ${condition} ORDER BY ${orderInRange}`;
+  if (!secondRange) return `${rows(select(alias), range!)} LIMIT ${limits.limit} OFFSET ${limits.offset}`;
+  const unsorted = parameters.alias();
+  const selects = [range!, secondRange].map(
+    (condition) => `(${rows(columns(alias), condition)} LIMIT ${limits.limit} + ${limits.offset})`,
   );
-  return sorted(parts.join(" UNION ALL "), both, limits);
+  return sorted(selects.join(" UNION ALL "), unsorted, limits);
 }
 
-function joined(one: Condition, other: Condition): Condition {
-  const of = [one, other].filter((condition) => condition !== everything);
+function conjunction(left: Condition, right: Condition): Condition {
+  const of = [left, right].filter((condition) => condition !== everything);
   return of.length === 1 ? of[0]! : of.length ? { op: "and", of } : everything;
 }
 
 /** Counts rows, up to `atMost`. */
 export function countSql(
-  { model, alias, source, joins, belongs = everything }: Rows,
+  { model, alias, source, joins, ofParent = everything }: Rows,
   filter: Condition,
   atMost: unknown,
   parameters: Parameters,
@@ -220,10 +219,10 @@ export function countSql(
   if (atMost === undefined) return `SELECT count(*)::int FROM ${source} WHERE ${where()}`;
   const limit = parameters.add(atMost, "int");
   if (
-    (!joins.length || (belongs !== everything && filter !== everything)) &&
+    (!joins.length || (ofParent !== everything && filter !== everything)) &&
     dependsOnValues(model, filter, [], rule)
   ) {
-    return filteredCount(model, joined(belongs, filter), limit, parameters, rule);
+    return filteredCount(model, conjunction(ofParent, filter), limit, parameters, rule);
   }
   return `SELECT count(*)::int FROM (SELECT FROM ${source} WHERE ${where()} LIMIT ${limit}) c`;
 }
