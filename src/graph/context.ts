@@ -26,25 +26,25 @@ export interface Context {
   /** The requester of the statements. */
   readonly requester: Requester;
   readonly loaders: Loaders;
-  /** There for mutations whose payloads are read by plans. */
+  /** Set for mutations whose payloads are read by plans. */
   preload?: RowPreloader;
   readonly viewer: Viewer;
   /** Redacted fields of the response. */
   readonly redactions: Redaction[];
   /** Outcome of the mutations, besides their payloads. */
   readonly writes: WriteNotes;
-  /** Access tokens that are refused before they expire. */
+  /** Access tokens revoked before they expire. */
   readonly revocations: Revocations;
   /** Rate limits of guessable actions. */
   readonly limits: Limits;
   /** IP address of the caller, for rate limits. */
   readonly address: () => string;
-  /** Changes of customers, by all processes. Call `live.announce()` after a commit. */
+  /** Feed of changes of customers by all processes. Call `live.announce()` after a commit. */
   readonly live: ChangeFeed;
   readonly log: Logger;
   readonly requestId: string;
   /** Time of the request; can be set by tests. */
   readonly now: () => Date;
-  /** The last event that the client received, as its request says. */
+  /** Id of the last event that the client received. */
   readonly lastEventId?: string;
 }

@@ -13,7 +13,7 @@ export type Permission = `${Table}:${Action}` | Special;
 const tables = [...models.values()].map(({ table }) => table);
 const special = [...models.values()]
   .flatMap((model) => Object.entries(model.special) as [Permission, string][])
-  .sort(([one], [other]) => (one < other ? -1 : 1));
+  .sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** All permissions, with their descriptions. */
 export const permissions: ReadonlyMap<Permission, string> = new Map<Permission, string>([
@@ -29,19 +29,19 @@ export const permissions: ReadonlyMap<Permission, string> = new Map<Permission, 
   ...special,
 ]);
 
-/** How clients write it: `customers:read` is `CUSTOMERS_READ`. */
+/** The permission's name in the schema: `CUSTOMERS_READ` for `customers:read`. */
 export function permissionName(permission: Permission): string {
   return permission.replace(":", "_").toUpperCase();
 }
 
-const toReadAnything = [...permissions.keys()].filter((permission) => permission.endsWith(":read"));
+const readPermissions = [...permissions.keys()].filter((permission) => permission.endsWith(":read"));
 
-/** The read permissions that are missing from a set. */
+/** The read permissions missing from a set. */
 export function unreadable(given: ReadonlySet<Permission>): Permission[] {
-  return toReadAnything.filter((permission) => !given.has(permission));
+  return readPermissions.filter((permission) => !given.has(permission));
 }
 
-/** Several permissions of which one is enough, for descriptions. */
+/** Formats alternative permissions for descriptions. */
 export function permissionsText(anyOf: readonly Permission[]): string {
   return anyOf.map((permission) => `\`${permission}\``).join(" or ");
 }
@@ -58,15 +58,15 @@ export class PermissionsError extends Error {
 export const everyPermission = "*";
 
 /**
- * The permissions that a list of words stands for: `customers:read` one, `customers:*` all of a kind of resource, `*:read` one
- * action on all kinds, `*` every one. Throws for a word that stands for none.
+ * Expands patterns: `customers:read` is one permission, `customers:*` all on one resource type, `*:read` one action on all
+ * types, `*` every permission. Throws if a pattern matches none.
  */
-export function permissionsOf(words: readonly string[]): Permission[] {
-  const found = new Set<Permission>();
-  for (const word of words) {
-    const [subject, action] = word.split(":");
+export function permissionsOf(patterns: readonly string[]): Permission[] {
+  const expanded = new Set<Permission>();
+  for (const pattern of patterns) {
+    const [subject, action] = pattern.split(":");
     const matching = [...permissions.keys()].filter((permission) => {
-      if (word === everyPermission || permission === word) return true;
+      if (pattern === everyPermission || permission === pattern) return true;
       const [permissionSubject, permissionAction] = permission.split(":");
       return action === everyPermission
         ? permissionSubject === subject
@@ -74,12 +74,12 @@ export function permissionsOf(words: readonly string[]): Permission[] {
     });
     if (matching.length === 0) {
       throw new PermissionsError(
-        `“${word.slice(0, 100)}” is no permission; write orders:read, orders:*, *:read, or * for every one. The schema names those of each field (@access).`,
+        `“${pattern.slice(0, 100)}” is no permission; write orders:read, orders:*, *:read, or * for every one. The schema names those of each field (@access).`,
       );
     }
-    for (const permission of matching) found.add(permission);
+    for (const permission of matching) expanded.add(permission);
   }
-  return [...found];
+  return [...expanded];
 }
 
 /** The permission to read rows of a model. */
@@ -87,14 +87,14 @@ export function toRead(model: ModelName): Permission {
   return `${modelNamed(model).table}:read` as Permission;
 }
 
-const givenTo = (kind: keyof Model["permissions"]): ReadonlySet<Permission> =>
+const defaultsOf = (kind: keyof Model["permissions"]): ReadonlySet<Permission> =>
   new Set([...models.values()].flatMap((model) => model.permissions[kind] as readonly Permission[]));
 
 /** Default permissions by kind of caller, from `@permissions` of each model. */
 export const permissionsByKind = {
   anonymous: new Set<Permission>(),
-  guest: givenTo("guest"),
-  customer: givenTo("customer"),
+  guest: defaultsOf("guest"),
+  customer: defaultsOf("customer"),
   integration: new Set(permissions.keys()),
-  user: givenTo("user"),
+  user: defaultsOf("user"),
 } as const satisfies Record<string, ReadonlySet<Permission>>;

@@ -5,14 +5,14 @@ import { permissionsByKind, toRead, unreadable } from "./permission.js";
 import type { Viewer } from "./viewer.js";
 
 const some = (relation: string): Condition => ({ op: "some", relation, where: everything });
-const both = (...of: Condition[]): Condition => ({ op: "and", of });
+const allOf = (...of: Condition[]): Condition => ({ op: "and", of });
 
 /** A viewer with slots for the values that differ between viewers with the same rules. */
 type WithSlots<V> = { readonly [F in keyof V]: F extends keyof typeof viewerFacts ? V[F] | Slot : V[F] };
-type Asker<K extends Viewer["kind"]> = WithSlots<Extract<Viewer, { kind: K }>>;
+type ViewerOf<K extends Viewer["kind"]> = WithSlots<Extract<Viewer, { kind: K }>>;
 /** A shopper, signed in or not. */
-export type Shopper = Asker<"guest" | "customer">;
-type RuleFor<K extends Viewer["kind"]> = Condition | ((viewer: Asker<K>, model: Model) => Condition);
+export type Shopper = ViewerOf<"guest" | "customer">;
+type RuleFor<K extends Viewer["kind"]> = Condition | ((viewer: ViewerOf<K>, model: Model) => Condition);
 
 /** Row rule of a model for shoppers; all other viewers see every row of their mode that they may read. */
 export interface VisibleTo {
@@ -23,11 +23,11 @@ export interface VisibleTo {
 }
 
 /**
- * What belongs to the customer, as `@owner(…)` of the datamodel says: by the key of the customer if the model has it, or
- * by a related row that the customer sees. `some` carries the other model's own rule, so a part of something is visible
- * with the whole. Rules only lead upwards, towards the customer, and so never in circles.
+ * The customer's own rows, by `@owner(…)` of the datamodel: by the customer's key if the model has it, or through a
+ * related row that the customer sees. `some` applies the other model's own rule, so a part is visible with its whole.
+ * Owners only lead towards the customer, so rules have no cycles.
  */
-export function own({ customerId }: Asker<"customer">, model: Model): Condition {
+export function own({ customerId }: ViewerOf<"customer">, model: Model): Condition {
   const { owners = [] } = model;
   if (!owners.length) throw new Error(`${model.name} has no @owner(…), so nothing of it is a customer's own`);
   const key = owners.map((owner) => relationOf(model, owner)).find(({ to, many }) => to === "Customer" && !many)?.key;
@@ -64,9 +64,9 @@ function conditionOf<V>(rule: Condition | ((viewer: V, model: Model) => Conditio
 }
 
 /**
- * Which rows of a model a viewer may see, by the row rule of its class. Every statement of src/graph/sql carries
- * the rule of each table it touches, so pages, counts, relations, filters and look-ups by id agree, and a hidden row is
- * an absent one. A rule is always a condition, never "none": forgetting one cannot mean "all rows".
+ * Which rows of a model a viewer may see, by the row rule of its class. Every statement of src/graph/sql applies the rule
+ * of each table it reads, so pages, counts, relations, filters and look-ups by id agree, and a hidden row is an absent
+ * one. A rule is always a condition, never undefined: a missing rule cannot mean "all rows".
  */
 export function visibleRows(model: ModelName, viewer: WithSlots<Viewer>): Condition {
   // Rows without read permission do not exist for relation filters.
@@ -79,9 +79,9 @@ export function visibleRows(model: ModelName, viewer: WithSlots<Viewer>): Condit
     case "user":
       return quotedRows(model, viewer, inMode);
     case "guest":
-      return both(inMode, conditionOf(rowRuleOf(model).guest ?? nothing, viewer, modelNamed(model)));
+      return allOf(inMode, conditionOf(rowRuleOf(model).guest ?? nothing, viewer, modelNamed(model)));
     case "customer":
-      return both(inMode, conditionOf(rowRuleOf(model).customer, viewer, modelNamed(model)));
+      return allOf(inMode, conditionOf(rowRuleOf(model).customer, viewer, modelNamed(model)));
   }
 }
 
@@ -91,26 +91,30 @@ function quotedRows(model: ModelName, { permissions }: WithSlots<Viewer>, inMode
   const about = aboutOf(modelNamed(model));
   if (about) {
     const types = [...models.values()].filter(({ name }) => permissions.has(toRead(name))).map(({ table }) => table);
-    return both(inMode, { op: "in", field: about.typeField, values: types });
+    return allOf(inMode, { op: "in", field: about.typeField, values: types });
   }
   const { owners = [] } = modelNamed(model);
   const quote = owners.find((owner) => aboutOf(modelNamed(relationOf(modelNamed(model), owner).to)));
-  return quote ? both(inMode, some(quote)) : inMode;
+  return quote ? allOf(inMode, some(quote)) : inMode;
 }
 
-const fact = (read: (viewer: Viewer) => unknown) => new Slot(({ viewer }) => read(viewer as Viewer));
+const slotOf = (read: (viewer: Viewer) => unknown) => new Slot(({ viewer }) => read(viewer as Viewer));
 /** Values that differ between viewers with the same rules. */
 export const viewerFacts = {
-  mode: fact(({ mode }) => mode),
-  customerId: fact((viewer) => viewer.kind === "customer" && viewer.customerId),
-  marketIds: fact(({ marketIds }) => marketIds),
-  stockLocationIds: fact(({ stockLocationIds }) => stockLocationIds),
+  mode: slotOf(({ mode }) => mode),
+  customerId: slotOf((viewer) => viewer.kind === "customer" && viewer.customerId),
+  marketIds: slotOf(({ marketIds }) => marketIds),
+  stockLocationIds: slotOf(({ stockLocationIds }) => stockLocationIds),
 };
 
-/** The row rules of every viewer that has the same `ruleKey`: with slots where one differs from another. */
+/** The row rules of all viewers with the same `ruleKey`, with slots for the values that differ. */
 export function rulesLike(viewer: Viewer): RowRule {
-  const like: WithSlots<Viewer> = { ...viewer, ...viewerFacts, marketIds: viewer.marketIds && viewerFacts.marketIds };
-  return (model) => visibleRows(model, like);
+  const template: WithSlots<Viewer> = {
+    ...viewer,
+    ...viewerFacts,
+    marketIds: viewer.marketIds && viewerFacts.marketIds,
+  };
+  return (model) => visibleRows(model, template);
 }
 
 const ruleKeys = new WeakMap<Viewer, string>();

@@ -3,7 +3,7 @@ import { type Permission, permissionsByKind } from "./permission.js";
 
 export type Mode = (typeof enums.Mode.values)[number];
 
-/** The staff member on whose behalf a request is made. */
+/** The staff user on whose behalf a request is made. */
 export interface StaffUser {
   id: string;
   firstName: string | null;
@@ -24,10 +24,10 @@ export interface TokenFacts {
 }
 
 /**
- * Who asks, from the access token alone. A union by `kind`, so that a new kind of caller has to be thought of wherever
- * rights are decided. `guest`: a sales channel without a customer. `customer`: a sales channel with its signed-in
- * customer. `integration`: a back office or service; `owner` when a staff user stands behind it. `user`: a staff user
- * of a web application.
+ * The caller, from the access token alone. A union by `kind`, so that the compiler finds the access decisions that a new
+ * kind needs. `guest`: a sales channel without a customer. `customer`: a sales channel with its signed-in customer.
+ * `integration`: a back office or service; `owner`: the staff user it acts for, if any. `user`: a staff user of a web
+ * application.
  */
 export type Viewer =
   | (TokenFacts & { kind: "anonymous"; owner: null })
