@@ -25,7 +25,7 @@ import type { Need } from "../access/guard.js";
 import { type Permission, permissionName, permissionsText } from "../access/permission.js";
 import { allModelTypes } from "./model.js";
 
-/** The permissions that open a field, as declared beside it; undefined where the object's own rule is enough. */
+/** The declared permissions of a field, of which one is needed; undefined if its object's row rule is enough. */
 export function accessOf(field: GraphQLField<unknown, unknown>): readonly Permission[] | undefined {
   return field.extensions.access as readonly Permission[] | undefined;
 }
@@ -63,7 +63,7 @@ function accessDirective(permission: GraphQLEnumType): GraphQLDirective {
   });
 }
 
-/** Adds the required permissions to field descriptions, and the value without them. Errors and examples of mutations stay last. */
+/** Adds to field descriptions the permissions, and the value without them. Errors and examples of mutations stay last. */
 export function describeAccess(schema: GraphQLSchema): void {
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) && !isInterfaceType(type)) continue;
@@ -71,8 +71,8 @@ export function describeAccess(schema: GraphQLSchema): void {
       const access = accessOf(field);
       if (!access) continue;
       const description = field.description ?? "";
-      const [at = description.length] = [description.search(/ (Errors|Example): /)].filter((found) => found >= 0);
-      field.description = `${description.slice(0, at)} ${accessText(schema, type, field, access)}${description.slice(at)}`;
+      const [end = description.length] = [description.search(/ (Errors|Example): /)].filter((index) => index >= 0);
+      field.description = `${description.slice(0, end)} ${accessText(schema, type, field, access)}${description.slice(end)}`;
     }
   }
 }
@@ -87,12 +87,12 @@ function accessText(
     const isRoot = type === schema.getQueryType();
     return `Needs an access token.${isRoot ? " Without one the field is null, with an `UNAUTHENTICATED` error." : ""}`;
   }
-  const needs = `Needs ${permissionsText(access)}. Without it`;
-  if (type === schema.getSubscriptionType()) return `${needs} the subscription is refused.`;
+  const prefix = `Needs ${permissionsText(access)}. Without it`;
+  if (type === schema.getSubscriptionType()) return `${prefix} the subscription is refused.`;
   if (type === schema.getQueryType() || type === schema.getMutationType()) {
-    return `${needs} the field is null, with a \`FORBIDDEN\` error.${needsText(needsOf(field))}`;
+    return `${prefix} the field is null, with a \`FORBIDDEN\` error.${needsText(needsOf(field))}`;
   }
-  return `${needs} the field is ${isNonNullType(field.type) ? "empty" : "null"}, and listed in \`extensions.redactions\`.`;
+  return `${prefix} the field is ${isNonNullType(field.type) ? "empty" : "null"}, and listed in \`extensions.redactions\`.`;
 }
 
 function needsText(needs: readonly Need[]): string {
@@ -100,7 +100,7 @@ function needsText(needs: readonly Need[]): string {
   return ` Also needs ${needs.map(({ permission, when }) => `\`${permission}\`${when ? ` ${when}` : ""}`).join(", ")}.`;
 }
 
-/** Writes each field's rule into the printed schema. */
+/** Adds `@access` to the fields of the printed schema. */
 function withAccess(document: DocumentNode, schema: GraphQLSchema): DocumentNode {
   return visit(document, {
     ObjectTypeDefinition: { enter: (node) => annotate(node) },
@@ -139,8 +139,8 @@ function directiveNode(access: readonly Permission[], also: readonly Permission[
 const open = new Set(["Query.viewer"]);
 
 /**
- * Fields that lack a rule: root fields, and every field that leads to rows of a model, except through the wrappers of a
- * page. A schema with such a field is not built.
+ * Root fields, and fields that return rows of a model, without an access rule; wrapper types of pages need none. The
+ * schema is not built if there are any.
  */
 export function fieldsWithoutRule(schema: GraphQLSchema): string[] {
   const rows = new Set(allModelTypes().map(({ name }) => name as string));
@@ -156,8 +156,8 @@ export function fieldsWithoutRule(schema: GraphQLSchema): string[] {
       const target = String(field.type)
         .replace(/[[\]!]/g, "")
         .replace(/Connection$/, "");
-      const leadsToRows = rows.has(target) || ["Node", "Resource", "Taggable"].includes(target);
-      if ((isRoot || leadsToRows) && !accessOf(field) && !open.has(name) && !field.name.startsWith("jwt"))
+      const returnsRows = rows.has(target) || ["Node", "Resource", "Taggable"].includes(target);
+      if ((isRoot || returnsRows) && !accessOf(field) && !open.has(name) && !field.name.startsWith("jwt"))
         missing.push(name);
     }
   }

@@ -6,10 +6,10 @@ import type { Model } from "../model/datamodel.js";
 import { accessOf } from "./access-directive.js";
 import { sourceOf } from "./source.js";
 
-/** Columns that every change updates, or none can. */
+/** Columns that change with every write, or never. */
 const bookkeeping = ["id", "mode", "version", "createdAt", "updatedAt"];
 
-/** The fields that show what changed, by the names in the audit trail, as far as the viewer may see them. */
+/** The fields that show changes of these names in the audit trail, without those hidden from the viewer. */
 export function changedFields(schema: GraphQLSchema, model: Model, names: readonly string[], viewer: Viewer): string[] {
   const fields = fieldsOf(schema, model.name);
   const changed = new Set<string>();
@@ -21,7 +21,7 @@ export function changedFields(schema: GraphQLSchema, model: Model, names: readon
   return [...changed].sort();
 }
 
-/** Missing permissions of a viewer to see all fields of a type. */
+/** The permissions that a viewer lacks to see all fields of a type. */
 export function missingFor(schema: GraphQLSchema, type: string, viewer: Viewer): Permission[] {
   const closed = Object.values(fieldsOf(schema, type)).filter((field) => !isOpen(field, viewer));
   return [...new Set(closed.flatMap((field) => accessOf(field)!))].sort();
@@ -39,12 +39,12 @@ export function isOpen(field: GraphQLField<unknown, unknown>, viewer: Viewer): b
   return !access || permits(viewer, access);
 }
 
-/** The field that is a column; for one that is none itself, the relations and derived fields that are made from it. */
+/** The field of a column or, if it has none, the relations and derived fields computed from it. */
 function fieldsFrom(model: Model, column: string, fields: Fields): GraphQLField<unknown, unknown>[] {
-  const own = fields[column];
-  if (own) return [own];
-  return Object.values(fields).filter((field) => {
-    const source = sourceOf(field);
+  const field = fields[column];
+  if (field) return [field];
+  return Object.values(fields).filter((candidate) => {
+    const source = sourceOf(candidate);
     if (source?.kind === "parent") return model.relations[source.relation]?.key === column;
     return source?.kind === "derived" && source.needs?.includes(column);
   });

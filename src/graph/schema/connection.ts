@@ -33,17 +33,17 @@ export class PageArgs {
   @Field(() => String, { nullable: true, description: "Returns only entries before this cursor." })
   before?: string | null;
 
-  /** Of the model's own filter input; there on lists that can be filtered. */
+  /** The model's filter input, on lists that can be filtered. */
   filter?: object | null;
-  /** Of the model's own order input; there on lists that can be sorted. */
+  /** The model's order input, on lists that can be sorted. */
   orderBy?: OrderInput[] | null;
-  /** There on lists with numbered pages. */
+  /** On lists with numbered pages. */
   offset?: number | null;
 }
 
 const argsClasses = new Map<string, ClassType<PageArgs>>();
 
-/** The arguments of lists of a model: pages, its filter and sort keys, and for numbered pages an offset. */
+/** The arguments of a model's lists: page, filter, sort keys and, for numbered pages, an offset. */
 export function pageArgsOf(model: ModelType, numbered: boolean): ClassType<PageArgs> {
   const key = `${model.name}:${numbered}`;
   let args = argsClasses.get(key);
@@ -85,14 +85,14 @@ export interface Window {
 
 /** Validates the pagination arguments. Null counts as absent; an empty text is an invalid cursor. */
 export function windowOf({ first, after, last, before, offset }: PageArgs, maximum: number): Window {
-  const backward = given(last);
-  if (backward && given(first)) {
+  const backward = isGiven(last);
+  if (backward && isGiven(first)) {
     throw new UserInputError(["last"], "cannot go together with `first`; give one of them.");
   }
-  if (given(after) && (backward || given(before))) {
+  if (isGiven(after) && (backward || isGiven(before))) {
     throw new UserInputError(["after"], "goes with `first` alone; use `last` and `before` to go backwards.");
   }
-  if (given(before) && !backward) {
+  if (isGiven(before) && !backward) {
     throw new UserInputError(["before"], "needs `last`: how many ahead of the cursor.");
   }
   const argument = backward ? "last" : "first";
@@ -107,18 +107,18 @@ export function windowOf({ first, after, last, before, offset }: PageArgs, maxim
     throw new PageTooLargeError("offset", skipped, maximumOffset, "Use `pageInfo.endCursor` as `after` to go further.");
   }
   const value = after ?? before;
-  if (skipped && (backward || given(value))) {
+  if (skipped && (backward || isGiven(value))) {
     throw new UserInputError(["offset"], "goes with `first` alone, without cursors.");
   }
   return {
     limit,
     backward,
     offset: skipped,
-    cursor: given(value) ? { argument: backward ? "before" : "after", value } : undefined,
+    cursor: isGiven(value) ? { argument: backward ? "before" : "after", value } : undefined,
   };
 }
 
-function given<T>(argument: T | null | undefined): argument is T {
+function isGiven<T>(argument: T | null | undefined): argument is T {
   return argument !== undefined && argument !== null;
 }
 
@@ -148,10 +148,10 @@ export function hasNextPage<T>(window: Window, more: () => T): T | boolean {
   return window.backward ? Boolean(window.cursor) : more();
 }
 
-/** `any`: whether the list has anything at all. */
+/** `any`: whether the list has any entries. */
 export function hasPreviousPage<T>(window: Window, empty: boolean, more: () => T, any: () => T): T | boolean {
   if (window.backward) return more();
-  // An empty numbered page may lie behind the end of a list, or belong to an empty one.
+  // An empty page at an offset may be past the end of the list, or the list is empty.
   if (window.offset && empty) return any();
   return Boolean(window.cursor) || window.offset > 0;
 }
@@ -167,7 +167,7 @@ export interface PageResult {
   count: (atMost: number | undefined) => Promise<number>;
 }
 
-/** One page of a list. Cursors are made, and rows counted, only when asked for. */
+/** One page of a list. Cursors are encoded and rows counted only when selected. */
 @ObjectType({ description: "One page of a list." })
 export abstract class Connection {
   constructor(protected readonly page: PageResult) {}
@@ -188,7 +188,7 @@ export abstract class Connection {
         return hasNextPage(window, more);
       },
       get hasPreviousPage() {
-        return hasPreviousPage(window, !rows.length, more, () => count(1).then((found) => found > 0));
+        return hasPreviousPage(window, !rows.length, more, () => count(1).then((total) => total > 0));
       },
       startCursor: rows.length ? this.cursor(rows[0]!) : null,
       endCursor: rows.length ? this.cursor(rows.at(-1)!) : null,

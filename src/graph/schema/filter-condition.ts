@@ -13,44 +13,52 @@ type Input = Record<string, unknown>;
 type Path = readonly (string | number)[];
 
 /**
- * The condition that a filter input stands for. Absent fields filter nothing; null where a value is needed is refused.
- * `and`, `or`, `not` and related rows may be nested 3 deep, with 30 tests in all. A look at related rows is a test too,
- * and so is whatever is empty: each makes the statement longer, so none may come without limit.
+ * Compiles a filter input to a condition. Absent fields filter nothing; null is rejected where a value is needed. `and`,
+ * `or`, `not` and related rows nest 3 levels deep, with 30 tests in all. Related rows and empty objects count as tests
+ * too, since each makes the statement longer.
  */
 export function filterCondition(model: ModelType, filter: object | null | undefined): Condition {
   if (filter === undefined || filter === null) return everything;
   const state = { leaves: 0 };
-  return fields(model, filter as Input, ["filter"], 0, state);
+  return inputCondition(model, filter as Input, ["filter"], 0, state);
 }
 
-function fields(model: ModelType, input: Input, path: Path, depth: number, state: { leaves: number }): Condition {
+function inputCondition(
+  model: ModelType,
+  input: Input,
+  path: Path,
+  depth: number,
+  state: { leaves: number },
+): Condition {
   if (depth > maximumDepth) {
     throw new UserInputError(path, `is nested too deeply; filters go ${maximumDepth} levels deep.`);
   }
   const conditions: Condition[] = [];
-  // In the order of their names: filters that mean the same are the same, however they were written.
+  // Sorted by name, so that filters with equal fields compile to equal conditions.
   for (const name of Object.keys(input).sort()) {
     const value = input[name];
     if (value === undefined) continue;
-    const here = [...path, name];
-    if (value === null) throw new UserInputError(here, "must not be null; leave it out, or use `isNull`.");
-    const counted = state.leaves;
+    const fieldPath = [...path, name];
+    if (value === null) throw new UserInputError(fieldPath, "must not be null; leave it out, or use `isNull`.");
+    const leavesBefore = state.leaves;
     if (name === "and" || name === "or") {
-      const of = (value as Input[]).map((inner, i) => fields(model, inner, [...here, i], depth + 1, state));
+      const of = (value as Input[]).map((inner, i) =>
+        inputCondition(model, inner, [...fieldPath, i], depth + 1, state),
+      );
       conditions.push({ op: name, of });
     } else if (name === "not") {
-      conditions.push({ op: "not", of: fields(model, value as Input, here, depth + 1, state) });
+      conditions.push({ op: "not", of: inputCondition(model, value as Input, fieldPath, depth + 1, state) });
     } else {
-      conditions.push(fieldCondition(model, model.filters.get(name)!, value as Input, here, depth, state));
+      conditions.push(fieldCondition(model, model.filters.get(name)!, value as Input, fieldPath, depth, state));
     }
-    if (state.leaves === counted) countLeaf(here, state);
+    if (state.leaves === leavesBefore) countLeaf(fieldPath, state);
   }
   if (!conditions.length) countLeaf(path, state);
-  return all(conditions);
+  return conjunction(conditions);
 }
 
 /** A single condition is not wrapped, which keeps the SQL simple. */
-function all(conditions: readonly Condition[]): Condition {
+function conjunction(conditions: readonly Condition[]): Condition {
   return conditions.length === 1 ? conditions[0]! : { op: "and", of: conditions };
 }
 
@@ -71,18 +79,18 @@ function fieldCondition(
       return scalarCondition({ name: key! }, value, path, state, asKey);
     }
     case "one":
-      return { op: "some", relation: field.name, where: related(model, field, value, path, depth, state) };
+      return { op: "some", relation: field.name, where: relatedCondition(model, field, value, path, depth, state) };
     case "many": {
       const conditions: Condition[] = [];
       for (const quantifier of ["some", "none"] as const) {
         const inner = value[quantifier];
         if (inner === undefined) continue;
         if (inner === null) throw new UserInputError([...path, quantifier], "must not be null; leave it out.");
-        const where = related(model, field, inner as Input, [...path, quantifier], depth, state);
+        const where = relatedCondition(model, field, inner as Input, [...path, quantifier], depth, state);
         const some: Condition = { op: "some", relation: field.name, where };
         conditions.push(quantifier === "some" ? some : { op: "not", of: some });
       }
-      return all(conditions);
+      return conjunction(conditions);
     }
     case "set":
       return setCondition(field, value, path, state);
@@ -91,7 +99,7 @@ function fieldCondition(
   }
 }
 
-function related(
+function relatedCondition(
   model: ModelType,
   field: FilterField,
   value: Input,
@@ -101,7 +109,7 @@ function related(
 ): Condition {
   const target = modelTypeNamed(relationOf(model.datamodel, field.name).to);
   countLeaf(path, state);
-  return fields(target, value, path, depth + 1, state);
+  return inputCondition(target, value, path, depth + 1, state);
 }
 
 function countLeaf(path: Path, state: { leaves: number }) {
@@ -124,25 +132,30 @@ function scalarCondition(
   for (const operator of operators) {
     const operand = value[operator];
     if (operand === undefined) continue;
-    const here = [...path, operator];
-    if (operand === null) throw new UserInputError(here, "must not be null; leave it out, or use `isNull`.");
-    countLeaf(here, state);
-    conditions.push(wrap(test(operator, tested, operand, here)));
+    const operandPath = [...path, operator];
+    if (operand === null) throw new UserInputError(operandPath, "must not be null; leave it out, or use `isNull`.");
+    countLeaf(operandPath, state);
+    conditions.push(wrap(operatorCondition(operator, tested, operand, operandPath)));
   }
-  return all(conditions);
+  return conjunction(conditions);
 }
 
-function test(operator: Operator, { name: field, email }: Tested, operand: unknown, path: Path): Condition {
+function operatorCondition(
+  operator: Operator,
+  { name: field, email }: Tested,
+  operand: unknown,
+  path: Path,
+): Condition {
   const key = (text: unknown) => (email ? emailKey(text as string) : text);
   switch (operator) {
     case "in":
-      return { op: "in", field, values: list(operand, path).map(key) };
+      return { op: "in", field, values: parseList(operand, path).map(key) };
     case "isNull":
       return { op: "isNull", field, value: operand as boolean };
     case "startsWith":
     case "contains": {
-      const part = email ? foldEmail(operand as string) : (operand as string);
-      return { op: operator, field, value: part ?? (operand as string), ignoreCase: part !== undefined };
+      const folded = email ? foldEmail(operand as string) : (operand as string);
+      return { op: operator, field, value: folded ?? (operand as string), ignoreCase: folded !== undefined };
     }
     default:
       return { op: operator, field, value: key(operand) };
@@ -151,12 +164,12 @@ function test(operator: Operator, { name: field, email }: Tested, operand: unkno
 
 const maximumList = 1_000;
 
-function list(operand: unknown, path: Path): unknown[] {
+function parseList(operand: unknown, path: Path): unknown[] {
   const values = operand as unknown[];
   if (values.length > maximumList)
     throw new UserInputError(path, `has ${values.length} values; at most ${maximumList}.`);
-  const empty = values.indexOf(null);
-  if (empty >= 0) throw new UserInputError([...path, empty], "must not be null.");
+  const nullIndex = values.indexOf(null);
+  if (nullIndex >= 0) throw new UserInputError([...path, nullIndex], "must not be null.");
   return values;
 }
 
@@ -171,20 +184,20 @@ function setCondition(
   for (const quantifier of ["any", "all", "none"] as const) {
     const operand = value[quantifier];
     if (operand === undefined) continue;
-    const here = [...path, quantifier];
-    if (operand === null) throw new UserInputError(here, "must not be null; leave it out.");
-    const values = list(operand, here).map((word) => (stored ? stored(String(word)) : word));
+    const operandPath = [...path, quantifier];
+    if (operand === null) throw new UserInputError(operandPath, "must not be null; leave it out.");
+    const values = parseList(operand, operandPath).map((item) => (stored ? stored(String(item)) : item));
     if (quantifier === "all") {
-      for (const single of values) {
-        countLeaf(here, state);
-        conditions.push(has([single]));
+      for (const item of values) {
+        countLeaf(operandPath, state);
+        conditions.push(has([item]));
       }
     } else {
-      countLeaf(here, state);
+      countLeaf(operandPath, state);
       conditions.push(quantifier === "any" ? has(values) : { op: "not", of: has(values) });
     }
   }
-  return all(conditions);
+  return conjunction(conditions);
 }
 
 function metadataCondition(
@@ -205,6 +218,6 @@ function metadataCondition(
 function numberOrBoolean(text: string): number | boolean | undefined {
   if (text === "true" || text === "false") return text === "true";
   if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text)) return undefined;
-  // A number that is never kept equals none.
+  // A number that loses digits is never stored, so it matches nothing.
   return losesDigits(text) ? undefined : (JSON.parse(text) as number);
 }

@@ -19,10 +19,10 @@ const operators = Object.keys(meanings) as Operator[];
 
 export { operators };
 
-function operatorInput(name: string, description: string, type: object, own: readonly Operator[]): ClassType {
+function operatorInput(name: string, description: string, type: object, supported: readonly Operator[]): ClassType {
   const input = class {};
   InputType(name, { description })(input);
-  for (const operator of own) {
+  for (const operator of supported) {
     const field = operator === "in" ? [type] : operator === "isNull" ? Boolean : type;
     Field(() => field, { nullable: true, description: meanings[operator] })(input.prototype, operator);
   }
@@ -52,9 +52,9 @@ const textInput = operatorInput("TextFilter", "Filter on a text. All given opera
   "isNull",
 ]);
 
-/** The input of a filter on an attribute of this type; enums get one each, named after them. */
-export function filterInputFor(type: AttributeType, text: boolean): ClassType {
-  if (text) return textInput;
+/** The filter input of an attribute type; each enum has its own. `isText` adds `startsWith` and `contains`. */
+export function filterInputFor(type: AttributeType, isText: boolean): ClassType {
+  if (isText) return textInput;
   const known = inputs.get(type);
   if (known) return known;
   const name = enumNames.get(type);
@@ -70,6 +70,7 @@ export function filterInputFor(type: AttributeType, text: boolean): ClassType {
 }
 
 const enumNames = new Map<unknown, string>();
+/** Registers the name of an enum, for the name of its filter input. */
 export function nameEnum(type: object, name: string) {
   enumNames.set(type, name);
 }
@@ -89,7 +90,7 @@ export class MetadataFilter {
 
 const relatedInputs = new Map<ClassType, ClassType>();
 
-/** A test of related rows: `some` and `none` over the filter of their model. */
+/** The filter input of a to-many relation: `some` and `none` over the filter of its model. */
 export function relatedFilterFor(name: string, filter: ClassType): ClassType {
   let input = relatedInputs.get(filter);
   if (!input) {

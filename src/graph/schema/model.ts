@@ -7,7 +7,7 @@ import { columnOf, type Model as Datamodel, enumValues, type ModelName, modelNam
 import { amountOf, formatMoney } from "../model/money.js";
 import type { OrderInput } from "../sql/order.js";
 import { filterInputFor, MetadataFilter, nameEnum } from "./filters.js";
-import { derivedFrom, madeFrom } from "./source.js";
+import { declareSource, derivedFrom } from "./source.js";
 
 /** The GraphQL type of an attribute, as decorators take it. */
 export type AttributeType = GraphQLScalarType | ClassType | object | StringConstructor | BooleanConstructor;
@@ -31,10 +31,10 @@ export interface AttributeOptions {
 export interface FilterField {
   /** `key`: the foreign key of a to-one relation. `set`: which rows a to-many relation has, by one of their fields. */
   kind: "scalar" | "key" | "one" | "many" | "set" | "metadata";
-  /** The column or relation that the filter field stands for. */
+  /** The filtered column or relation. */
   name: string;
   email?: boolean;
-  /** The field of a set's rows that values are compared with, and the form in which it is stored. */
+  /** The compared field of a set's rows, and the normalisation to its stored form. */
   by?: { field: string; stored?: (given: string) => string };
 }
 
@@ -51,7 +51,7 @@ export interface ModelType {
   readonly sortable: readonly string[];
   /** The class of one row; differs from `type` where a type is abstract. */
   readonly rowType: (row: Record<string, unknown>) => ClassType<object>;
-  /** The class of the rows that are objects of this name. */
+  /** The class of the rows with this GraphQL object type. */
   readonly classNamed: (object: string) => ClassType<object>;
   /** Discriminator column of an abstract type. */
   readonly kindField: string | undefined;
@@ -68,26 +68,26 @@ const byClass = new Map<unknown, ModelType>();
 
 /** The model behind a class decorated with `@Model`, or behind one that extends it. */
 export function modelTypeOf(type: abstract new (...args: never[]) => object): ModelType {
-  return find(type, type.name);
+  return modelTypeOfClass(type, type.name);
 }
 
 /** The model of a row. Rows of an abstract model have several classes. */
 export function modelTypeOfRow(row: object): ModelType {
-  return find(row.constructor, row.constructor.name);
+  return modelTypeOfClass(row.constructor, row.constructor.name);
 }
 
-function find(type: unknown, name: string): ModelType {
-  let found = byClass.get(type);
-  for (let base: unknown = type; !found && base; base = Object.getPrototypeOf(base)) found = byClass.get(base);
-  if (!found) throw new Error(`${name} is no @Model`);
-  byClass.set(type, found);
-  return found;
+function modelTypeOfClass(type: unknown, name: string): ModelType {
+  let modelType = byClass.get(type);
+  for (let base: unknown = type; !modelType && base; base = Object.getPrototypeOf(base)) modelType = byClass.get(base);
+  if (!modelType) throw new Error(`${name} is no @Model`);
+  byClass.set(type, modelType);
+  return modelType;
 }
 
 export function modelTypeNamed(name: ModelName): ModelType {
-  const found = types.get(name);
-  if (!found) throw new Error(`No class stands for the model ${name}`);
-  return found;
+  const modelType = types.get(name);
+  if (!modelType) throw new Error(`No class stands for the model ${name}`);
+  return modelType;
 }
 
 export function allModelTypes(): ModelType[] {
@@ -100,16 +100,16 @@ export function Attribute(type: () => AttributeType, options: AttributeOptions):
     const { access, quotes } = options;
     if (access) Guarded(...access)(prototype, name);
     if (quotes) Quoting(quotes)(prototype, name);
-    madeFrom({ kind: "column", field: name as string })(prototype, name as string);
+    declareSource({ kind: "column", field: name as string })(prototype, name as string);
     Field(type, {
       nullable: options.nullable || Boolean(access),
       ...((access || quotes) && { simple: false }),
       description: options.description,
       deprecationReason: options.deprecationReason,
     })(prototype, name as string);
-    const own = attributesOf.get(prototype) ?? [];
-    own.push({ ...options, name: name as string, type });
-    attributesOf.set(prototype, own);
+    const declared = attributesOf.get(prototype) ?? [];
+    declared.push({ ...options, name: name as string, type });
+    attributesOf.set(prototype, declared);
   };
 }
 
@@ -126,9 +126,9 @@ type ModelClass = abstract new (...args: never[]) => object;
 export interface ModelOptions {
   description: string;
   implements?: ModelClass | ModelClass[];
-  /** Which of its rows shoppers see: the row rule. */
+  /** Row rule: which of its rows shoppers see. */
   visibleTo: VisibleTo;
-  /** The order of lists of it when the client does not give one. The id is always added. */
+  /** Default order of its lists. The id is always added. */
   defaultOrder: readonly OrderInput[];
   /** For models whose rows have several GraphQL types: the discriminator column, and the class per value. */
   abstract?: { by: string; types: () => Readonly<Record<string, ClassType<object>>> };
@@ -137,8 +137,8 @@ export interface ModelOptions {
 }
 
 /**
- * Declares the class of a Prisma model's rows, as a GraphQL object type of the same name, and grows its filter and order
- * inputs from the attributes. Rows are instances of the class, so what is derived from columns is a getter on it.
+ * Declares the class of a Prisma model's rows, as a GraphQL object type of the same name, and derives its filter and order
+ * inputs from the attributes. Rows are instances of the class, so values derived from columns are getters on it.
  */
 export function Model(options: ModelOptions) {
   const { description, implements: interfaces, visibleTo, defaultOrder, abstract, filters = {} } = options;
@@ -146,7 +146,7 @@ export function Model(options: ModelOptions) {
     const name = target.name as ModelName;
     registerRowRule(name, visibleTo);
     if (!abstract) ObjectType(name, { description, implements: interfaces })(target);
-    // Classes of interfaces are abstract; rows are made from their prototypes, never by `new`.
+    // Classes of interfaces are abstract; rows are created from their prototypes, never by `new`.
     registerModel(name, target as never, defaultOrder, abstract, filters);
   };
 }
@@ -163,19 +163,17 @@ function registerModel(
   InputType(`${name}Filter`, {
     description: `Which ${plural(name)} to list. All given fields must match; an empty filter matches everything.`,
   })(filterInput);
-  const own = attributes(type.prototype);
+  const allAttributes = attributes(type.prototype);
+  const sortable = allAttributes.filter(({ sort }) => sort);
   const model: ModelType = {
     name,
     datamodel: modelNamed(name),
     type,
     filterInput,
     filters: new Map(),
-    orderInput: orderInputFor(
-      name,
-      own.filter(({ sort }) => sort),
-    ),
+    orderInput: orderInputFor(name, sortable),
     defaultOrder,
-    sortable: own.filter(({ sort }) => sort).map((attribute) => attribute.name),
+    sortable: sortable.map((attribute) => attribute.name),
     rowType: abstract ? (row) => abstract.types()[row[abstract.by] as string]! : () => type,
     classNamed: abstract ? (object) => Object.values(abstract.types()).find((row) => row.name === object)! : () => type,
     kindField: abstract?.by,
@@ -191,8 +189,8 @@ function registerModel(
   combine("and", true, "All of these filters must match (AND).");
   combine("or", true, "At least one of these filters must match (OR); an empty list matches nothing.");
   combine("not", false, "This filter must not match (NOT). A comparison with null does not match, so its `not` does.");
-  for (const { name: field, type: attributeType, filter: given, email } of own) {
-    const filter = field === "reference" ? (overrides.reference ?? given) : given;
+  for (const { name: field, type: attributeType, filter: declared, email } of allAttributes) {
+    const filter = field === "reference" ? (overrides.reference ?? declared) : declared;
     if (!filter) continue;
     columnOf(model.datamodel, field);
     const input = filterInputFor(attributeType(), filter === "text");
@@ -303,7 +301,7 @@ export function registerEnum<E extends string>(
   return object as Record<string, E>;
 }
 
-/** Creates a GraphQL enum without a column: each value stands for itself. */
+/** Creates a GraphQL enum that no column has: its values are their names. */
 export function registerWords<W extends string>(name: string, description: string, words: Record<W, string>): object {
   const object = Object.fromEntries(Object.keys(words).map((word) => [word, word]));
   registerEnumType(object, {
@@ -321,8 +319,8 @@ interface Priced {
 }
 
 /**
- * An amount of money: a column of minor units named `…Cents`, and derived from it `…Float` and `formatted…`, both in the
- * row's own currency. `description` is a phrase without a full stop.
+ * An amount of money: a column of minor units named `…Cents`, and the derived fields `…Float` and `formatted…`, in the
+ * row's currency. `description` is a phrase without a full stop.
  */
 export function Money(
   description: string,
@@ -354,8 +352,8 @@ export function Money(
       });
       if (access) Guarded(...access)(prototype, field);
       derivedFrom([cents, "currencyCode"])(prototype, field);
-      const open = { nullable, description: meaning };
-      Field(type, access ? { ...open, nullable: true, simple: false } : open)(prototype, field);
+      const fieldOptions = { nullable, description: meaning };
+      Field(type, access ? { ...fieldOptions, nullable: true, simple: false } : fieldOptions)(prototype, field);
     };
     derive(
       `${base}Float`,

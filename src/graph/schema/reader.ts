@@ -10,7 +10,7 @@ type Row = Record<string, unknown>;
 export interface Reader {
   /** The row that has this value in a field which is unique in the viewer's mode, or null. */
   byField(model: ModelName, field: string, value: unknown): Promise<Row | null>;
-  /** The rows of a model that fulfil a condition, `limit` at most. */
+  /** The rows of a model that match a condition, `limit` at most. */
   find(model: ModelName, filter: Condition, limit: number): Promise<readonly Row[]>;
   /** One page of all rows of a model. */
   rootPage(model: ModelName, args: PageArgs): Promise<Connection>;

@@ -9,7 +9,7 @@ import { filterInputFor, relatedFilterFor } from "./filters.js";
 import { addFilter, modelTypeNamed, modelTypeOf } from "./model.js";
 import type { ReadContext } from "./reader.js";
 import type { Node } from "./resource.type.js";
-import { madeFrom } from "./source.js";
+import { declareSource } from "./source.js";
 
 type ModelClass = abstract new (...args: never[]) => object;
 
@@ -34,7 +34,7 @@ export function BelongsTo(type: ModelClass, { description, filters, read }: Rela
       name,
       descriptor,
       declareAccess(access),
-      madeFrom({ kind: "parent", relation: name as string }),
+      declareSource({ kind: "parent", relation: name as string }),
       FieldResolver(() => type, { nullable: true, description }),
     );
     Root()(prototype, name, 0);
@@ -65,7 +65,7 @@ export function HasMany(
 ): MethodDecorator {
   return (prototype, name, descriptor) => {
     const target = modelTypeOf(type);
-    // Types have to be made while modules load: type-graphql does not see those made inside a thunk.
+    // Types must be created while modules load: type-graphql does not see those created in a thunk.
     const connection = connectionOf(type);
     const args = pageArgsOf(target, numbered);
     const access = [read ?? toRead(target.name)];
@@ -75,7 +75,7 @@ export function HasMany(
       name,
       descriptor,
       declareAccess(access),
-      madeFrom({ kind: "list", relation: name as string }),
+      declareSource({ kind: "list", relation: name as string }),
       FieldResolver(() => connection, { nullable, description }),
     );
     Root()(prototype, name, 0);
@@ -122,7 +122,7 @@ export function Derived({ type, description, nullable, needs, from }: DerivedOpt
       prototype,
       name,
       property,
-      madeFrom({ kind: "derived", value, ...(from ? { needs: [], other: from } : { needs }) }),
+      declareSource({ kind: "derived", value, ...(from ? { needs: [], other: from } : { needs }) }),
       FieldResolver(type, { nullable, description }),
     );
     Root()(prototype, name, 0);

@@ -8,14 +8,14 @@ import type { Condition } from "../sql/condition.js";
 import { connectionOf, type PageArgs, pageArgsOf } from "./connection.js";
 import { modelTypeOf, plural } from "./model.js";
 import type { ReadContext } from "./reader.js";
-import { type LookUp, madeFrom } from "./source.js";
+import { declareSource, type LookUp } from "./source.js";
 
 export interface ResourceOptions {
-  /** The root field of one: `customer`. */
+  /** The root field that finds one: `customer`. */
   one: string;
-  /** The root field of many, if there is one: `customers`. */
+  /** The root field that lists them, if any: `customers`. */
   many?: string;
-  /** Fields that identify it besides the id, with their descriptions. They are unique in a mode unless they are shared. */
+  /** Look-up keys besides the id. They are unique in a mode unless they are `shared`. */
   keys?: Record<string, KeyOptions>;
 }
 
@@ -28,8 +28,8 @@ interface KeyOptions {
 }
 
 /**
- * The base class of a resource's resolver: its root fields for one and for many. Where a second key exists, one is found
- * by a `@oneOf` input of all keys, else by its id.
+ * Base class of a resource's resolver, with its root fields for one row and for lists. The row is looked up by its id or,
+ * if there are more keys, by a `@oneOf` input.
  */
 export function ResourceResolver(
   type: abstract new (...args: never[]) => object,
@@ -47,18 +47,18 @@ export function ResourceResolver(
     demand(context, access);
     const { condition, unique } = lookUp(identifier ? (by as Identifier) : { id: by as string }, keys);
     if (unique) return context.loaders.byField(name, condition.field, condition.value);
-    const found = await context.loaders.find(name, condition, 2);
-    if (found.length > 1) {
-      const [key] = Object.keys(by as Identifier).filter((one) => (by as Identifier)[one] !== undefined);
+    const rows = await context.loaders.find(name, condition, 2);
+    if (rows.length > 1) {
+      const [key] = Object.keys(by as Identifier).filter((field) => (by as Identifier)[field] !== undefined);
       throw new UserInputError(["by", key!], `names several ${plural(name)}; list them with a filter instead.`);
     }
-    return found[0] ?? null;
+    return rows[0] ?? null;
   };
   define(
     Base.prototype,
     one,
     findOne,
-    madeFrom({
+    declareSource({
       kind: "one",
       model: name,
       where: (args) => lookUp((identifier ? args.by : args) as Identifier, keys),
@@ -87,7 +87,7 @@ export function ResourceResolver(
       many,
       list,
       declareAccess(access),
-      madeFrom({ kind: "many", model: name }),
+      declareSource({ kind: "many", model: name }),
       Query(() => connection, { nullable: true, description: `Paginated list of the ${plural(name)} of the shop.` }),
     );
     Args(() => args)(Base.prototype, many, 0);
@@ -115,7 +115,7 @@ export class ReferenceInput {
   referenceOrigin?: string | null;
 }
 
-/** `@oneOf` input classes. type-graphql does not support it; it is added to the schema afterwards. */
+/** Input types to mark with `@oneOf`, which type-graphql does not support, after the schema is built. */
 export const oneOfInputs = new Set<string>(["MetadataInput"]);
 
 function identifierInput(model: ModelName, keys: Record<string, KeyOptions>): ClassType {

@@ -27,8 +27,8 @@ export class ResourceMeta {
 }
 
 /**
- * The object type of a row, for interfaces: rows are instances of the class of that name. Left to itself, type-graphql
- * knows only the types that name an interface themselves, not those that have it through another interface.
+ * The object type of a row, to resolve interfaces: the name of its class. type-graphql by itself finds only types that
+ * declare the interface directly, not those that inherit it from another interface.
  */
 export function objectTypeOf(row: object): string {
   return row.constructor.name;
@@ -48,7 +48,7 @@ export function absoluteUrl(path: string): string {
 /** Anything that `node(id:)` finds. Rows of a model are instances of its class; `M` is the model's name. */
 @InterfaceType({ description: "Anything that `node` finds by its id.", resolveType: objectTypeOf })
 export abstract class Node<M extends ModelName = ModelName> {
-  /** Ties the class to its model for the type checker; never there at run time. */
+  /** Ties the class to its model for the type checker; absent at run time. */
   declare readonly model: M;
   declare mode: ModeValue;
 

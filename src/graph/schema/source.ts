@@ -3,10 +3,7 @@ import { Extensions } from "type-graphql";
 import type { ModelName } from "../model/datamodel.js";
 import type { Condition } from "../sql/condition.js";
 
-/**
- * Declares the source of a field, by which a plan answers it without its resolver; fields without a source are answered
- * by their resolver.
- */
+/** The source of a field: how a plan answers it without its resolver. Fields without a source need their resolver. */
 export type Source =
   /** A column of the row. */
   | { kind: "column"; field: string }
@@ -17,16 +14,16 @@ export type Source =
   /** All rows of a small to-many relation, in the model's default order. */
   | { kind: "all"; relation: string; limit: number }
   | Derived
-  /** A root field that finds one row; `where` tells which, from the field's arguments. Several may have a `shared` key. */
+  /** A root field that finds one row; `where` builds its look-up from the arguments. Several rows may have a `shared` key. */
   | { kind: "one"; model: ModelName; where: (args: Record<string, unknown>) => LookUp; shared: readonly string[] }
   /** A root field that lists rows. */
   | { kind: "many"; model: ModelName }
-  /** The customer whom the caller's token belongs to, wherever it is asked for. */
+  /** The customer of the caller's token. */
   | { kind: "own" }
-  /** The root field that finds a resource of any kind by its id. */
+  /** The root field that finds a resource of any type by its id. */
   | { kind: "node" };
 
-/** A derived value: a function of the row, and perhaps of the row at the other end of a to-one relation. */
+/** A derived value: a function of the row, and optionally of the row at the other end of a to-one relation. */
 export interface Derived {
   kind: "derived";
   value(row: object, other: object | null | undefined): unknown;
@@ -42,14 +39,14 @@ export interface LookUp {
 }
 
 /** Declares the source of a field. */
-export function madeFrom(source: Source): PropertyDecorator & MethodDecorator {
+export function declareSource(source: Source): PropertyDecorator & MethodDecorator {
   return Extensions({ source });
 }
 
 /** Declares the columns that a getter reads. */
 export function derivedFrom(needs: readonly string[]): PropertyDecorator {
   return (prototype, name) =>
-    madeFrom({ kind: "derived", value: (row: Record<string, unknown>) => row[name as string], needs } as Derived)(
+    declareSource({ kind: "derived", value: (row: Record<string, unknown>) => row[name as string], needs } as Derived)(
       prototype,
       name,
     );

@@ -3,14 +3,14 @@ import { UserInputError } from "../../errors.js";
 import { Access } from "../../graph/access/guard.js";
 import type { Context } from "../../graph/context.js";
 import { Node } from "../../graph/schema/resource.type.js";
-import { madeFrom } from "../../graph/schema/source.js";
+import { declareSource } from "../../graph/schema/source.js";
 
 const maximumNodes = 100;
 
 @Resolver()
 export class NodeResolver {
   @Access()
-  @madeFrom({ kind: "node" })
+  @declareSource({ kind: "node" })
   @Query(() => Node, { nullable: true, description: "Any resource by its id, or null when there is none." })
   node(@Arg("id", () => ID, { description: "The id." }) id: string, @Ctx() { loaders }: Context) {
     return loaders.node(id);

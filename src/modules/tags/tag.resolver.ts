@@ -4,7 +4,7 @@ import type { Context } from "../../graph/context.js";
 import { codeKey } from "../../graph/model/values.js";
 import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
 import type { Resource } from "../../graph/schema/resource.type.js";
-import { madeFrom } from "../../graph/schema/source.js";
+import { declareSource } from "../../graph/schema/source.js";
 import type { Outcome } from "../../graph/write/idempotency.js";
 import { type Args, Mutates, payloadOf } from "../../graph/write/mutation.js";
 import { ResourceMutations } from "../../graph/write/resource-writes.js";
@@ -98,7 +98,7 @@ export const TagMutations = ResourceMutations(tagWrites);
 @Resolver(() => Taggable)
 export class TaggableResolver {
   @Guarded("tags:read")
-  @madeFrom({ kind: "all", relation: "tags", limit: maximumTags })
+  @declareSource({ kind: "all", relation: "tags", limit: maximumTags })
   @FieldResolver()
   tags(@Root() resource: Resource<"Customer">, @Ctx() { loaders }: Context) {
     return loaders.all(resource, "tags", maximumTags);

@@ -1,7 +1,7 @@
 import { Ctx, FieldResolver, Query, Resolver } from "type-graphql";
 import type { Context } from "../../graph/context.js";
 import { Json } from "../../graph/model/scalars.js";
-import { madeFrom } from "../../graph/schema/source.js";
+import { declareSource } from "../../graph/schema/source.js";
 import { Customer } from "../customers/customer.type.js";
 import { Market } from "../markets/market.type.js";
 import { StockLocation } from "../stock-locations/stock-location.type.js";
@@ -29,7 +29,7 @@ export class ViewerResolver {
     return new Viewer(viewer);
   }
 
-  @madeFrom({ kind: "own" })
+  @declareSource({ kind: "own" })
   @FieldResolver(() => Customer, { nullable: true, description: "The customer whom the token belongs to, if any." })
   customer(@Ctx() context: Context) {
     return fromToken.customer(context);
