@@ -1,5 +1,6 @@
 import { type GraphQLInputObjectType, type GraphQLSchema, getNamedType } from "graphql";
 import { type Column, columnOf, enumValues, relationOf } from "../../graph/model/datamodel.js";
+import { jsonFault, whyUnstorable } from "../../graph/model/json.js";
 import { nearest } from "../../graph/model/nearest.js";
 import { readTime } from "../../graph/model/times.js";
 import { emailKey, foldEmail } from "../../graph/model/values.js";
@@ -66,7 +67,7 @@ function read({ column, email }: Tested, text: string, name: string): unknown {
     case "Int": {
       const number = Number(text);
       if (/^-?\d+$/.test(text) && Math.abs(number) < 2 ** 31) return number;
-      throw invalid("an integer");
+      throw invalid("a 32-bit integer");
     }
     case "Float": {
       const number = Number(text);
@@ -81,9 +82,17 @@ function read({ column, email }: Tested, text: string, name: string): unknown {
       if (time) return time;
       throw invalid("a time such as 2026-01-31T12:00:00Z");
     }
-    default:
-      if (text.includes("\0")) throw invalid("without the character NUL");
+    case "Json":
+      throw parameterError(
+        "FILTER_NOT_ALLOWED",
+        parameterOf(name),
+        `${name} is not allowed: ${column.column} is tested by ${column.column}_jcont, such as {"key":"value"}.`,
+      );
+    default: {
+      const wrong = whyUnstorable(text);
+      if (wrong) throw parameterError("INVALID_FILTER_VALUE", parameterOf(name), `${name} ${wrong}.`);
       return email ? emailKey(text) : text;
+    }
   }
 }
 
@@ -129,6 +138,7 @@ function like(pattern: (value: string) => string): Predicate {
       const form = expressionOf(pattern(value));
       return { op: "in", field, values: enumValues(column.type).filter((one) => form.test(one)) };
     }
+    if (column.type === "Json") read(tested, value, name);
     if (!tested.text) {
       // Without wildcards it is a comparison, for which there is an index.
       const plain = pattern(value);
@@ -140,15 +150,22 @@ function like(pattern: (value: string) => string): Predicate {
       );
     }
     read(tested, value, name);
-    const folded = email ? (foldEmail(value) ?? value) : value;
-    return { op: "like", field, value: pattern(folded), ignoreCase: true };
+    const folded = pattern(email ? (foldEmail(value) ?? value) : value);
+    if (/^(?:[^\\]|\\.)*\\$/s.test(folded)) {
+      throw parameterError(
+        "INVALID_FILTER_VALUE",
+        parameterOf(name),
+        `${name} must not end with an escaping \\; write \\\\.`,
+      );
+    }
+    return { op: "like", field, value: folded, ignoreCase: true };
   };
 }
 
-/** The expression of a LIKE pattern. */
+/** The expression of a LIKE pattern. Several `%` are one: each would multiply the ways to try. */
 function expressionOf(pattern: string): RegExp {
-  const form = pattern.replace(/\\(.)|[%_]|[^\\%_]+/gs, (part, escaped: string | undefined) => {
-    if (part === "%") return ".*";
+  const form = pattern.replace(/\\(.)|%+|_|[^\\%_]+/gs, (part, escaped: string | undefined) => {
+    if (part.startsWith("%")) return ".*";
     return part === "_" ? "." : (escaped ?? part).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   });
   return new RegExp(`^${form}$`, "is");
@@ -180,6 +197,8 @@ const contain: Predicate = ({ field, column }, value, name) => {
   try {
     const part: unknown = JSON.parse(value);
     if (typeof part !== "object" || part === null || Array.isArray(part)) throw invalid("a JSON object");
+    const fault = jsonFault(part);
+    if (fault) throw invalid(`a JSON object that can be stored: ${fault.at || "/"} ${fault.wrong}`);
     return { op: "containsJson", field, values: [part] };
   } catch (error) {
     throw error instanceof SyntaxError ? invalid("a JSON object") : error;
@@ -290,8 +309,11 @@ function resolve(
   if (own) return { path, ...own };
   if (path.length < maximumDepth) {
     for (const relationship of type.relationships.values()) {
-      const rest = attribute.slice(relationship.name.length + 1);
-      if (!rest || !attribute.startsWith(`${relationship.name}_`) || !relationship.to) continue;
+      // The name alone is its key: `customer_group_null`.
+      const isKey = attribute === relationship.name && !relationship.many;
+      const rest = isKey ? "id" : attribute.slice(relationship.name.length + 1);
+      if (!isKey && (!rest || !attribute.startsWith(`${relationship.name}_`))) continue;
+      if (!relationship.to) continue;
       const filter = [...model.filters.values()].find(
         (one) => one.name === relationship.field && ["one", "many", "set", "key"].includes(one.kind),
       );
