@@ -49,7 +49,8 @@ export function createRouter(routes: Routes): (request: IncomingMessage, respons
     if (pathname === "/" || pathname.startsWith("/playground/")) return playground.serve(request, response);
     const methods = pathname === streamPath ? streamMethods : pathname.startsWith(apiPath) ? apiMethods : undefined;
     if (cors(request, response, methods)) return;
-    checkEncodedParameters(url.search);
+    // The JSON:API has errors of its own.
+    if (!pathname.startsWith(apiPath)) checkEncodedParameters(url.search);
     if (await first?.(request, response, url)) return;
     const isReading = request.method === "GET" || request.method === "HEAD";
     switch (pathname) {

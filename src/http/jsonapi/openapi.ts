@@ -12,6 +12,7 @@ import {
 import { accessOf } from "../../graph/schema/access-directive.js";
 import { errorCodes, mediaType } from "./errors.js";
 import { predicateNames } from "./filters.js";
+import { maximumPage } from "./parameters.js";
 import { type Attribute, type ResourceType, type ResourceTypes, snakeCase } from "./resources.js";
 import { targetsOf } from "./selection.js";
 import { methodsOf, triggersOf, type WritableMember, writableMembers } from "./write.js";
@@ -53,7 +54,11 @@ export function openApiOf(schema: GraphQLSchema, types: ResourceTypes): Json {
 
 const parameters: Json = {
   id: { name: "id", in: "path", required: true, schema: { type: "string" } },
-  page_number: { name: "page[number]", in: "query", schema: { type: "integer", minimum: 1, default: 1 } },
+  page_number: {
+    name: "page[number]",
+    in: "query",
+    schema: { type: "integer", minimum: 1, maximum: maximumPage, default: 1 },
+  },
   page_size: {
     name: "page[size]",
     in: "query",

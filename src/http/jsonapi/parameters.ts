@@ -23,6 +23,8 @@ export interface PageSizes {
 
 const maximumPaths = 30;
 const maximumDepth = 5;
+/** The last page that can be asked for: offsets are 32-bit integers. Far pages are slow; walking by id is not. */
+export const maximumPage = 1_000_000;
 
 /** Reads the parameters of a query string about resources of a type, or throws the error of the first that is wrong. */
 export function readParameters(
@@ -48,7 +50,7 @@ export function readParameters(
     } else if (list && family === "filter" && argument === "q" && inner) filters.push([inner, value]);
     else if (list && family === "sort" && argument === undefined) sort = sortOf(value, type);
     else if (list && family === "page" && argument === "number" && inner === undefined) {
-      number = wholeNumber(name, value, 1, Number.MAX_SAFE_INTEGER / 1_000);
+      number = wholeNumber(name, value, 1, maximumPage);
     } else if (list && family === "page" && argument === "size" && inner === undefined) {
       size = wholeNumber(name, value, 1, pageSizes.maximum);
     } else throw notAllowed(name, list);
@@ -66,11 +68,10 @@ function notAllowed(name: string, list: boolean): JsonApiError {
 function wholeNumber(name: string, value: string, least: number, most: number): number {
   const number = Number(value);
   if (/^\d+$/.test(value) && number >= least && number <= most) return number;
-  const limits = name === "page[size]" ? `from ${least} to ${most}` : `of ${least} or more`;
   throw parameterError(
     "INVALID_PAGE_VALUE",
     name,
-    `${JSON.stringify(value.slice(0, 60))} is not a valid value for ${name}: give a whole number ${limits}.`,
+    `${JSON.stringify(value.slice(0, 60))} is not a valid value for ${name}: give a whole number from ${least} to ${most}.`,
   );
 }
 

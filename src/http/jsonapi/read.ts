@@ -312,7 +312,8 @@ function listOf(
   return { page, order, window: { limit, offset, backward: false } };
 }
 
-function notFound({ name }: ResourceType, id: string): JsonApiError {
+/** A resource that is not there, or not for the viewer: both are answered alike. */
+export function notFound({ name }: ResourceType, id: string): JsonApiError {
   return new JsonApiError(
     "RECORD_NOT_FOUND",
     `The record identified by ${id.slice(0, 100)} could not be found in ${name}.`,

@@ -6,18 +6,19 @@ import { permissionsByKind, toRead } from "../../graph/access/permission.js";
 import type { PlannedExecution } from "../../graph/answer/planned-execution.js";
 import type { Context } from "../../graph/context.js";
 import { dataSubject } from "../../graph/model/datamodel.js";
+import { whyUnstorable } from "../../graph/model/json.js";
 import { nearest } from "../../graph/model/nearest.js";
 import { absoluteUrl } from "../../graph/schema/resource.type.js";
 import { factsOf } from "../../telemetry/logger.js";
 import { send } from "../answer.js";
 import { type AppResources, createContext } from "../context.js";
 import { preferredType } from "../negotiation.js";
-import { headerOf } from "../request.js";
+import { checkEncodedParameters, headerOf } from "../request.js";
 import { readResource } from "./body.js";
 import { type ResourceObject, addressOf as resourceAddress } from "./document.js";
 import { JsonApiError, mediaType, refusalOf } from "./errors.js";
 import { openApiOf } from "./openapi.js";
-import { type ReadDocument, Reader, type ReadRequest } from "./read.js";
+import { notFound, type ReadDocument, Reader, type ReadRequest } from "./read.js";
 import { type ResourceType, type ResourceTypes, resourceTypesOf } from "./resources.js";
 import { type GivenResource, methodsOf, Writer } from "./write.js";
 
@@ -59,6 +60,7 @@ export function createJsonApi(parts: JsonApiParts): JsonApi {
         header: "accept",
       });
     }
+    checkEncodedParameters(url.search);
     const address = addressOf(url.pathname, types);
     const { type, id, relationship, linkage } = address;
     const isReading = request.method === "GET" || request.method === "HEAD";
@@ -200,9 +202,11 @@ function addressOf(pathname: string, types: ResourceTypes): Address {
     const hint = nearest(name, known);
     return new JsonApiError("ROUTE_NOT_FOUND", `${what}${hint ? ` Did you mean ${hint}?` : ""}`);
   };
+  if (!typeName) throw new JsonApiError("ROUTE_NOT_FOUND", `Name a type of resource, such as ${apiPath}customers.`);
   if (!type) throw unknown(`There is no type of resource ${typeName.slice(0, 60)}.`, types.keys(), typeName);
   if (encodedId === undefined) return { type, linkage: false };
   const id = decoded(encodedId);
+  if (whyUnstorable(id)) throw notFound(type, id);
   const linkage = rest[0] === "relationships" && rest.length > 1;
   const [name, ...more] = linkage ? rest.slice(1) : rest;
   if (name === undefined) return { type, id, linkage: false };
