@@ -1,5 +1,5 @@
 import { isUnavailable, OutcomeUnknownError } from "../../database/unavailable.js";
-import { ApiError, type ErrorCode, errorCodes as meanings } from "../../errors.js";
+import { ApiError, authenticationRealm, type ErrorCode, httpOf, errorCodes as meanings } from "../../errors.js";
 import { RequestError } from "../request.js";
 
 /** The media type of JSON:API. */
@@ -114,8 +114,14 @@ export function refusalOf(error: unknown): JsonApiError | undefined {
   if (error instanceof ApiError) {
     const code = error.extensions.code as ErrorCode;
     const wait = error.extensions.retryAfterMs as number | undefined;
-    const headers: Record<string, string> =
-      wait === undefined ? {} : { "retry-after": String(Math.ceil(wait / 1_000)) };
+    const headers: Record<string, string> = {
+      ...httpOf(error).headers,
+      ...(wait !== undefined && { "retry-after": String(Math.ceil(wait / 1_000)) }),
+      // Each 401 has a challenge.
+      ...(code === "FORBIDDEN" && {
+        "www-authenticate": `Bearer realm="${authenticationRealm}", error="insufficient_scope"`,
+      }),
+    };
     return new JsonApiError(apiFaults[code] ?? "BAD_REQUEST", error.message, undefined, headers);
   }
   if (error instanceof OutcomeUnknownError) {
