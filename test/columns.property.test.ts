@@ -4,7 +4,7 @@ import { Problem } from "../src/graph/model/values.js";
 import { readColumn } from "../src/graph/write/columns.js";
 import { typesOf } from "../src/import/documents.js";
 import { checkResource } from "../src/import/resource.js";
-import { formOf } from "../src/import/values.js";
+import { readerOf } from "../src/import/values.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 import { schema } from "./support/graph.js";
 
@@ -117,7 +117,7 @@ test("values that a column's rule accepts satisfy the CHECK constraints", async 
     // Nobody writes the number of somebody's orders.
     if (!model || !found || !values || column === "total_orders_count") continue;
     const stored = values
-      .map((value) => readColumn(model, found[0], value, formOf(model, found[0])))
+      .map((value) => readColumn(model, found[0], value, readerOf(model, found[0])))
       .filter((one) => !(one instanceof Problem));
     expect([table, column, stored.length > 0]).toEqual([table, column, true]);
     for (const value of stored) {
@@ -234,7 +234,7 @@ test("the demo shop satisfies the rules of every column", async () => {
       for (const row of rows) {
         const value = row[column];
         if (value === null) continue;
-        const read = readColumn(model, field, value, formOf(model, field));
+        const read = readColumn(model, field, value, readerOf(model, field));
         expect([model.name, field, read instanceof Problem ? read.message : read]).toEqual([model.name, field, value]);
       }
     }

@@ -21,7 +21,7 @@ export function isFilledIn(model: ModelName, column: string): boolean {
   return Boolean(completions[model]?.fills.includes(column));
 }
 
-/** Reads the object in a column, by its model and field, where a module knows what belongs in it. */
-export const contents: Partial<Readonly<Record<ModelName, Readonly<Record<string, typeof readInstrument>>>>> = {
+/** Parsers of JSON columns whose structure a module defines, by model and field. */
+export const jsonReaders: Partial<Readonly<Record<ModelName, Readonly<Record<string, typeof readInstrument>>>>> = {
   PaymentSource: { paymentInstrument: readInstrument },
 };

@@ -18,11 +18,11 @@ function owns(model: Model, { column, target }: Reference): boolean {
 }
 
 /**
- * Notes in import_erased what belongs to customers who were anonymized here, or are being, in the files and in the
- * database. A customer of whom the files say so, too, is left out. Tells whether there are any.
+ * Fills import_erased with customers who are being or were anonymized in the database but not in the files, and with their
+ * rows. Returns whether there are any.
  */
-export async function noteErased(client: pg.Client): Promise<boolean> {
-  return noteTheirs(
+export async function collectErased(client: pg.Client): Promise<boolean> {
+  return collectRowsOf(
     client,
     "import_erased",
     `SELECT c.id FROM customers c LEFT JOIN import_resources s ON s.model = 'Customer' AND s.id = c.id
@@ -31,18 +31,17 @@ export async function noteErased(client: pg.Client): Promise<boolean> {
 }
 
 /**
- * Notes in import_trails what brings its audit trail along: what states its version, as rows that are copied with all that
- * is around them do, and all that belongs to customers whose trail is in the files, as the export of a customer's data has
- * it. Gives the names of its models.
+ * Fills import_trails with resources that come with their audit trail: those that state a version, as in an export of the
+ * mode, and those of customers whose audit entries are in the files. Returns the names of their models.
  */
-export async function noteTrails(client: pg.Client): Promise<ReadonlySet<string>> {
+export async function collectTrails(client: pg.Client): Promise<ReadonlySet<string>> {
   await client.query(
     `INSERT INTO import_trails SELECT DISTINCT s.model, s.id FROM import_resources s WHERE s."row" ? 'version'`,
   );
   const names = trails.map(({ name }) => literal(name)).join();
   const customers = `SELECT DISTINCT s."row"->>'customer_id' FROM import_resources s WHERE s.model IN (${names})
     EXCEPT SELECT r.id FROM import_trails r WHERE r.model = 'Customer'`;
-  await noteTheirs(client, "import_trails", customers);
+  await collectRowsOf(client, "import_trails", customers);
   const { rows } = await client.query("SELECT DISTINCT model FROM import_trails");
   return new Set(rows.map(({ model }) => model as string));
 }
@@ -50,20 +49,20 @@ export async function noteTrails(client: pg.Client): Promise<ReadonlySet<string>
 const tablesOfModels = [...models.values()].map(({ name, table }) => `(${literal(name)}, ${literal(table)})`).join();
 
 /** Temporary table that collects the rows of some customers. */
-type Noted = "import_erased" | "import_trails";
+type RowTable = "import_erased" | "import_trails";
 
 /**
- * Notes customers and what belongs to them, in the files and in the database: what refers to them, the addresses and
- * payment sources of that, and what is about all these. Tells whether there are any.
+ * Collects customers and their rows, in the files and in the database: rows that refer to them, shared rows of those, and
+ * polymorphic rows about any of these. Returns whether there are any.
  */
-async function noteTheirs(client: pg.Client, noted: Noted, found: string): Promise<boolean> {
-  const note = async (model: Model, found: string) => {
+async function collectRowsOf(client: pg.Client, table: RowTable, customers: string): Promise<boolean> {
+  const collect = async (model: Model, ids: string) => {
     const { rowCount } = await client.query(
-      `INSERT INTO ${noted} SELECT ${literal(model.name)}, id FROM (${found}) found (id) WHERE id IS NOT NULL ON CONFLICT DO NOTHING`,
+      `INSERT INTO ${table} SELECT ${literal(model.name)}, id FROM (${ids}) ids (id) WHERE id IS NOT NULL ON CONFLICT DO NOTHING`,
     );
     return rowCount ?? 0;
   };
-  if (!(await note(models.get("Customer")!, found))) return false;
+  if (!(await collect(models.get("Customer")!, customers))) return false;
 
   const all = [...models.values()];
   const references = all.flatMap((model) => referencesOf(model).map((reference) => ({ model, ...reference })));
@@ -71,52 +70,54 @@ async function noteTheirs(client: pg.Client, noted: Noted, found: string): Promi
   for (let added = 1; added > 0; ) {
     added = 0;
     for (const { model, column, target } of references) {
-      if (!isShared(target)) added += await note(model, referring(noted, model, column.column, target));
+      if (!isShared(target)) added += await collect(model, referringRows(table, model, column.column, target));
     }
     for (const model of all) {
-      const isFound = Object.values(model.relations).some(({ foundBy }) => foundBy?.attribute === "customer_email");
-      if (model.columns.customerEmail || isFound) added += await note(model, withItsEmail(noted, model));
+      const isFoundByEmail = Object.values(model.relations).some(
+        ({ foundBy }) => foundBy?.attribute === "customer_email",
+      );
+      if (model.columns.customerEmail || isFoundByEmail) added += await collect(model, rowsWithEmail(table, model));
     }
   }
   for (const { model, ...reference } of references) {
-    if (owns(model, reference)) await note(reference.target, referredTo(noted, model, reference));
+    if (owns(model, reference)) await collect(reference.target, referencedRows(table, model, reference));
   }
-  for (const model of all) if (aboutOf(model)) await note(model, aboutThem(noted, model));
+  for (const model of all) if (aboutOf(model)) await collect(model, polymorphicRows(table, model));
   return true;
 }
 
-const idsIn = (noted: Noted, { name }: Model) => `(SELECT e.id FROM ${noted} e WHERE e.model = ${literal(name)})`;
+const idsIn = (table: RowTable, { name }: Model) => `(SELECT e.id FROM ${table} e WHERE e.model = ${literal(name)})`;
 const staged = ({ name }: Model) => `import_resources s WHERE s.model = ${literal(name)}`;
 
-function referring(noted: Noted, model: Model, column: string, target: Model): string {
-  const theirs = idsIn(noted, target);
+function referringRows(table: RowTable, model: Model, column: string, target: Model): string {
+  const ids = idsIn(table, target);
   return `
-    SELECT t.id FROM ${identifier(model.table)} t WHERE t.${identifier(column)} IN ${theirs}
-    UNION SELECT s.id FROM ${staged(model)} AND s."row"->>${literal(column)} IN ${theirs}`;
+    SELECT t.id FROM ${identifier(model.table)} t WHERE t.${identifier(column)} IN ${ids}
+    UNION SELECT s.id FROM ${staged(model)} AND s."row"->>${literal(column)} IN ${ids}`;
 }
 
-function withItsEmail(noted: Noted, model: Model): string {
+function rowsWithEmail(table: RowTable, model: Model): string {
   const customer = models.get("Customer")!;
-  const theirs = idsIn(noted, customer);
+  const ids = idsIn(table, customer);
   return `
     SELECT s.id FROM ${staged(model)} AND NOT s."row" ? 'customer_id' AND (s.mode::text, s."row"->>'customer_email') IN (
-      SELECT c.mode::text, c.email FROM customers c WHERE c.id IN ${theirs}
-      UNION SELECT s.mode::text, s."row"->>'email' FROM ${staged(customer)} AND s.id IN ${theirs})`;
+      SELECT c.mode::text, c.email FROM customers c WHERE c.id IN ${ids}
+      UNION SELECT s.mode::text, s."row"->>'email' FROM ${staged(customer)} AND s.id IN ${ids})`;
 }
 
-function referredTo(noted: Noted, model: Model, { column: { column } }: Reference): string {
-  const theirs = idsIn(noted, model);
+function referencedRows(table: RowTable, model: Model, { column: { column } }: Reference): string {
+  const ids = idsIn(table, model);
   return `
-    SELECT t.${identifier(column)} FROM ${identifier(model.table)} t WHERE t.id IN ${theirs}
-    UNION SELECT s."row"->>${literal(column)} FROM ${staged(model)} AND s.id IN ${theirs}`;
+    SELECT t.${identifier(column)} FROM ${identifier(model.table)} t WHERE t.id IN ${ids}
+    UNION SELECT s."row"->>${literal(column)} FROM ${staged(model)} AND s.id IN ${ids}`;
 }
 
-function aboutThem(noted: Noted, model: Model): string {
+function polymorphicRows(table: RowTable, model: Model): string {
   const { typeColumn, idColumn } = aboutOf(model)!;
-  const theirs = `SELECT m."table", e.id FROM ${noted} e JOIN (VALUES ${tablesOfModels}) m (model, "table") ON m.model = e.model`;
+  const ids = `SELECT m."table", e.id FROM ${table} e JOIN (VALUES ${tablesOfModels}) m (model, "table") ON m.model = e.model`;
   return `
-    SELECT t.id FROM (${theirs}) x JOIN ${identifier(model.table)} t
+    SELECT t.id FROM (${ids}) x JOIN ${identifier(model.table)} t
       ON t.${identifier(idColumn.column)} = x.id AND t.${identifier(typeColumn.column)} = x."table"
     UNION SELECT s.id FROM ${staged(model)}
-      AND (s."row"->>${literal(typeColumn.column)}, s."row"->>${literal(idColumn.column)}) IN (${theirs})`;
+      AND (s."row"->>${literal(typeColumn.column)}, s."row"->>${literal(idColumn.column)}) IN (${ids})`;
 }

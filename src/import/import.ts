@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import type pg from "pg";
 import { erasureLock } from "../erasure/erase.js";
 import { models } from "../graph/model/datamodel.js";
-import { type Issue, IssueTeller } from "./issues.js";
+import { type Issue, IssueReporter } from "./issues.js";
 import { mergeAll } from "./merge.js";
 import { prepare } from "./prepare.js";
 import { type FoundResource, openFile, readResources, UnreadableFileError } from "./read.js";
@@ -28,8 +28,7 @@ export interface ImportOptions {
 }
 
 /**
- * `reading` counts bytes of the files as they are on the disk, `merging` counts resources, as does `writing` of
- * exports.
+ * `reading` counts bytes of the files on disk; `merging`, and `writing` of exports, count resources.
  */
 export interface Progress {
   readonly phase: "waiting" | "reading" | "preparing" | "merging" | "selecting" | "writing";
@@ -39,25 +38,25 @@ export interface Progress {
 }
 
 /** The actor in the audit trail. */
-const who = { worker: { id: "import", type: "Import" } };
+const actor = { worker: { id: "import", type: "Import" } };
 
 /**
- * Reads JSON:API documents into the database. All files are read to their ends before the first row is written: a
- * broken file changes nothing, and a reference may lead to any place in any of them.
+ * Imports JSON:API documents into the database. All files are staged before the first row is written, so a broken file changes
+ * nothing and references may point forward or to other files.
  */
 export async function importFiles(options: ImportOptions): Promise<Summary> {
   const { client, strict, signal, onProgress } = options;
   const tally = new Tally();
-  const issues = new IssueTeller(options.onIssue, client);
+  const issues = new IssueReporter(options.onIssue, client);
   await waitForOthers(options);
-  await client.query("SELECT set_config('customer_graph.who', $1, false)", [JSON.stringify(who)]);
+  await client.query("SELECT set_config('customer_graph.who', $1, false)", [JSON.stringify(actor)]);
   await createTables(client);
   const staging = new Staging(client);
   await readFiles(options, staging, tally, issues);
 
   onProgress({ phase: "preparing", done: 0, total: undefined });
   await prepare(client, staging.count);
-  await issues.tellStored();
+  await issues.reportStored();
 
   const total = Number((await client.query("SELECT count(*) FROM import_resources")).rows[0].count);
   let done = 0;
@@ -65,7 +64,7 @@ export async function importFiles(options: ImportOptions): Promise<Summary> {
   onProgress({ phase: "merging", done, total });
   const onBatch = async (count: number) => {
     signal?.throwIfAborted();
-    await issues.tellStored();
+    await issues.reportStored();
     done = Math.min(done + count, total);
     onProgress({ phase: "merging", done, total });
   };
@@ -75,7 +74,7 @@ export async function importFiles(options: ImportOptions): Promise<Summary> {
   await mergeTags(client);
   await advanceNumbers(client);
   if (!strict) await client.query("COMMIT");
-  await issues.tellStored();
+  await issues.reportStored();
 
   const summary = await tally.summarize(client, issues.unreported);
   const written = !strict || summary.refused + summary.dangling === 0;
@@ -91,7 +90,7 @@ async function refreshStatistics(client: pg.Client, { types }: Summary): Promise
   if (tables.length > 0) await client.query(`ANALYZE ${[...new Set(tables)].map(identifier).join()}`);
 }
 
-/** Concurrent imports would deadlock on rows; a killed one may still be running in the database. */
+/** Waits for other imports, which would deadlock; a killed one may still be running in the database. */
 async function waitForOthers({ client, onProgress }: ImportOptions): Promise<void> {
   const key = "hashtextextended('customer-graph import', 0)";
   const { rows } = await client.query(`SELECT pg_try_advisory_lock(${key}) AS free`);
@@ -100,7 +99,7 @@ async function waitForOthers({ client, onProgress }: ImportOptions): Promise<voi
   await client.query(`SELECT pg_advisory_lock(${key})`);
 }
 
-async function readFiles(options: ImportOptions, staging: Staging, tally: Tally, issues: IssueTeller): Promise<void> {
+async function readFiles(options: ImportOptions, staging: Staging, tally: Tally, issues: IssueReporter): Promise<void> {
   const { files, mode, signal, onProgress } = options;
   const total = await sizeOf(files);
   let done = 0;
@@ -112,22 +111,22 @@ async function readFiles(options: ImportOptions, staging: Staging, tally: Tally,
     try {
       for await (const found of readResources(openFile(path, onBytes))) {
         signal?.throwIfAborted();
-        await take(found, file, mode, staging, tally, issues);
+        await stage(found, file, mode, staging, tally, issues);
       }
     } catch (error) {
-      throw explained(path, error);
+      throw describeError(path, error);
     }
   }
   await staging.end();
 }
 
-async function take(
+async function stage(
   found: FoundResource,
   file: number,
   mode: Mode,
   staging: Staging,
   tally: Tally,
-  issues: IssueTeller,
+  issues: IssueReporter,
 ): Promise<void> {
   const outcome = checkResource(found.resource, mode, found.repeated);
   switch (outcome.is) {
@@ -139,9 +138,9 @@ async function take(
       tally.leaveOut(outcome.type);
       break;
     case "refused": {
-      const { type, id, refusals } = outcome;
+      const { type, id, errors } = outcome;
       tally.refuse(type);
-      for (const { pointer, reason } of refusals) {
+      for (const { pointer, reason } of errors) {
         const location = { file, line: found.line, pointer: found.pointer + pointer };
         issues.report({ kind: "refused", type: type ?? "resource", id, ...location, reason });
       }
@@ -153,23 +152,23 @@ async function take(
 async function sizeOf(files: readonly string[]): Promise<number | undefined> {
   let total = 0;
   for (const path of files) {
-    const found = path === "-" ? undefined : await stat(path).catch(() => undefined);
-    if (!found?.isFile()) return undefined;
-    total += found.size;
+    const stats = path === "-" ? undefined : await stat(path).catch(() => undefined);
+    if (!stats?.isFile()) return undefined;
+    total += stats.size;
   }
   return total;
 }
 
-function explained(path: string, error: unknown): unknown {
+function describeError(path: string, error: unknown): unknown {
   const name = path === "-" ? "standard input" : path;
   if (error instanceof UnreadableFileError) return new UnreadableFileError(`${name}: ${error.message}`);
   switch ((error as NodeJS.ErrnoException).code) {
     case "ENOENT":
-      return new UnreadableFileError(`${name}: there is no such file`);
+      return new UnreadableFileError(`${name}: no such file`);
     case "EISDIR":
-      return new UnreadableFileError(`${name}: this is a folder, not a file`);
+      return new UnreadableFileError(`${name}: not a file but a folder`);
     case "EACCES":
-      return new UnreadableFileError(`${name}: this file may not be read`);
+      return new UnreadableFileError(`${name}: permission denied`);
     default:
       return error;
   }

@@ -5,9 +5,9 @@ import { referencesOf } from "./order.js";
 import { literal } from "./sql.js";
 
 /**
- * `refused`: the resource did not go in. `dangling`: it went in without a reference, because what it refers to is
- * nowhere. `repeated`: it was stated more than once, and differently; the last statement counts. `outdated`: what is here
- * was updated later, so nothing of it was taken.
+ * `refused`: the resource was rejected. `dangling`: it was imported without a reference whose target does not exist.
+ * `repeated`: it was stated more than once with different values; the last statement counts. `outdated`: the row was updated
+ * later, so the resource was skipped.
  */
 export type IssueKind = "refused" | "dangling" | "repeated" | "outdated";
 
@@ -23,49 +23,49 @@ export interface Issue {
 }
 
 /**
- * SQL that refuses staged resources: it deletes and reports those that `found` gives, with `seq`, `at` (a pointer within
- * the resource) and `reason`. They are among the resources `s` for which `where` is true.
+ * SQL that deletes and reports invalid staged resources. `faults` is a query of their `seq`, `at` (pointer within the
+ * resource) and `reason`; `where` is a condition on the resources `s` that all of them meet.
  */
-export function refuse(where: string, found: string): string {
+export function refuse(where: string, faults: string): string {
   return `
-    WITH found AS MATERIALIZED (${found}),
+    WITH faults AS MATERIALIZED (${faults}),
     reported AS (${report("refused", where)}),
-    kept AS (
+    recorded AS (
       INSERT INTO import_refused (type, id)
-      SELECT s.type, s.id FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM found)
+      SELECT s.type, s.id FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM faults)
     )
-    DELETE FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM found)`;
+    DELETE FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM faults)`;
 }
 
-/** SQL that skips staged resources that are older than their rows, and reports them. Parameters as above. */
-export function leaveOutdated(where: string, found: string): string {
+/** SQL that deletes and reports staged resources that are older than their rows. Parameters as of `refuse`. */
+export function skipOutdated(where: string, faults: string): string {
   return `
-    WITH found AS MATERIALIZED (${found}),
+    WITH faults AS MATERIALIZED (${faults}),
     reported AS (${report("outdated", where)})
-    DELETE FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM found)`;
+    DELETE FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM faults)`;
 }
 
-/** SQL that removes a reference from staged resources, and reports it. Parameters as above. */
-export function leaveAway(column: string, where: string, found: string): string {
+/** SQL that removes a reference from staged resources and reports it. Parameters as of `refuse`. */
+export function dropReference(column: string, where: string, faults: string): string {
   return `
-    WITH found AS MATERIALIZED (${found}),
+    WITH faults AS MATERIALIZED (${faults}),
     reported AS (${report("dangling", where)})
     UPDATE import_resources s SET "row" = s."row" - ${literal(column)}
-    WHERE ${where} AND s.seq IN (SELECT seq FROM found)`;
+    WHERE ${where} AND s.seq IN (SELECT seq FROM faults)`;
 }
 
 function report(kind: IssueKind, where: string): string {
   return `
     INSERT INTO import_issues (kind, seq, type, id, file, line, pointer, reason)
     SELECT ${literal(kind)}, s.seq, s.type, s.id, s.file, s.line, s.pointer || CASE WHEN s.listed THEN '' ELSE f.at END, f.reason
-    FROM found f JOIN import_resources s ON s.seq = f.seq WHERE ${where} ORDER BY s.seq, f.at`;
+    FROM faults f JOIN import_resources s ON s.seq = f.seq WHERE ${where} ORDER BY s.seq, f.at`;
 }
 
 /** SQL expression of the reason why a referenced resource is missing. Parameters are SQL. */
 export function whyMissing(type: string, id: string): string {
   return `concat(${type}, ' ', ${id}, CASE WHEN EXISTS (
     SELECT FROM import_refused x WHERE x.type = ${type} AND x.id = ${id}
-  ) THEN ' was refused' ELSE ' exists nowhere' END)`;
+  ) THEN ' was refused' ELSE ' does not exist' END)`;
 }
 
 const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -84,11 +84,11 @@ export function pointerOf(model: Model, column: Column): string {
 /** Maximum number of issues reported one by one; further ones are only counted. */
 const maximumReported = 1000;
 
-/** Reports issues: those found here at once, those found by SQL when polled. */
-export class IssueTeller {
+/** Reports issues: those found while reading at once, those of `import_issues` when polled. */
+export class IssueReporter {
   unreported = 0;
   private reported = 0;
-  /** `n` of the last one of `import_issues` that was read. */
+  /** `n` of the last row of `import_issues` that was reported. */
   private last = 0;
 
   constructor(
@@ -103,7 +103,7 @@ export class IssueTeller {
     } else this.unreported++;
   }
 
-  async tellStored(): Promise<void> {
+  async reportStored(): Promise<void> {
     const { rows } = await this.client.query(
       `SELECT n, kind, type, id, file, line, pointer, reason FROM import_issues WHERE n > ${this.last} ORDER BY n LIMIT ${maximumReported - this.reported}`,
     );

@@ -13,7 +13,7 @@ const usage = `Usage: npm run import -- FILE… [--strict] [--mode test|live]
 
 Reads JSON:API customer documents into the database: one document, or JSON Lines, gzipped or not. - is standard input.
 
-  --strict  all or nothing: if one resource or reference cannot go in, nothing is written
+  --strict  all or nothing: any rejected resource or dangling reference rolls everything back
   --mode    the mode of resources that do not state theirs in meta.mode; otherwise MODE decides`;
 
 async function main(files: string[], strict: boolean, mode: string | undefined): Promise<number> {
@@ -21,7 +21,7 @@ async function main(files: string[], strict: boolean, mode: string | undefined):
   if (files.length === 0) throw new UsageError("Name at least one file.");
   const config = loadConfig();
 
-  const stop = new AbortController();
+  const controller = new AbortController();
   const log = createLogger({ level: config.logLevel, json: false });
   const database = await openDatabase(config, log);
   const client = new GuardedClient({
@@ -30,7 +30,7 @@ async function main(files: string[], strict: boolean, mode: string | undefined):
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => {
-      stop.abort(new StoppedError());
+      controller.abort(new StoppedError());
       void client.end(); // ends the running statement, too
     });
   }
@@ -46,13 +46,13 @@ async function main(files: string[], strict: boolean, mode: string | undefined):
       mode: mode ?? config.mode,
       onIssue: (issue) => progress.line(formatIssue(issue, files)),
       onProgress: progress.show,
-      signal: stop.signal,
+      signal: controller.signal,
     });
     progress.end();
     process.stdout.write(`${formatSummary(summary)}\n`);
     return summary.written ? 0 : 1;
   } catch (error) {
-    throw stop.signal.aborted ? stop.signal.reason : error;
+    throw controller.signal.aborted ? controller.signal.reason : error;
   } finally {
     progress.end();
     await client.end().catch(() => {});
@@ -62,17 +62,17 @@ async function main(files: string[], strict: boolean, mode: string | undefined):
 
 class StoppedError extends Error {
   constructor() {
-    super("The import was stopped. What it had merged stays; run it again to complete it.");
+    super("The import was stopped. Merged batches stay; run it again to complete it.");
   }
 }
 
 function formatIssue({ kind, type, id, file, line, pointer, reason }: Issue, files: readonly string[]): string {
-  const what = { refused: "refused ", dangling: "dangling", repeated: "repeated", outdated: "outdated" }[kind];
+  const label = { refused: "refused ", dangling: "dangling", repeated: "repeated", outdated: "outdated" }[kind];
   const name = files.length > 1 ? `${files[file]} ` : "";
   const text = `${type}${id === undefined ? "" : ` ${id}`} (${name}line ${line}${pointer && `, ${pointer}`}): ${reason}`;
   // Names come from the file: escape control characters, and truncate.
   const plain = text.replace(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  return `${what} ${plain.length > 600 ? `${plain.slice(0, 600)}…` : plain}`;
+  return `${label} ${plain.length > 600 ? `${plain.slice(0, 600)}…` : plain}`;
 }
 
 void runCommand({

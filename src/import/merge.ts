@@ -3,8 +3,8 @@ import { aboutOf, type Column, columnOf, type Model, modelNamed, modelOfType } f
 import { brokenConstraint } from "../graph/write/constraints.js";
 import { completions, isFilledIn } from "./completions.js";
 import { mergedColumns, typeColumnOf } from "./documents.js";
-import { noteErased, noteTrails } from "./erased.js";
-import { leaveAway, leaveOutdated, pointerOf, refuse, whyMissing } from "./issues.js";
+import { collectErased, collectTrails } from "./erased.js";
+import { dropReference, pointerOf, refuse, skipOutdated, whyMissing } from "./issues.js";
 import { type MergeStep, mergeOrder, type Reference } from "./order.js";
 import { identifier, literal } from "./sql.js";
 
@@ -26,8 +26,8 @@ export async function mergeAll(client: pg.Client, options: MergeOptions): Promis
     client,
     options,
     await readCatalogue(client),
-    await noteErased(client),
-    await noteTrails(client),
+    await collectErased(client),
+    await collectTrails(client),
   );
   const { rows } = await client.query("SELECT DISTINCT model FROM import_resources");
   const steps = mergeOrder().filter(({ model }) => rows.some((row) => row.model === model.name));
@@ -44,18 +44,18 @@ export function hasTrail(model: Model): string {
 export const isCreated = "EXISTS (SELECT FROM import_changed c WHERE c.seq = s.seq AND c.created)";
 
 /**
- * Runs work in a transaction for resources that come with their audit trail: with the audit and event triggers off, and
- * without a new version of a row that is not yet complete.
+ * Runs `work` with the audit and event triggers off and stated versions kept, for resources that come with their audit trail.
+ * Needs a transaction.
  */
 export async function unaudited(client: pg.Client, work: () => Promise<unknown>): Promise<void> {
-  const set = (audit: string, versions: string) =>
+  const configure = (audit: string, versions: string) =>
     client.query(
       "SELECT set_config('customer_graph.audit', $1, true), set_config('customer_graph.versions', $2, true)",
       [audit, versions],
     );
-  await set("off", "stated");
+  await configure("off", "stated");
   await work();
-  await set("on", "");
+  await configure("on", "");
 }
 
 /** Database metadata that the datamodel lacks. */
@@ -92,10 +92,10 @@ class Merge {
     private readonly client: pg.Client,
     private readonly options: MergeOptions,
     private readonly catalogue: Catalogue,
-    /** Whether there are customers who are erased in the database but not in the files. */
-    private readonly someErased: boolean,
+    /** Whether customers are erased in the database but not in the files. */
+    private readonly hasErased: boolean,
     /** Models with resources that come with their audit trail. */
-    private readonly trailed: ReadonlySet<string>,
+    private readonly modelsWithTrail: ReadonlySet<string>,
   ) {}
 
   async resources(step: MergeStep): Promise<void> {
@@ -103,7 +103,9 @@ class Merge {
     const { fills = [] } = completions[model.name] ?? {};
     if (fills.length > 0) {
       const lacks = `NOT s."row" ?& ${textArray(fills)}`;
-      await this.client.query(`UPDATE import_resources s SET seq = s.seq + ${later} WHERE ${of(model)} AND ${lacks}`);
+      await this.client.query(
+        `UPDATE import_resources s SET seq = s.seq + ${later} WHERE ${ofModel(model)} AND ${lacks}`,
+      );
     }
     await this.inBatches(model, (range) => this.mergeRange(step, range));
   }
@@ -114,20 +116,20 @@ class Merge {
       this.attempt(async () => {
         await this.dropMissing(model, reference, range);
         const column = identifier(reference.column.column);
-        const set = (only: string) =>
+        const updateRows = (condition: string) =>
           this.client.query(`
           WITH done AS (
             UPDATE ${identifier(model.table)} t SET ${column} = s."row"->>${literal(reference.column.column)}
             FROM import_resources s
-            WHERE ${within(model, range)} AND t.id = s.id AND s."row" ? ${literal(reference.column.column)} AND ${only}
+            WHERE ${within(model, range)} AND t.id = s.id AND s."row" ? ${literal(reference.column.column)} AND ${condition}
               AND t.${column} IS DISTINCT FROM s."row"->>${literal(reference.column.column)}
             RETURNING s.seq
-          ), noted AS (INSERT INTO import_changed SELECT seq, false FROM done ON CONFLICT DO NOTHING)
+          ), recorded AS (INSERT INTO import_changed SELECT seq, false FROM done ON CONFLICT DO NOTHING)
           SELECT FROM done`);
-        if (this.trailed.has(model.name)) {
-          await unaudited(this.client, () => set(`${hasTrail(model)} AND ${isCreated}`));
+        if (this.modelsWithTrail.has(model.name)) {
+          await unaudited(this.client, () => updateRows(`${hasTrail(model)} AND ${isCreated}`));
         }
-        await set("true");
+        await updateRows("true");
         await this.keepStatedTime(model, range);
       }),
     );
@@ -172,8 +174,8 @@ class Merge {
         await this.mergeRange(step, { from: BigInt(middle), to: range.to });
       } else {
         const { at, reason } = explain(error, model);
-        const found = `SELECT s.seq, ${literal(at)} AS at, ${literal(reason)} AS reason FROM import_resources s WHERE ${within(model, range)}`;
-        await this.client.query(refuse(within(model, range), found));
+        const faults = `SELECT s.seq, ${literal(at)} AS at, ${literal(reason)} AS reason FROM import_resources s WHERE ${within(model, range)}`;
+        await this.client.query(refuse(within(model, range), faults));
       }
     }
   }
@@ -183,16 +185,16 @@ class Merge {
     const [begin, commit, rollback] = this.options.strict
       ? ["SAVEPOINT batch", "RELEASE SAVEPOINT batch", "ROLLBACK TO SAVEPOINT batch; RELEASE SAVEPOINT batch"]
       : ["BEGIN", "COMMIT", "ROLLBACK"];
-    for (let trial = 1; ; trial++) {
+    for (let attempt = 1; ; attempt++) {
       await this.client.query(begin!);
       try {
         const result = await work();
         await this.client.query(commit!);
         return result;
       } catch (error) {
-        await this.client.query(rollback!).catch(() => {}); // fails only with the connection, as `work` did
+        await this.client.query(rollback!).catch(() => {}); // fails only if the connection is lost
         const { code } = error as { code?: string };
-        if (trial === 5 || (code !== "40P01" && code !== "40001")) throw error;
+        if (attempt === 5 || (code !== "40P01" && code !== "40001")) throw error;
       }
     }
   }
@@ -200,11 +202,11 @@ class Merge {
   private async mergeRows(step: MergeStep, range: Range): Promise<void> {
     const { model, references } = step;
     await this.refuseOtherMode(model, range);
-    if (this.someErased) await this.refuseErased(step, range);
+    if (this.hasErased) await this.refuseErased(step, range);
     for (const column of Object.values(model.columns)) {
       if (column.form === "regex") await this.refuseUnknownRegexes(model, column, range);
     }
-    if (model.columns.updatedAt) await this.leaveOutdated(model, range);
+    if (model.columns.updatedAt) await this.skipOutdated(model, range);
     await this.findByAttributes(step, range);
     for (const reference of references) await this.dropMissing(model, reference, range);
     if (model.documents.attached) await this.refuseUnattached(model, range);
@@ -213,7 +215,7 @@ class Merge {
     if (completion) await this.client.query(completion.sql(within(model, range), isNew(model)));
     for (const fields of model.unique) await this.refuseTaken(model, fields, range);
     await this.update(step, range);
-    if (this.trailed.has(model.name)) {
+    if (this.modelsWithTrail.has(model.name)) {
       await unaudited(this.client, () => this.insert(step, range, hasTrail(model)));
     }
     await this.insert(step, range);
@@ -222,12 +224,12 @@ class Merge {
   /** Rejects resources whose id exists in another mode or type. */
   private async refuseOtherMode(model: Model, range: Range): Promise<void> {
     const where = within(model, range);
-    const same = (at: string, name: string, differ: string) => `
-      SELECT s.seq, ${literal(at)} AS at, concat('must be ', t.${name}, ', to which the id belongs') AS reason
-      FROM import_resources s JOIN ${identifier(model.table)} t ON t.id = s.id WHERE ${where} AND ${differ}`;
-    const otherMode = same("/meta/mode", "mode", "t.mode <> s.mode");
+    const mismatches = (at: string, column: string, condition: string) => `
+      SELECT s.seq, ${literal(at)} AS at, concat('must be ', t.${column}, ', as of the existing row with this id') AS reason
+      FROM import_resources s JOIN ${identifier(model.table)} t ON t.id = s.id WHERE ${where} AND ${condition}`;
+    const otherMode = mismatches("/meta/mode", "mode", "t.mode <> s.mode");
     const type = typeColumnOf(model)?.column;
-    const otherType = type && same("/type", type, `t.${identifier(type)}::text <> s.type`);
+    const otherType = type && mismatches("/type", type, `t.${identifier(type)}::text <> s.type`);
     await this.client.query(refuse(where, otherType ? `${otherMode} UNION ALL ${otherType}` : otherMode));
   }
 
@@ -237,15 +239,15 @@ class Merge {
     const where = within(model, range);
     const reason =
       model.name === "Customer"
-        ? "was anonymized here: only a document in which it is anonymized, too, may change it"
-        : "belongs to a customer who was anonymized here: only files in which the customer is anonymized, too, may bring it or change it";
-    const found = `
+        ? "was anonymized here: only a document in which it is anonymized too may change it"
+        : "belongs to a customer who was anonymized here: only files in which the customer is anonymized too may create or change it";
+    const faults = `
       SELECT s.seq, '' AS at, ${literal(reason)} AS reason
       FROM import_resources s JOIN import_erased e ON e.model = s.model AND e.id = s.id
       LEFT JOIN ${identifier(model.table)} o ON o.id = s.id
       CROSS JOIN LATERAL jsonb_populate_record(o, ${statedRow(step, "o")}) n
       WHERE ${where} AND (o.id IS NULL OR o IS DISTINCT FROM n)`;
-    await this.client.query(refuse(where, found));
+    await this.client.query(refuse(where, faults));
   }
 
   /** Rejects regular expressions that PostgreSQL cannot compile. */
@@ -254,20 +256,20 @@ class Merge {
     await this.client.query(
       refuse(
         where,
-        `SELECT s.seq, ${literal(`/attributes/${column}`)} AS at, 'must be a regular expression that PostgreSQL knows' AS reason
+        `SELECT s.seq, ${literal(`/attributes/${column}`)} AS at, 'must be a valid PostgreSQL regular expression' AS reason
          FROM import_resources s WHERE ${where} AND NOT pg_temp.import_is_regex(s."row"->>${literal(column)})`,
       ),
     );
   }
 
   /** Skips documents older than the row; one without a time counts as current. */
-  private async leaveOutdated(model: Model, range: Range): Promise<void> {
+  private async skipOutdated(model: Model, range: Range): Promise<void> {
     const where = within(model, range);
-    const found = `
-      SELECT s.seq, '/attributes/updated_at' AS at, concat('is before ', api_time(o.updated_at), ', when what is here was updated') AS reason
+    const faults = `
+      SELECT s.seq, '/attributes/updated_at' AS at, concat('is before ', api_time(o.updated_at), ', when the stored row was updated') AS reason
       FROM import_resources s JOIN ${identifier(model.table)} o ON o.id = s.id
       WHERE ${where} AND (s."row"->>'updated_at')::timestamptz < o.updated_at`;
-    await this.client.query(leaveOutdated(where, found));
+    await this.client.query(skipOutdated(where, faults));
   }
 
   /** Resolves references by a unique attribute, for new resources without the relationship. */
@@ -276,17 +278,17 @@ class Merge {
       if (!foundBy) continue;
       const { column: key, nullable } = columnOf(model, field!);
       const { table, columns } = modelNamed(to);
-      const [by, unique] = [foundBy.attribute, columns[foundBy.unique]!.column];
-      const where = `${within(model, range)} AND s."row" ? ${literal(by)} AND NOT s."row" ? ${literal(key)} AND ${isNew(model)}`;
+      const [attribute, unique] = [foundBy.attribute, columns[foundBy.unique]!.column];
+      const where = `${within(model, range)} AND s."row" ? ${literal(attribute)} AND NOT s."row" ? ${literal(key)} AND ${isNew(model)}`;
       await this.client.query(
         `UPDATE import_resources s SET "row" = s."row" || jsonb_build_object(${literal(key)}, t.id)
-         FROM ${identifier(table)} t WHERE ${where} AND t.mode = s.mode AND t.${identifier(unique)} = s."row"->>${literal(by)}`,
+         FROM ${identifier(table)} t WHERE ${where} AND t.mode = s.mode AND t.${identifier(unique)} = s."row"->>${literal(attribute)}`,
       );
       if (nullable && references.some(({ column }) => column.column === key)) continue;
-      const found = `
-        SELECT s.seq, ${literal(`/attributes/${by}`)} AS at, ${literal(`must be the ${unique} of one of the ${table}`)} AS reason
+      const faults = `
+        SELECT s.seq, ${literal(`/attributes/${attribute}`)} AS at, ${literal(`must be the ${unique} of one of the ${table}`)} AS reason
         FROM import_resources s WHERE ${where}`;
-      await this.client.query(refuse(where, found));
+      await this.client.query(refuse(where, faults));
     }
   }
 
@@ -295,15 +297,17 @@ class Merge {
     const where = within(model, range);
     const id = `s."row"->>${literal(column.column)}`;
     const type = `s."row"->>${literal(`${column.column}:type`)}`;
-    const kind = typeColumnOf(target)?.column;
-    const ofType = kind ? `AND t.${identifier(kind)}::text = coalesce(${type}, t.${identifier(kind)}::text)` : "";
-    const found = `
+    const typeColumn = typeColumnOf(target)?.column;
+    const ofType = typeColumn
+      ? `AND t.${identifier(typeColumn)}::text = coalesce(${type}, t.${identifier(typeColumn)}::text)`
+      : "";
+    const faults = `
       SELECT s.seq, ${literal(pointerOf(model, column))} AS at,
         ${whyMissing(`coalesce(${type}, ${literal(target.table)})`, id)} AS reason
       FROM import_resources s
       WHERE ${where} AND ${id} IS NOT NULL
         AND NOT EXISTS (SELECT FROM ${identifier(target.table)} t WHERE t.id = ${id} AND t.mode = s.mode ${ofType})`;
-    await this.client.query(column.nullable ? leaveAway(column.column, where, found) : refuse(where, found));
+    await this.client.query(column.nullable ? dropReference(column.column, where, faults) : refuse(where, faults));
   }
 
   /** Rejects attachments without an attachable resource. */
@@ -315,12 +319,12 @@ class Merge {
       `SELECT DISTINCT ${type} AS type FROM import_resources s WHERE ${where} AND ${type} IS NOT NULL`,
     );
     for (const target of rows.map((row) => modelOfType(row.type)!)) {
-      const found = `
+      const faults = `
         SELECT s.seq, ${literal(pointerOf(model, idColumn))} AS at, ${whyMissing(type!, id!)} AS reason
         FROM import_resources s
         WHERE ${where} AND ${type} = ${literal(target.table)} AND ${id} IS NOT NULL
           AND NOT EXISTS (SELECT FROM ${identifier(target.table)} t WHERE t.id = ${id} AND t.mode = s.mode)`;
-      await this.client.query(refuse(where, found));
+      await this.client.query(refuse(where, faults));
     }
   }
 
@@ -333,33 +337,35 @@ class Merge {
     );
     if (required.length === 0) return;
     const values = required.map((column) => `(${literal(column.column)}, ${literal(pointerOf(model, column))})`);
-    const found = `
+    const faults = `
       SELECT DISTINCT s.seq, needed.at, concat('is missing: new ', s.type, ' need it') AS reason
       FROM import_resources s CROSS JOIN (VALUES ${values.join()}) needed ("column", at)
       WHERE ${where} AND NOT s."row" ? needed."column" AND ${isNew(model)}`;
-    await this.client.query(refuse(where, found));
+    await this.client.query(refuse(where, faults));
   }
 
   /**
-   * Nobody may take what is unique and another has. If the other one may yet give it up, because it comes later in the
-   * files, it is tried again at the end.
+   * Rejects unique values that another row holds. In the first round it defers them instead, because the holder may release its
+   * value later in the files.
    */
   private async refuseTaken(model: Model, fields: readonly string[], range: Range): Promise<void> {
     const where = within(model, range);
     const columns = fields.map((field) => model.columns[field]!).filter(({ column }) => column !== "mode");
     // In a composite key null is a value; omitted attributes keep their value.
-    const together = columns.length > 1 && columns.some(({ nullable }) => nullable);
+    const hasNullablePart = columns.length > 1 && columns.some(({ nullable }) => nullable);
     const values = columns.map(({ column }) => {
       const stated = `s."row"->>${literal(column)}`;
-      return together
+      return hasNullablePart
         ? `CASE WHEN s."row" ? ${literal(column)} THEN ${stated} ELSE o.${identifier(column)} END`
         : stated;
     });
-    const needed = together ? [`s."row" ?| ${textArray(columns.map(({ column }) => column))}`] : [];
-    needed.push(...values.filter((_, i) => !together || !columns[i]!.nullable).map((value) => `${value} IS NOT NULL`));
-    const rows = `import_resources s${together ? ` LEFT JOIN ${identifier(model.table)} o ON o.id = s.id` : ""}`;
-    const same = columns.map(({ column, nullable }, i) => {
-      const operator = together && nullable ? "IS NOT DISTINCT FROM" : "=";
+    const needed = hasNullablePart ? [`s."row" ?| ${textArray(columns.map(({ column }) => column))}`] : [];
+    needed.push(
+      ...values.filter((_, i) => !hasNullablePart || !columns[i]!.nullable).map((value) => `${value} IS NOT NULL`),
+    );
+    const rows = `import_resources s${hasNullablePart ? ` LEFT JOIN ${identifier(model.table)} o ON o.id = s.id` : ""}`;
+    const equalities = columns.map(({ column, nullable }, i) => {
+      const operator = hasNullablePart && nullable ? "IS NOT DISTINCT FROM" : "=";
       return `holder.${identifier(column)} ${operator} ${values[i]}`;
     });
     const taken = `
@@ -370,29 +376,29 @@ class Merge {
         FROM ${rows} WHERE ${where} AND ${needed.join(" AND ")}
       ) first ON first.seq = s.seq
       LEFT JOIN ${identifier(model.table)} holder
-        ON holder.mode = s.mode AND holder.id <> s.id AND ${same.join(" AND ")}
+        ON holder.mode = s.mode AND holder.id <> s.id AND ${equalities.join(" AND ")}
       WHERE ${where} AND (holder.id IS NOT NULL OR first.id <> s.id)`;
     if (range.to < later) {
       await this.client.query(
         `UPDATE import_resources s SET seq = s.seq + ${later} FROM (${taken}) taken WHERE ${where} AND s.seq = taken.seq`,
       );
     } else {
-      const found = `
-        SELECT taken.seq, ${literal(pointerOf(model, together ? columns.find(({ nullable }) => !nullable)! : columns.at(-1)!))} AS at,
+      const faults = `
+        SELECT taken.seq, ${literal(pointerOf(model, hasNullablePart ? columns.find(({ nullable }) => !nullable)! : columns.at(-1)!))} AS at,
           concat('is already taken by ', ${literal(model.table)}, ' ', taken.by) AS reason
         FROM (${taken}) taken`;
-      await this.client.query(refuse(where, found));
+      await this.client.query(refuse(where, faults));
     }
   }
 
   /** Updates only rows that differ from the document. */
-  private async update(step: MergeStep, range: Range, only = "true"): Promise<void> {
+  private async update(step: MergeStep, range: Range, condition = "true"): Promise<void> {
     const { model } = step;
     const table = identifier(model.table);
     const stated = `
       import_resources s JOIN ${table} o ON o.id = s.id
       CROSS JOIN LATERAL jsonb_populate_record(o, ${statedRow(step, "o")}) n
-      WHERE ${within(model, range)} AND o IS DISTINCT FROM n AND ${only}`;
+      WHERE ${within(model, range)} AND o IS DISTINCT FROM n AND ${condition}`;
     // Locks the rows first, so that columns that are not stated keep concurrent updates.
     const changed = await this.client.query(`SELECT 1 FROM ${stated} ORDER BY o.id FOR NO KEY UPDATE OF o`);
     if (changed.rowCount === 0) return;
@@ -409,7 +415,7 @@ class Merge {
     await this.keepStatedTime(model, range);
   }
 
-  private async insert(step: MergeStep, range: Range, only = "true"): Promise<void> {
+  private async insert(step: MergeStep, range: Range, condition = "true"): Promise<void> {
     const { model } = step;
     const table = identifier(model.table);
     const columns = writtenColumns(step);
@@ -423,7 +429,7 @@ class Merge {
         INSERT INTO ${table} (id, mode, ${columns.map(({ column }) => identifier(column)).join()})
         SELECT s.id, s.mode, ${values.join()}
         FROM import_resources s CROSS JOIN LATERAL jsonb_populate_record(NULL::${table}, ${statedRow(step)}) n
-        WHERE ${within(model, range)} AND ${only} AND ${isNew(model)}
+        WHERE ${within(model, range)} AND ${condition} AND ${isNew(model)}
         ORDER BY s.seq
         RETURNING id
       )
@@ -432,7 +438,7 @@ class Merge {
       RETURNING 1`);
     // Values filled in by triggers stay, unless the document sets null.
     if (rowCount && this.catalogue.fillingTables.has(model.table)) {
-      await this.update(step, range, `${only} AND jsonb_path_exists(s."row", '$.* ? (@ == null)')`);
+      await this.update(step, range, `${condition} AND jsonb_path_exists(s."row", '$.* ? (@ == null)')`);
     }
   }
 
@@ -447,12 +453,12 @@ class Merge {
 }
 
 /** SQL condition on `s`: the staged resources of a model. */
-function of(model: Model): string {
+function ofModel(model: Model): string {
   return `s.model = ${literal(model.name)}`;
 }
 
 function within(model: Model, { from, to }: Range): string {
-  return `${of(model)} AND s.seq > ${from} AND s.seq <= ${to}`;
+  return `${ofModel(model)} AND s.seq > ${from} AND s.seq <= ${to}`;
 }
 
 function isNew(model: Model): string {
@@ -465,13 +471,13 @@ function textArray(texts: readonly string[]): string {
 
 /** The columns written in the first pass, besides id and mode. */
 function writtenColumns({ model, deferred }: MergeStep): Column[] {
-  const left = new Set(deferred.map(({ column }) => column));
+  const deferredColumns = new Set(deferred.map(({ column }) => column));
   const columns: Column[] = Object.values(model.columns).filter(({ column, counted }) => column !== "mode" && !counted);
-  // The owner of an audit entry: only the entry itself may still know it.
+  // Internal columns, such as the customer of an audit entry, which may be stored nowhere else.
   for (const { column, type } of Object.values(model.documents.meta)) {
-    if (!columns.some((one) => one.column === column)) columns.push({ column, type, nullable: true });
+    if (!columns.some((other) => other.column === column)) columns.push({ column, type, nullable: true });
   }
-  return columns.filter((column) => !column.id && !column.derived && !left.has(column));
+  return columns.filter((column) => !column.id && !column.derived && !deferredColumns.has(column));
 }
 
 /** jsonb of the stated values of a row, without deferred ones. `old` is the existing row, if any. */
@@ -479,11 +485,11 @@ function statedRow({ model, deferred }: MergeStep, old?: string): string {
   let row = `s."row"`;
   if (deferred.length > 0) row = `(${row} - ${textArray(deferred.map(({ column }) => column.column))})`;
   if (!old) return row;
-  // Of a row that is here, the version says how often it changed here.
+  // An existing row keeps counting its own version.
   row = `(${row} - 'version')`;
   for (const column of mergedColumns(model)) {
-    const both = `jsonb_build_object(${literal(column)}, ${old}.${identifier(column)} || (s."row"->${literal(column)}))`;
-    row = `(${row} || CASE WHEN s."row" ? ${literal(column)} THEN ${both} ELSE '{}' END)`;
+    const merged = `jsonb_build_object(${literal(column)}, ${old}.${identifier(column)} || (s."row"->${literal(column)}))`;
+    row = `(${row} || CASE WHEN s."row" ? ${literal(column)} THEN ${merged} ELSE '{}' END)`;
   }
   return row;
 }
@@ -499,20 +505,22 @@ function explain(error: unknown, model: Model): { at: string; reason: string } {
   const { code, constraint = "", column: name } = error as pg.DatabaseError;
   const broken = brokenConstraint(error);
   const field = broken?.model === model ? broken.field : undefined;
-  const column = field ? model.columns[field] : Object.values(model.columns).find((one) => one.column === name);
+  const column = field
+    ? model.columns[field]
+    : Object.values(model.columns).find((candidate) => candidate.column === name);
   const at = column ? pointerOf(model, column) : "";
   switch (code) {
     case "23502":
       return { at, reason: "is missing" };
     case "23503":
-      return { at, reason: "refers to what exists nowhere" };
+      return { at, reason: "refers to a row that does not exist" };
     case "23505":
-      return { at, reason: `is already taken by others of ${model.table} (${constraint})` };
+      return { at, reason: `is already taken by another row of ${model.table} (${constraint})` };
     case "23514":
       return { at, reason: broken?.words ?? `breaks the rule ${constraint}` };
     case "22003":
       return { at, reason: "has numbers whose sum or product is beyond 2147483647" };
     default:
-      return { at, reason: `was not taken by PostgreSQL (error ${code})` };
+      return { at, reason: `was rejected by PostgreSQL (error ${code})` };
   }
 }

@@ -21,11 +21,11 @@ export function referencesOf(model: Model): Reference[] {
 }
 
 /**
- * The models in an order in which what is referred to comes first. Where models refer to each other in a circle, it is
- * cut at references that may be null: those are deferred. Attachments and events, which may be about anything, are last.
+ * Sorts the models topologically: referenced models first. Cycles are cut at nullable references, which are deferred.
+ * Polymorphic models (attachments, events) come last.
  */
 export function mergeOrder(): MergeStep[] {
-  const about = new Set(
+  const polymorphic = new Set(
     [...models.values()].flatMap(({ relations }) =>
       Object.values(relations).flatMap(({ to, where }) => (where ? [to] : [])),
     ),
@@ -34,7 +34,7 @@ export function mergeOrder(): MergeStep[] {
   const steps: MergeStep[] = [];
 
   const missing = (name: ModelName) => waiting.get(name)!.filter(({ target }) => waiting.has(target.name));
-  const place = (name: ModelName) => {
+  const addStep = (name: ModelName) => {
     const deferred = missing(name);
     const references = waiting.get(name)!.filter((reference) => !deferred.includes(reference));
     waiting.delete(name);
@@ -45,14 +45,14 @@ export function mergeOrder(): MergeStep[] {
 
   while (waiting.size > 0) {
     const names = [...waiting.keys()];
-    const ready = names.find((name) => missing(name).length === 0 && !about.has(name));
+    const ready = names.find((name) => missing(name).length === 0 && !polymorphic.has(name));
     // Cut each cycle at the model with the fewest deferred references that unblocks the most others.
     const cut = names
-      .filter((name) => !about.has(name) && missing(name).every(({ column }) => column.nullable))
+      .filter((name) => !polymorphic.has(name) && missing(name).every(({ column }) => column.nullable))
       .sort((a, b) => missing(a).length - missing(b).length || usedBy(b) - usedBy(a))[0];
     const next = ready ?? cut ?? names.find((name) => missing(name).length === 0);
     if (!next) throw new Error(`These models require each other: ${names.join(", ")}`);
-    place(next);
+    addStep(next);
   }
   return steps;
 }

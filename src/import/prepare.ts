@@ -6,8 +6,8 @@ import { identifier, literal } from "./sql.js";
 import { createPartition } from "./staging.js";
 
 /**
- * Makes one resource of those that are stated more than once, the one of the latest `updated_at` above the others if all
- * state theirs, and puts what lists say into the resources they list.
+ * Joins repeated statements of a resource, in the order of `updated_at` if all have it, and sets the foreign keys that to-many
+ * relationships imply.
  */
 export async function prepare(client: pg.Client, count: number): Promise<void> {
   await client.query(
@@ -49,7 +49,7 @@ async function joinRepeated(client: pg.Client, model: Model): Promise<void> {
     await client.query(
       refuse(
         where,
-        `SELECT s.seq, ${literal(at!)} AS at, concat('must be ', first.value, ', as where this id comes first') AS reason
+        `SELECT s.seq, ${literal(at!)} AS at, concat('must be ', first.value, ', as in the first statement of this id') AS reason
          FROM import_resources s JOIN (
            SELECT s.id, (array_agg(s.${column} ORDER BY s.seq))[1] AS value
            FROM import_resources s WHERE ${where} GROUP BY s.id HAVING count(DISTINCT s.${column}) > 1
@@ -70,36 +70,36 @@ async function joinRepeated(client: pg.Client, model: Model): Promise<void> {
           THEN (s."row"->>'updated_at')::timestamptz END AS time
         FROM import_resources s WHERE ${where} AND s.id IN (${repeated})
       ) s GROUP BY s.id
-    ), told AS (
+    ), reported AS (
       INSERT INTO import_issues (kind, type, id, file, line, pointer, reason)
-      SELECT 'repeated', s.type, s.id, s.file, s.line, s.pointer, concat('is stated again later with another ', d.keys)
+      SELECT 'repeated', s.type, s.id, s.file, s.line, s.pointer, concat('is stated again later with a different ', d.keys)
       FROM t JOIN import_resources s ON s.id = t.id CROSS JOIN LATERAL (${differing}) d (keys)
       WHERE ${where} AND d.keys IS NOT NULL ORDER BY s.seq
-    ), gone AS (
+    ), deleted AS (
       DELETE FROM import_resources s USING t WHERE ${where} AND s.id = t.id AND s.seq < t.last
     )
     UPDATE import_resources s SET "row" = t.joined, derived = t.derived FROM t WHERE ${where} AND s.seq = t.last`);
 }
 
-/** To-many relationships that set the same foreign key: `customer_id` of orders. */
+/** Applies the to-many relationships that set one foreign key, such as `customer_id` of orders. */
 async function applyLinks(client: pg.Client, model: Model, columns: readonly string[]): Promise<void> {
   const where = `s.model = ${literal(model.name)}`;
   const links = `l.model = ${literal(model.name)} AND l.columns = ${literal(columns.join())}`;
-  const same = "s.id = l.id AND s.type = l.type AND s.mode = l.mode";
-  const states = `s."row" ?| ARRAY[${columns.map(literal).join()}]`;
-  const column = Object.values(model.columns).find((one) => one.column === columns[0])!;
+  const isListed = "s.id = l.id AND s.type = l.type AND s.mode = l.mode";
+  const statesKey = `s."row" ?| ARRAY[${columns.map(literal).join()}]`;
+  const column = Object.values(model.columns).find(({ column }) => column === columns[0])!;
   const at = literal(pointerOf(model, column));
   const listedBy = "concat(l.by_type, ' ', l.by_id)";
 
   // Two resources list it.
-  const two = `
-    SELECT l.type, l.id, l.mode, min(${listedBy}) AS one, max(${listedBy}) AS another
+  const conflicts = `
+    SELECT l.type, l.id, l.mode, min(${listedBy}) AS first, max(${listedBy}) AS second
     FROM import_links l WHERE ${links} GROUP BY l.type, l.id, l.mode HAVING count(DISTINCT l.value) > 1`;
   await client.query(
     refuse(
       where,
-      `SELECT s.seq, ${at} AS at, concat('must be one: ', l.one, ' and ', l.another, ' both list it') AS reason
-       FROM (${two}) l JOIN import_resources s ON ${same} WHERE ${where}`,
+      `SELECT s.seq, ${at} AS at, concat('must be unambiguous: ', l.first, ' and ', l.second, ' both list it') AS reason
+       FROM (${conflicts}) l JOIN import_resources s ON ${isListed} WHERE ${where}`,
     ),
   );
 
@@ -108,17 +108,17 @@ async function applyLinks(client: pg.Client, model: Model, columns: readonly str
     refuse(
       where,
       `SELECT DISTINCT ON (s.seq) s.seq, ${at} AS at, concat('contradicts ', ${listedBy}, ', which lists it at ', l.pointer) AS reason
-       FROM import_links l JOIN import_resources s ON ${same}
-       WHERE ${links} AND ${where} AND ${states} AND NOT s."row" @> l.value ORDER BY s.seq`,
+       FROM import_links l JOIN import_resources s ON ${isListed}
+       WHERE ${links} AND ${where} AND ${statesKey} AND NOT s."row" @> l.value ORDER BY s.seq`,
     ),
   );
 
   // It has no relationship of its own.
   await client.query(
     `UPDATE import_resources s SET "row" = s."row" || l.value FROM import_links l
-     WHERE ${links} AND ${where} AND ${same} AND NOT ${states}`,
+     WHERE ${links} AND ${where} AND ${isListed} AND NOT ${statesKey}`,
   );
-  await client.query(`DELETE FROM import_links l USING import_resources s WHERE ${links} AND ${where} AND ${same}`);
+  await client.query(`DELETE FROM import_links l USING import_resources s WHERE ${links} AND ${where} AND ${isListed}`);
 
   // It was rejected, which is already reported.
   await client.query(
@@ -127,18 +127,18 @@ async function applyLinks(client: pg.Client, model: Model, columns: readonly str
 
   // It is not in the files: look in the database.
   const table = identifier(model.table);
-  const kind = typeColumnOf(model)?.column;
-  const inDatabase = `t.id = l.id AND t.mode = l.mode ${kind ? `AND t.${identifier(kind)}::text = l.type` : ""}`;
+  const typeColumn = typeColumnOf(model)?.column;
+  const inDatabase = `t.id = l.id AND t.mode = l.mode ${typeColumn ? `AND t.${identifier(typeColumn)}::text = l.type` : ""}`;
   await client.query(
-    tellLists(
-      `SELECT l.ctid, concat(l.type, ' ', l.id, ' exists nowhere') AS reason FROM import_links l
+    dropLinks(
+      `SELECT l.ctid, concat(l.type, ' ', l.id, ' does not exist') AS reason FROM import_links l
        WHERE ${links} AND NOT EXISTS (SELECT FROM ${table} t WHERE ${inDatabase})`,
     ),
   );
   await client.query(
-    tellLists(
-      `SELECT l.ctid, concat(CASE WHEN ${listedBy} = d.one THEN d.another ELSE d.one END, ' lists ', l.type, ' ', l.id, ' too') AS reason
-       FROM import_links l JOIN (${two}) d USING (type, id, mode) WHERE ${links}`,
+    dropLinks(
+      `SELECT l.ctid, concat(CASE WHEN ${listedBy} = d.first THEN d.second ELSE d.first END, ' lists ', l.type, ' ', l.id, ' too') AS reason
+       FROM import_links l JOIN (${conflicts}) d USING (type, id, mode) WHERE ${links}`,
     ),
   );
   const { rowCount } = await client.query(`SELECT FROM import_links l WHERE ${links} LIMIT 1`);
@@ -153,11 +153,11 @@ async function applyLinks(client: pg.Client, model: Model, columns: readonly str
   );
 }
 
-/** Reports and removes list entries whose resource does not exist. */
-function tellLists(found: string): string {
+/** SQL that deletes and reports invalid list entries; `faults` is a query of their `ctid` and `reason`. */
+function dropLinks(faults: string): string {
   return `
-    WITH found AS MATERIALIZED (${found}),
-    gone AS (DELETE FROM import_links l USING found f WHERE l.ctid = f.ctid RETURNING l.*, f.reason)
+    WITH faults AS MATERIALIZED (${faults}),
+    deleted AS (DELETE FROM import_links l USING faults f WHERE l.ctid = f.ctid RETURNING l.*, f.reason)
     INSERT INTO import_issues (kind, type, id, file, line, pointer, reason)
-    SELECT 'dangling', by_type, by_id, file, line, pointer, reason FROM gone ORDER BY file, line`;
+    SELECT 'dangling', by_type, by_id, file, line, pointer, reason FROM deleted ORDER BY file, line`;
 }

@@ -43,12 +43,12 @@ function bar(output: NodeJS.WriteStream, now: () => number): ProgressDisplay {
 
 function lines(output: NodeJS.WriteStream, now: () => number): ProgressDisplay {
   let phase = "";
-  let saidAt = 0;
+  let printedAt = 0;
   return {
     show(progress) {
-      if (progress.phase === phase && now() - saidAt < 5000) return;
+      if (progress.phase === phase && now() - printedAt < 5000) return;
       phase = progress.phase;
-      saidAt = now();
+      printedAt = now();
       output.write(`${phase}${amount(progress)}\n`);
     },
     line: (text) => void output.write(`${text}\n`),
@@ -58,7 +58,7 @@ function lines(output: NodeJS.WriteStream, now: () => number): ProgressDisplay {
 
 function amount({ phase, done, total }: Progress): string {
   if (phase === "waiting") return " for another import to end";
-  if (phase === "preparing") return " what was read";
+  if (phase === "preparing") return " the staged resources";
   if (phase === "selecting") return " rows of the customers";
   const percent = total ? ` ${Math.floor((100 * done) / total)}%` : "";
   if (phase === "reading") return `${percent}, ${(done / 1e6).toFixed(1)} MB`;

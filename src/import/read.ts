@@ -70,13 +70,13 @@ async function* unpack(raw: Readable, onBytes: (count: number) => void): AsyncGe
 export async function* readResources(bytes: AsyncIterable<Buffer>): AsyncGenerator<FoundResource> {
   const text = new JsonText(bytes);
   await text.skipByteOrderMark();
-  let found = false;
+  let hasDocument = false;
   for (let next = await text.peek(); next !== undefined; next = await text.peek()) {
     if (next !== "{") throw text.unexpected("a JSON:API document, {");
-    found = true;
+    hasDocument = true;
     yield* readDocument(text);
   }
-  if (!found) throw new UnreadableFileError("the file is empty: it should hold a JSON:API document");
+  if (!hasDocument) throw new UnreadableFileError("the file is empty: expected a JSON:API document");
 }
 
 async function* readDocument(text: JsonText): AsyncGenerator<FoundResource> {
@@ -116,7 +116,7 @@ async function* readDocument(text: JsonText): AsyncGenerator<FoundResource> {
   if (names.includes("type") || names.includes("id")) {
     yield { resource: Object.fromEntries(members), repeated, pointer: "", line };
   } else if (names.includes("errors")) {
-    throw new UnreadableFileError(`line ${line}: this is an error answer, it holds no data`);
+    throw new UnreadableFileError(`line ${line}: this is an error response, without data`);
   } else {
     throw new UnreadableFileError(
       `line ${line}: this is neither a JSON:API document, for which "data" is missing, nor a resource with "type" and "id"`,
@@ -131,7 +131,7 @@ async function* readOne(text: JsonText, name: string): AsyncGenerator<FoundResou
   if (name === "data" && resource === null) return;
   if (name === "data" && typeof resource === "object") return yield { resource, repeated, pointer, line };
   const expected = name === "data" ? "a resource or a list of resources" : "a list of resources";
-  throw new UnreadableFileError(`line ${line}, ${pointer}: this is not JSON:API, here should be ${expected}`);
+  throw new UnreadableFileError(`line ${line}, ${pointer}: this is not JSON:API: expected ${expected}`);
 }
 
 async function* readList(text: JsonText, name: string): AsyncGenerator<FoundResource> {
@@ -159,8 +159,8 @@ const backslash = code("\\");
 const endsOfPlainValue = new Set([",", "}", "]", " ", "\t", "\n", "\r"].map(code));
 
 /**
- * JSON as it arrives. Only the frame around the resources is taken apart here; each value within is cut out by counting
- * brackets and left to `JSON.parse`, which is many times as fast as any parser of tokens.
+ * Streaming JSON. Only the document around the resources is tokenized; each resource is delimited by counting brackets and
+ * parsed by `JSON.parse`, which is much faster than a streaming parser.
  */
 class JsonText {
   /** The line that `position` is in. */
@@ -229,7 +229,7 @@ class JsonText {
   /** The error for an unexpected character, or the end of the file. */
   unexpected(expected: string): UnreadableFileError {
     return this.position < this.buffer.length
-      ? new UnreadableFileError(`line ${this.line}: this is not JSON:API, here should be ${expected}`)
+      ? new UnreadableFileError(`line ${this.line}: this is not JSON:API: expected ${expected}`)
       : this.truncated("");
   }
 
@@ -241,7 +241,7 @@ class JsonText {
     let inText = false;
     for (let i = this.position; ; i++) {
       while (i >= buffer.length) {
-        i -= this.position; // what lies before it is dropped
+        i -= this.position; // more() drops the bytes before it
         if (i > longestValue) {
           throw new UnreadableFileError(`line ${startLine}, ${pointer}: this value does not end within 16 MB`);
         }

@@ -15,9 +15,9 @@ import { codeKey } from "../graph/model/values.js";
 import type { TextReader } from "../graph/write/columns.js";
 import { normalizedPassword, passwordProblem } from "../identity/password.js";
 import { maximumTags } from "../modules/tags/tag-rules.js";
-import { contents, isFilledIn } from "./completions.js";
+import { isFilledIn, jsonReaders } from "./completions.js";
 import { isAttribute, leftOutNames, leftOutTypes, mergedColumns, typeColumnOf, typesOf } from "./documents.js";
-import { type Checked, checkColumn, checkOwn, checkText, isObject, wordsOf } from "./values.js";
+import { type Checked, checkColumn, checkText, checkValue, formatProblem, isObject } from "./values.js";
 
 export type Mode = "test" | "live";
 
@@ -28,8 +28,8 @@ export interface CheckedResource {
   readonly mode: Mode;
   readonly model: Model;
   /**
-   * What the document states and the database stores. Absent: not stated. Keys that are no columns serve the merge:
-   * `customer_email` finds the customer, `payment_source_id:type` is the type of a reference that has several.
+   * Stated values to store; absent keys keep their value. Keys without a column are for the merge: `customer_email` finds the
+   * customer, `payment_source_id:type` is the type of a polymorphic reference.
    */
   readonly row: Record<string, unknown>;
   /** Stated values of computed columns. */
@@ -51,8 +51,8 @@ export interface Link {
 }
 
 /**
- * `all`: the resource's tags are stated, and `tag` is one of them, by id; `also` is one more, said from the tag's side.
- * `add` and `remove` name a tag.
+ * `all` replaces the tags of the resource by the `tag` statements that follow, by id; `also` adds one, by the relationship of
+ * the tag. `add` and `remove` name a tag.
  */
 export interface TagStatement {
   readonly what: "all" | "tag" | "also" | "add" | "remove";
@@ -70,8 +70,8 @@ export interface Notes {
   readonly leftOut: readonly string[];
 }
 
-/** Why a resource is rejected: `reason` says what would be right at `pointer` within the resource. */
-export interface Refusal {
+/** Why a resource is rejected; `reason` completes the sentence "The value at `pointer` …". */
+export interface ResourceError {
   readonly pointer: string;
   readonly reason: string;
 }
@@ -83,30 +83,29 @@ export type Outcome =
       readonly is: "refused";
       readonly type: string | undefined;
       readonly id: string | undefined;
-      readonly refusals: readonly Refusal[];
+      readonly errors: readonly ResourceError[];
     };
 
 /**
- * Checks one resource by itself. Everything that is wrong with it is told at once. `repeated` are the pointers of keys
- * that it has more than once.
+ * Validates one resource by itself and reports all its errors. `repeated` are the pointers of its duplicate keys.
  */
 export function checkResource(resource: unknown, defaultMode: Mode, repeated: readonly string[] = []): Outcome {
-  if (!isObject(resource)) return refused(undefined, undefined, "", "must be a resource: an object with type and id");
+  if (!isObject(resource)) return rejected(undefined, undefined, "", "must be a resource: an object with type and id");
   const { type, id } = resource;
-  if (typeof type !== "string") return refused(undefined, undefined, "/type", "must be a text");
+  if (typeof type !== "string") return rejected(undefined, undefined, "/type", "must be a text");
   const known = knownTypes.get(type);
   if (!known) {
     if (leftOutTypes.has(type)) return { is: "left out", type };
-    const meant = nearest(type, knownTypes.keys());
-    return refused(
-      textOrNothing(type),
-      textOrNothing(id),
+    const suggestion = nearest(type, knownTypes.keys());
+    return rejected(
+      truncatedText(type),
+      truncatedText(id),
       "/type",
-      `is no known type${meant ? `; is ${meant} meant?` : ""}`,
+      `is not a known type${suggestion ? `; did you mean ${suggestion}?` : ""}`,
     );
   }
-  const badId = whyBadId(id);
-  if (badId) return refused(type, undefined, "/id", badId);
+  const badId = idProblem(id);
+  if (badId) return rejected(type, undefined, "/id", badId);
 
   const reader = new Reader(known, id as string);
   const mode = reader.mode(resource.meta, defaultMode);
@@ -118,15 +117,15 @@ export function checkResource(resource: unknown, defaultMode: Mode, repeated: re
   return reader.outcome(mode);
 }
 
-function refused(type: string | undefined, id: string | undefined, pointer: string, reason: string): Outcome {
-  return { is: "refused", type, id, refusals: [{ pointer, reason }] };
+function rejected(type: string | undefined, id: string | undefined, pointer: string, reason: string): Outcome {
+  return { is: "refused", type, id, errors: [{ pointer, reason }] };
 }
 
-function textOrNothing(value: unknown): string | undefined {
+function truncatedText(value: unknown): string | undefined {
   return typeof value === "string" ? value.slice(0, 255) : undefined;
 }
 
-function whyBadId(id: unknown): string | undefined {
+function idProblem(id: unknown): string | undefined {
   const fits = typeof id === "string" && id.length >= 1 && id.length <= 255 && !/\p{Cc}/u.test(id) && id.isWellFormed();
   return fits ? undefined : "must be a text of 1 to 255 characters without control characters";
 }
@@ -170,7 +169,7 @@ interface KnownType {
 const camelCase = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** Whether a column is both an attribute and a member of another. */
+/** Whether a column is both an attribute and a member of an object attribute. */
 function isStatedTwice({ document = [] }: Column): boolean {
   return document.length > 1;
 }
@@ -184,16 +183,16 @@ function needsSecret({ columns }: Model): boolean {
 export const knownTypes: ReadonlyMap<string, KnownType> = new Map(
   [...models.values()]
     .filter((model) => !needsSecret(model))
-    .flatMap((model) => typesOf(model).map((type) => [type, knowType(type, model)])),
+    .flatMap((model) => typesOf(model).map((type) => [type, describeType(type, model)])),
 );
 
-function knowType(type: string, model: Model): KnownType {
+function describeType(type: string, model: Model): KnownType {
   const attributes = new Map<string, Attribute>();
   const keys = new Set(Object.values(model.relations).flatMap(({ key, many }) => (key && !many ? [key] : [])));
   for (const [field, column] of Object.entries(model.columns)) {
     const isInternal = keys.has(field) || column.id || ["mode", "version"].includes(field);
     if (isInternal || (column.secret && !column.document)) continue;
-    for (const name of column.document ?? [column.column]) knowAttribute(attributes, name, field, column);
+    for (const name of column.document ?? [column.column]) addAttribute(attributes, name, field, column);
   }
   const { computed, attributes: own } = model.documents;
   for (const name of computed) attributes.set(name, { is: "derived" });
@@ -204,7 +203,7 @@ function knowType(type: string, model: Model): KnownType {
 
   const relationships = new Map<string, Relationship>();
   for (const [name, relation] of Object.entries(model.relations)) {
-    relationships.set(snakeCase(name), knowRelationship(model, name, relation));
+    relationships.set(snakeCase(name), describeRelationship(model, name, relation));
   }
   const about = aboutOf(model);
   if (about) relationships.set(about.relationship, { is: "reference of any type", ...about });
@@ -215,8 +214,8 @@ function knowType(type: string, model: Model): KnownType {
   return { type, model, attributes, relationships, leftOut: leftOutNames(model, type) };
 }
 
-/** Adds the attribute, or the member of one, that `name` stands for. */
-function knowAttribute(attributes: Map<string, Attribute>, name: string, field: string, column: Column): void {
+/** Adds the attribute, or the member of an object attribute, called `name`. */
+function addAttribute(attributes: Map<string, Attribute>, name: string, field: string, column: Column): void {
   const [object, member] = name.split(".") as [string, string?];
   if (object === "meta") return;
   if (member) {
@@ -237,7 +236,7 @@ function knowAttribute(attributes: Map<string, Attribute>, name: string, field: 
   attributes.set(`formatted_${amount}`, { is: "money", cents: column, form: "formatted" });
 }
 
-function knowRelationship(model: Model, name: string, relation: Relation): Relationship {
+function describeRelationship(model: Model, name: string, relation: Relation): Relationship {
   const types = typesOf(modelNamed(relation.to));
   if (relation.through) return name === "tags" ? { is: "tags", types } : { is: "tagged", model: relation.to, types };
   if (relation.many) return { is: "list", relation, types };
@@ -254,7 +253,7 @@ class Reader {
   private readonly recomputed: string[] = [];
   private readonly contradicted: string[] = [];
   private readonly leftOut: string[] = [];
-  private readonly refusals: Refusal[] = [];
+  private readonly errors: ResourceError[] = [];
 
   constructor(
     private readonly known: KnownType,
@@ -266,8 +265,8 @@ class Reader {
     const { id, row, derived, links, tags, password, recomputed, contradicted, leftOut } = this;
     const typeColumn = typeColumnOf(model);
     if (typeColumn) row[typeColumn.column] = type;
-    this.attachment();
-    if (this.refusals.length > 0) return { is: "refused", type, id, refusals: this.refusals };
+    this.checkAttachment();
+    if (this.errors.length > 0) return { is: "refused", type, id, errors: this.errors };
     const notes = { recomputed, contradicted, leftOut };
     return { is: "checked", resource: { type, id, mode, model, row, derived, links, tags, password, notes } };
   }
@@ -275,7 +274,7 @@ class Reader {
   mode(meta: unknown, defaultMode: Mode): Mode {
     const mode = isObject(meta ?? {}) ? ((meta as { mode?: unknown } | undefined)?.mode ?? defaultMode) : undefined;
     if (mode === "test" || mode === "live") return mode;
-    this.refuse("/meta/mode", "must be test or live");
+    this.addError("/meta/mode", "must be test or live");
     return defaultMode;
   }
 
@@ -286,34 +285,34 @@ class Reader {
     for (const [name, { column, type }] of Object.entries(documents.meta)) {
       const value = meta[name] ?? null;
       if (value === null) continue;
-      const badId = name.endsWith("_id") ? whyBadId(value) : undefined;
-      const checked = badId ? { wrong: badId } : checkOwn(type, camelCase(name), value);
-      this.take(`/meta/${name}`, checked, (taken) => {
-        this.row[column] = taken;
+      const badId = name.endsWith("_id") ? idProblem(value) : undefined;
+      const checked = badId ? { wrong: badId } : checkValue(type, camelCase(name), value);
+      this.take(`/meta/${name}`, checked, (valid) => {
+        this.row[column] = valid;
       });
     }
     if (!columns.version || (meta.version ?? null) === null) return;
     const isVersion = Number.isInteger(meta.version) && Number(meta.version) >= 1;
-    const checked = isVersion ? checkOwn("Int", "version", meta.version) : { wrong: "must be a whole number from 1" };
-    this.take("/meta/version", checked, (taken) => {
-      this.row.version = taken;
+    const checked = isVersion ? checkValue("Int", "version", meta.version) : { wrong: "must be a whole number from 1" };
+    this.take("/meta/version", checked, (valid) => {
+      this.row.version = valid;
     });
   }
 
   unknownMembers(resource: Record<string, unknown>) {
     const members = ["type", "id", "attributes", "relationships", "links", "meta"];
     for (const name of Object.keys(resource)) {
-      if (!members.includes(name)) this.refuseUnknown(`/${escapePointer(name)}`, name, "a resource", members);
+      if (!members.includes(name)) this.addUnknownName(`/${escapePointer(name)}`, name, "a resource", members);
     }
   }
 
   repeatedKeys(pointers: readonly string[]) {
-    for (const pointer of pointers) this.refuse(pointer, "must not be stated twice in one object");
+    for (const pointer of pointers) this.addError(pointer, "must not be stated twice in one object");
   }
 
   attributes(attributes: unknown) {
     if (attributes === undefined || attributes === null) return;
-    if (!isObject(attributes)) return this.refuse("/attributes", "must be an object");
+    if (!isObject(attributes)) return this.addError("/attributes", "must be an object");
     for (const [name, value] of Object.entries(attributes)) {
       const pointer = `/attributes/${escapePointer(name)}`;
       const attribute = this.known.attributes.get(name);
@@ -326,12 +325,12 @@ class Reader {
   private attribute(attribute: Attribute, name: string, pointer: string, value: unknown, all: Record<string, unknown>) {
     switch (attribute.is) {
       case "stored":
-        return this.content(attribute, pointer, value);
+        return this.checkedContent(attribute, pointer, value);
       case "own": {
-        const checked = value === null ? { value } : checkOwn(attribute.type, camelCase(name), value);
-        return this.take(pointer, checked, (taken) => {
+        const checked = value === null ? { value } : checkValue(attribute.type, camelCase(name), value);
+        return this.take(pointer, checked, (valid) => {
           for (const column of mergedColumns(this.known.model)) {
-            this.row[column] = { ...(this.row[column] as object), [name]: taken };
+            this.row[column] = { ...(this.row[column] as object), [name]: valid };
           }
         });
       }
@@ -345,8 +344,8 @@ class Reader {
         return this.money(attribute.cents, attribute.form, pointer, value, all);
       case "found by":
         if (value === null) return;
-        return this.take(pointer, checkOwn("String", camelCase(name), value), (taken) => {
-          if (taken !== null) this.row[name] = taken;
+        return this.take(pointer, checkValue("String", camelCase(name), value), (valid) => {
+          if (valid !== null) this.row[name] = valid;
         });
       case "password":
         return this.plainPassword(pointer, value);
@@ -359,31 +358,31 @@ class Reader {
 
   private stored({ field, column }: StoredAttribute, pointer: string, value: unknown) {
     if (value === null) {
-      // Null is the value of most rows, and must not undo what was done here.
+      // The attribute sets it; null in the object must not clear it.
       if (isStatedTwice(column)) return;
       if (column.nullable) this.row[column.column] = null;
       else if (column.type === "Json") this.row[column.column] = {};
       // Null stands for the default: a new row gets it, an existing one keeps its value.
       else if (!column.hasDefault && !isFilledIn(this.known.model.name, column.column)) {
-        this.refuse(pointer, "must not be null");
+        this.addError(pointer, "must not be null");
       }
       return;
     }
-    this.take(pointer, checkColumn(this.known.model, field, value), (taken) => {
-      this.row[column.column] = taken;
+    this.take(pointer, checkColumn(this.known.model, field, value), (valid) => {
+      this.row[column.column] = valid;
     });
   }
 
-  /** A value that its module checks further, after the check of its column. */
-  private content(attribute: StoredAttribute, pointer: string, value: unknown) {
+  /** Stores a value, after the additional check of its module if it has one. */
+  private checkedContent(attribute: StoredAttribute, pointer: string, value: unknown) {
     const { model } = this.known;
-    const read = contents[model.name]?.[attribute.field];
+    const read = jsonReaders[model.name]?.[attribute.field];
     if (!read || !isObject(value) || "wrong" in checkColumn(model, attribute.field, value)) {
       return this.stored(attribute, pointer, value);
     }
-    const check = (name: string, text: unknown, form: TextReader) => checkOwn("String", name, text, form);
+    const check = (name: string, text: unknown, reader: TextReader) => checkValue("String", name, text, reader);
     this.row[attribute.column.column] = read(value, check, (at, reason) => {
-      this.refuse(`${pointer}${at}`, typeof reason === "string" ? reason : wordsOf(reason));
+      this.addError(`${pointer}${at}`, typeof reason === "string" ? reason : formatProblem(reason));
     });
   }
 
@@ -400,23 +399,23 @@ class Reader {
     if (cents.derived || cents.counted || value === null) return;
     const amount = all[cents.column];
     if (amount === undefined || amount === null) {
-      this.refuse(pointer, `is computed from ${cents.column}, which is missing`);
+      this.addError(pointer, `is computed from ${cents.column}, which is missing`);
     } else if (form === "float" && typeof value === "number" && typeof amount === "number") {
       // The factor depends on the currency, which may be in another resource.
       const currency = all.currency_code;
       const amounts =
         typeof currency === "string" ? [amountOf(amount, currency.toUpperCase())] : possibleAmounts(amount);
-      if (!amounts.some((one) => Math.abs(one - value) < 0.00001)) this.contradicted.push(note);
+      if (!amounts.some((expected) => Math.abs(expected - value) < 0.00001)) this.contradicted.push(note);
     }
   }
 
   private plainPassword(pointer: string, value: unknown) {
-    if (value === null) return; // documents cannot show it, so an absent one says nothing
+    if (value === null) return; // documents never contain the stored password
     const checked = checkText(value);
-    if ("wrong" in checked) return this.refuse(pointer, checked.wrong);
+    if ("wrong" in checked) return this.addError(pointer, checked.wrong);
     const password = checked.value as string;
     const problem = passwordProblem(password);
-    if (problem) this.refuse(pointer, problem);
+    if (problem) this.addError(pointer, problem);
     else this.password = normalizedPassword(password);
   }
 
@@ -429,20 +428,20 @@ class Reader {
     all: Readonly<Record<string, unknown>>,
   ) {
     const object = value ?? {};
-    if (!isObject(object)) return this.refuse(pointer, "must be an object or null");
+    if (!isObject(object)) return this.addError(pointer, "must be an object or null");
     for (const [member, { column }] of members) {
       if (!isStatedTwice(column)) continue;
       const [stated, mirror] = [object[member] ?? null, column.document!.find(isAttribute)!];
-      if (Object.keys(object).length > 0 && stated === null) this.refuse(`${pointer}/${member}`, "is missing");
+      if (Object.keys(object).length > 0 && stated === null) this.addError(`${pointer}/${member}`, "is missing");
       if (all[mirror] !== undefined && all[mirror] !== stated) {
-        this.refuse(`${pointer}/${member}`, `contradicts ${mirror}`);
+        this.addError(`${pointer}/${member}`, `contradicts ${mirror}`);
       }
     }
     for (const [member, inner] of Object.entries(object)) {
       const column = members.get(member)?.column;
-      const innerPointer = `${pointer}/${escapePointer(member)}`;
-      if (!column) this.refuseUnknown(innerPointer, member, name, members.keys());
-      else if (column.type === "Json" && inner !== null) this.user(innerPointer, inner);
+      const itemPointer = `${pointer}/${escapePointer(member)}`;
+      if (!column) this.addUnknownName(itemPointer, member, name, members.keys());
+      else if (column.type === "Json" && inner !== null) this.user(itemPointer, inner);
     }
     for (const [member, attribute] of members) {
       if (member in object) this.stored(attribute, `${pointer}/${member}`, object[member]);
@@ -450,99 +449,100 @@ class Reader {
   }
 
   private user(pointer: string, user: unknown) {
-    if (!isObject(user)) return; // told by the column's own check
+    if (!isObject(user)) return; // reported by the check of the column
     const names = ["id", "first_name", "last_name", "email"];
-    if (typeof user.id !== "string") this.refuse(`${pointer}/id`, "must be a text");
+    if (typeof user.id !== "string") this.addError(`${pointer}/id`, "must be a text");
     for (const [name, value] of Object.entries(user)) {
-      if (!names.includes(name)) this.refuseUnknown(`${pointer}/${escapePointer(name)}`, name, "a user", names);
-      else if (value !== null && typeof value !== "string") this.refuse(`${pointer}/${name}`, "must be a text or null");
+      if (!names.includes(name)) this.addUnknownName(`${pointer}/${escapePointer(name)}`, name, "a user", names);
+      else if (value !== null && typeof value !== "string")
+        this.addError(`${pointer}/${name}`, "must be a text or null");
     }
   }
 
   private tagNames(what: "add" | "remove", pointer: string, value: unknown) {
     if (value === null) return;
-    if (typeof value !== "string") return this.refuse(pointer, "must be a text of tag names with commas between them");
+    if (typeof value !== "string") return this.addError(pointer, "must be a text of tag names, separated by commas");
     const model = this.known.model.name;
     for (const name of value.split(",").map(codeKey)) {
       const checked = checkColumn(modelNamed("Tag"), "name", name);
-      if ("wrong" in checked) this.refuse(pointer, `each name ${checked.wrong}`);
+      if ("wrong" in checked) this.addError(pointer, `each name ${checked.wrong}`);
       else this.tags.push({ what, model, owner: this.id, tag: name, pointer });
     }
   }
 
   private unknownAttribute(name: string, pointer: string, value: unknown) {
     if (this.known.relationships.has(name))
-      return this.refuse(pointer, `is a relationship: state it in /relationships/${name}`);
+      return this.addError(pointer, `is a relationship: state it in /relationships/${name}`);
     const relationship = name.replace(/_ids?$/, "");
     if (relationship !== name && this.known.relationships.has(relationship)) {
-      return this.refuse(pointer, `is not an attribute: state it in /relationships/${relationship}`);
+      return this.addError(pointer, `is not an attribute: state it in /relationships/${relationship}`);
     }
-    const refused = this.known.model.documents.refused[name];
-    if (refused) {
+    const reason = this.known.model.documents.refused[name];
+    if (reason) {
       if (value === null) this.leftOut.push(name);
-      else this.refuse(pointer, refused);
+      else this.addError(pointer, reason);
       return;
     }
     if (name.startsWith("_")) {
       if (value === null || value === false) this.leftOut.push("_*");
-      else this.refuse(pointer, "is a command, not a fact: state what it led to, and leave it away");
+      else this.addError(pointer, "is a command, not a fact: omit it and state its result");
       return;
     }
-    this.refuseUnknown(pointer, name, this.known.type, this.known.attributes.keys());
+    this.addUnknownName(pointer, name, this.known.type, this.known.attributes.keys());
   }
 
   relationships(relationships: unknown) {
     if (relationships === undefined || relationships === null) return;
-    if (!isObject(relationships)) return this.refuse("/relationships", "must be an object");
+    if (!isObject(relationships)) return this.addError("/relationships", "must be an object");
     for (const [name, value] of Object.entries(relationships)) {
       const pointer = `/relationships/${escapePointer(name)}`;
       const relationship = this.known.relationships.get(name);
       if (relationship) this.relationship(relationship, pointer, value);
       else if (this.known.leftOut.has(name)) this.leftOut.push(name);
       else if (this.known.attributes.has(name))
-        this.refuse(pointer, `is an attribute: state it in /attributes/${name}`);
-      else this.refuseUnknown(pointer, name, this.known.type, this.known.relationships.keys());
+        this.addError(pointer, `is an attribute: state it in /attributes/${name}`);
+      else this.addUnknownName(pointer, name, this.known.type, this.known.relationships.keys());
     }
   }
 
   private relationship(relationship: Relationship, pointer: string, value: unknown) {
-    if (!isObject(value)) return this.refuse(pointer, "must be an object with data");
+    if (!isObject(value)) return this.addError(pointer, "must be an object with data");
     const { data } = value;
-    if (data === undefined) return; // only links: nothing is stated
-    const innerPointer = `${pointer}/data`;
+    if (data === undefined) return; // only links
+    const itemPointer = `${pointer}/data`;
     switch (relationship.is) {
       case "reference":
-        return this.reference(relationship.column, relationship.types, innerPointer, data);
+        return this.reference(relationship.column, relationship.types, itemPointer, data);
       case "reference of any type":
-        return this.referenceOfAnyType(relationship.idColumn, relationship.typeColumn, innerPointer, data);
+        return this.referenceOfAnyType(relationship.idColumn, relationship.typeColumn, itemPointer, data);
       case "list":
-        return this.list(relationship.relation, relationship.types, innerPointer, data);
+        return this.list(relationship.relation, relationship.types, itemPointer, data);
       case "tags":
-        return this.tagList(relationship.types, innerPointer, data);
+        return this.tagList(relationship.types, itemPointer, data);
       case "tagged":
-        return this.tagged(relationship.model, relationship.types, innerPointer, data);
+        return this.tagged(relationship.model, relationship.types, itemPointer, data);
     }
   }
 
   private reference({ column, nullable }: Column, types: readonly string[], pointer: string, data: unknown) {
     if (data === null) {
       if (nullable) this.row[column] = null;
-      else this.refuse(pointer, "must not be null");
+      else this.addError(pointer, "must not be null");
       return;
     }
-    const found = this.identifier(types, pointer, data);
-    if (!found) return;
-    this.row[column] = found.id;
-    if (types.length > 1) this.row[`${column}:type`] = found.type;
+    const target = this.identifier(types, pointer, data);
+    if (!target) return;
+    this.row[column] = target.id;
+    if (types.length > 1) this.row[`${column}:type`] = target.type;
   }
 
   private referenceOfAnyType(idColumn: Column, typeColumn: Column, pointer: string, data: unknown) {
-    if (data === null) return this.refuse(pointer, "must not be null");
-    const found = this.identifier(undefined, pointer, data);
-    if (!found) return;
-    const type = knownTypes.get(found.type)?.model.table ?? found.type;
-    for (const [column, stated] of [[idColumn.column, found.id] as const, [typeColumn.column, type] as const]) {
-      if ((this.row[column] ?? stated) !== stated) this.refuse(pointer, `contradicts the attribute ${column}`);
+    if (data === null) return this.addError(pointer, "must not be null");
+    const target = this.identifier(undefined, pointer, data);
+    if (!target) return;
+    const type = knownTypes.get(target.type)?.model.table ?? target.type;
+    for (const [column, stated] of [[idColumn.column, target.id] as const, [typeColumn.column, type] as const]) {
+      if ((this.row[column] ?? stated) !== stated) this.addError(pointer, `contradicts the attribute ${column}`);
       this.row[column] = stated;
     }
   }
@@ -551,87 +551,90 @@ class Reader {
     const target = modelNamed(relation.to);
     const values: Record<string, string> = { [target.columns[relation.key!]!.column]: this.id };
     for (const [field, value] of Object.entries(relation.where ?? {})) values[target.columns[field]!.column] = value;
-    for (const { type, id, pointer: innerPointer } of this.identifiers(types, pointer, data)) {
-      this.links.push({ model: relation.to, type, id, values, pointer: innerPointer });
+    for (const { type, id, pointer: itemPointer } of this.identifiers(types, pointer, data)) {
+      this.links.push({ model: relation.to, type, id, values, pointer: itemPointer });
     }
   }
 
   private tagList(types: readonly string[], pointer: string, data: unknown) {
     const model = this.known.model.name;
-    const found = this.identifiers(types, pointer, data);
-    if (found.length > maximumTags) this.refuse(pointer, `must not have more than ${maximumTags} tags`);
+    const tags = this.identifiers(types, pointer, data);
+    if (tags.length > maximumTags) this.addError(pointer, `must not have more than ${maximumTags} tags`);
     this.tags.push({ what: "all", model, owner: this.id, pointer });
-    for (const { id, pointer: innerPointer } of found) {
-      this.tags.push({ what: "tag", model, owner: this.id, tag: id, pointer: innerPointer });
+    for (const { id, pointer: itemPointer } of tags) {
+      this.tags.push({ what: "tag", model, owner: this.id, tag: id, pointer: itemPointer });
     }
   }
 
   /** The relationship of a tag: each listed resource has this tag, among others. */
   private tagged(model: ModelName, types: readonly string[], pointer: string, data: unknown) {
-    for (const { id, pointer: innerPointer } of this.identifiers(types, pointer, data)) {
-      this.tags.push({ what: "also", model, owner: id, tag: this.id, pointer: innerPointer });
+    for (const { id, pointer: itemPointer } of this.identifiers(types, pointer, data)) {
+      this.tags.push({ what: "also", model, owner: id, tag: this.id, pointer: itemPointer });
     }
   }
 
   private identifiers(types: readonly string[], pointer: string, data: unknown) {
     if (!Array.isArray(data)) {
-      this.refuse(pointer, "must be a list");
+      this.addError(pointer, "must be a list");
       return [];
     }
     return data.flatMap((item, index) => {
-      const innerPointer = `${pointer}/${index}`;
-      const found = this.identifier(types, innerPointer, item);
-      return found ? [{ ...found, pointer: innerPointer }] : [];
+      const itemPointer = `${pointer}/${index}`;
+      const identifier = this.identifier(types, itemPointer, item);
+      return identifier ? [{ ...identifier, pointer: itemPointer }] : [];
     });
   }
 
-  /** Undefined types: any type. */
+  /** Reads a resource identifier; any type if `types` is undefined. */
   private identifier(
     types: readonly string[] | undefined,
     pointer: string,
     data: unknown,
   ): { type: string; id: string } | undefined {
     if (!isObject(data)) {
-      this.refuse(pointer, "must be an object with type and id");
+      this.addError(pointer, "must be an object with type and id");
       return;
     }
     const { type, id } = data;
-    const badId = whyBadId(id);
-    if (badId) this.refuse(`${pointer}/id`, badId);
+    const badId = idProblem(id);
+    if (badId) this.addError(`${pointer}/id`, badId);
     const fits = typeof type === "string" && (types ? types.includes(type) : /^[a-z_]{1,64}$/.test(type));
     if (!fits)
-      this.refuse(`${pointer}/type`, types ? `must be ${types.join(" or ")}` : "must be the type of a resource");
+      this.addError(`${pointer}/type`, types ? `must be ${types.join(" or ")}` : "must be the type of a resource");
     return fits && !badId ? { type: type as string, id: id as string } : undefined;
   }
 
-  /** Attachments need a resource that exists here; other polymorphic rows may outlive theirs. */
-  private attachment() {
+  /** Checks that an attachment is of a stored type; other polymorphic rows may outlive their resource. */
+  private checkAttachment() {
     const { model } = this.known;
     const about = aboutOf(model);
     if (!about || !model.documents.attached) return;
     const { column } = about.typeColumn;
     const stated = this.row[column];
     if (typeof stated === "string" && !modelOfType(stated)) {
-      const meant = nearest(
+      const suggestion = nearest(
         stated,
         [...models.values()].map(({ table }) => table),
       );
-      this.refuse(`/attributes/${column}`, `must be a type that is kept here${meant ? `, such as ${meant}` : ""}`);
+      this.addError(
+        `/attributes/${column}`,
+        `must be a resource type that is stored here${suggestion ? `, such as ${suggestion}` : ""}`,
+      );
     }
   }
 
-  private take(pointer: string, checked: Checked, keep: (value: unknown) => void) {
-    if ("wrong" in checked) this.refuse(`${pointer}${checked.at ?? ""}`, checked.wrong);
-    else keep(checked.value);
+  private take(pointer: string, checked: Checked, store: (value: unknown) => void) {
+    if ("wrong" in checked) this.addError(`${pointer}${checked.at ?? ""}`, checked.wrong);
+    else store(checked.value);
   }
 
-  private refuseUnknown(pointer: string, name: string, of: string, known: Iterable<string>) {
-    const meant = nearest(name, known);
-    this.refuse(pointer, `is not known of ${of}${meant ? `; is ${meant} meant?` : ""}`);
+  private addUnknownName(pointer: string, name: string, of: string, known: Iterable<string>) {
+    const suggestion = nearest(name, known);
+    this.addError(pointer, `is unknown in ${of}${suggestion ? `; did you mean ${suggestion}?` : ""}`);
   }
 
-  private refuse(pointer: string, reason: string) {
+  private addError(pointer: string, reason: string) {
     // Limit the number of problems per resource.
-    if (this.refusals.length < 20) this.refusals.push({ pointer, reason });
+    if (this.errors.length < 20) this.errors.push({ pointer, reason });
   }
 }

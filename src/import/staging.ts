@@ -5,18 +5,18 @@ import type { CheckedResource, Link, TagStatement } from "./resource.js";
 import { identifier, literal } from "./sql.js";
 
 /**
- * The tables of one import. They are temporary: private to the connection, written to disk by PostgreSQL when they get
- * big, and gone with the connection, however it ends.
+ * The temporary tables of one import: private to the connection, spilled to disk by PostgreSQL, and dropped when the
+ * connection ends.
  *
- * import_resources  what may still go in; a refused resource is deleted. `seq` is the order of the files. `listed`: not
- *                   a resource of a file, but a row of the database that a resource of a file lists as its own
- * import_links      what lists say about the keys of others
- * import_tags       what is said about tags
- * import_refused    what did not go in, to tell "was refused" from "exists nowhere"
- * import_erased     what belongs to customers who are anonymized here, and not in the files
- * import_trails     what brings its audit trail along
- * import_changed    which of import_resources changed the database
- * import_issues     what is to be reported
+ * import_resources  resources that are not rejected. `seq` is their order in the files. `listed`: not in a file, but a row of
+ *                   the database that a to-many relationship lists
+ * import_links      foreign keys that to-many relationships set
+ * import_tags       statements about tags
+ * import_refused    rejected resources, to tell "was refused" from "does not exist"
+ * import_erased     rows of customers who are anonymized in the database but not in the files
+ * import_trails     resources that come with their audit trail
+ * import_changed    resources that changed the database
+ * import_issues     issues to report
  */
 const tables = `
   CREATE TEMP SEQUENCE import_seq;
@@ -114,7 +114,7 @@ export class Staging {
     this.newModels = new Set();
     this.characters = 0;
     this.sending = this.sendBatch(batch, withPassword, newModels);
-    this.sending.catch(() => {}); // is told by the next await
+    this.sending.catch(() => {}); // rejects the next await
   }
 
   /** Flushes the buffer and waits until everything is stored. */
@@ -210,7 +210,7 @@ function resourceRecord({ model, type, id, mode, row, derived }: CheckedResource
 
 function linkRecord(by: CheckedResource, { model, type, id, values, pointer }: Link, location: SourceLocation): string {
   const columns = Object.keys(values).sort().join();
-  return JSON.stringify({ ...said(by, pointer, location), model, type, id, columns, value: values });
+  return JSON.stringify({ ...statedBy(by, pointer, location), model, type, id, columns, value: values });
 }
 
 function tagRecord(
@@ -218,11 +218,11 @@ function tagRecord(
   { what, model, owner, tag, pointer }: TagStatement,
   location: SourceLocation,
 ): string {
-  return JSON.stringify({ ...said(by, pointer, location), seq: location.seq, what, model, owner, tag });
+  return JSON.stringify({ ...statedBy(by, pointer, location), seq: location.seq, what, model, owner, tag });
 }
 
 /** The resource that states something about another, and the JSON pointer. */
-function said(by: CheckedResource, pointer: string, location: SourceLocation) {
+function statedBy(by: CheckedResource, pointer: string, location: SourceLocation) {
   const { file, line } = location;
   return { mode: by.mode, by_type: by.type, by_id: by.id, file, line, pointer: location.pointer + pointer };
 }

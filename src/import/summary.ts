@@ -89,7 +89,7 @@ export class Tally {
     return {
       written: true,
       types,
-      refused: [...this.refused.values()].reduce((sum, one) => sum + one, 0),
+      refused: [...this.refused.values()].reduce((sum, count) => sum + count, 0),
       dangling: count("dangling"),
       repeated: count("repeated"),
       outdated: count("outdated"),
@@ -151,12 +151,12 @@ export function formatSummary(summary: Summary): string {
   lines.push("");
   lines.push(...formatNotes("recomputed, not stored", summary.recomputed));
   lines.push(...formatNotes("left out, not stored", summary.leftOut));
-  if (summary.dangling > 0) lines.push(`references that were left away: ${number(summary.dangling)}`);
-  if (summary.repeated > 0) lines.push(`stated more than once, and differently: ${number(summary.repeated)}`);
-  if (summary.outdated > 0) lines.push(`older than what is here, not taken: ${number(summary.outdated)}`);
-  if (summary.unlisted > 0) lines.push(`issues that are not listed above: ${number(summary.unlisted)}`);
+  if (summary.dangling > 0) lines.push(`references that were dropped: ${number(summary.dangling)}`);
+  if (summary.repeated > 0) lines.push(`stated more than once, with different values: ${number(summary.repeated)}`);
+  if (summary.outdated > 0) lines.push(`older than the stored row, skipped: ${number(summary.outdated)}`);
+  if (summary.unlisted > 0) lines.push(`issues not listed above: ${number(summary.unlisted)}`);
   if (!summary.written)
-    lines.push("nothing was written: the import is strict; the table tells what would have gone in");
+    lines.push("nothing was written: the import is strict; the table shows what would have been written");
   return lines.join("\n").trimEnd();
 }
 
@@ -167,7 +167,7 @@ function formatNotes(title: string, notes: readonly NoteSummary[]): string[] {
   const byType = new Map<string, string[]>();
   for (const { name, count, contradicted } of notes) {
     const [type] = name.split(".") as [string];
-    const differing = contradicted > 0 ? `, ${number(contradicted)} of them stated otherwise` : "";
+    const differing = contradicted > 0 ? `, ${number(contradicted)} of them with a different value` : "";
     byType.set(type, [...(byType.get(type) ?? []), `${name} (${number(count)}${differing})`]);
   }
   return [...byType.values()].map((names) => `${title}: ${names.join(", ")}`);

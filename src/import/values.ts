@@ -10,30 +10,30 @@ import { readTagName } from "../modules/tags/tag-rules.js";
 /** A value to store, or why it is invalid: `wrong` completes the sentence "The value …". */
 export type Checked = { readonly value: unknown } | { readonly wrong: string; readonly at?: string };
 
-/** Columns with a reader of their module, shared with mutations. */
-const forms: { readonly [M in ModelName]?: { readonly [F in FieldOf<M>]?: TextReader } } = {
+/** Columns that a module parses itself, in mutations too. */
+const readers: { readonly [M in ModelName]?: { readonly [F in FieldOf<M>]?: TextReader } } = {
   CustomerPaymentSource: { customerToken: readToken, paymentSourceToken: readToken },
   LineItem: { frequency: readFrequency },
   OrderSubscription: { frequency: readFrequency },
   Tag: { name: readTagName },
 };
 
-export function formOf({ name }: Model, field: string): TextReader | undefined {
-  const own: Readonly<Record<string, TextReader>> = forms[name] ?? {};
-  return own[field];
+export function readerOf({ name }: Model, field: string): TextReader | undefined {
+  const ofModel: Readonly<Record<string, TextReader>> = readers[name] ?? {};
+  return ofModel[field];
 }
 
 /** Checks a value that is not null against its column. */
 export function checkColumn(model: Model, field: string, value: unknown): Checked {
   const { type, enum: isEnum } = columnOf(model, field);
   return isEnum
-    ? checkWord(enumValues(type), value)
-    : checkScalar(type, value, (given) => readColumn(model, field, given, formOf(model, field)));
+    ? checkEnumValue(enumValues(type), value)
+    : checkScalar(type, value, (given) => readColumn(model, field, given, readerOf(model, field)));
 }
 
 /** Checks a scalar without a column, such as a gateway's attribute. It may be blank. */
-export function checkOwn(type: string, field: string, value: unknown, form?: TextReader): Checked {
-  return checkScalar(type, value, (given) => readValue(field, type, given, true, form));
+export function checkValue(type: string, field: string, value: unknown, reader?: TextReader): Checked {
+  return checkScalar(type, value, (given) => readValue(field, type, given, true, reader));
 }
 
 /** Checks a value that is not null against one of the datamodel's scalar types, then by `read`. */
@@ -47,35 +47,35 @@ function checkScalar(type: string, value: unknown, read: (given: unknown) => unk
     case "Int":
     case "Float": {
       if (type === "Float" && typeof value !== "number") return wrong("must be a number", value);
-      const found = read(typeof value === "number" ? value : Number.NaN);
-      return found instanceof Problem ? wrong(`must be ${found.expected}`, value) : { value: found };
+      const number = read(typeof value === "number" ? value : Number.NaN);
+      return number instanceof Problem ? wrong(`must be ${number.expected}`, value) : { value: number };
     }
     case "Json": {
       if (!isObject(value)) return wrong("must be a JSON object", value);
-      return jsonFault(value) ?? stored(read(value));
+      return jsonFault(value) ?? checkedRead(read(value));
     }
     default: {
       const checked = checkText(value);
-      return "wrong" in checked ? checked : stored(read(value));
+      return "wrong" in checked ? checked : checkedRead(read(value));
     }
   }
 }
 
-function stored(read: unknown): Checked {
-  return read instanceof Problem ? { wrong: wordsOf(read) } : { value: read };
+function checkedRead(read: unknown): Checked {
+  return read instanceof Problem ? { wrong: formatProblem(read) } : { value: read };
 }
 
 /** Formats a problem to complete the sentence "The value …". */
-export function wordsOf({ expected, message }: Problem): string {
-  return expected ? `must be ${expected}` : `is not taken: ${message}`;
+export function formatProblem({ expected, message }: Problem): string {
+  return expected ? `must be ${expected}` : `is not accepted: ${message}`;
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function checkWord(words: readonly string[], value: unknown): Checked {
-  return words.includes(value as string) ? { value } : wrong(`must be one of ${words.join(", ")}`, value, true);
+function checkEnumValue(allowed: readonly string[], value: unknown): Checked {
+  return allowed.includes(value as string) ? { value } : wrong(`must be one of ${allowed.join(", ")}`, value, true);
 }
 
 /** Checks that a value is a text that PostgreSQL can store. */
@@ -86,8 +86,8 @@ export function checkText(value: unknown): Checked {
 }
 
 /**
- * A moment, to the millisecond. Documents may write it in three more ways: a date alone, which is its midnight in UTC,
- * `2025-03-15 11:39:21 UTC`, and an offset without a colon.
+ * Checks a time, to the millisecond. Documents may also have a date alone (midnight in UTC), `2025-03-15 11:39:21 UTC`, or an
+ * offset without a colon.
  */
 function checkTime(value: unknown): Checked {
   const expected = 'must be an ISO 8601 time with an offset, such as "2026-01-31T12:00:00.000Z"';
@@ -103,12 +103,12 @@ function checkTime(value: unknown): Checked {
   return time ? { value: time.toISOString() } : { wrong: expected };
 }
 
-/** The values themselves may be personal: only numbers, and words that are no known ones, are repeated. */
-function wrong(expected: string, value: unknown, repeat = false): { wrong: string } {
-  const kind = Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : `a ${typeof value}`;
-  const is =
-    typeof value === "number" || typeof value === "boolean" || (repeat && typeof value === "string")
+/** Texts may be personal data: only numbers, booleans and unknown enum values are quoted. */
+function wrong(expected: string, value: unknown, quoteText = false): { wrong: string } {
+  const type = Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : `a ${typeof value}`;
+  const given =
+    typeof value === "number" || typeof value === "boolean" || (quoteText && typeof value === "string")
       ? JSON.stringify(value).slice(0, 60)
-      : kind.replace("string", "text");
-  return { wrong: `${expected}, not ${is}` };
+      : type.replace("string", "text");
+  return { wrong: `${expected}, not ${given}` };
 }

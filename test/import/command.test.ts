@@ -54,7 +54,7 @@ test("reads standard input (-); --mode sets the mode; --strict exits 1 and write
   const { code, out } = await strict.ended;
   expect([code, out.split("\n").at(-2)]).toEqual([
     1,
-    "nothing was written: the import is strict; the table tells what would have gone in",
+    "nothing was written: the import is strict; the table shows what would have been written",
   ]);
   expect(await db.rows("SELECT id FROM customers")).toEqual([{ id: "c" }]);
 });

@@ -344,9 +344,9 @@ test("text with NUL or lone surrogates refuses only the resource that has it", a
     { ...customer("e"), relationships: { "\0": { data: null } } },
   ]);
   expect(issues.sort()).toEqual([
-    "refused cust\0mers \0 /data/2/type: is no known type; is customers meant?",
+    "refused cust\0mers \0 /data/2/type: is not a known type; did you mean customers?",
     "refused customers d /data/1/attributes/reference: must not contain half a surrogate pair",
-    "refused customers e /data/3/relationships/\0: is not known of customers",
+    "refused customers e /data/3/relationships/\0: is unknown in customers",
   ]);
   expect(summary.recomputed).toEqual([
     { name: "customers.status", count: 1, contradicted: 1 },
@@ -363,8 +363,8 @@ test("sku_code_regex that PostgreSQL cannot compile is refused, as by skuListCre
     ...[list("named", "^(?<kind>MUG)-"), list("property", "^\\p{L}+-")],
   ]);
   expect(issues).toEqual([
-    "refused sku_lists named /data/2/attributes/sku_code_regex: must be a regular expression that PostgreSQL knows",
-    "refused sku_lists property /data/3/attributes/sku_code_regex: must be a regular expression that PostgreSQL knows",
+    "refused sku_lists named /data/2/attributes/sku_code_regex: must be a valid PostgreSQL regular expression",
+    "refused sku_lists property /data/3/attributes/sku_code_regex: must be a valid PostgreSQL regular expression",
   ]);
   expect(await db.rows("SELECT id FROM sku_lists WHERE 'MUG-1' ~ sku_code_regex")).toEqual([{ id: "known" }]);
 });
@@ -374,7 +374,7 @@ test("an anonymized customer is not restored by an old file", async () => {
   await db.run([erased, customer("d", { anonymization_status: "requested" })]);
   const old = [customer("c"), customer("d", { anonymization_info: {}, anonymization_status: null })];
   expect((await db.run(old)).issues).toEqual([
-    "refused customers c /data/0: was anonymized here: only a document in which it is anonymized, too, may change it",
+    "refused customers c /data/0: was anonymized here: only a document in which it is anonymized too may change it",
   ]);
   expect(await db.rows("SELECT id, email, anonymization_status AS status FROM customers ORDER BY id")).toEqual([
     { id: "c", email: "anonymized-1@anonymized.invalid", status: "completed" },
@@ -554,12 +554,12 @@ describe("references", () => {
     ]);
     expect(issues.sort()).toEqual(
       [
-        "dangling orders o /data/0/relationships/customer: customers nobody exists nowhere",
-        "dangling orders o /data/0/relationships/line_items/data/0: line_items nothing exists nowhere",
-        "refused attachments n /data/4/relationships/attachable: orders nowhere exists nowhere",
+        "dangling orders o /data/0/relationships/customer: customers nobody does not exist",
+        "dangling orders o /data/0/relationships/line_items/data/0: line_items nothing does not exist",
+        "refused attachments n /data/4/relationships/attachable: orders nowhere does not exist",
         "refused customer_addresses a /data/3/relationships/address: is missing: new customer_addresses need it",
-        "refused customer_addresses a /data/3/relationships/customer: customers nobody exists nowhere",
-        "refused line_items l /data/1/relationships/order: orders nowhere exists nowhere",
+        "refused customer_addresses a /data/3/relationships/customer: customers nobody does not exist",
+        "refused line_items l /data/1/relationships/order: orders nowhere does not exist",
         "refused line_items m /data/2/relationships/order: is missing: new line_items need it",
       ].filter((issue) => !issue.includes("relationships/address")),
     );
@@ -590,7 +590,7 @@ describe("references", () => {
     const { issues } = await db.run([order("o", {}, "c"), customer("c"), { ...customer("d"), meta: { mode: "live" } }]);
     expect(issues.sort()).toEqual([
       "dangling orders o /data/0/relationships/customer: customers c was refused",
-      "refused customers c /data/1/meta/mode: must be live, to which the id belongs",
+      "refused customers c /data/1/meta/mode: must be live, as of the existing row with this id",
     ]);
     expect(await db.rows("SELECT id, mode FROM customers UNION ALL SELECT id, mode FROM orders ORDER BY 1")).toEqual([
       { id: "c", mode: "live" },
@@ -607,11 +607,11 @@ describe("references", () => {
       { type: "wire_transfers", id: "p" },
     ]);
     expect(issues.sort()).toEqual([
-      "dangling orders o /data/1/relationships/payment_source: adyen_payments p exists nowhere",
-      "refused wire_transfers p /data/3/type: must be klarna_payments, as where this id comes first",
+      "dangling orders o /data/1/relationships/payment_source: adyen_payments p does not exist",
+      "refused wire_transfers p /data/3/type: must be klarna_payments, as in the first statement of this id",
     ]);
     expect((await db.run([{ type: "wire_transfers", id: "p" }])).issues).toEqual([
-      "refused wire_transfers p /data/0/type: must be klarna_payments, to which the id belongs",
+      "refused wire_transfers p /data/0/type: must be klarna_payments, as of the existing row with this id",
     ]);
   });
 
@@ -651,7 +651,7 @@ describe("references", () => {
       "dangling customers d /data/1/relationships/orders/data/1: customers c lists orders q too",
       "refused events e /data/4/relationships/resource: is missing: new events need it",
       "refused orders o /data/2/relationships/customer: contradicts customers c, which lists it at /data/0/relationships/orders/data/0",
-      "refused orders p /data/3/relationships/customer: must be one: customers c and customers d both list it",
+      "refused orders p /data/3/relationships/customer: must be unambiguous: customers c and customers d both list it",
     ]);
   });
 });
@@ -683,7 +683,7 @@ describe("tags of a resource", () => {
   test("that do not exist are reported as dangling; a refused resource keeps its tags", async () => {
     await db.run([tagged("t1"), tag("t1")]);
     expect((await db.run([tagged("t1", "t9")])).issues).toEqual([
-      "dangling customers c /data/0/relationships/tags/data/1: tags t9 exists nowhere",
+      "dangling customers c /data/0/relationships/tags/data/1: tags t9 does not exist",
     ]);
     const refused = { ...tagged(), attributes: { email: "no" } };
     await db.run([refused]);
@@ -695,7 +695,7 @@ describe("tags of a resource", () => {
     await db.run([...tags, tagged(...tags.slice(0, 9).map(({ id }) => id))]);
     const { issues } = await db.run([customer("c", { _add_tags: "t9,t10" })]);
     expect(issues).toEqual([
-      "dangling customers c /data/0/attributes/_add_tags: would make it 11 tags, where at most 10 are allowed; they stay as they were",
+      "dangling customers c /data/0/attributes/_add_tags: would make 11 tags: at most 10 are allowed, so they stay unchanged",
     ]);
     expect(await stored()).toHaveLength(9);
   });
@@ -886,8 +886,8 @@ describe("a resource that is stated twice", () => {
       { ...customer("c"), meta: { mode: "live" } },
     ]);
     expect(issues.sort()).toEqual([
-      "refused customers c /data/2/meta/mode: must be test, as where this id comes first",
-      "repeated customers c /data/0: is stated again later with another email, reference",
+      "refused customers c /data/2/meta/mode: must be test, as in the first statement of this id",
+      "repeated customers c /data/0: is stated again later with a different email, reference",
     ]);
     expect(await db.rows("SELECT email, reference FROM customers")).toEqual([
       { email: "c@example.com", reference: "new" },
@@ -924,7 +924,7 @@ describe("updated_at of a resource", () => {
         ["line_items l", 3],
       ].map(
         ([what, i]) =>
-          `outdated ${what} /data/${i}/attributes/updated_at: is before ${at(2)}, when what is here was updated`,
+          `outdated ${what} /data/${i}/attributes/updated_at: is before ${at(2)}, when the stored row was updated`,
       ),
     );
     expect(older.summary).toMatchObject({ written: true, outdated: 3, refused: 0 });
@@ -979,7 +979,7 @@ test("a truncated or missing file changes nothing, even if other files are compl
   const whole = await db.file("whole.json", JSON.stringify({ data: customer("c") }));
   const broken = await db.file("broken.json", JSON.stringify({ data: [customer("d")] }).slice(0, -5));
   await expect(db.run([whole, broken])).rejects.toThrow(/broken\.json: line 1, \/data\/0: .* truncated/);
-  await expect(db.run([whole, "/nowhere"])).rejects.toThrow("/nowhere: there is no such file");
+  await expect(db.run([whole, "/nowhere"])).rejects.toThrow("/nowhere: no such file");
   expect(await everything()).toEqual(before);
 });
 

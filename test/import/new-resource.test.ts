@@ -87,8 +87,8 @@ test("resources of a new model are imported by the marks of prisma/schema.prisma
   ]).toEqual([
     0,
     [
-      "wrong (/attributes/text): is not known of customer_notes",
-      expect.stringMatching(/^wrong \(\/attributes\/secret_number\): is not known of customer_notes/),
+      "wrong (/attributes/text): is unknown in customer_notes",
+      expect.stringMatching(/^wrong \(\/attributes\/secret_number\): is unknown in customer_notes/),
       "wrong (/attributes/customer_password): is not taken from a note",
       "lost (/attributes/customer_email): must be the email of one of the customers",
       "empty (/attributes/body): is missing: new customer_notes need it",
@@ -99,7 +99,7 @@ test("resources of a new model are imported by the marks of prisma/schema.prisma
     { id: "own", text: "Likes tea.", pinned: true, readers_count: 0, customer_id: "ada" },
   ]);
   expect(out).toContain(
-    "recomputed, not stored: customer_notes.readers_count (1, 1 of them stated otherwise), customer_notes.summary (1)",
+    "recomputed, not stored: customer_notes.readers_count (1, 1 of them with a different value), customer_notes.summary (1)",
   );
   expect(out).toContain("left out, not stored: customer_notes.author (1)");
 }, 60_000);

@@ -13,9 +13,7 @@ function checked(type: string, attributes: object, relationships: object = {}): 
 
 function refusals(type: string, attributes: object, relationships: object = {}, more: object = {}): string[] {
   const outcome = check(type, attributes, relationships, more);
-  return outcome.is === "refused"
-    ? outcome.refusals.map(({ pointer, reason }) => `${pointer}: ${reason}`)
-    : [outcome.is];
+  return outcome.is === "refused" ? outcome.errors.map(({ pointer, reason }) => `${pointer}: ${reason}`) : [outcome.is];
 }
 
 const ref = (type: string, id: string) => ({ data: { type, id } });
@@ -24,17 +22,17 @@ describe("refuses the resource", () => {
   test.each([
     [null, ": must be a resource: an object with type and id"],
     [{}, "/type: must be a text"],
-    [{ type: "customer", id: "x" }, "/type: is no known type; is customers meant?"],
-    [{ type: "payment_sources", id: "x" }, "/type: is no known type"],
+    [{ type: "customer", id: "x" }, "/type: is not a known type; did you mean customers?"],
+    [{ type: "payment_sources", id: "x" }, "/type: is not a known type"],
     [{ type: "tags" }, "/id: must be a text of 1 to 255 characters without control characters"],
     [{ type: "tags", id: "a\nb" }, "/id: must be a text of 1 to 255 characters without control characters"],
     [{ type: "tags", id: "x", meta: { mode: "prod" } }, "/meta/mode: must be test or live"],
     [{ type: "tags", id: "x", meta: "test" }, "/meta/mode: must be test or live"],
-    [{ type: "tags", id: "x", attribute: {} }, "/attribute: is not known of a resource; is attributes meant?"],
+    [{ type: "tags", id: "x", attribute: {} }, "/attribute: is unknown in a resource; did you mean attributes?"],
     [{ type: "tags", id: "x", attributes: [] }, "/attributes: must be an object"],
   ])("%j", (resource, refusal) => {
     const outcome = checkResource(resource, "test");
-    expect(outcome.is === "refused" && outcome.refusals.map(({ pointer, reason }) => `${pointer}: ${reason}`)).toEqual([
+    expect(outcome.is === "refused" && outcome.errors.map(({ pointer, reason }) => `${pointer}: ${reason}`)).toEqual([
       refusal,
     ]);
   });
@@ -74,7 +72,7 @@ describe("values of attributes", () => {
     ["customers", "shopper_reference", "ab", "must be a text of 3 to 128 characters"],
     ["customers", "password", "short", "must have at least 8 characters"],
     ["customers", "password", "€".repeat(25), "must have at most 72 bytes"],
-    ["customers", "_request_anonymization", true, "is a command, not a fact: state what it led to, and leave it away"],
+    ["customers", "_request_anonymization", true, "is a command, not a fact: omit it and state its result"],
     [
       "customers",
       "_add_tags",
@@ -83,8 +81,8 @@ describe("values of attributes", () => {
     ],
     ["customers", "customer_group_id", "g", "is not an attribute: state it in /relationships/customer_group"],
     ["customers", "orders", [], "is a relationship: state it in /relationships/orders"],
-    ["customers", "password_digest", "x", "is not known of customers"],
-    ["customers", "shopperReference", "x", "is not known of customers; is shopper_reference meant?"],
+    ["customers", "password_digest", "x", "is unknown in customers"],
+    ["customers", "shopperReference", "x", "is unknown in customers; did you mean shopper_reference?"],
     [
       "tags",
       "name",
@@ -93,7 +91,7 @@ describe("values of attributes", () => {
     ],
     ["order_subscriptions", "renewal_alert_period", 721, "must be a whole number from 1 to 720, not 721"],
     ["attachments", "url", "javascript:alert(1)", "must be an absolute http or https URL"],
-    ["attachments", "attachable_type", "order", "must be a type that is kept here, such as orders"],
+    ["attachments", "attachable_type", "order", "must be a resource type that is stored here, such as orders"],
     [
       "orders",
       "customer_password",
@@ -101,7 +99,7 @@ describe("values of attributes", () => {
       "is not taken from an order: state the attribute password of its customer",
     ],
     ["adyen_payments", "balance", "7", "must be a whole number from -2147483648 to 2147483647, not a text"],
-    ["adyen_payments", "stripe_id", "7", "is not known of adyen_payments"],
+    ["adyen_payments", "stripe_id", "7", "is unknown in adyen_payments"],
     ["orders", "total_amount_float", 57, "is computed from total_amount_cents, which is missing"],
   ])("%s.%s %j: %s", (type, name, value, reason) => {
     expect(refusals(type, { [name]: value })[0]).toMatch(`/attributes/${name}: ${reason}`);
@@ -175,7 +173,7 @@ test("anonymization_info is stored in the customer's columns", () => {
   const wrong = { status: "running", requested: "x", requester: { first_name: 1 } };
   expect(refusals("customers", { anonymization_info: wrong, anonymization_status: "started" })).toEqual([
     "/attributes/anonymization_info/status: contradicts anonymization_status",
-    "/attributes/anonymization_info/requested: is not known of anonymization_info; is requester meant?",
+    "/attributes/anonymization_info/requested: is unknown in anonymization_info; did you mean requester?",
     "/attributes/anonymization_info/requester/id: must be a text",
     "/attributes/anonymization_info/requester/first_name: must be a text or null",
     '/attributes/anonymization_info/status: must be one of requested, started, completed, failed, cancelled, not "running"',
@@ -242,7 +240,7 @@ describe("payment_instrument", () => {
   });
 
   const noCard =
-    "is not taken: This looks like the number of a card, which is never kept here; give what the gateway made of it.";
+    "is not accepted: This looks like the number of a card, which is never kept here; give what the gateway made of it.";
   test.each<[object, string[]]>([
     [{ card_last_digits: "42424" }, ["/card_last_digits: must be at most 4 digits"]],
     [{ card_last_digits: 4242 }, ["/card_last_digits: must be a text, not 4242"]],
@@ -349,18 +347,18 @@ describe("relationships", () => {
       ref("customers", ""),
       "/relationships/customer/data/id: must be a text of 1 to 255 characters without control characters",
     ],
-    ["order", { data: null }, "/relationships/order: is not known of orders; is orders meant?"],
+    ["order", { data: null }, "/relationships/order: is unknown in orders; did you mean orders?"],
     ["line_items", { data: null }, "/relationships/line_items/data: must be a list"],
     [
       "tags",
       { data: Array(11).fill({ type: "tags", id: "t" }) },
       "/relationships/tags/data: must not have more than 10 tags",
     ],
-    ["customers", ref("customers", "c"), "/relationships/customers: is not known of orders; is customer meant?"],
+    ["customers", ref("customers", "c"), "/relationships/customers: is unknown in orders; did you mean customer?"],
     ["number", "7", "/relationships/number: is an attribute: state it in /attributes/number"],
     ["customer", "c", "/relationships/customer: must be an object with data"],
   ])("refuses %s %j", (name, value, refusal) => {
-    expect(refusals("orders", {}, { [name]: value })[0]).toMatch(refusal.replace("; is orders meant?", ""));
+    expect(refusals("orders", {}, { [name]: value })[0]).toMatch(refusal.replace("; did you mean orders?", ""));
   });
 
   test("a required relationship must not be null", () => {

@@ -26,16 +26,16 @@ test("formatSummary prints a table, and a line for what was not imported as stat
     "line_items       10        2          0        1",
     "total         1,244        2          5        1",
     "",
-    "recomputed, not stored: customers.status (59, 2 of them stated otherwise), customers.has_password (59)",
+    "recomputed, not stored: customers.status (59, 2 of them with a different value), customers.has_password (59)",
     "left out, not stored: shipments (3)",
   ]);
   const strict = { ...summary, written: false, dangling: 2, repeated: 1, outdated: 3, unlisted: 7 };
   expect(formatSummary(strict).split("\n").slice(-5)).toEqual([
-    "references that were left away: 2",
-    "stated more than once, and differently: 1",
-    "older than what is here, not taken: 3",
-    "issues that are not listed above: 7",
-    "nothing was written: the import is strict; the table tells what would have gone in",
+    "references that were dropped: 2",
+    "stated more than once, with different values: 1",
+    "older than the stored row, skipped: 3",
+    "issues not listed above: 7",
+    "nothing was written: the import is strict; the table shows what would have been written",
   ]);
 });
 
