@@ -1,12 +1,12 @@
-// The statements of bulk.ts. In them `i` numbers a customer, `k` an order of it, `l` a line of that, and `n` the rows
-// of a customer in another table. All variety comes from hashes of these, so each row is always the same.
+// SQL statements of bulk.ts. `i` numbers customers, `k` the orders of one, `l` the lines of an order, and `n` the rows of a
+// customer in another table. Values derive from hashes of these numbers, so every run generates the same rows.
 import { columnOf, type ModelName, modelNamed, sqlType } from "../src/graph/model/datamodel.js";
 import type { Row } from "./seed.js";
 
 /** End of the generated time range (exclusive). */
 const TODAY = "timestamptz '2026-10-31 00:00:00Z'";
 const OPENING = "timestamptz '2023-01-01 00:00:00Z'";
-/** As in the demo shop, the password is `correct-horse-9`. */
+/** Digest of `correct-horse-9`, the password of the demo shop. */
 const PASSWORD_DIGEST = "$2b$10$0Pz/Tprk8Mxyr8dvNrQ5xujb13aYdjzYI3ki8VeKNsZRDscGrG0xi";
 
 export const functions = [
@@ -49,7 +49,7 @@ const warehouse = {
 };
 const orderNumber = "(10000000 + i)::text || lpad(k::text, 2, '0')";
 
-/** Rows that the generated customers share, with their own ids: independent of the demo shop. */
+/** Rows that all generated customers share, independent of the demo shop. */
 export const catalogue = [
   into(
     "CustomerGroup",
@@ -87,7 +87,7 @@ export const catalogue = [
   ),
 ].map((insert) => `${insert} ON CONFLICT DO NOTHING`);
 
-/** Where customers live: the share of each place in a hundred, and what follows from it. */
+/** Cities of customers: their percentage, with country, currency, tax rate and so on. */
 const PLACES = `
   (SELECT sum(share) OVER (ORDER BY nr) - share AS low, sum(share) OVER (ORDER BY nr) AS high, places.* FROM (VALUES
     (1, 22, 'US', 'New York', '10013', 'NY', 'USD', 0.08875, false, 'en', '+1 212 555 01'),
@@ -110,7 +110,7 @@ const LAST_NAMES = `'{
   Haddad,حداد,Petrova,Иванов,Yılmaz,Çelik,Nguyễn}'::text[]`;
 const FREQUENCIES = "ARRAY['weekly', 'monthly', 'two-month', 'yearly']";
 
-/** Temporary tables with what is drawn for the customers from one number to another: `b_customers` and so on. */
+/** Statements that create temporary tables of random draws for a range of customers: `b_customers` and so on. */
 export const draws = (from: number, to: number): Record<string, string> => ({
   // One customer in ten has no order. Of the others, one in k has k or more, but none more than 88: 4.6 on average.
   customers: `
@@ -129,7 +129,7 @@ export const draws = (from: number, to: number): Record<string, string> => ({
     ) c
     JOIN ${PLACES} p ON ${roll("i", 9)} * 100 >= p.low AND ${roll("i", 9)} * 100 < p.high`,
 
-  // They spread over the time since the customer came. The last one may still be a cart, the others get on with age.
+  // Orders spread over the time since the customer joined. Their status depends on their age; the last may still be a cart.
   orders: `
     CREATE TEMP TABLE b_orders AS
     SELECT o.*, o.key || '_' || lpad(k::text, 2, '0') AS order_key, placed, status, fulfilled,
@@ -158,7 +158,7 @@ export const draws = (from: number, to: number): Record<string, string> => ({
                          ELSE 'approved' END AS status) s,
     LATERAL (SELECT NOT cart AS placed, status = 'approved' AND age > interval '6 days' AS fulfilled) f`,
 
-  // Few products make most of the sales. A product has one price in every currency.
+  // A few products make most of the sales. A product costs the same number of units in every currency.
   goods: `
     CREATE TEMP TABLE b_goods AS
     SELECT order_key, l, sku, quantity, unit, total, pg_temp.tax(total, tax_rate, tax_included) AS tax
@@ -183,7 +183,7 @@ export const draws = (from: number, to: number): Record<string, string> => ({
                     CASE WHEN promoted THEN -round(subtotal * 0.1)::int ELSE 0 END AS discount) a,
     LATERAL (SELECT pg_temp.tax(discount, tax_rate, tax_included) AS discount_tax) t`,
 
-  // The first line of one fulfilled order in twenty-five comes back. The older the return, the further it got.
+  // The first line of one fulfilled order in twenty-five is returned. The status of the return depends on its age.
   returns: `
     CREATE TEMP TABLE b_returns AS
     SELECT o.key, order_key, i, k, o.id, email, currency, sku, quantity, total, back, reached,
@@ -197,10 +197,10 @@ export const draws = (from: number, to: number): Record<string, string> => ({
     WHERE fulfilled AND l = 1 AND back < ${TODAY} AND ${roll("r", 111)} < 0.04`,
 });
 
-/** How many addresses a customer's address book has. */
+/** Number of addresses in a customer's address book. */
 const BOOK = `CASE WHEN ${roll("i", 57)} < 0.05 THEN 0 WHEN ${roll("i", 57)} < 0.65 THEN 1
                    WHEN ${roll("i", 57)} < 0.95 THEN 2 ELSE 3 END`;
-/** How many payment sources those who ordered have. The registered ones have them in their wallets. */
+/** Number of payment sources of a customer with orders; registered customers have them in their wallets. */
 const SOURCES = `CASE WHEN orders = 0 THEN 0 WHEN ${roll("i", 35)} < 0.75 THEN 1 ELSE 2 END`;
 const CARD = `
   CASE WHEN method IN (1, 2, 3, 4, 9) THEN jsonb_build_object(
@@ -247,7 +247,7 @@ export const inserts: Record<string, string> = {
                 FROM b_orders WHERE placed GROUP BY 1) o USING (id)`,
   ),
 
-  // The address book, and the copies that orders keep: one for the first order, another for all later ones.
+  // Address books, and the copies of orders: one for the first order, another for all later ones.
   addresses: into(
     "Address",
     {
@@ -318,7 +318,7 @@ export const inserts: Record<string, string> = {
     `FROM b_customers WHERE ${roll("i", 61)} < 0.35`,
   ),
 
-  // A recurring order comes from an order and makes others: foreign keys both ways, so one statement for both tables.
+  // Orders and recurring orders refer to each other, so one statement inserts into both tables.
   orders: `WITH recurring AS (${into(
     "OrderSubscription",
     {
@@ -583,26 +583,26 @@ export const inserts: Record<string, string> = {
   ),
 };
 
-/** Statements that find the rows of generated customers whose kept counts differ from the counted facts. */
+/** Queries for rows of generated customers whose stored counts differ from the actual ones. */
 export function wrongCounts(from: number, to: number): string[] {
   const key = (i: number) => `b${String(i).padStart(7, "0")}`;
-  const own = (column: string, prefix: string) =>
+  const inRange = (column: string, prefix: string) =>
     `${column} BETWEEN '${prefix}_${key(from)}' AND '${prefix}_${key(to)}_99'`;
   return [
     `SELECT FROM customers
      LEFT JOIN (SELECT customer_id AS id, count(placed_at) AS placed
-                FROM orders WHERE ${own("customer_id", "cus")} GROUP BY 1) o USING (id)
-     WHERE ${own("id", "cus")} AND total_orders_count <> coalesce(placed, 0)`,
+                FROM orders WHERE ${inRange("customer_id", "cus")} GROUP BY 1) o USING (id)
+     WHERE ${inRange("id", "cus")} AND total_orders_count <> coalesce(placed, 0)`,
     `SELECT FROM orders
      LEFT JOIN (SELECT order_id AS id, sum(quantity) FILTER (WHERE item_type = 'skus') AS skus,
                        sum(total_amount_cents) AS total, sum(tax_amount_cents) AS tax
-                FROM line_items WHERE ${own("order_id", "ord")} GROUP BY 1) l USING (id)
-     WHERE ${own("id", "ord")} AND (skus_count <> coalesce(skus, 0) OR total_amount_cents <> coalesce(total, 0)
+                FROM line_items WHERE ${inRange("order_id", "ord")} GROUP BY 1) l USING (id)
+     WHERE ${inRange("id", "ord")} AND (skus_count <> coalesce(skus, 0) OR total_amount_cents <> coalesce(total, 0)
                                     OR total_tax_amount_cents <> coalesce(tax, 0))`,
     `SELECT FROM returns
      LEFT JOIN (SELECT return_id AS id, sum(quantity) AS skus, sum(total_amount_cents) AS refund
-                FROM return_line_items WHERE ${own("return_id", "ret")} GROUP BY 1) l USING (id)
-     WHERE ${own("id", "ret")} AND (skus_count <> coalesce(skus, 0)
+                FROM return_line_items WHERE ${inRange("return_id", "ret")} GROUP BY 1) l USING (id)
+     WHERE ${inRange("id", "ret")} AND (skus_count <> coalesce(skus, 0)
                                     OR estimated_refund_amount_cents <> coalesce(refund, 0))`,
   ];
 }

@@ -12,20 +12,20 @@ export interface BulkOptions {
 
 export interface BulkStep {
   name: string;
-  /** The rows that it wrote. */
+  /** Number of rows written. */
   rows: number;
   milliseconds: number;
 }
 
 export const MAXIMUM_CUSTOMERS = 5_000_000;
 
-/** Batch size in customers: keeps temporary tables small. */
-const ROUND = 100_000;
+/** Customers per batch: keeps temporary tables small. */
+const BATCH_SIZE = 100_000;
 
 /**
- * Fills the database with generated customers `cus_b0000001`, `cus_b0000002`, … and all that belongs to them, in mode
- * `test`, and gives the number of new ones. Each is always the same, so a second run adds nothing and a larger number
- * adds the missing ones. It is one transaction and locks the tables: for databases that nothing else uses meanwhile.
+ * Adds generated customers `cus_b0000001`, `cus_b0000002`, … and their rows, in mode `test`, and returns the number of new
+ * ones. They are deterministic, so a second run adds only missing ones. One transaction that locks the tables: for databases
+ * without other users.
  */
 export async function seedBulk(
   database: pg.Pool | pg.Client,
@@ -47,19 +47,19 @@ export async function seedBulk(
     const present = await countPresent(client);
     if (present < customers) {
       for (const sql of [...functions, ...catalogue]) await client.query(sql);
-      // With indexes and foreign keys made afterwards it takes half the time, unless most rows are there already.
+      // Creating indexes and foreign keys afterwards halves the time, unless most rows exist already.
       const rebuild = customers > 2 * present ? await dropIndexes(client) : undefined;
-      const triggered = await tablesWithInsertTriggers(client);
-      for (const table of triggered) await client.query(`ALTER TABLE ${table} DISABLE TRIGGER USER`);
-      for (let from = present + 1; from <= customers; from += ROUND) {
-        const to = Math.min(from + ROUND - 1, customers);
+      const tablesWithTriggers = await tablesWithInsertTriggers(client);
+      for (const table of tablesWithTriggers) await client.query(`ALTER TABLE ${table} DISABLE TRIGGER USER`);
+      for (let from = present + 1; from <= customers; from += BATCH_SIZE) {
+        const to = Math.min(from + BATCH_SIZE - 1, customers);
         const range = `of customers ${from.toLocaleString("en")} to ${to.toLocaleString("en")}`;
-        const drawn = draws(from, to);
-        await run(`draws ${range}`, ...Object.values(drawn));
+        const tables = draws(from, to);
+        await run(`draws ${range}`, ...Object.values(tables));
         for (const [name, sql] of Object.entries(inserts)) await run(`${name} ${range}`, sql);
-        for (const name of Object.keys(drawn)) await client.query(`DROP TABLE pg_temp.b_${name}`);
+        for (const name of Object.keys(tables)) await client.query(`DROP TABLE pg_temp.b_${name}`);
       }
-      for (const table of triggered) await client.query(`ALTER TABLE ${table} ENABLE TRIGGER USER`);
+      for (const table of tablesWithTriggers) await client.query(`ALTER TABLE ${table} ENABLE TRIGGER USER`);
       if (rebuild) {
         await run("indexes", ...rebuild.indexes);
         await run("foreign keys", ...rebuild.foreignKeys);
@@ -88,8 +88,8 @@ async function countPresent(client: pg.ClientBase): Promise<number> {
 }
 
 /**
- * All tables whose triggers do something at an INSERT: count, copy, claim, write the audit trail. What these would write
- * is known here beforehand and comes with the rows. One that ran would look up each new row in tables without indexes.
+ * Tables with INSERT triggers (counts, copies, claims, audit trail). The generated rows already contain their results, and the
+ * triggers would scan tables without indexes for each row.
  */
 async function tablesWithInsertTriggers(client: pg.ClientBase): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
@@ -99,7 +99,7 @@ async function tablesWithInsertTriggers(client: pg.ClientBase): Promise<string[]
   return rows.map(({ name }) => name);
 }
 
-/** Drops all indexes but those of primary keys, and all foreign keys; gives the statements that make them again. */
+/** Drops all indexes without a constraint and all foreign keys; returns the statements that recreate them. */
 async function dropIndexes(client: pg.ClientBase): Promise<{ indexes: string[]; foreignKeys: string[] }> {
   const indexes = await client.query<{ remove: string; restore: string }>(
     `SELECT format('DROP INDEX %s', indexrelid::regclass) AS remove, pg_get_indexdef(indexrelid) AS restore

@@ -1,6 +1,5 @@
-// A generator run by `prisma generate`: writes what src/graph must know of every model, and what the generated
-// client does not tell at run time: tables, columns, foreign keys, relations, ways round join tables, id prefixes,
-// permissions, the words of constraints, and what documents state.
+// Prisma generator that writes src/generated/datamodel.ts, the run-time description of every model: tables, columns,
+// foreign keys, relations, join tables, id prefixes, permissions, messages of constraints, and JSON:API documents.
 import { writeFileSync } from "node:fs";
 import helper from "@prisma/generator-helper";
 import { checkMarks, columnMarks, documentMarks, foundBy } from "./document-marks.mjs";
@@ -49,12 +48,12 @@ function relationsOf(model, models, polymorphic) {
         through: joinTable(target, tag, owner),
       };
     } else if (field.relationFromFields?.length) {
-      const found = foundBy(model, field, target);
+      const lookup = foundBy(model, field, target);
       relations[field.name] = {
         to: field.type,
         many: false,
         key: field.relationFromFields[0],
-        ...(found && { foundBy: found }),
+        ...(lookup && { foundBy: lookup }),
       };
     } else {
       const back = target.fields.find((f) => f.relationName === field.relationName && f.relationFromFields?.length);
@@ -75,10 +74,10 @@ function ownersOf(model, relations) {
   return owners;
 }
 
-/** `@dataSubject(field: value, value)`: rows that own personal data, and which values tell that its erasure has begun. */
+/** `@dataSubject(field: value, value)`: the model that owns personal data, and the values of the field of rows being erased. */
 function dataSubjectOf({ name, fields, documentation }) {
   const [, field, values] = mark(documentation, "dataSubject")?.match(/^(\w+): (.+)$/) ?? [];
-  if (field && !fields.some((one) => one.name === field)) {
+  if (field && !fields.some((other) => other.name === field)) {
     throw new Error(`@dataSubject of ${name} names no field of it: ${field}`);
   }
   return field && { field, erased: values.split(", ") };
@@ -96,36 +95,38 @@ function sentencesOf({ documentation }, name) {
 
 /** What each kind of caller may do, from `@permissions(guest: read; customer: read, update; user: nothing)`. */
 function permissionsOf(model, special) {
-  const said = mark(model.documentation, "permissions");
+  const permissions = mark(model.documentation, "permissions");
   const known = [...actions, ...special, "nothing"];
-  const parts = new Map((said ?? "").split(/;\s*/).map((part) => part.split(/:\s+/)));
-  const wrong = [...parts.keys()].filter((caller) => caller && !callers.includes(caller));
-  if (wrong.length) {
-    throw new Error(`@permissions of ${model.name} names ${wrong.join(", ")}, which is none of ${callers.join(", ")}.`);
+  const actionsByCaller = new Map((permissions ?? "").split(/;\s*/).map((entry) => entry.split(/:\s+/)));
+  const unknownCallers = [...actionsByCaller.keys()].filter((caller) => caller && !callers.includes(caller));
+  if (unknownCallers.length) {
+    throw new Error(
+      `@permissions of ${model.name} names ${unknownCallers.join(", ")}, which is none of ${callers.join(", ")}.`,
+    );
   }
   return Object.fromEntries(
     callers.map((caller) => {
-      const words = parts.get(caller)?.split(", ");
-      if (!words) {
+      const granted = actionsByCaller.get(caller)?.split(", ");
+      if (!granted) {
         throw new Error(
           `The model ${model.name} does not say what a ${caller} may do when the token does not say: write \`/// @permissions(guest: …; customer: …; user: …)\` above it, each with some of ${known.join(", ")}.`,
         );
       }
-      const unknown = words.filter((word) => !known.includes(word));
+      const unknown = granted.filter((action) => !known.includes(action));
       if (unknown.length) {
         throw new Error(
           `@permissions of ${model.name} gives a ${caller} ${unknown.join(", ")}; there are ${known.join(", ")}.`,
         );
       }
-      const given = words.filter((word) => word !== "nothing");
-      return [caller, given.map((word) => (actions.includes(word) ? `${model.dbName}:${word}` : word))];
+      const names = granted.filter((action) => action !== "nothing");
+      return [caller, names.map((name) => (actions.includes(name) ? `${model.dbName}:${name}` : name))];
     }),
   );
 }
 
 /**
- * What every column of every table says of a person, internal tables included: `{ category, action, reason }` from
- * `@personal(category: action, reason)`, or nothing where it is `@impersonal` or a column that every table has.
+ * Personal data by column, internal tables included: `{ category, action, reason }` from `@personal(category: action,
+ * reason)`; absent for `@impersonal` columns and those that every table has.
  */
 function manifestOf(model) {
   return {
@@ -155,25 +156,25 @@ function manifestOf(model) {
 /** Audit and event settings of a model, from `@audit`, `@events` and `@entries`. */
 function auditOf(model) {
   const columnOf = (name) => {
-    const field = model.fields.find((one) => one.name === name && one.kind !== "object");
+    const field = model.fields.find((other) => other.name === name && other.kind !== "object");
     if (!field) throw new Error(`A mark of ${model.name} names no column of it: ${name}`);
     return field.dbName ?? name;
   };
   const marks = model.fields.flatMap((field) => {
-    const found = mark(field.documentation, "audit");
-    if (found === undefined) return [];
-    const [, action, as] = found.match(/^(omit|mask)(?: as (\w+))?$/) ?? [];
-    if (!action) throw new Error(`@audit(${found}) of ${model.name}.${field.name} is neither omit nor mask`);
+    const setting = mark(field.documentation, "audit");
+    if (setting === undefined) return [];
+    const [, action, as] = setting.match(/^(omit|mask)(?: as (\w+))?$/) ?? [];
+    if (!action) throw new Error(`@audit(${setting}) of ${model.name}.${field.name} is neither omit nor mask`);
     return [{ column: columnOf(field.name), action, as }];
   });
-  const whole = mark(model.documentation, "audit");
-  if (whole !== undefined && whole !== "none") throw new Error(`@audit(${whole}) of ${model.name} is not none`);
+  const ofModel = mark(model.documentation, "audit");
+  if (ofModel !== undefined && ofModel !== "none") throw new Error(`@audit(${ofModel}) of ${model.name} is not none`);
   const events = mark(model.documentation, "events");
   const entries = mark(model.documentation, "entries");
   const [, statusField, renamed] = entries?.match(/^(\w+Status): (.+)$/s) ?? [];
   if (entries && !statusField) throw new Error(`@entries of ${model.name} does not begin with a status: ${entries}`);
   return {
-    audited: whole !== "none",
+    audited: ofModel !== "none",
     omitted: marks.filter(({ action }) => action === "omit").map(({ column }) => column),
     masked: marks.filter(({ action }) => action === "mask").map(({ column, as }) => ({ column, ...(as && { as }) })),
     ...(events !== undefined && {
@@ -195,7 +196,7 @@ function auditOf(model) {
     ...(entries && {
       entries: {
         column: columnOf(statusField),
-        renamed: Object.fromEntries(renamed.split(/,\s+/).map((one) => one.split(" as "))),
+        renamed: Object.fromEntries(renamed.split(/,\s+/).map((pair) => pair.split(" as "))),
       },
     }),
   };
@@ -215,8 +216,8 @@ helper.generatorHandler({
     const models = new Map(dmmf.datamodel.models.map((model) => [model.name, model]));
     for (const model of models.values()) checkMarks(model);
     const polymorphic = [...models.values()].flatMap(({ name, documentation }) => {
-      const found = mark(documentation, "polymorphic")?.match(/(\w+): (\w+), (\w+)/);
-      return found ? [{ to: name, name: found[1], typeKey: found[2], key: found[3] }] : [];
+      const match = mark(documentation, "polymorphic")?.match(/(\w+): (\w+), (\w+)/);
+      return match ? [{ to: name, name: match[1], typeKey: match[2], key: match[3] }] : [];
     });
     const resources = [...models.values()].filter(({ documentation }) => mark(documentation, "prefix"));
     const datamodel = Object.fromEntries(

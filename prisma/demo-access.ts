@@ -1,5 +1,5 @@
-// Who may ask for access tokens in the demo shop. Everybody can read the secrets (src/identity/demo-credentials.ts),
-// so none of this gets into a database in production, and a server in production refuses a database that has it.
+// Applications and users of the demo shop. Their secrets are public (src/identity/demo-credentials.ts), so production neither
+// seeds them nor starts on a database that has them.
 
 import { permissions } from "../src/graph/access/permission.js";
 import { digestOf } from "../src/identity/clients.js";

@@ -1,5 +1,5 @@
-// The demo shop that seed.ts puts into an empty database: a dozen customers, each with a story that some screen needs.
-// Nothing depends on the clock or on chance, so that examples and tests may name any id, date or amount.
+// The demo shop that seed.ts inserts into an empty database: a dozen customers, each a case that some screen needs. It is
+// deterministic, so examples and tests may refer to any id, date or amount.
 import { addAttachments } from "./demo/attachments.js";
 import { addAuditTrail } from "./demo/audit.js";
 import { addCatalogue } from "./demo/catalogue.js";
@@ -23,7 +23,7 @@ import type { Batch, Tagging } from "./seed.js";
 const test = [ada, bruno, grace, jurgen, anonymized, joao, liz, hana, noor, zoe, kenji, mia, nobody];
 const live = [liveAda, liveSam];
 
-/** The rows in the order in which they can be inserted, and the tags on them. */
+/** The rows in insertion order, and their tags. */
 export function demoShop(): { batches: Batch[]; taggings: Tagging[] } {
   const shop = new Shop();
   addCatalogue(shop);

@@ -20,7 +20,7 @@ const known = {
   ],
   field: ["personal", "impersonal", "internal", "counted", "audit", "form", "document", "foundBy"],
 };
-/** The types of attributes that have no column of their own. */
+/** Types of attributes without a column. */
 const scalars = ["Boolean", "DateTime", "Float", "Int", "Json", "String"];
 
 /** Contents of all marks of one name, as single lines. */
@@ -29,16 +29,16 @@ function marksOf({ documentation }, name) {
   return [...marks].map(([, content = ""]) => content.replace(/\s+/g, " ").trim());
 }
 
-function wordsOf(where, mark, text, separator) {
-  const words = text.split(separator);
-  const wrong = words.find((word) => !/^\w+$/.test(word));
-  if (wrong !== undefined) {
+function namesIn(where, mark, text, separator) {
+  const names = text.split(separator);
+  const invalid = names.find((name) => !/^\w+$/.test(name));
+  if (invalid !== undefined) {
     const between = separator === " " ? "spaces" : "commas";
     throw new Error(
-      `@${mark} of ${where} has ${JSON.stringify(wrong)}, which is no name: write names with ${between} between them.`,
+      `@${mark} of ${where} has ${JSON.stringify(invalid)}, which is not a name: write names with ${between} between them.`,
     );
   }
-  return words;
+  return names;
 }
 
 /** Rejects unknown marks, such as misspelt ones. */
@@ -59,17 +59,17 @@ export function checkMarks(model) {
 export function columnMarks(model, field) {
   const where = `${model.name}.${field.name}`;
   const stated = marksOf(field, "document").map((names) => names.split(/,\s*/));
-  const wrong = stated.flat().find((name) => !/^\w+(\.\w+)?$/.test(name) && name !== "own attributes");
-  if (wrong !== undefined) {
+  const invalid = stated.flat().find((name) => !/^\w+(\.\w+)?$/.test(name) && name !== "own attributes");
+  if (invalid !== undefined) {
     throw new Error(
-      `@document of ${where} has ${JSON.stringify(wrong)}: write an attribute, a member as object.member, type, own attributes, or nothing.`,
+      `@document of ${where} has ${JSON.stringify(invalid)}: write an attribute, a member as object.member, type, own attributes, or nothing.`,
     );
   }
   if (stated.flat().includes("type") && field.kind !== "enum") {
-    throw new Error(`@document(type) of ${where} stands at a column that is no enum.`);
+    throw new Error(`@document(type) of ${where} is on a column that is not an enum.`);
   }
   if (stated.flat().includes("own attributes") && field.type !== "Json") {
-    throw new Error(`@document(own attributes) of ${where} stands at a column that is no Json.`);
+    throw new Error(`@document(own attributes) of ${where} is on a column that is not Json.`);
   }
   return {
     ...(stated.length && { document: stated.flat() }),
@@ -79,15 +79,15 @@ export function columnMarks(model, field) {
 
 /** Document mark of a to-one relation: the attribute and unique field that find the related row. */
 export function foundBy(model, field, target) {
-  const [found] = marksOf(field, "foundBy");
-  if (found === undefined) return undefined;
-  const [, attribute, unique] = found.match(/^(\w+): (\w+)$/) ?? [];
+  const [content] = marksOf(field, "foundBy");
+  if (content === undefined) return undefined;
+  const [, attribute, unique] = content.match(/^(\w+): (\w+)$/) ?? [];
   const isUnique = target.uniqueFields.some(
     (fields) => fields.length === 2 && fields[0] === "mode" && fields[1] === unique,
   );
   if (!isUnique) {
     throw new Error(
-      `@foundBy(${found}) of ${model.name}.${field.name} is not an attribute and a field that is unique within a mode of ${target.name}: write @foundBy(customer_email: email).`,
+      `@foundBy(${content}) of ${model.name}.${field.name} is not an attribute and a field that is unique within a mode of ${target.name}: write @foundBy(customer_email: email).`,
     );
   }
   return { attribute, unique };
@@ -113,14 +113,14 @@ export function documentMarks(model) {
     });
     return [type, Object.fromEntries(pairs)];
   });
-  const keeps = model.fields.some((field) => marksOf(field, "document").includes("own attributes"));
-  if (attributes.length && !keeps) {
+  const hasColumn = model.fields.some((field) => marksOf(field, "document").includes("own attributes"));
+  if (attributes.length && !hasColumn) {
     throw new Error(`@attributes of ${where} have no column: mark one with @document(own attributes).`);
   }
   const refused = [...(model.documentation ?? "").matchAll(/^@refused\((.*)$/gm)].map(([mark, content]) => {
-    const [, name, why] = content.match(/^(\w+), (.+)\)$/) ?? [];
-    if (!name) throw new Error(`${where} has ${mark}: write @refused(attribute, why it is not taken).`);
-    return [name, why];
+    const [, name, reason] = content.match(/^(\w+), (.+)\)$/) ?? [];
+    if (!name) throw new Error(`${where} has ${mark}: write @refused(attribute, reason).`);
+    return [name, reason];
   });
   const meta = model.fields.flatMap((field) =>
     (columnMarks(model, field).document ?? [])
@@ -131,12 +131,12 @@ export function documentMarks(model) {
       ]),
   );
   return {
-    computed: marksOf(model, "computed").flatMap((names) => wordsOf(where, "computed", names, /,\s*/)),
+    computed: marksOf(model, "computed").flatMap((names) => namesIn(where, "computed", names, /,\s*/)),
     attributes: Object.fromEntries(attributes),
     leftOut: Object.fromEntries(
       marksOf(model, "leftOut").map((content) => {
         const [type, names] = ofType(content);
-        return [type, wordsOf(where, "leftOut", names, " ")];
+        return [type, namesIn(where, "leftOut", names, " ")];
       }),
     ),
     refused: Object.fromEntries(refused),

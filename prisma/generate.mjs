@@ -1,5 +1,5 @@
-// Runs `prisma generate`, which is all WebAssembly. Prisma's command line would first download a native engine that
-// generating never calls; naming any executable as that engine keeps the installation working behind a closed network.
+// Runs `prisma generate`. Naming any executable as the schema engine keeps Prisma from downloading one, which generating never
+// calls, so that it works without network access.
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 

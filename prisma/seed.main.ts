@@ -24,34 +24,34 @@ async function main(demo: boolean, customers: number | undefined) {
   const embedded = config.databaseUrl ? undefined : await startEmbeddedPostgres({ dataDir: config.dataDir, log });
   const connectionString = config.databaseUrl ?? embedded!.connectionString;
   const client = new pg.Client({ connectionString, options: "-c TimeZone=UTC" });
-  client.on("error", () => {}); // an unheard one would end the process; the next statement fails anyway
+  client.on("error", () => {}); // an unhandled error event would end the process; the next statement fails anyway
   /** What is committed; undefined while a COMMIT is running. */
-  let kept: string | undefined = "nothing was added";
+  let committed: string | undefined = "nothing was added";
   let signalled: string | undefined;
-  let stop = () => {};
+  let abort = () => {};
   const interrupted = new Promise<never>((_, reject) => {
     // A running COMMIT cannot be undone: wait for its end.
-    stop = () => signalled && kept && reject(new Error(`${signalled}: ${kept}.`));
+    abort = () => signalled && committed && reject(new Error(`${signalled}: ${committed}.`));
     for (const signal of ["SIGINT", "SIGTERM"]) {
       process.once(signal, () => {
         signalled = signal;
-        stop();
+        abort();
       });
     }
   });
-  const keeping =
+  const onCommitOf =
     (what: string): CommitListener =>
     (commit) => {
-      kept = commit === "done" ? what : undefined;
-      stop();
+      committed = commit === "done" ? what : undefined;
+      abort();
     };
   try {
-    await Promise.race([interrupted, fill()]);
+    await Promise.race([interrupted, seed()]);
   } catch (error) {
     // PostgreSQL reports a failed COMMIT.
-    if (kept || error instanceof pg.DatabaseError) throw error;
+    if (committed || error instanceof pg.DatabaseError) throw error;
     throw new Error(
-      "The database was lost during COMMIT: all was added or nothing. Run it again: it adds what is missing.",
+      "The connection was lost during COMMIT: everything was added or nothing. Run it again to add what is missing.",
       { cause: error },
     );
   } finally {
@@ -59,18 +59,18 @@ async function main(demo: boolean, customers: number | undefined) {
     await embedded?.stop();
   }
 
-  async function fill() {
+  async function seed() {
     await migrate(connectionString);
     await client.connect();
     if (demo) {
-      const added = await seedDemo(client, { onCommit: keeping("the demo shop is in") });
+      const added = await seedDemo(client, { onCommit: onCommitOf("the demo shop is in") });
       print(added ? "The demo shop is in." : "There are customers already: no demo shop.");
     }
     if (!customers) return;
     const startedAt = performance.now();
     const added = await seedBulk(client, {
       customers,
-      onCommit: keeping("the customers are in; the tables may want VACUUM (ANALYZE)"),
+      onCommit: onCommitOf("the customers are in; the tables may want VACUUM (ANALYZE)"),
       report: ({ name, rows, milliseconds }) =>
         print(`${seconds(milliseconds).padStart(8)}  ${(rows ? format(rows) : "").padStart(11)}  ${name}`),
     });
@@ -103,7 +103,7 @@ void runCommand({
   usage: USAGE,
   options: { demo: { type: "boolean" }, customers: { type: "string" } },
   async main({ values: { demo = false, customers } }) {
-    if (!demo && customers === undefined) throw new UsageError("Say what to put in.");
+    if (!demo && customers === undefined) throw new UsageError("Name what to add: --demo, --customers N or both.");
     await main(demo, customers === undefined ? undefined : countOf(customers));
   },
 });

@@ -20,21 +20,21 @@ export interface Tagging {
 
 /** Advisory lock held by everything that seeds the database, to the end of the transaction. */
 export const SEED_LOCK = 7_305_001;
-/** Disables the audit trail to the end of the transaction: seeds bring their own entries. */
+/** Disables the audit trail to the end of the transaction: seeds insert their own entries. */
 export const WITHOUT_AUDIT = "SET LOCAL customer_graph.audit = 'off'";
 
 /** Called when a COMMIT is sent, and when it was answered. */
 export type CommitListener = (commit: "sent" | "done") => void;
 
-export async function commit(client: pg.ClientBase, listen: CommitListener = () => {}): Promise<void> {
-  listen("sent");
+export async function commit(client: pg.ClientBase, onCommit: CommitListener = () => {}): Promise<void> {
+  onCommit("sent");
   await client.query("COMMIT");
-  listen("done");
+  onCommit("done");
 }
 
 /**
- * Puts the demo shop into a database without customers and says whether it did. The ids, dates and amounts are always
- * the same. Of several servers that start at once, one does it.
+ * Inserts the demo shop, with fixed ids, dates and amounts, into a database without customers; returns whether it did. Of
+ * concurrent servers, exactly one does.
  */
 export async function seedDemo(
   database: pg.Pool | pg.Client,
@@ -66,8 +66,8 @@ export async function seedDemo(
 async function insert(client: pg.ClientBase, batch: Batch): Promise<void> {
   const values: unknown[] = [];
   const inserts = Object.entries(batch).map(([model, rows]) => insertion(model as ModelName, rows, values));
-  const parts = inserts.map((sql, i) => `i${i} AS (${sql})`);
-  await client.query(`WITH ${parts.join(", ")} SELECT`, values);
+  const expressions = inserts.map((sql, i) => `i${i} AS (${sql})`);
+  await client.query(`WITH ${expressions.join(", ")} SELECT`, values);
 }
 
 function insertion(name: ModelName, rows: readonly object[], values: unknown[]): string {
@@ -108,11 +108,11 @@ async function insertAccess(client: pg.ClientBase): Promise<void> {
 
 async function insertTaggings(client: pg.ClientBase, taggings: readonly Tagging[]): Promise<void> {
   for (const model of new Set(taggings.map(({ model }) => model))) {
-    const own = taggings.filter((tagging) => tagging.model === model);
+    const ofModel = taggings.filter((tagging) => tagging.model === model);
     const { table, from, to } = modelNamed(model).relations.tags!.through!;
     await client.query(`INSERT INTO "${table}" ("${from}", "${to}") SELECT * FROM unnest($1::text[], $2::text[])`, [
-      own.map(({ id }) => id),
-      own.map(({ tagId }) => tagId),
+      ofModel.map(({ id }) => id),
+      ofModel.map(({ tagId }) => tagId),
     ]);
   }
 }

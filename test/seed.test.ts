@@ -308,5 +308,5 @@ test("the demo shop is inserted in an order in which triggers find the reference
     ["ord_b"],
     ["att"],
   ]);
-  expect(() => shop.one("Market", "mkt_9")).toThrow("The demo shop has no Market mkt_9.");
+  expect(() => shop.get("Market", "mkt_9")).toThrow("The demo shop has no Market mkt_9.");
 });

@@ -1,6 +1,6 @@
 import { type Draft, opening, type Shop } from "./shop.js";
 
-/** Files, and notes of the staff. */
+/** Files and staff notes. */
 const attachments: Draft<"Attachment">[] = [
   {
     id: "att_ada_contract",

@@ -9,7 +9,7 @@ export type LineDraft = Omit<Partial<Row<"LineItem">>, "id" | "mode" | "orderId"
   tags?: readonly string[];
 };
 
-/** An order of a customer's story. What follows from its lines, its addresses and its customer is computed. */
+/** An order of a customer; amounts, addresses and customer data are computed. */
 export interface OrderDraft
   extends Omit<
     Draft<"Order">,
@@ -39,7 +39,7 @@ export function addOrder(shop: Shop, number: number, draft: OrderDraft, customer
     taxIncluded: market.taxIncluded,
     freightTaxable: false,
     paymentMethodTaxable: false,
-    countryCode: entry && shop.one("Address", `adr_${entry}`).countryCode,
+    countryCode: entry && shop.get("Address", `adr_${entry}`).countryCode,
     shippingAddressId: shipTo && copyAddress(shop, shipTo, `${prefix}${number}_shipping`, rest.createdAt),
     billingAddressId: billTo && copyAddress(shop, billTo, `${prefix}${number}_billing`, rest.createdAt),
     paymentMethodId: method && `pmt_${method}`,
@@ -91,7 +91,7 @@ function addLine(
 }
 
 export function copyAddress(shop: Shop, entry: string, name: string, createdAt: string): string {
-  const original = shop.one("Address", `adr_${entry}`);
+  const original = shop.get("Address", `adr_${entry}`);
   shop.add("Address", { ...original, id: `adr_${name}`, createdAt, updatedAt: createdAt });
   return `adr_${name}`;
 }
@@ -126,16 +126,16 @@ export function cost(
 }
 export const shipping = (cents: number) => cost("shipments", "Standard shipping", cents);
 
-/** Times that are no change of the order itself. */
-const others = ["updatedAt", "expiresAt", "subscriptionCreatedAt", "refreshedAt"];
+/** Time fields that do not record a change of the row. */
+const ignoredTimes = ["updatedAt", "expiresAt", "subscriptionCreatedAt", "refreshedAt"];
 
 /** The latest of the times at which an order or a return changed. */
 export function lastChange(draft: { createdAt: string; updatedAt?: string }): string {
-  const times = Object.entries(draft).filter(([field]) => field.endsWith("At") && !others.includes(field));
+  const times = Object.entries(draft).filter(([field]) => field.endsWith("At") && !ignoredTimes.includes(field));
   return times.reduce<string>((last, [, at]) => (typeof at === "string" && at > last ? at : last), draft.createdAt);
 }
 
-/** The tax in a price that includes it, or on one that does not. */
+/** Tax amount of a gross (`included`) or net price. */
 function taxOf(cents: number, rate: number, included: boolean): number {
   return Math.round(included ? cents - cents / (1 + rate) : cents * rate);
 }
@@ -148,8 +148,8 @@ function amountsOf(
   { taxRate, placedAt }: Pick<OrderDraft, "taxRate" | "placedAt">,
 ) {
   const rate = taxRate ?? 0;
-  const sum = (keep: (line: LineDraft) => boolean, value = (line: LineDraft) => line.totalAmountCents) =>
-    lines.filter(keep).reduce((total, line) => total + value(line), 0);
+  const sum = (condition: (line: LineDraft) => boolean, value = (line: LineDraft) => line.totalAmountCents) =>
+    lines.filter(condition).reduce((total, line) => total + value(line), 0);
   const tax = (line: LineDraft) => (line.taxed ? taxOf(line.totalAmountCents, rate, taxIncluded) : 0);
   const isGoods = (line: LineDraft) => goods.has(line.itemType);
   const isAdjustment = (line: LineDraft) => line.itemType === "adjustments";
@@ -158,7 +158,7 @@ function amountsOf(
   const subtotalTax = sum((line) => isGoods(line) || isPromotion(line), tax);
   const adjustmentTax = sum(isAdjustment, tax);
   const total = sum(() => true);
-  const net = (keep: (line: LineDraft) => boolean) => sum(keep) - (taxIncluded ? sum(keep, tax) : 0);
+  const net = (condition: (line: LineDraft) => boolean) => sum(condition) - (taxIncluded ? sum(condition, tax) : 0);
   return {
     subtotalAmountCents: sum(isGoods),
     shippingAmountCents: sum(({ itemType }) => itemType === "shipments"),

@@ -2,7 +2,7 @@ import type { Prisma } from "../../src/generated/prisma/client.js";
 import { copyAddress, lastChange } from "./orders.js";
 import type { Draft, Shop } from "./shop.js";
 
-/** Goods that come back from an order: the numbers of its lines, how many, and why. */
+/** A return of an order: line numbers, quantities and reasons. */
 interface ReturnDraft extends Omit<Draft<"Return">, "id" | "number" | "orderId"> {
   order: number;
   lines: { line: number; quantity: number; reason: Prisma.InputJsonObject; restockedAt?: string }[];
@@ -97,14 +97,14 @@ function addReturn(shop: Shop, { order, lines, tags, ...draft }: ReturnDraft): v
   });
   shop.tag("Return", id, tags);
   lines.forEach(({ line, quantity, reason, restockedAt }, index) => {
-    const bought = shop.one("LineItem", `lin_${order}_${line}`);
-    const paid = bought.totalAmountCents! + (bought.discountCents ?? 0);
+    const lineItem = shop.get("LineItem", `lin_${order}_${line}`);
+    const paid = lineItem.totalAmountCents! + (lineItem.discountCents ?? 0);
     shop.add("ReturnLineItem", {
       id: `rli_${order}_1_${index + 1}`,
       returnId: id,
-      lineItemId: bought.id,
+      lineItemId: lineItem.id,
       quantity,
-      totalAmountCents: Math.round((paid * quantity) / bought.quantity),
+      totalAmountCents: Math.round((paid * quantity) / lineItem.quantity),
       returnReason: reason,
       restockedAt,
       createdAt: draft.createdAt,

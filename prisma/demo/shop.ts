@@ -1,7 +1,7 @@
 import { aboutOf, columnOf, type ModelName, modelNamed } from "../../src/graph/model/datamodel.js";
 import type { Batch, Row, Tagging } from "../seed.js";
 
-/** A row as the demo shop writes it: `mode` is test, and nothing changed since `createdAt`, unless it says otherwise. */
+/** A row with defaults: `mode` is test, and `updatedAt` is `createdAt`. */
 export type Draft<M extends ModelName> = Omit<Row<M>, "mode" | "createdAt" | "updatedAt"> & {
   mode?: "test" | "live";
   createdAt: string;
@@ -33,18 +33,18 @@ export class Shop {
     return rows;
   }
 
-  one<M extends ModelName>(model: M, id: string): Row<M> {
-    const found = this.all(model).find((row) => row.id === id);
-    if (!found) throw new Error(`The demo shop has no ${model} ${id}.`);
-    return found;
+  get<M extends ModelName>(model: M, id: string): Row<M> {
+    const row = this.all(model).find((candidate) => candidate.id === id);
+    if (!row) throw new Error(`The demo shop has no ${model} ${id}.`);
+    return row;
   }
 
-  /** The rows in the order in which they can be inserted. Triggers read what a row refers to: that is in an earlier batch. */
+  /** The rows in insertion order. Referenced rows come in an earlier batch, because triggers read them. */
   batches(): Batch[] {
     const waiting = new Map<string, WaitingRow>();
     for (const [name, rows] of Object.entries(this.rows)) {
       const model = name as ModelName;
-      for (const row of rows) waiting.set(row.id, { model, row, needs: referencesOf(model, row) });
+      for (const row of rows) waiting.set(row.id, { model, row, references: referencesOf(model, row) });
     }
     const batches: Batch[] = [];
     while (waiting.size > 0) {
@@ -62,33 +62,33 @@ export class Shop {
 interface WaitingRow {
   readonly model: ModelName;
   readonly row: { readonly id: string };
-  /** Ids that it refers to. */
-  readonly needs: readonly string[];
+  /** Ids of referenced rows. */
+  readonly references: readonly string[];
 }
 
-/** All rows of models of which every row can be inserted; if there is none, because models form a circle, all rows that can. */
+/** The rows of models whose rows are all ready to insert; if there is none, because of a cycle, all rows that are ready. */
 function nextRows(waiting: ReadonlyMap<string, WaitingRow>): WaitingRow[] {
-  const missing = ({ row, needs }: WaitingRow) => needs.filter((id) => waiting.has(id) && id !== row.id);
-  // An order and the payment source that belongs to it refer to each other: they go in together.
-  const partner = (one: WaitingRow) => {
-    const [id, ...more] = missing(one);
-    const other = id === undefined || more.length > 0 ? undefined : waiting.get(id)!;
-    return other && missing(other).join() === one.row.id ? other : undefined;
+  const missing = ({ row, references }: WaitingRow) => references.filter((id) => waiting.has(id) && id !== row.id);
+  // An order and its payment source refer to each other, so they are inserted together.
+  const partner = (waitingRow: WaitingRow) => {
+    const [id, ...others] = missing(waitingRow);
+    const other = id === undefined || others.length > 0 ? undefined : waiting.get(id)!;
+    return other && missing(other).join() === waitingRow.row.id ? other : undefined;
   };
   const all = [...waiting.values()];
-  const ready = all.filter((one) => missing(one).length === 0 || partner(one));
+  const ready = all.filter((waitingRow) => missing(waitingRow).length === 0 || partner(waitingRow));
   if (ready.length === 0) throw new Error(`These rows require each other: ${[...waiting.keys()].join(", ")}`);
-  const held = new Set(all.filter((one) => !ready.includes(one)).map(({ model }) => model));
-  for (const one of ready) if (held.has(partner(one)?.model ?? one.model)) held.add(one.model);
-  const whole = ready.filter(({ model }) => !held.has(model));
-  return whole.length > 0 ? whole : ready;
+  const blocked = new Set(all.filter((waitingRow) => !ready.includes(waitingRow)).map(({ model }) => model));
+  for (const row of ready) if (blocked.has(partner(row)?.model ?? row.model)) blocked.add(row.model);
+  const complete = ready.filter(({ model }) => !blocked.has(model));
+  return complete.length > 0 ? complete : ready;
 }
 
 export function tagId(name: string): string {
   return `tag_${name.replace(/\W/g, "_")}`;
 }
 
-/** The ids of what a row refers to, or is about. */
+/** Ids in the foreign keys of a row, polymorphic ones included. */
 function referencesOf(name: ModelName, row: object): string[] {
   const model = modelNamed(name);
   const keys = Object.values(model.relations).flatMap(({ key, many }) => (many ? [] : [key!]));

@@ -2,7 +2,7 @@ import { type Product, products } from "./catalogue.js";
 import { type Draft, opening, type Shop } from "./shop.js";
 
 interface SkuListDraft extends Draft<"SkuList"> {
-  /** Products and how many of each, in their order. */
+  /** Products and quantities, in order. */
   items: [Product, number][];
 }
 

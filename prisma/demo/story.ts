@@ -13,13 +13,13 @@ export interface PaymentSourceDraft {
   orderId?: string;
 }
 
-/** A customer and what is theirs, by names: the address book's `ada_home` is the address `adr_ada_home`. */
+/** A customer and related rows, by name: `ada_home` in the address book becomes the address `adr_ada_home`. */
 export interface Story {
   customer?: Draft<"Customer">;
   tags?: readonly string[];
   addressBook?: Readonly<Record<string, Omit<Draft<"Address">, "id"> & { tags?: readonly string[] }>>;
   wallet?: Readonly<Record<string, PaymentSourceDraft>>;
-  /** Payment sources that were used once. */
+  /** Single-use payment sources. */
   paymentSources?: Readonly<Record<string, PaymentSourceDraft>>;
   subscriptions?: Readonly<Record<string, { reference: string; createdAt: string }>>;
   orders?: Readonly<Record<number, OrderDraft>>;
@@ -50,7 +50,7 @@ function addCustomer(shop: Shop, draft: Draft<"Customer">, tags?: readonly strin
   const profileId = `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
   shop.add("Customer", { shopperReference: `shopper-${String(number).padStart(4, "0")}`, profileId, ...draft });
   shop.tag("Customer", draft.id, tags);
-  return shop.one("Customer", draft.id);
+  return shop.get("Customer", draft.id);
 }
 
 function addPaymentSource(shop: Shop, name: string, { method, attributes = {}, ...source }: PaymentSourceDraft): void {

@@ -60,7 +60,7 @@ export function addSubscriptions(shop: Shop): void {
     shop.add("OrderSubscription", draft);
     shop.tag("OrderSubscription", draft.id, tags);
     lines.forEach((line, index) => {
-      const item = shop.one("LineItem", `lin_${draft.sourceOrderId.slice("ord_".length)}_${line}`);
+      const item = shop.get("LineItem", `lin_${draft.sourceOrderId.slice("ord_".length)}_${line}`);
       shop.add("OrderSubscriptionItem", {
         id: `osi_${draft.id.slice("osu_".length)}_${index + 1}`,
         orderSubscriptionId: draft.id,

@@ -87,7 +87,7 @@ test("seed: a connection lost during COMMIT is reported as outcome unknown (ever
   expect(await ended).toEqual({
     code: 1,
     out: "",
-    err: "The database was lost during COMMIT: all was added or nothing. Run it again: it adds what is missing.\n",
+    err: "The connection was lost during COMMIT: everything was added or nothing. Run it again to add what is missing.\n",
   });
   proxy.close();
   while ((await countCustomers()) === 0);

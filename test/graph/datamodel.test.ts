@@ -91,15 +91,15 @@ const refused: [message: string, marks: string[], columns: Parameters<typeof gen
   ["Note has the mark @leftout, which is none of @prefix", [permissions, "@leftout(author)"], {}],
   ["Note.text has the mark @count, which is none of @personal", [permissions], { text: "@impersonal @count" }],
   [
-    '@leftOut of Note has "author,", which is no name: write names with sp',
+    '@leftOut of Note has "author,", which is not a name: write names with sp',
     [permissions, "@leftOut(author, editor)"],
     {},
   ],
-  ['@computed of Note has "the title", which is no name', [permissions, "@computed(the title)"], {}],
+  ['@computed of Note has "the title", which is not a name', [permissions, "@computed(the title)"], {}],
   ['@attributes of Note has "pages Number": write a name and one of', [permissions, "@attributes(pages Number)"], {}],
-  ["Note has @refused(author): write @refused(attribute, why", [permissions, "@refused(author)"], {}],
+  ["Note has @refused(author): write @refused(attribute, reason", [permissions, "@refused(author)"], {}],
   ['@document of Note.text has "a.b.c": write an attribute', [permissions], { text: "@document(a.b.c)" }],
-  ["@document(type) of Note.text stands at a column that is no enum", [permissions], { text: "@document(type)" }],
+  ["@document(type) of Note.text is on a column that is not an enum", [permissions], { text: "@document(type)" }],
   ["@foundBy(topic: id) of Note.topic is not an attribute", [permissions], { topicId: "@foundBy(topic: id)" }],
 ];
 test.each(refused)(

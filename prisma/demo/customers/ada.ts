@@ -273,7 +273,7 @@ export const ada: Story = {
   },
 };
 
-/** An order that a recurring order made: the same goods, from the same wallet entry, without the shopper. */
+/** An order created by a recurring order: same goods, same payment source, no shopper. */
 function coffeeRun(day: string, fulfillmentStatus: "fulfilled" | "in_progress"): OrderDraft {
   return {
     market: europe,

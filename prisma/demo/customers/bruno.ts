@@ -5,7 +5,7 @@ import { card, type Story } from "../story.js";
 
 const { europe } = markets;
 
-/** Bruno: a registered Italian who comes back, and has a recurring order that waits for a payment source. */
+/** Bruno: a registered repeat customer in Italy, with a recurring order that lacks a payment source. */
 export const bruno: Story = {
   customer: {
     id: "cus_bruno",

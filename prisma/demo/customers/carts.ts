@@ -1,4 +1,4 @@
-// Carts and wishes: nothing was ordered yet.
+// Carts and wish lists, without placed orders.
 import { markets } from "../catalogue.js";
 import { sku } from "../orders.js";
 import { passwordDigest } from "../people.js";
@@ -29,7 +29,7 @@ export const kenji: Story = {
   },
 };
 
-/** Mia only wishes. */
+/** Mia has only a wish list. */
 export const mia: Story = {
   customer: {
     id: "cus_mia",
@@ -60,7 +60,7 @@ export const mia: Story = {
   },
 };
 
-/** A cart of somebody who has not said who they are. */
+/** An anonymous cart. */
 export const nobody: Story = {
   orders: {
     1028: {

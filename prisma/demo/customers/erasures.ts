@@ -1,4 +1,4 @@
-// Customers whose erasure is done, asked for, called off and under way.
+// Customers whose erasure is completed, requested, cancelled and started.
 import { markets } from "../catalogue.js";
 import { cost, shipping, sku } from "../orders.js";
 import { passwordDigest, staff } from "../people.js";
@@ -6,7 +6,7 @@ import { card, type Story } from "../story.js";
 
 const { europe, usa } = markets;
 
-/** A customer who has been anonymized: only what statistics and taxes need is left. */
+/** An anonymized customer: only data for statistics and taxes is left. */
 export const anonymized: Story = {
   customer: {
     id: "cus_anonymized",
@@ -54,7 +54,7 @@ export const anonymized: Story = {
   },
 };
 
-/** João: asked to be forgotten. */
+/** João: requested erasure. */
 export const joao: Story = {
   customer: {
     id: "cus_joao",
@@ -137,7 +137,7 @@ export const joao: Story = {
   },
 };
 
-/** Liz: her erasure was asked for by mistake and cancelled. */
+/** Liz: her erasure was requested by mistake and cancelled. */
 export const liz: Story = {
   customer: {
     id: "cus_liz",
@@ -203,7 +203,7 @@ export const liz: Story = {
   },
 };
 
-/** Noor: her erasure is under way. */
+/** Noor: her erasure has started. */
 export const noor: Story = {
   customer: {
     id: "cus_noor",

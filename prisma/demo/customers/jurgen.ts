@@ -5,7 +5,7 @@ import type { Story } from "../story.js";
 
 const { europe } = markets;
 
-/** Jürgen: a company of the wholesale group. The erasure that was asked for failed. */
+/** Jürgen: a company of the wholesale group. The requested erasure failed. */
 export const jurgen: Story = {
   customer: {
     id: "cus_jurgen",

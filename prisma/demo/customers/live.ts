@@ -6,7 +6,7 @@ import type { Story } from "../story.js";
 
 const { live } = markets;
 
-/** The same e-mail address and order number in the live shop are somebody and something else. */
+/** Same email address and order number as in test mode, but another customer and order. */
 export const liveAda: Story = {
   customer: {
     id: "cus_live_ada",

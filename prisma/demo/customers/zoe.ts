@@ -5,7 +5,7 @@ import { card, type Story } from "../story.js";
 
 const { europe } = markets;
 
-/** Zoë: one order that is being placed and does not get through, and one that was cancelled. */
+/** Zoë: one order stuck in `placing`, and a cancelled one. */
 export const zoe: Story = {
   customer: {
     id: "cus_zoe",
