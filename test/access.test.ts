@@ -155,8 +155,8 @@ async function rowFields(name: string, caller: Caller) {
 
 /** The examples of all mutations, only tried. */
 async function mutationFields(name: string, caller: Caller) {
-  for (const { field, tried } of examplesOf(schema)) {
-    const answer = await app.query(tried, {}, { as: caller });
+  for (const { field, dryRun } of examplesOf(schema)) {
+    const answer = await app.query(dryRun, {}, { as: caller });
     const code = answer.errors?.[0]?.extensions.code ?? answer.data[field].userErrors[0]?.code ?? "yes";
     note(`Mutation.${field}`, name, String(code));
   }
@@ -236,9 +236,9 @@ function ofFields(input: GraphQLNamedType): Permission[] {
 }
 
 test("mutations need exactly the permissions of their descriptions", async () => {
-  for (const { field, tried } of examplesOf(schema)) {
+  for (const { field, dryRun } of examplesOf(schema)) {
     const code = async (as: Caller) => {
-      const { errors } = await app.query(tried, {}, { as });
+      const { errors } = await app.query(dryRun, {}, { as });
       return { field, as, code: errors?.[0]?.extensions.code };
     };
     const { description, args } = mutations[field]!;

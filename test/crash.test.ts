@@ -6,7 +6,7 @@ import type pg from "pg";
 import { seedDemo } from "../prisma/seed.js";
 import { projectRoot } from "../src/paths.js";
 import { createTestDatabase, poolOf, type TestDatabase } from "./support/database.js";
-import { contentsOf, found, type Mark, newMark, plant } from "./support/marks.js";
+import { contentsOf, findMarks, type Mark, newMark, plantMarks } from "./support/marks.js";
 
 /** How many writes are sent. More for a longer run: `WRITES=5000 npm test -- test/crash.test.ts`. */
 const writes = Number(process.env.WRITES ?? 600);
@@ -278,9 +278,9 @@ async function waiting(prefix: string): Promise<number> {
 
 /** Nothing of them is left, everything that had to stay is there, and each was erased once. */
 async function expectErased(prefix: string, count: number, marks: readonly Mark[]) {
-  expect(found(marks, await contentsOf(database.connectionString))).toEqual([]);
+  expect(findMarks(marks, await contentsOf(database.connectionString))).toEqual([]);
   expect(printed).not.toBe("");
-  expect(found(marks, printed)).toEqual([]);
+  expect(findMarks(marks, printed)).toEqual([]);
   const { rows } = await pool.query(
     `SELECT count(*)::int AS customers, count(DISTINCT c.email)::int AS emails,
        count(*) FILTER (WHERE c.anonymization_receipt IS NOT NULL AND c.total_orders_count = 1)::int AS whole,
@@ -297,9 +297,9 @@ async function expectErased(prefix: string, count: number, marks: readonly Mark[
 test("a worker killed at 20 random moments: the next one completes every erasure", async () => {
   const marks = await requestErasures("kill", erasures);
   // One of them has something in every personal column there is.
-  marks.push(...(await plant(pool, "cus_ada")));
+  marks.push(...(await plantMarks(pool, "cus_ada")));
   await requested("cus_ada");
-  expect(found(marks, await contentsOf(database.connectionString))).toEqual(marks);
+  expect(findMarks(marks, await contentsOf(database.connectionString))).toEqual(marks);
   for (let kills = 0; kills < 20; kills++) {
     expect([kills, await waiting("kill")]).not.toEqual([kills, 0]);
     const worker = await startWorker();

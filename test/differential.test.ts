@@ -16,11 +16,11 @@ import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import {
   type AnswerError,
   firstDifference,
-  nullOf,
+  hasPath,
+  nulledPath,
   onlyTo,
   type Reply,
   replyOf,
-  stands,
 } from "./support/difference.js";
 import { lookUps, modelOf, resourceTypes, rootLists, schema, whole } from "./support/graph.js";
 import { type Fault, faults } from "./support/operation-inputs.js";
@@ -112,7 +112,7 @@ async function compare(request: Request): Promise<{ reply: Reply; difference?: s
 
 /** An answer without its errors; with errors, what was left out is told of the places that there are. */
 function rest({ errors, redactions, ...reply }: Reply, data: unknown) {
-  return { ...reply, redactions: redactions.filter(({ path }) => !errors.length || stands(path, data)) };
+  return { ...reply, redactions: redactions.filter(({ path }) => !errors.length || hasPath(path, data)) };
 }
 
 /**
@@ -123,7 +123,7 @@ async function differentErrors(request: Request, one: Reply, other: Reply): Prom
   const difference = firstDifference(one.errors, other.errors, "errors");
   if (!difference) return undefined;
   const places = (errors: readonly AnswerError[]) =>
-    [...new Set(errors.map((error) => nullOf(error, one.data)))].sort().join(" ");
+    [...new Set(errors.map((error) => nulledPath(error, one.data)))].sort().join(" ");
   if (places(one.errors) !== places(other.errors)) return difference;
   const told = [one, other].map(({ errors }) => new Set(errors.map((error) => JSON.stringify(error))));
   const alone = [...one.errors, ...other.errors].filter(

@@ -14,10 +14,10 @@ import { verifyReceipt } from "../src/modules/anonymization/receipt.js";
 import { AnonymizationWorker, type WorkerOptions } from "../src/modules/anonymization/worker.js";
 import { projectRoot } from "../src/paths.js";
 import { createLogger } from "../src/telemetry/logger.js";
-import { everyAnswer, type Heard } from "./support/answers.js";
+import { everyAnswer, type RecordedAnswer } from "./support/answers.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { createTestDatabase, withDatabase } from "./support/database.js";
-import { contentsOf, found, type Mark, newMark, plant, statisticsOf } from "./support/marks.js";
+import { contentsOf, findMarks, type Mark, newMark, plantMarks, statisticsOf } from "./support/marks.js";
 import { pgDump } from "./support/pg-dump.js";
 
 const owner = { id: "usr_vera", firstName: "Vera", lastName: "Support", email: "vera@example.com" };
@@ -115,7 +115,7 @@ describe("search for planted marks", () => {
     ]),
   ]);
   test.each([["in capitals", one.text.toUpperCase()], ...hidden])("finds a mark %s", (_, text) => {
-    expect(found([newMark("Search.other"), one], `INSERT INTO t VALUES ('${text}');`)).toEqual([one]);
+    expect(findMarks([newMark("Search.other"), one], `INSERT INTO t VALUES ('${text}');`)).toEqual([one]);
   });
 
   test("covers everything pg_dump writes, and columns that PostgreSQL computes", async () => {
@@ -134,8 +134,8 @@ describe("search for planted marks", () => {
       const dumped = await pgDump(database.connectionString);
       expect(dumped).toMatch(/^-- Dumped by pg_dump version \d+/m);
       expect(dumped).toContain("\n-- PostgreSQL database dump complete\n");
-      expect(found([row, object, computed], dumped)).toEqual([row, object]);
-      expect(found([row, object, computed], await contentsOf(database.connectionString))).toEqual([
+      expect(findMarks([row, object, computed], dumped)).toEqual([row, object]);
+      expect(findMarks([row, object, computed], await contentsOf(database.connectionString))).toEqual([
         row,
         object,
         computed,
@@ -246,7 +246,7 @@ const untold = [
 ];
 const kindsOf = (marks: readonly Mark[]) => [...new Set(marks.map(({ kind }) => kind))].sort();
 const without = (some: readonly Mark[], marks: readonly Mark[]) => marks.filter((mark) => !some.includes(mark));
-const textOf = (heard: readonly Heard[]) => heard.map(({ text }) => text).join("\n");
+const textOf = (heard: readonly RecordedAnswer[]) => heard.map(({ text }) => text).join("\n");
 
 test("after an erasure no mark planted in a personal column is left in a dump, the log or any answer", async () => {
   const logged: string[] = [];
@@ -289,7 +289,7 @@ test("after an erasure no mark planted in a personal column is left in a dump, t
       await app.query(text);
     }
     await change(request, integration);
-    const planted = await plant(app.database.pool, id);
+    const planted = await plantMarks(app.database.pool, id);
     expect(kindsOf(planted)).toEqual([...kinds, "RefreshToken.id"].sort());
     expect(kinds.length).toBeGreaterThan(60);
     marks.push(...planted);
@@ -297,38 +297,38 @@ test("after an erasure no mark planted in a personal column is left in a dump, t
     // All of it is found before: the search sees what there is, and the API tells of all that it has.
     const ids = await idsOf(app, id);
     const kept = marks.filter(({ kind }) => !unkept.includes(kind));
-    expect(without(found(marks, await contentsOf(app.connectionString)), kept)).toEqual([]);
+    expect(without(findMarks(marks, await contentsOf(app.connectionString)), kept)).toEqual([]);
     const before = await everyAnswer(app, integration, id, ids);
     expect(before.filter(({ hasErrors }) => hasErrors)).toEqual([]);
     const toTell = marks.filter(({ kind }) => !untold.includes(kind));
-    expect(kindsOf(without(found(marks, textOf(before)), toTell))).toEqual([]);
-    const answered = found(marks, textOf(before.filter(({ asked }) => asked !== "export")));
+    expect(kindsOf(without(findMarks(marks, textOf(before)), toTell))).toEqual([]);
+    const answered = findMarks(marks, textOf(before.filter(({ request }) => request !== "export")));
     expect(kindsOf(toTell).filter((kind) => !kindsOf(answered).includes(kind))).toEqual([]);
 
     // The planner knows some of them, too.
     await app.database.pool.query("ANALYZE");
-    expect(found(marks, await statisticsOf(app.connectionString)).length).toBeGreaterThan(10);
+    expect(findMarks(marks, await statisticsOf(app.connectionString)).length).toBeGreaterThan(10);
 
     expect(await workerOf(app, logged, { revocations: app.revocations }).drain()).toBe(1);
 
-    expect(found(marks, await contentsOf(app.connectionString))).toEqual([]);
-    expect(found(marks, await statisticsOf(app.connectionString))).toEqual([]);
+    expect(findMarks(marks, await contentsOf(app.connectionString))).toEqual([]);
+    expect(findMarks(marks, await statisticsOf(app.connectionString))).toEqual([]);
     for (const [name, as] of Object.entries(askers)) {
       const heard = await everyAnswer(app, as, id, ids);
-      expect([name, found(marks, textOf(heard))]).toEqual([name, []]);
+      expect([name, findMarks(marks, textOf(heard))]).toEqual([name, []]);
       expect([name, heard.some(({ hasErrors }) => !hasErrors)]).toEqual([name, true]);
       if (as === integration) expect(heard.filter(({ hasErrors }) => hasErrors)).toEqual([]);
     }
     // Her token from before opens nothing any more.
     const refused = await everyAnswer(app, herself, id, ids);
     expect(refused.filter(({ hasErrors }) => !hasErrors)).toEqual([]);
-    expect(found(marks, textOf(refused))).toEqual([]);
+    expect(findMarks(marks, textOf(refused))).toEqual([]);
     for (const { document, as } of sent.filter(({ as }) => as !== herself)) {
       const { data, errors, extensions } = await app.query(document, {}, { as });
       expect([document, errors, extensions]).toMatchObject([document, undefined, { replayed: expect.anything() }]);
-      expect([document, found(marks, JSON.stringify(data))]).toEqual([document, []]);
+      expect([document, findMarks(marks, JSON.stringify(data))]).toEqual([document, []]);
     }
-    expect(found(marks, logged.join("") + app.logged.join(""))).toEqual([]);
+    expect(findMarks(marks, logged.join("") + app.logged.join(""))).toEqual([]);
 
     const { data } = await app.query(
       `{ node(id: "${id}") { ... on Customer {
@@ -512,7 +512,7 @@ describe("rows linked to a customer by e-mail address alone", () => {
   };
   const left = async () => {
     const texts = [await contentsOf(app.connectionString), await statisticsOf(app.connectionString), app.logged.join()];
-    return found(marks, texts.join("\n"));
+    return findMarks(marks, texts.join("\n"));
   };
 
   test("are in the preview, the blockers, the export and the erasure, however they were written", async () => {
@@ -954,12 +954,12 @@ describe("anonymization worker", () => {
     for (const [i, { text }] of [first, second].entries()) {
       const headers = { authorization: `Bearer ${await app.token({ kind: "integration" })}` };
       const exported = await (await fetch(`${app.url}/exports/customers/${ids[i]}`, { headers })).text();
-      expect(found([first, second], exported).map((mark) => mark.text)).toEqual([text]);
+      expect(findMarks([first, second], exported).map((mark) => mark.text)).toEqual([text]);
     }
     await request({ customerId: ids[0] });
     await workerOf(app).drain();
     expect(await statusOf(ids[0]!)).toBe("COMPLETED");
-    expect(found([first, second], await contentsOf(app.connectionString))).toEqual([second]);
+    expect(findMarks([first, second], await contentsOf(app.connectionString))).toEqual([second]);
   });
 
   test.each([false, true])(
@@ -1095,7 +1095,7 @@ describe("subjectExport", () => {
   const notOfTheTrail = /^(customer_id|resource_version|transaction_id)$/;
 
   test("has every personal value, no credential, and nothing of other customers", async () => {
-    const marks = await plant(app.database.pool, id);
+    const marks = await plantMarks(app.database.pool, id);
     await app.database.pool.query("UPDATE customers SET anonymization_status = 'cancelled' WHERE id = $1", [id]);
     const { data } = await app.query(`{ subjectExport(customerId: "${id}") { url } }`);
     const response = await get(data.subjectExport.url);
@@ -1104,7 +1104,7 @@ describe("subjectExport", () => {
     const document = JSON.parse(text);
     expect(document.data).toMatchObject({ type: "customers", id });
     const credentials = marks.filter(({ kind }) => /Digest$|^RefreshToken/.test(kind));
-    expect(found(credentials, text)).toEqual([]);
+    expect(findMarks(credentials, text)).toEqual([]);
     const others = without(credentials, marks).filter(({ kind }) => kind !== "Customer.legalHoldReason");
     expect(others.filter((mark) => !text.includes(mark.text))).toEqual([]);
     for (const other of ["bruno.rossi@example.com", "grace.miller@example.com"]) expect(text).not.toContain(other);

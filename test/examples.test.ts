@@ -40,9 +40,9 @@ async function everything() {
 
 test.each(examples)(
   "the example of $field works, and leaves nothing when it is only tried",
-  async ({ field, tried }) => {
+  async ({ field, dryRun }) => {
     const before = await everything();
-    const { data, errors, extensions } = await app.query(tried);
+    const { data, errors, extensions } = await app.query(dryRun);
     expect(errors).toBeUndefined();
     expect(data[field].userErrors).toEqual([]);
     const [first] = Object.keys(data[field]);

@@ -50,7 +50,7 @@ export interface TestApp {
   live: ChangeFeed;
   /** A real token of such a caller. */
   token(caller: NonNullable<Caller>): Promise<string>;
-  /** Sends an operation over HTTP, with the token of a caller; of an integration with all rights unless told otherwise. */
+  /** Sends an operation over HTTP, with the token of a caller; by default an integration with all permissions. */
   query<Data = any, Variables = Record<string, unknown>>(
     document: TypedDocumentNode<Data, Variables> | string,
     variables?: Variables,
@@ -117,8 +117,8 @@ const keySet = JSON.stringify(await newKeySet());
 const keys = await loadSigningKeys({ signingKeys: keySet, dataDir: "", environment: "test" });
 
 /**
- * A server on a database of its own, with the demo shop in it unless told otherwise, or on that of another. Without
- * `planned`, resolvers and loaders answer alone.
+ * Starts a server on a new database, by default with the demo shop, or on the database of `sharing`. Without `planned`, only
+ * resolvers and loaders answer.
  */
 export async function createTestApp({
   demo = true,
@@ -180,11 +180,11 @@ export async function createTestApp({
   setPublicUrl(url);
   sent = [];
 
-  const known = new Map<string, Promise<string>>();
+  const tokensByCaller = new Map<string, Promise<string>>();
   const token = (caller: NonNullable<Caller>) => {
     const key = JSON.stringify(caller);
-    if (!known.has(key)) known.set(key, tokens.sign(claimsOf(caller, mode)));
-    return known.get(key)!;
+    if (!tokensByCaller.has(key)) tokensByCaller.set(key, tokens.sign(claimsOf(caller, mode)));
+    return tokensByCaller.get(key)!;
   };
   return {
     url,
@@ -207,9 +207,9 @@ export async function createTestApp({
       return { status: response.status, ...((await response.json()) as object) } as never;
     },
     statements() {
-      const taken = sent;
+      const statements = sent;
       sent = [];
-      return taken;
+      return statements;
     },
     async stop() {
       await server.stop(1_000);

@@ -19,14 +19,14 @@ export async function launchBrowser(): Promise<Browser> {
   const { executablePath, env } = await findBrowser();
   const flags = `--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync`;
-  const unplugged = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
-  return chromium.launch({ executablePath, env, args: [...flags.split(/\s+/), unplugged] });
+  const offline = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
+  return chromium.launch({ executablePath, env, args: [...flags.split(/\s+/), offline] });
 }
 
-/** The browser of CHROMIUM_PATH, else an installed one, else the one that a package brings. */
+/** The browser of CHROMIUM_PATH, else an installed one, else that of a package. */
 async function findBrowser(): Promise<{ executablePath: string; env?: Record<string, string> }> {
   const named = process.env.CHROMIUM_PATH;
-  if (named && !existsSync(named)) throw new Error(`CHROMIUM_PATH names ${named}, which is not there.`);
+  if (named && !existsSync(named)) throw new Error(`CHROMIUM_PATH names ${named}, which does not exist.`);
   const executablePath = named ?? installed.find((path) => existsSync(path));
   if (executablePath) return { executablePath };
   if (process.platform === "linux" && process.arch === "x64") return unpackedBrowser();
@@ -44,7 +44,7 @@ async function unpackedBrowser() {
   if (!existsSync(folder)) {
     await mkdir(cache, { recursive: true });
     const unpacked = await mkdtemp(join(cache, "chromium-"));
-    // It unpacks into the folder of temporary files, and its libraries only where it takes the machine for AWS Lambda.
+    // It unpacks into TMPDIR, and its libraries only if it detects AWS Lambda.
     const unpack = 'import chromium from "@sparticuz/chromium"; await chromium.executablePath();';
     const env = { TMPDIR: unpacked, AWS_LAMBDA_JS_RUNTIME: "nodejs20.x" };
     await promisify(execFile)(process.execPath, ["--input-type=module", "-e", unpack], { cwd: projectRoot, env });

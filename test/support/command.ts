@@ -17,12 +17,12 @@ export function startCommand(
 ): { child: ChildProcess; ended: Promise<Ended> } {
   const command = ["--import", join(root, "test/support/typescript.mjs"), ...flags, join(root, script)];
   const child = spawn(process.execPath, [...command, ...args], { cwd: root, env, stdio: "pipe" });
-  const said = { out: "", err: "" };
+  const output = { out: "", err: "" };
   child.stdout.on("data", (data) => {
-    said.out += data;
+    output.out += data;
   });
   child.stderr.on("data", (data) => {
-    said.err += data;
+    output.err += data;
   });
-  return { child, ended: once(child, "close").then(([code]) => ({ code, ...said })) };
+  return { child, ended: once(child, "close").then(([code]) => ({ code, ...output })) };
 }

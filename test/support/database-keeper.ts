@@ -1,4 +1,4 @@
-// The process that keeps the databases of one test run: an embedded cluster, or a template on the server that
+// The process that owns the databases of one test run: an embedded cluster, or a template on the server that
 // TEST_DATABASE_URL names. It sends the URL of the migrated template, and ends when the test run does.
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -31,7 +31,7 @@ async function start(): Promise<string> {
   await onServer(server, `CREATE DATABASE ${template}`);
   undo.unshift(() => onServer(server, `ALTER DATABASE ${template} IS_TEMPLATE false`, `DROP DATABASE ${template}`));
   await migrate(withDatabase(server, template));
-  // A database in use cannot be copied: nobody may connect, the autovacuum included.
+  // A template in use cannot be copied: reject all connections, autovacuum included.
   await onServer(server, `ALTER DATABASE ${template} ALLOW_CONNECTIONS false IS_TEMPLATE true`);
   return withDatabase(server, template);
 }

@@ -1,6 +1,6 @@
 import { random } from "./rows.js";
 
-/** Choices that are the same for the same seed. */
+/** Random choices, deterministic by seed. */
 export class Dice {
   private readonly roll: () => number;
 
@@ -14,28 +14,28 @@ export class Dice {
   }
 
   /** A whole number, both ends included. */
-  int(least: number, most: number): number {
-    return least + Math.floor(this.roll() * (most - least + 1));
+  int(minimum: number, maximum: number): number {
+    return minimum + Math.floor(this.roll() * (maximum - minimum + 1));
   }
 
   pick<T>(values: readonly T[]): T {
     return values[Math.floor(this.roll() * values.length)]!;
   }
 
-  /** Some of these, each once, in any order. */
-  some<T>(values: readonly T[], least: number, most: number): T[] {
-    const left = [...values];
-    const count = Math.min(left.length, this.int(least, most));
-    return Array.from({ length: count }, () => left.splice(Math.floor(this.roll() * left.length), 1)[0]!);
+  /** Distinct values in random order. */
+  some<T>(values: readonly T[], minimum: number, maximum: number): T[] {
+    const remaining = [...values];
+    const count = Math.min(remaining.length, this.int(minimum, maximum));
+    return Array.from({ length: count }, () => remaining.splice(Math.floor(this.roll() * remaining.length), 1)[0]!);
   }
 
-  /** One of these ways, each as likely as its weight says. */
-  either<T>(...ways: [weight: number, way: () => T][]): T {
-    let rest = this.roll() * ways.reduce((sum, [weight]) => sum + weight, 0);
-    for (const [weight, way] of ways) {
+  /** Runs one of the choices, each with a probability by its weight. */
+  either<T>(...choices: [weight: number, choose: () => T][]): T {
+    let rest = this.roll() * choices.reduce((sum, [weight]) => sum + weight, 0);
+    for (const [weight, choose] of choices) {
       rest -= weight;
-      if (rest < 0) return way();
+      if (rest < 0) return choose();
     }
-    return ways.at(-1)![1]();
+    return choices.at(-1)![1]();
   }
 }

@@ -50,8 +50,8 @@ export function firstDifference(one: unknown, other: unknown, path = ""): string
     const [keys, otherKeys] = [Object.keys(one), Object.keys(other)];
     if (keys.join() !== otherKeys.join()) return `${path || "it"} has ${keys.join()} here, ${otherKeys.join()} there`;
     for (const key of keys) {
-      const found = firstDifference(one[key], other[key], path ? `${path}.${key}` : key);
-      if (found) return found;
+      const difference = firstDifference(one[key], other[key], path ? `${path}.${key}` : key);
+      if (difference) return difference;
     }
   }
   return `${path || "it"} is ${JSON.stringify(one)} here, ${JSON.stringify(other)} there`;
@@ -62,22 +62,22 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * The place where an error shows: the null that it left. Several errors may meet in one null, and only the first one to
- * happen is sure to be told.
+ * Path of the null that an error caused. Several errors may share one null; only the first to happen is certain to be
+ * reported.
  */
-export function nullOf({ path = [] }: { path?: Path }, data: unknown): string {
-  const place: (string | number)[] = [];
+export function nulledPath({ path = [] }: { path?: Path }, data: unknown): string {
+  const nullPath: (string | number)[] = [];
   let value = data;
   for (const step of path) {
     if (!isObject(value)) break;
     value = value[step];
-    place.push(step);
+    nullPath.push(step);
   }
-  return JSON.stringify(place);
+  return JSON.stringify(nullPath);
 }
 
 /** Whether the response has a value at this path. */
-export function stands(path: Path, data: unknown): boolean {
+export function hasPath(path: Path, data: unknown): boolean {
   let value = data;
   for (const step of path) {
     if (!isObject(value) || !(step in value)) return false;

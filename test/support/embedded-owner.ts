@@ -1,4 +1,4 @@
-// A server's process as far as its embedded database goes, for tests that kill it.
+// A process that owns an embedded database, as a server does, for tests that kill it.
 import { startEmbeddedPostgres } from "../../src/database/embedded.js";
 import { createLogger } from "../../src/telemetry/logger.js";
 

@@ -4,8 +4,8 @@ export interface Example {
   field: string;
   /** The operation in the field's description. */
   text: string;
-  /** The same as a dry run. */
-  tried: string;
+  /** The operation with `@dryRun`. */
+  dryRun: string;
   /** The codes of user errors that the description names. */
   codes: string[];
 }
@@ -16,12 +16,12 @@ export function examplesOf(schema: GraphQLSchema): Example[] {
     const description = field.description ?? "";
     const text = /Example: `(.+)`\.$/s.exec(description)?.[1];
     if (!text) throw new Error(`The description of ${field.name} has no example`);
-    const named = / Errors: (.*?)\. Example: /s.exec(description)?.[1] ?? "";
+    const errors = / Errors: (.*?)\. Example: /s.exec(description)?.[1] ?? "";
     return {
       field: field.name,
       text,
-      tried: withDryRun(text),
-      codes: [...named.matchAll(/`(\w+)`/g)].map(([, c]) => c!),
+      dryRun: withDryRun(text),
+      codes: [...errors.matchAll(/`(\w+)`/g)].map(([, code]) => code!),
     };
   });
 }

@@ -8,13 +8,13 @@ export interface Keeper {
 }
 
 /**
- * Starts the process that keeps the databases of this run, and tells the workers where they are. A process of its own,
- * because it notices any end of this one, a SIGKILL too, and then leaves nothing behind.
+ * Starts the process that owns the databases of this run, and passes their URL to the workers. A separate process can clean
+ * up even after a SIGKILL of this one.
  */
 export default async function globalSetup(_global: Config, { rootDir }: { rootDir: string }): Promise<void> {
   const keeper = fork(`${rootDir}/test/support/database-keeper.ts`, {
     execArgv: ["--import", `${rootDir}/test/support/typescript.mjs`],
-    detached: true, // a Ctrl-C is not for the keeper, who ends after all others
+    detached: true, // shields the keeper from Ctrl-C: it must exit last
   });
   (globalThis as Keeper).databaseKeeper = keeper;
   const [message] = await Promise.race([once(keeper, "message"), once(keeper, "exit")]);

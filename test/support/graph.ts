@@ -30,7 +30,7 @@ export interface List {
   numbered: boolean;
 }
 
-/** A field that leads from one resource to another, or to several. */
+/** A field that returns one or several related resources. */
 export interface Link {
   field: string;
   to: string;
@@ -82,7 +82,7 @@ export const lookUps = fieldsOf(schema.getQueryType()).flatMap((field) => {
   ];
 });
 
-/** The fields of a type that lead to other resources. */
+/** The fields of a type that return related resources. */
 export function linksOf(type: string): Link[] {
   return fieldsOf(schema.getType(type)).flatMap((field): Link[] => {
     const to = getNamedType(field.type).name;
@@ -103,33 +103,33 @@ export function inputFields(type: GraphQLInputObjectType) {
   return Object.values(type.getFields()).map((field) => ({ name: field.name, type: getNamedType(field.type) }));
 }
 
-/** The rows at the other end of a relation, whatever their mode, found by comparing ids alone. */
+/** The related rows of a row in any mode, found by comparing ids alone. */
 export function related(world: World, model: ModelName, relation: string, row: Row): Row[] {
   const { table, relations } = models.get(model)!;
-  const way = relations[relation]!;
-  const targets = world.rows.get(way.to)!;
-  if (way.through) {
-    const ids = world.linked(way.through.table, way.through.from, row.id);
+  const { to, many, key, where, through } = relations[relation]!;
+  const targets = world.rows.get(to)!;
+  if (through) {
+    const ids = world.linked(through.table, through.from, row.id);
     return targets.filter(({ id }) => ids.includes(id));
   }
-  if (!way.many) return targets.filter(({ id }) => id === row[way.key!]);
-  const fixed = way.where && Object.keys(way.where)[0];
-  return targets.filter((target) => target[way.key!] === row.id && (!fixed || target[fixed] === table));
+  if (!many) return targets.filter(({ id }) => id === row[key!]);
+  const typeField = where && Object.keys(where)[0];
+  return targets.filter((target) => target[key!] === row.id && (!typeField || target[typeField] === table));
 }
 
 export function inMode(rows: readonly Row[], mode: Mode): Row[] {
   return rows.filter((row) => row.mode === mode);
 }
 
-/** Selects all fields of a type, and the leaf fields of related types. */
+/** Selects all fields of a type, and only the ids of related resources. */
 export function whole(name: string): string {
   const type = schema.getType(name);
   if (!isObjectType(type)) throw new Error(name);
-  const parts = Object.values(type.getFields()).map((field) => {
+  const selections = Object.values(type.getFields()).map((field) => {
     const target = getNamedType(field.type).name;
-    const inner = resourceTypes.includes(target) || isAbstractType(schema.getType(target));
-    if (inner) return `${field.name} { __typename id }`;
+    const isResource = resourceTypes.includes(target) || isAbstractType(schema.getType(target));
+    if (isResource) return `${field.name} { __typename id }`;
     return isLeafType(getNamedType(field.type)) ? field.name : `${field.name} ${whole(target)}`;
   });
-  return `{ ${parts.join(" ")} }`;
+  return `{ ${selections.join(" ")} }`;
 }

@@ -32,23 +32,23 @@ export const ALL = `subscription ($customerId: ID, $after: ID) {
 }`;
 
 /** Waits until a condition holds, up to the timeout of a test. */
-export async function until(holds: () => unknown): Promise<void> {
+export async function until(condition: () => unknown): Promise<void> {
   const end = Date.now() + 55_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`It is not so: ${holds}`);
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`Timed out waiting for: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
-/** Waits for the transactions of other tests' databases, too, which hold back what was changed so far. */
+/** Waits until no running transaction, of any database, delays the changes made so far. */
 export async function settled(query: Query): Promise<void> {
   await until(async () => {
-    const [[left]] = (await query(
+    const [[pending]] = (await query(
       `SELECT count(*)::int FROM event_stores
        WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint`,
       [],
     )) as [[number]];
-    return left === 0;
+    return pending === 0;
   });
 }
 
@@ -60,16 +60,16 @@ export interface StreamOptions {
   headers?: Record<string, string>;
 }
 
-/** Subscribes over HTTP, as an integration unless told otherwise; resolves when the server has answered. */
+/** Subscribes over HTTP, as an integration by default; resolves when the response begins. */
 export async function stream(
   app: TestApp,
   { query = ALL, variables, as = { kind: "integration" }, token, headers }: StreamOptions = {},
 ): Promise<Stream> {
-  const control = new AbortController();
+  const controller = new AbortController();
   const bearer = token ?? (as && (await app.token(as)));
   const response = await fetch(`${app.url}/graphql/stream`, {
     method: "POST",
-    signal: control.signal,
+    signal: controller.signal,
     headers: {
       "content-type": "application/json",
       accept: "text/event-stream",
@@ -86,7 +86,7 @@ export async function stream(
     changes: () => events.flatMap(({ data }) => (data?.data?.customerChanged ? [data.data.customerChanged] : [])),
     body: undefined,
     ended: false,
-    close: () => control.abort(),
+    close: () => controller.abort(),
   };
   if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
     opened.body = await response.json();
@@ -124,7 +124,7 @@ export async function destroyCustomer(query: Query, id: string) {
   await query("DELETE FROM customers WHERE id = $1", [id]);
 }
 
-/** By the mutation. */
+/** Adds a tag by the mutation. */
 export async function tagCustomer(app: TestApp, id: string, name: string) {
   const { data } = await app.query(
     "mutation ($id: ID!, $names: [String!]!) { tagsAdd(id: $id, names: $names) { added { name } userErrors { code } } }",
@@ -137,7 +137,7 @@ export async function updateOrder(query: Query, id: string) {
   await query("UPDATE orders SET reference = 'R', version = version + 1 WHERE id = $1", [id]);
 }
 
-/** A file for the customer or, without an address, a note for the staff. */
+/** Attaches a file to the customer, or a staff note if `url` is null. */
 export async function attach(query: Query, id: string, customerId: string, url: string | null) {
   await insert(query, "Attachment", { id, url, attachableId: customerId });
 }

@@ -7,7 +7,7 @@ import { pgDump } from "./pg-dump.js";
 
 /** A unique text put into a column, to search for copies of it. */
 export interface Mark {
-  /** The place, such as `Customer.email`. */
+  /** The column, such as `Customer.email`. */
   kind: string;
   text: string;
 }
@@ -17,10 +17,9 @@ export function newMark(kind: string): Mark {
 }
 
 /**
- * Puts a mark of its own into every personal column of every row of the customer, so that all of them must go. What is
- * kept as a hash is the hash of its mark.
+ * Writes a unique mark into every personal column of every row of the customer; hashed columns get the hash of a mark.
  */
-export async function plant(pool: pg.Pool, customerId: string): Promise<Mark[]> {
+export async function plantMarks(pool: pg.Pool, customerId: string): Promise<Mark[]> {
   const marks: Mark[] = [];
   const mark = (kind: string, text = newMark(kind).text) => {
     marks.push({ kind, text });
@@ -41,10 +40,10 @@ export async function plant(pool: pg.Pool, customerId: string): Promise<Mark[]> 
   const planted = (name: string, field: string, type: string, value: unknown): unknown => {
     const kind = `${name}.${field}`;
     if (type === "Json") {
-      // All texts that are there, and some deep down, as values and as names.
+      // Replaces all texts, and adds nested ones as keys and values.
       const texts = Object.entries(value ?? {}).filter(([, text]) => typeof text === "string");
       const deep = { [mark(kind)]: [{ note: mark(kind) }, { [mark(kind)]: { deep: [mark(kind)] } }] };
-      // In the audit trail an attribute has what it was and what it became. Nobody knows this one.
+      // Audit entries have the old and new value of an attribute; this one is unknown.
       if (name === "EventStore") return { unheard_of: { from: deep, to: mark(kind) } };
       return { ...Object.fromEntries(texts.map(([key]) => [key, mark(kind)])), ...deep };
     }
@@ -58,7 +57,7 @@ export async function plant(pool: pg.Pool, customerId: string): Promise<Mark[]> 
   };
   for (const [name, where] of Object.entries(customerRows)) {
     const table = manifest.get(name as ModelName)!;
-    // What the audit trail says of an erasure is the proof of it, and stays.
+    // Entries of the erasure itself are kept as its proof.
     const { rows } = await pool.query(
       `SELECT t.* FROM "${table.table}" t WHERE (${where}) ${name === "EventStore" ? "AND t.event NOT LIKE 'anonymization%'" : ""}`,
       [customerId],
@@ -76,8 +75,7 @@ export async function plant(pool: pg.Pool, customerId: string): Promise<Mark[]> 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
 /**
- * Everything that a database holds, as text: as the real pg_dump writes it, and as the tables show it, for pg_dump leaves
- * out what the database computes.
+ * All contents of a database as text: the output of pg_dump, and all tables, because pg_dump omits generated columns.
  */
 export async function contentsOf(connectionString: string): Promise<string> {
   const client = new pg.Client(connectionString);
@@ -110,15 +108,15 @@ export async function statisticsOf(connectionString: string): Promise<string> {
 }
 
 /** Encodings of a mark to search for. */
-function forms(text: string): string[] {
+function encodingsOf(text: string): string[] {
   const bytes = Buffer.from(text);
   const encodings = ["base64", "base64url"] as const;
-  // In base 64 a text looks different by what stands before it: three ways, without the letters that others share.
+  // Base64 depends on the offset modulo 3; characters that encode neighbouring bytes too are cut off.
   const encoded = encodings.flatMap((encoding) =>
-    [0, 1, 2].map((before) =>
-      Buffer.concat([Buffer.alloc(before), bytes])
+    [0, 1, 2].map((offset) =>
+      Buffer.concat([Buffer.alloc(offset), bytes])
         .toString(encoding)
-        .slice(before ? 4 : 0)
+        .slice(offset ? 4 : 0)
         .replace(/=+$/, "")
         .slice(0, -1),
     ),
@@ -132,27 +130,28 @@ function forms(text: string): string[] {
 }
 
 /** Length of the prefix by which encodings are indexed. */
-const start = 10;
+const prefixLength = 10;
 
-/** The marks that are somewhere in a text: as they are, encoded or hashed, in small or capital letters. */
-export function found(marks: readonly Mark[], text: string): Mark[] {
+/** The marks that a text contains: plain, encoded or hashed, in any letter case. */
+export function findMarks(marks: readonly Mark[], text: string): Mark[] {
   // A single pass for any number of marks: at each position only encodings with the same prefix are compared.
-  const byStart = new Map<string, { form: string; mark: Mark }[]>();
+  const byPrefix = new Map<string, { form: string; mark: Mark }[]>();
   for (const mark of marks) {
-    for (const form of new Set(forms(mark.text).map((form) => form.toLowerCase()))) {
-      if (form.length < start) throw new Error(`The mark ${mark.text} is too short to be told from other text.`);
-      const key = form.slice(0, start);
-      const alike = byStart.get(key) ?? [];
-      if (!alike.length) byStart.set(key, alike);
-      alike.push({ form, mark });
+    for (const form of new Set(encodingsOf(mark.text).map((form) => form.toLowerCase()))) {
+      if (form.length < prefixLength)
+        throw new Error(`The mark ${mark.text} is too short to be distinguished from other text.`);
+      const key = form.slice(0, prefixLength);
+      const candidates = byPrefix.get(key) ?? [];
+      if (!candidates.length) byPrefix.set(key, candidates);
+      candidates.push({ form, mark });
     }
   }
   const lower = text.toLowerCase();
-  const left = new Set<Mark>();
-  for (let at = 0; at <= lower.length - start; at++) {
-    for (const { form, mark } of byStart.get(lower.slice(at, at + start)) ?? []) {
-      if (lower.startsWith(form, at)) left.add(mark);
+  const present = new Set<Mark>();
+  for (let at = 0; at <= lower.length - prefixLength; at++) {
+    for (const { form, mark } of byPrefix.get(lower.slice(at, at + prefixLength)) ?? []) {
+      if (lower.startsWith(form, at)) present.add(mark);
     }
   }
-  return marks.filter((mark) => left.has(mark));
+  return marks.filter((mark) => present.has(mark));
 }

@@ -28,8 +28,8 @@ export const faults = [
 ] as const;
 export type Fault = (typeof faults)[number];
 
-/** The fault of an operation, put in at most once. */
-export class Mischief {
+/** Injects the fault of an operation, at most once. */
+export class FaultInjector {
   done = false;
 
   constructor(
@@ -38,7 +38,7 @@ export class Mischief {
   ) {}
 
   /** Whether to inject this fault here. */
-  take(fault: Fault, likelihood = 0.7): boolean {
+  inject(fault: Fault, likelihood = 0.7): boolean {
     if (this.fault !== fault || this.done || !this.dice.chance(likelihood)) return false;
     this.done = true;
     return true;
@@ -54,31 +54,31 @@ type Field = GraphQLField<unknown, unknown>;
 export type Inputs = Record<string, unknown>;
 
 const lists = new Map([...rootLists, ...nestedLists].map((list) => [`${list.owner ?? "Query"}.${list.field}`, list]));
-/** A list by its place in the schema; undefined for what is no list. */
+/** The list of a field; undefined if the field is not a list. */
 export const listAt = (owner: string, field: string): List | undefined => lists.get(`${owner}.${field}`);
 
 const memory = new WeakMap<World, Map<string, Row[]>>();
-/** Rows of a world, chosen once. */
-function remembered(world: World, name: string, choose: () => Row[]): Row[] {
+/** Caches chosen rows by world and name. */
+function cached(world: World, name: string, choose: () => Row[]): Row[] {
   const known = memory.get(world) ?? new Map<string, Row[]>();
   memory.set(world, known);
   if (!known.has(name)) known.set(name, choose());
   return known.get(name)!;
 }
 
-/** Values for arguments: those of rows that there are, mostly. */
+/** Makes values for arguments, mostly from existing rows. */
 export class InputMaker {
   private readonly mode: "test" | "live";
-  private readonly own: string | undefined;
+  private readonly customerId: string | undefined;
 
   constructor(
     private readonly dice: Dice,
     private readonly world: World,
     caller: Caller,
-    private readonly mischief: Mischief,
+    private readonly injector: FaultInjector,
   ) {
     this.mode = caller?.mode ?? "test";
-    this.own = caller?.kind === "customer" ? caller.id : undefined;
+    this.customerId = caller?.kind === "customer" ? caller.id : undefined;
   }
 
   /** The arguments of a field, as plain values. Absent ones are missing. */
@@ -95,44 +95,46 @@ export class InputMaker {
   }
 
   private argument(name: string, type: GraphQLInputType, target: string): unknown {
-    const { dice, mischief } = this;
+    const { dice, injector } = this;
     const input = getNamedType(type);
     if (isInputObjectType(input)) return input.isOneOf ? this.lookUp(input, modelOf(target)) : {};
     if (name === "ids") {
-      if (mischief.take("too many ids")) return Array.from({ length: 101 }, (_, i) => `cus_${i}`);
+      if (injector.inject("too many ids")) return Array.from({ length: 101 }, (_, i) => `cus_${i}`);
       const ids = Array.from({ length: dice.int(0, 5) }, () => this.id());
       return dice.chance(0.2) ? [...ids, ...ids.slice(0, 1)] : ids;
     }
     if (name === "id") {
-      if (mischief.take("null id")) return new ByVariable(null);
+      if (injector.inject("null id")) return new ByVariable(null);
       const typed = target === "Node" || target === "Resource" ? undefined : modelOf(target);
-      return this.spoiled(this.id(typed));
+      return this.maybeInvalid(this.id(typed));
     }
     if (name === "atMost") {
-      if (mischief.take("negative atMost", 0.9)) return -1;
+      if (injector.inject("negative atMost", 0.9)) return -1;
       return dice.chance(0.1) ? null : dice.int(0, 5);
     }
     return input.name === "Int" ? dice.int(0, 5) : input.name === "Boolean" ? dice.chance(0.5) : dice.pick(words);
   }
 
-  /** A text, or an invalid one. */
-  private spoiled(text: string): unknown {
-    if (this.mischief.take("NUL character", 0.5)) return `${text}\0`;
-    if (this.mischief.take("half a character", 0.5)) return new ByVariable(`${text}\ud83d`);
+  /** The text, or an invalid one if that fault is due. */
+  private maybeInvalid(text: string): unknown {
+    if (this.injector.inject("NUL character", 0.5)) return `${text}\0`;
+    if (this.injector.inject("half a character", 0.5)) return new ByVariable(`${text}\ud83d`);
     return text;
   }
 
-  /** Rows in the caller's mode, and for shoppers rather their own. */
+  /** A row in the caller's mode; for customers, mostly their own. */
   private row(model: ModelName): Row | undefined {
-    const { own, mode, world } = this;
-    const rows = remembered(world, `${model} ${mode}`, () => inMode(world.rows.get(model)!, mode));
-    const mine = remembered(world, `${model} ${mode} ${own}`, () =>
-      rows.filter((row) => (own ? [row.customerId, row.id].includes(own) : /^[a-z]{3}(_[a-z0-9]+)+$/.test(row.id))),
+    const { customerId, mode, world } = this;
+    const rows = cached(world, `${model} ${mode}`, () => inMode(world.rows.get(model)!, mode));
+    const ownRows = cached(world, `${model} ${mode} ${customerId}`, () =>
+      rows.filter((row) =>
+        customerId ? [row.customerId, row.id].includes(customerId) : /^[a-z]{3}(_[a-z0-9]+)+$/.test(row.id),
+      ),
     );
-    return this.dice.pick(mine.length && this.dice.chance(0.8) ? mine : rows);
+    return this.dice.pick(ownRows.length && this.dice.chance(0.8) ? ownRows : rows);
   }
 
-  /** An id: of such a row, of one of the other mode or of another model, or of none. */
+  /** An id: mostly of such a row, else of another mode or model, or of no row. */
   id(model: ModelName = this.dice.pick([...models.keys()])): string {
     const { dice, world } = this;
     return dice.either(
@@ -145,18 +147,18 @@ export class InputMaker {
 
   /** Exactly one of the keys of a look-up. */
   private lookUp(input: GraphQLInputObjectType, model: ModelName): unknown {
-    const { dice, mischief } = this;
+    const { dice, injector } = this;
     const fields = inputFields(input);
-    if (mischief.take("no key")) return new ByVariable({});
-    if (mischief.take("two keys")) {
+    if (injector.inject("no key")) return new ByVariable({});
+    if (injector.inject("two keys")) {
       return new ByVariable(Object.fromEntries(dice.some(fields, 2, 2).map(({ name }) => [name, "x"])));
     }
-    if (mischief.take("null key")) return new ByVariable({ [dice.pick(fields).name]: null });
-    if (mischief.take("unknown key")) return new ByVariable({ serial: "x" });
+    if (injector.inject("null key")) return new ByVariable({ [dice.pick(fields).name]: null });
+    if (injector.inject("unknown key")) return new ByVariable({ serial: "x" });
     const reference = fields.find(({ name }) => name === "reference");
-    if (reference && mischief.take("ambiguous reference")) return { reference: this.shared(model) };
+    if (reference && injector.inject("ambiguous reference")) return { reference: this.duplicateReference(model) };
     const { name } = dice.pick(fields);
-    if (name === "id") return { id: this.spoiled(this.id(model)) };
+    if (name === "id") return { id: this.maybeInvalid(this.id(model)) };
     const row = dice.chance(0.9) ? this.row(model) : undefined;
     if (name === "reference") {
       const origin = row?.referenceOrigin ?? null;
@@ -168,37 +170,37 @@ export class InputMaker {
       };
     }
     const text = String(row?.[name] ?? "none");
-    return { [name]: this.spoiled(dice.chance(0.1) ? ` ${text.toUpperCase()}` : text) };
+    return { [name]: this.maybeInvalid(dice.chance(0.1) ? ` ${text.toUpperCase()}` : text) };
   }
 
   /** A reference that several rows have. */
-  private shared(model: ModelName): { reference: string } {
+  private duplicateReference(model: ModelName): { reference: string } {
     const seen = new Set<unknown>();
-    const twice = inMode(this.world.rows.get(model)!, this.mode).find(({ reference }) => {
+    const duplicate = inMode(this.world.rows.get(model)!, this.mode).find(({ reference }) => {
       if (seen.has(reference)) return reference !== null;
       seen.add(reference);
       return false;
     });
-    return { reference: String(twice?.reference ?? "none") };
+    return { reference: String(duplicate?.reference ?? "none") };
   }
 
   // ---- Pages.
 
   private page(list: List): Inputs {
-    const { dice, mischief } = this;
+    const { dice, injector } = this;
     const keys = dice.chance(0.35) ? this.order(list) : undefined;
     const args: Inputs = { ...this.window(list, keys) };
     if (keys) args.orderBy = keys.length === 1 && dice.chance(0.2) ? keys[0] : keys;
-    else if (mischief.take("empty orderBy")) args.orderBy = [];
+    else if (injector.inject("empty orderBy")) args.orderBy = [];
     else if (dice.chance(0.03)) args.orderBy = null;
     if (this.wantsFilter || dice.chance(0.22)) args.filter = this.filter(list.filter);
     else if (dice.chance(0.03)) args.filter = null;
-    if (keys && mischief.take("unknown enum value", 0.5)) args.orderBy = new ByVariable([{ field: "SHOE_SIZE" }]);
+    if (keys && injector.inject("unknown enum value", 0.5)) args.orderBy = new ByVariable([{ field: "SHOE_SIZE" }]);
     return args;
   }
 
   private get wantsFilter(): boolean {
-    const { fault, done } = this.mischief;
+    const { fault, done } = this.injector;
     return !done && /null (filter|operand|in)|filter|tests|values|moment|enum|character|wrong type/.test(fault ?? "");
   }
 
@@ -223,32 +225,33 @@ export class InputMaker {
   }
 
   private wrongWindow(list: List, keys: Inputs[] | undefined): Inputs | undefined {
-    const { dice, mischief } = this;
+    const { dice, injector } = this;
     const end = dice.pick(["first", "last"]);
     const at = (cursor: string) => (end === "first" ? { first: 2, after: cursor } : { last: 2, before: cursor });
     const cursor = () => this.cursor(list, keys);
-    if (mischief.take("negative page")) return { [end]: -dice.int(1, 3) };
-    if (mischief.take("page too large")) return { [end]: dice.pick([101, 250, 251, 2 ** 31 - 1]) };
-    if (mischief.take("first and last")) return { first: 1, last: 1 };
-    if (mischief.take("after and before")) return { [end]: 1, after: cursor(), before: cursor() };
-    if (mischief.take("before without last")) return { ...(dice.chance(0.5) && { first: 1 }), before: cursor() };
+    if (injector.inject("negative page")) return { [end]: -dice.int(1, 3) };
+    if (injector.inject("page too large")) return { [end]: dice.pick([101, 250, 251, 2 ** 31 - 1]) };
+    if (injector.inject("first and last")) return { first: 1, last: 1 };
+    if (injector.inject("after and before")) return { [end]: 1, after: cursor(), before: cursor() };
+    if (injector.inject("before without last")) return { ...(dice.chance(0.5) && { first: 1 }), before: cursor() };
     if (list.numbered) {
-      if (mischief.take("negative offset")) return { offset: -1 };
-      if (mischief.take("offset too large")) return { offset: 10_001 };
-      if (mischief.take("offset with last")) return { offset: 2, ...(dice.chance(0.5) ? { last: 1 } : at(cursor())) };
+      if (injector.inject("negative offset")) return { offset: -1 };
+      if (injector.inject("offset too large")) return { offset: 10_001 };
+      if (injector.inject("offset with last")) return { offset: 2, ...(dice.chance(0.5) ? { last: 1 } : at(cursor())) };
     }
-    if (mischief.take("damaged cursor")) {
+    if (injector.inject("damaged cursor")) {
       const good = cursor();
       return at(dice.pick(["", "x", good.slice(2), good.slice(0, -5), `${good}AAAA`, "bnVsbA", "WzFd"]));
     }
-    if (mischief.take("cursor with odd values")) {
+    if (injector.inject("cursor with odd values")) {
       const parts = JSON.parse(Buffer.from(cursor(), "base64url").toString()) as unknown[];
       parts[dice.int(1, parts.length - 1)] = dice.pick<unknown>([null, 1.5, "2026-02-30T00:00:00.000Z", [], {}, true]);
       return at(Buffer.from(JSON.stringify(parts)).toString("base64url"));
     }
-    if (mischief.take("cursor of another order")) return at(this.cursor(list, [...(keys ?? []), ...this.order(list)]));
-    if (mischief.take("cursor of another list")) return at(this.cursor(dice.pick(rootLists), undefined));
-    if (mischief.take("wrong type", 0.3))
+    if (injector.inject("cursor of another order"))
+      return at(this.cursor(list, [...(keys ?? []), ...this.order(list)]));
+    if (injector.inject("cursor of another list")) return at(this.cursor(dice.pick(rootLists), undefined));
+    if (injector.inject("wrong type", 0.3))
       return { first: new ByVariable(dice.pick<unknown>(["2", 1.5, true, [1], {}])) };
     return undefined;
   }
@@ -274,18 +277,19 @@ export class InputMaker {
   // ---- Filters.
 
   private filter(type: GraphQLInputObjectType): unknown {
-    const { mischief } = this;
-    if (mischief.take("filter too deep")) return { not: { not: { and: [{ not: { id: { isNull: false } } }] } } };
-    if (mischief.take("too many tests")) return { or: Array.from({ length: 31 }, (_, i) => ({ id: { eq: `${i}` } })) };
-    if (mischief.take("too many values")) {
+    const { injector } = this;
+    if (injector.inject("filter too deep")) return { not: { not: { and: [{ not: { id: { isNull: false } } }] } } };
+    if (injector.inject("too many tests"))
+      return { or: Array.from({ length: 31 }, (_, i) => ({ id: { eq: `${i}` } })) };
+    if (injector.inject("too many values")) {
       return { id: { in: new ByVariable(Array.from({ length: 1_001 }, (_, i) => `${i}`)) } };
     }
-    if (mischief.take("wrong type", 0.5)) return new ByVariable(this.dice.pick<unknown>(["x", 1, [[]], { id: "x" }]));
+    if (injector.inject("wrong type", 0.5)) return new ByVariable(this.dice.pick<unknown>(["x", 1, [[]], { id: "x" }]));
     return this.filterOf(type, 0);
   }
 
   private filterOf(type: GraphQLInputObjectType, depth: number): Inputs {
-    const { dice, mischief } = this;
+    const { dice, injector } = this;
     const fields = Object.values(type.getFields());
     const combining = fields.filter(({ name }) => ["and", "or", "not"].includes(name));
     const plain = fields.filter((field) => !combining.includes(field));
@@ -296,7 +300,7 @@ export class InputMaker {
         : dice.some(shallow, 1, 1);
     const filter: Inputs = {};
     for (const { name, type: inner } of chosen) {
-      if (mischief.take("null filter field")) filter[name] = null;
+      if (injector.inject("null filter field")) filter[name] = null;
       else if (name === "and" || name === "or") {
         filter[name] = Array.from({ length: dice.int(0, 2) }, () => this.filterOf(type, depth + 1));
       } else if (name === "not") filter.not = this.filterOf(type, depth + 1);
@@ -306,7 +310,7 @@ export class InputMaker {
   }
 
   private test(owner: GraphQLInputObjectType, name: string, type: GraphQLNamedInputType, depth: number): unknown {
-    const { dice, mischief } = this;
+    const { dice, injector } = this;
     const input = type as GraphQLInputObjectType;
     const model = owner.name.replace(/Filter$/, "") as ModelName;
     if (modelFilterName(input)) {
@@ -332,37 +336,37 @@ export class InputMaker {
     }
     const tests: Inputs = {};
     for (const { name: operator, type: operand } of dice.some(inputFields(input), 1, dice.chance(0.2) ? 2 : 1)) {
-      if (mischief.take("null operand")) tests[operator] = null;
+      if (injector.inject("null operand")) tests[operator] = null;
       else if (operator === "isNull") tests.isNull = dice.chance(0.5);
       else if (operator === "in") {
         tests.in = Array.from({ length: dice.int(0, 3) }, () => this.operand(model, name, operand));
-        if (mischief.take("null in a list", 0.9)) tests.in = new ByVariable([null]);
+        if (injector.inject("null in a list", 0.9)) tests.in = new ByVariable([null]);
       } else {
         const value = this.operand(model, name, operand);
-        const isPart = (operator === "contains" || operator === "startsWith") && typeof value === "string";
-        tests[operator] = isPart ? this.part(value, operator === "startsWith") : value;
+        const isSubstring = (operator === "contains" || operator === "startsWith") && typeof value === "string";
+        tests[operator] = isSubstring ? this.substring(value, operator === "startsWith") : value;
       }
     }
     return tests;
   }
 
   private operand(model: ModelName, field: string, type: GraphQLNamedInputType): unknown {
-    const { dice, mischief } = this;
+    const { dice, injector } = this;
     if (isEnumType(type)) {
-      if (mischief.take("unknown enum value", 0.9)) return new ByVariable("PURPLE");
+      if (injector.inject("unknown enum value", 0.9)) return new ByVariable("PURPLE");
       return dice.pick(type.getValues()).name;
     }
     const value = this.row(model)?.[field] ?? null;
     switch (type.name) {
       case "Int":
-        if (mischief.take("wrong type", 0.9)) return new ByVariable(dice.pick<unknown>(["1", 0.5, 2 ** 40]));
+        if (injector.inject("wrong type", 0.9)) return new ByVariable(dice.pick<unknown>(["1", 0.5, 2 ** 40]));
         return (typeof value === "number" ? value : 0) + dice.int(-1, 1);
       case "Float":
         return value ?? 0.5;
       case "Boolean":
         return dice.chance(0.5);
       case "DateTime": {
-        if (mischief.take("no moment", 0.9)) {
+        if (injector.inject("no moment", 0.9)) {
           return new ByVariable(dice.pick<unknown>(["yesterday", "2026-02-30T00:00:00Z", "2026-01-01", 5]));
         }
         const time = value instanceof Date ? value.getTime() : Date.UTC(2026, 5, 1);
@@ -370,19 +374,19 @@ export class InputMaker {
       }
       default: {
         const text = value === null ? dice.pick(words) : String(value);
-        return this.spoiled(dice.chance(0.15) ? text.toUpperCase() : text);
+        return this.maybeInvalid(dice.chance(0.15) ? text.toUpperCase() : text);
       }
     }
   }
 
-  private part(text: string, fromStart: boolean): string {
+  private substring(text: string, fromStart: boolean): string {
     const letters = [...text];
     const start = fromStart ? 0 : this.dice.int(0, Math.max(0, letters.length - 3));
     return letters.slice(start, start + this.dice.int(1, 4)).join("");
   }
 }
 
-/** The name of a filter on rows of a model, on their own or as related rows; else nothing. */
+/** The name of a filter on rows or related rows of a model; empty for other filters. */
 function modelFilterName(type: GraphQLInputType): string {
   const input = getNamedType(type);
   if (!isInputObjectType(input)) return "";

@@ -8,39 +8,39 @@ import {
   isScalarType,
 } from "graphql";
 import type { Dice } from "./dice.js";
-import { ByVariable, type Inputs, type Mischief } from "./operation-inputs.js";
+import { ByVariable, type FaultInjector, type Inputs } from "./operation-inputs.js";
 
 interface Variable {
   type: string;
-  standard?: string;
+  defaultValue?: string;
 }
 
-/** Writes values into a document: as literals, or as variables, given in all the ways that variables can be. */
+/** Writes values into a document as literals or as variables, with and without defaults. */
 export class VariableMaker {
   /** What the request sends. */
-  readonly given: Inputs = {};
-  private readonly known = new Map<string, Variable>();
-  private readonly same = new Map<string, string>();
+  readonly values: Inputs = {};
+  private readonly declared = new Map<string, Variable>();
+  private readonly reusable = new Map<string, string>();
 
   constructor(
     private readonly dice: Dice,
-    private readonly mischief: Mischief,
+    private readonly injector: FaultInjector,
   ) {}
 
-  /** The definitions of the variables that a text names, such as `($first: Int = 2)`; nothing if it names none. */
+  /** The definitions of the variables that a text uses, such as `($first: Int = 2)`; empty if it uses none. */
   definitions(text: string): string {
     const used = new Set([...text.replaceAll(/"(\\.|[^"\\])*"/g, "").matchAll(/\$(\w+)/g)].map(([, name]) => name!));
     const written = [...used].map((name) => {
-      const { type, standard } = this.known.get(name)!;
-      return `$${name}: ${type}${standard === undefined ? "" : ` = ${standard}`}`;
+      const { type, defaultValue } = this.declared.get(name)!;
+      return `$${name}: ${type}${defaultValue === undefined ? "" : ` = ${defaultValue}`}`;
     });
     return written.length ? `(${written.join(", ")})` : "";
   }
 
   /** A value where this type is expected. */
   write(value: unknown, type: GraphQLInputType, likelihood = 0.3, ofOneOf = false): string {
-    if (value instanceof ByVariable) return this.wrong(value.value, type);
-    if (!holdsWrong(value) && this.dice.chance(likelihood)) return this.variable(value, type, ofOneOf);
+    if (value instanceof ByVariable) return this.invalid(value.value, type);
+    if (!containsInvalid(value) && this.dice.chance(likelihood)) return this.variable(value, type, ofOneOf);
     return this.literal(value, type, likelihood / 3);
   }
 
@@ -54,7 +54,7 @@ export class VariableMaker {
     if (isInputObjectType(inner)) {
       const fields = inner.getFields();
       const written = Object.entries(value).map(
-        ([name, own]) => `${name}: ${this.write(own, fields[name]!.type, likelihood, inner.isOneOf)}`,
+        ([name, fieldValue]) => `${name}: ${this.write(fieldValue, fields[name]!.type, likelihood, inner.isOneOf)}`,
       );
       return `{ ${written.join(", ")} }`;
     }
@@ -63,53 +63,53 @@ export class VariableMaker {
     throw new Error(`No literal of ${String(type)}`);
   }
 
-  /** A variable for a value, with a default or without, given or not: what arrives is the value. */
+  /** A variable that evaluates to `value`: with or without a default, provided or not. */
   private variable(value: unknown, type: GraphQLInputType, ofOneOf: boolean): string {
     const { dice } = this;
     const [strict, loose] = [`${getNullableType(type)}!`, `${getNullableType(type)}`];
     const key = `${type} ${JSON.stringify(value)} ${ofOneOf}`;
-    if (this.same.has(key) && dice.chance(0.5)) return `$${this.same.get(key)}`;
+    if (this.reusable.has(key) && dice.chance(0.5)) return `$${this.reusable.get(key)}`;
     const needed = isNonNullType(type) || ofOneOf;
-    const standard = () => this.literal(value, type, 0);
+    const defaultValue = () => this.literal(value, type, 0);
     const spelled = needed ? strict : loose;
     const name = dice.either(
       [50, () => this.declare({ type: spelled }, value)],
       [12, () => this.declare({ type: value === null ? loose : strict }, value)],
-      [15, () => this.declare({ type: spelled, standard: standard() })],
-      [needed ? 0 : 10, () => this.declare({ type: loose, standard: "null" }, value)],
+      [15, () => this.declare({ type: spelled, defaultValue: defaultValue() })],
+      [needed ? 0 : 10, () => this.declare({ type: loose, defaultValue: "null" }, value)],
       [
         ofOneOf ? 0 : 13,
-        () => this.declare({ type: loose, standard: standard() }, dice.chance(0.5) ? value : undefined),
+        () => this.declare({ type: loose, defaultValue: defaultValue() }, dice.chance(0.5) ? value : undefined),
       ],
     );
-    if (isNonNullType(type) && !ofOneOf && this.mischief.take("null despite default")) {
-      return `$${this.declare({ type: loose, standard: standard() }, null)}`;
+    if (isNonNullType(type) && !ofOneOf && this.injector.inject("null despite default")) {
+      return `$${this.declare({ type: loose, defaultValue: defaultValue() }, null)}`;
     }
-    if (needed && this.mischief.take("missing variable")) return `$${this.declare({ type: strict })}`;
-    this.same.set(key, name);
+    if (needed && this.injector.inject("missing variable")) return `$${this.declare({ type: strict })}`;
+    this.reusable.set(key, name);
     return `$${name}`;
   }
 
-  /** A value that does not fit, sent all the same. */
-  private wrong(value: unknown, type: GraphQLInputType): string {
+  /** Sends an invalid value by a variable. */
+  private invalid(value: unknown, type: GraphQLInputType): string {
     return `$${this.declare({ type: String(type) }, value)}`;
   }
 
-  /** A variable that is not sent, where one may be absent. */
+  /** A variable without a value, for a nullable type. */
   absent(type: GraphQLInputType): string {
     return `$${this.declare({ type: String(type) })}`;
   }
 
   private declare(variable: Variable, value?: unknown): string {
-    const name = `v${this.known.size}`;
-    this.known.set(name, variable);
-    if (value !== undefined) this.given[name] = value;
+    const name = `v${this.declared.size}`;
+    this.declared.set(name, variable);
+    if (value !== undefined) this.values[name] = value;
     return name;
   }
 }
 
-/** Whether some part of a value can be sent by a variable alone. */
-function holdsWrong(value: unknown): boolean {
+/** Whether a value contains one that only a variable can send. */
+function containsInvalid(value: unknown): boolean {
   if (value instanceof ByVariable) return true;
-  return typeof value === "object" && value !== null && Object.values(value).some(holdsWrong);
+  return typeof value === "object" && value !== null && Object.values(value).some(containsInvalid);
 }

@@ -5,7 +5,7 @@ import { examples } from "../../src/http/playground/playground-examples.js";
 import { projectRoot } from "../../src/paths.js";
 import * as generated from "../generated/operations.js";
 
-/** An operation that reads, and all that it is asked with. */
+/** A query and the variables to run it with. */
 export interface OperationInUse {
   name: string;
   document: string;
@@ -14,7 +14,7 @@ export interface OperationInUse {
 
 const ada = { id: "cus_ada" };
 const search = "a";
-/** What the screens are asked with, by the names of their documents. */
+/** Variables of the screens, by document name. */
 const variables: Record<string, Record<string, unknown>[]> = {
   AddressBookDocument: [ada],
   CustomerDetailDocument: [ada],
@@ -65,7 +65,7 @@ const playground = examples
 
 const docs = ["README.md", ...readdirSync(join(projectRoot, "docs")).map((name) => join("docs", name))];
 
-/** The operations in README.md and docs/, with the document that each stands in. */
+/** The operations in README.md and docs/, with their files. */
 export const documentedQueries: readonly { file: string; document: string }[] = docs.flatMap((file) =>
   [...readFileSync(join(projectRoot, file), "utf8").matchAll(/```graphql\n([\s\S]*?)```/g)].map(([, document]) => ({
     file,
@@ -73,7 +73,7 @@ export const documentedQueries: readonly { file: string; document: string }[] = 
   })),
 );
 
-/** The screens of shops' frontends, the playground's examples and those of the docs, on the demo shop. */
+/** Operations of shop frontends, the playground and the docs, for the demo shop. */
 export const operationsInUse: readonly OperationInUse[] = [
   ...screens,
   ...playground,

@@ -18,7 +18,7 @@ import { limits, weigh } from "../../src/http/limits.js";
 import type { Caller } from "./app.js";
 import { Dice } from "./dice.js";
 import { resourceTypes, schema } from "./graph.js";
-import { type Fault, faults, InputMaker, type Inputs, listAt, Mischief } from "./operation-inputs.js";
+import { type Fault, FaultInjector, faults, InputMaker, type Inputs, listAt } from "./operation-inputs.js";
 import { VariableMaker } from "./operation-variables.js";
 import type { World } from "./rows.js";
 
@@ -29,23 +29,23 @@ export interface Operation {
   operationName?: string;
   variables: Inputs;
   caller: Caller;
-  /** What is wrong about it; undefined if nothing is meant to be. */
+  /** The injected fault, if any. */
   fault?: Fault;
 }
 
-/** What operations are made of: the rows that there are, and the customers who ask. */
+/** The rows to query, and the customers who may call. */
 export interface Ingredients {
   world: World;
   customers: readonly string[];
 }
 
-/** Any operation that reads: the same one for the same seed. */
+/** A random query, deterministic by seed. */
 export function operation(seed: number, ingredients: Ingredients): Operation {
   for (let attempt = 0; attempt < 500; attempt++) {
     const made = attemptAt(seed, attempt, ingredients);
     if (made) return made;
   }
-  throw new Error(`No operation comes of seed ${seed}.`);
+  throw new Error(`Seed ${seed} yields no operation.`);
 }
 
 function attemptAt(seed: number, attempt: number, ingredients: Ingredients): Operation | undefined {
@@ -54,17 +54,17 @@ function attemptAt(seed: number, attempt: number, ingredients: Ingredients): Ope
   const fault = faultOf(seed);
   const made = new Writer(dice, caller, fault, ingredients.world).operation();
   if (!made) return undefined;
-  const found = { seed, caller, fault, ...made };
-  if (fault && staticFaults.has(fault)) return found;
+  const request = { seed, caller, fault, ...made };
+  if (fault && staticFaults.has(fault)) return request;
   const document = parse(made.document, { maxTokens: limits.tokens });
   const heaviest = document.definitions.flatMap((definition) =>
     definition.kind === "OperationDefinition" ? [weigh(schema, document, definition, made.variables)] : [],
   );
   const tooMuch = heaviest.some(({ objects, depth }) => objects > limits.cost / 5 || depth > limits.depth);
-  return tooMuch && fault !== "too deep" && fault !== "too costly" ? undefined : found;
+  return tooMuch && fault !== "too deep" && fault !== "too costly" ? undefined : request;
 }
 
-/** What is wrong about the operation of a seed: mostly nothing, and each kind of fault in its turn. */
+/** The fault for a seed: none in four of five, else each kind in rotation. */
 function faultOf(seed: number): Fault | undefined {
   return seed % 5 ? undefined : faults[(seed / 5) % faults.length];
 }
@@ -79,7 +79,7 @@ export const staticFaults: ReadonlySet<Fault> = new Set<Fault>([
   "nothing executable",
 ]);
 
-/** Any caller: those that see something more often than those that do not. */
+/** A random caller; those with more permissions are more likely. */
 function anyCaller(dice: Dice, { world, customers }: Ingredients): Caller {
   const ids = (model: "Market" | "StockLocation") => world.rows.get(model)!.map(({ id }) => id);
   const markets = () => dice.some([...ids("Market").filter((id) => id.startsWith("mkt_")), "mkt_none"], 1, 3);
@@ -118,9 +118,9 @@ function permissionsOf(caller: Caller): ReadonlySet<Permission> {
 type Field = GraphQLField<unknown, unknown>;
 type Composite = GraphQLObjectType | GraphQLInterfaceType;
 
-/** What a response key stands for in one place of the answer. Fields with the same key merge, and so must agree. */
+/** The fields of a response key in one selection set; they merge, so they must agree. */
 interface Entry {
-  /** By the type that the field is selected on: its name and arguments. */
+  /** Field name and arguments, by the type that the field is selected on. */
   calls: Map<string, string>;
   field: Field;
   shape: string;
@@ -135,7 +135,7 @@ interface Fragment {
   scope: Scope;
 }
 
-/** Whether a field can stand under a key, beside what is there. */
+/** Whether a field can be selected under a response key without a conflict. */
 function agrees(scope: Scope, key: string, parent: string, call: string, shape: string): boolean {
   const entry = scope.get(key);
   if (!entry) return true;
@@ -148,37 +148,39 @@ function agrees(scope: Scope, key: string, parent: string, call: string, shape: 
 
 function agree(scope: Scope, other: Scope): boolean {
   return [...other].every(([key, { calls, shape, inner }]) => {
-    const here = scope.get(key);
-    if (!here) return true;
-    return [...calls].every(([parent, call]) => agrees(scope, key, parent, call, shape)) && agree(here.inner, inner);
+    const existing = scope.get(key);
+    if (!existing) return true;
+    return (
+      [...calls].every(([parent, call]) => agrees(scope, key, parent, call, shape)) && agree(existing.inner, inner)
+    );
   });
 }
 
 function merge(scope: Scope, other: Scope) {
   for (const [key, { calls, field, shape, inner }] of other) {
-    const here = scope.get(key) ?? { calls: new Map(), field, shape, inner: new Map() };
-    for (const [parent, call] of calls) here.calls.set(parent, call);
-    merge(here.inner, inner);
-    scope.set(key, here);
+    const merged = scope.get(key) ?? { calls: new Map(), field, shape, inner: new Map() };
+    for (const [parent, call] of calls) merged.calls.set(parent, call);
+    merge(merged.inner, inner);
+    scope.set(key, merged);
   }
 }
 
 const fieldsOf = (type: Composite): Field[] => Object.values(type.getFields()) as Field[];
-/** Whether a field leads to rows, which have fields that lead to further rows. */
-const leadsToRows = ({ type }: Field) => {
+/** Whether a field returns resources. */
+const returnsResources = ({ type }: Field) => {
   const target = getNamedType(type);
   return isAbstractType(target) || resourceTypes.includes(target.name);
 };
 
 /** Writes one document. */
 class Writer {
-  private readonly mischief: Mischief;
+  private readonly injector: FaultInjector;
   private readonly inputs: InputMaker;
   private readonly variables: VariableMaker;
   private readonly fragments: Fragment[] = [];
   private readonly permissions: ReadonlySet<Permission>;
-  /** How many fields with sub-selections may still come. */
-  private room: number;
+  /** Remaining number of fields with sub-selections. */
+  private remaining: number;
 
   constructor(
     private readonly dice: Dice,
@@ -186,16 +188,16 @@ class Writer {
     private readonly fault: Fault | undefined,
     world: World,
   ) {
-    this.mischief = new Mischief(fault, dice);
-    this.inputs = new InputMaker(dice, world, caller, this.mischief);
-    this.variables = new VariableMaker(dice, this.mischief);
+    this.injector = new FaultInjector(fault, dice);
+    this.inputs = new InputMaker(dice, world, caller, this.injector);
+    this.variables = new VariableMaker(dice, this.injector);
     this.permissions = permissionsOf(caller);
-    this.room = dice.pick([6, 10, 16, 24, 32]);
+    this.remaining = dice.pick([6, 10, 16, 24, 32]);
   }
 
-  /** The document with its variables; undefined when the fault found no place in it. */
+  /** The document with its variables; undefined if the fault could not be injected. */
   operation(): Pick<Operation, "document" | "operationName" | "variables"> | undefined {
-    const { dice, mischief } = this;
+    const { dice, injector } = this;
     const depth = dice.pick([1, 2, 2, 2, 3, 3, 4, 5]);
     const names = ["Page", ...(this.fault === "no operation named" || dice.chance(0.12) ? ["Other"] : [])];
     const bodies = names.map((_, i) => this.root(i ? 1 : depth));
@@ -207,12 +209,12 @@ class Writer {
     const isNamed = operations[0]!.startsWith("query Page");
     let operationName = names.length > 1 ? dice.pick(names) : isNamed && dice.chance(0.2) ? "Page" : undefined;
     let document = [...operations, this.fragmentsIn(bodies.join(" "))].join("\n\n").trim();
-    if (mischief.take("unknown operation", 1)) operationName = "Nowhere";
-    if (mischief.take("no operation named", 1)) operationName = undefined;
-    if (mischief.take("no GraphQL", 1)) document = document.slice(0, -dice.int(1, 20));
-    if (mischief.take("nothing executable", 1)) document = "fragment Alone on Customer { id }";
-    if (this.fault && !mischief.done) return undefined;
-    return { document, operationName, variables: this.variables.given };
+    if (injector.inject("unknown operation", 1)) operationName = "Nowhere";
+    if (injector.inject("no operation named", 1)) operationName = undefined;
+    if (injector.inject("no GraphQL", 1)) document = document.slice(0, -dice.int(1, 20));
+    if (injector.inject("nothing executable", 1)) document = "fragment Alone on Customer { id }";
+    if (this.fault && !injector.done) return undefined;
+    return { document, operationName, variables: this.variables.values };
   }
 
   /** The fragments that a text spreads, and those that they spread. */
@@ -230,7 +232,7 @@ class Writer {
   }
 
   private root(depth: number): string {
-    const { dice, mischief } = this;
+    const { dice, injector } = this;
     const query = schema.getQueryType()!;
     const open = fieldsOf(query).filter((field) => {
       const access = accessOf(field);
@@ -246,16 +248,16 @@ class Writer {
       return this.field(query, field as Field, scope, depth);
     });
     if (dice.chance(0.1)) parts.push(this.typename(query, scope));
-    if (mischief.take("conflicting fields", 1))
+    if (injector.inject("conflicting fields", 1))
       parts.push("clash: viewer { kind } clash: viewer { kind } clash: __typename");
-    if (mischief.take("too many tokens", 1)) parts.push("__typename ".repeat(limits.tokens));
-    if (mischief.take("unknown field", 1)) parts.push("shoe { size }");
-    if (mischief.take("unknown argument", 1)) parts.push("customers(colour: BLUE) { totalCount }");
-    if (mischief.take("too deep", 1)) {
+    if (injector.inject("too many tokens", 1)) parts.push("__typename ".repeat(limits.tokens));
+    if (injector.inject("unknown field", 1)) parts.push("shoe { size }");
+    if (injector.inject("unknown argument", 1)) parts.push("customers(colour: BLUE) { totalCount }");
+    if (injector.inject("too deep", 1)) {
       const [down, up] = ["orders(first: 1) { nodes { customer { ", " } } }"].map((step) => step.repeat(5));
       parts.push(`deep: customers(first: 1) { nodes { ${down}id${up} } }`);
     }
-    if (mischief.take("too costly", 1)) {
+    if (injector.inject("too costly", 1)) {
       parts.push(
         "costly: customers(first: 100) { nodes { orders(first: 100) { nodes { lineItems(first: 100) { nodes { id } } } } } }",
       );
@@ -272,7 +274,7 @@ class Writer {
     const parts: string[] = isAbstractType(type) ? [this.typename(type, scope, false)] : [];
     const fields = fieldsOf(type);
     const leaves = fields.filter((field) => isLeafType(getNamedType(field.type)));
-    const branches = fields.filter((field) => !leaves.includes(field) && (depth > 0 || !leadsToRows(field)));
+    const branches = fields.filter((field) => !leaves.includes(field) && (depth > 0 || !returnsResources(field)));
     for (const field of this.branchesOf(type, branches)) parts.push(this.field(type, field, scope, depth));
     const few = dice.pick([1, 2, 3, 4, 6, 8, 12, 40]);
     const least = parts.length ? 0 : 1;
@@ -281,7 +283,7 @@ class Writer {
     if (isAbstractType(type)) parts.push(...this.narrowings(type, scope, depth));
     else if (dice.chance(0.08)) parts.push(this.inlined(dice.pick([type, ...type.getInterfaces()]), scope, depth));
     if (dice.chance(0.14)) parts.push(...this.spread(type, scope, depth));
-    // A field once more: its sub-selections merge.
+    // Repeats a field, so that its selections merge.
     const again = [...scope].filter(
       ([, { calls, field }]) => calls.has(type.name) && isCompositeType(getNamedType(field.type)),
     );
@@ -293,18 +295,18 @@ class Writer {
     return this.wrapped(isAbstractType(type) ? parts : dice.some(parts, parts.length, parts.length));
   }
 
-  /** The fields of a type that have sub-selections, as many as there is room for. */
+  /** The fields of a type that have sub-selections, up to the remaining number. */
   private branchesOf(type: Composite, branches: readonly Field[]): Field[] {
     const { dice } = this;
-    if (this.room <= 0) return [];
+    if (this.remaining <= 0) return [];
     const wrapper = !resourceTypes.includes(type.name) && !isAbstractType(type);
     const chosen = wrapper ? dice.some(branches, 1, 2) : dice.some(branches, 0, dice.pick([1, 2, 3, 4]));
-    // Pages are asked for their rows, mostly.
+    // Most pages select their rows.
     const rows = branches.filter(({ name }) => name === "nodes" || name === "edges");
     if (rows.length && !chosen.some((field) => rows.includes(field)) && dice.chance(0.85)) chosen.push(dice.pick(rows));
     // Several pages of one relation.
     const twice = chosen.filter((field) => listAt(type.name, field.name) && dice.chance(0.15));
-    this.room -= chosen.length + twice.length;
+    this.remaining -= chosen.length + twice.length;
     return [...chosen, ...twice];
   }
 
@@ -340,7 +342,7 @@ class Writer {
     const entry = scope.get(key) ?? { calls: new Map<string, string>(), field, shape, inner: new Map() };
     entry.calls.set(parent.name, call);
     scope.set(key, entry);
-    return this.written(key, field, call, entry.inner, leadsToRows(field) ? depth - 1 : depth);
+    return this.written(key, field, call, entry.inner, returnsResources(field) ? depth - 1 : depth);
   }
 
   private written(key: string, field: Field, call: string, inner: Scope, depth: number): string {
@@ -350,18 +352,22 @@ class Writer {
     return `${start} ${this.selections(target as Composite, inner, Math.max(0, depth))}`;
   }
 
-  /** Directives, of which most let their field in. */
+  /** Directives, most of which include their field. */
   private directives(likelihood: number): string {
     const { dice } = this;
     if (!dice.chance(likelihood)) return "";
-    const one = (name: "skip" | "include") => {
-      const isIn = dice.chance(0.75);
-      return ` @${name}(if: ${this.variables.write(name === "include" ? isIn : !isIn, new GraphQLNonNull(GraphQLBoolean), 0.6)})`;
+    const directive = (name: "skip" | "include") => {
+      const isIncluded = dice.chance(0.75);
+      return ` @${name}(if: ${this.variables.write(name === "include" ? isIncluded : !isIncluded, new GraphQLNonNull(GraphQLBoolean), 0.6)})`;
     };
-    return dice.pick([() => one("include"), () => one("skip"), () => one("include") + one("skip")])();
+    return dice.pick([
+      () => directive("include"),
+      () => directive("skip"),
+      () => directive("include") + directive("skip"),
+    ])();
   }
 
-  /** Fragments on some of the types that an interface stands for. */
+  /** Inline fragments on some of the types that implement an interface. */
   private narrowings(type: GraphQLInterfaceType, scope: Scope, depth: number): string[] {
     const { dice } = this;
     const { objects, interfaces } = schema.getImplementations(type);
@@ -373,7 +379,7 @@ class Writer {
     return `... on ${type.name}${this.directives(0.08)} ${this.selections(type, scope, depth)}`;
   }
 
-  /** A named fragment that fits: one that there is already, or a new one. */
+  /** The spread of a matching fragment, existing or new. */
   private spread(type: Composite, scope: Scope, depth: number): string[] {
     const { dice } = this;
     const fitting = this.fragments.filter(

@@ -4,13 +4,13 @@ import { pgDump } from "@electric-sql/pglite-tools/pg_dump";
 
 const { connectionString, port, answered } = workerData;
 
-/** Stands where pg_dump expects the database that it is made for. That it puts its settings back does not matter here. */
+/** Replaces the PGlite instance that pg_dump expects; restoring its settings is irrelevant here. */
 const connection = {
   query: async () => ({ rows: [{ search_path: "public" }] }),
   exec: async () => [],
   execProtocolRawStream(bytes, { onRawData }) {
     Atomics.store(answered, 0, 0);
-    port.postMessage(bytes.slice()); // a view of all its memory, which would go along
+    port.postMessage(bytes.slice()); // a copy, because it is a view of the whole WebAssembly memory
     Atomics.wait(answered, 0, 0);
     onRawData(receiveMessageOnPort(port).message);
   },

@@ -19,7 +19,7 @@ import {
 import { newId } from "../../src/graph/model/ids.js";
 import { readColumn } from "../../src/graph/write/columns.js";
 
-/** A row as the database holds it, under the names of prisma/schema.prisma. */
+/** A row as stored, under the names of prisma/schema.prisma. */
 export type Row = Record<string, unknown> & { id: string; mode: Mode };
 
 /** All rows of all models, and which tags are on which rows. */
@@ -31,25 +31,25 @@ export interface World {
 }
 
 /**
- * Adds a row and gives it as the database holds it. What it must have and is not told is made up: texts from its id, the
- * parents as rows of their own, in its mode.
+ * Inserts a row and returns it as stored. Missing required values are generated: texts from the id, parents as new rows in
+ * the same mode.
  */
 export function insert<M extends ModelName>(query: Query, name: M, values: ValuesOf<M> = {}): Promise<RowOf<M>> {
   return insertWith(query, name, values, new Map());
 }
 
-/** `made` has the parents made so far, so that an item of a return is one of the returned order. */
+/** `parents` are those inserted so far, so that an item of a return is one of the returned order. */
 async function insertWith<M extends ModelName>(
   query: Query,
   name: M,
   values: ValuesOf<M>,
-  made: Map<ModelName, string>,
+  parents: Map<ModelName, string>,
 ): Promise<RowOf<M>> {
   const model = modelNamed(name);
   const row: Record<string, unknown> = { id: newId(name), mode: "test", ...values };
   const parent = async (to: ModelName) => {
-    const id = made.get(to) ?? (await insertWith(query, to, { mode: row.mode as Mode }, made)).id;
-    made.set(to, id);
+    const id = parents.get(to) ?? (await insertWith(query, to, { mode: row.mode as Mode }, parents)).id;
+    parents.set(to, id);
     return id;
   };
   const about = aboutOf(model);
@@ -66,17 +66,17 @@ async function insertWith<M extends ModelName>(
     row[field] = to ? await parent(to) : plainValue(model, field, column, String(row.id));
   }
   const fields = Object.keys(row).filter((field) => row[field] !== undefined);
-  const told = Object.keys(model.columns).filter((field) => !model.columns[field]!.secret);
-  const names = (of: string[]) => of.map((field) => `"${model.columns[field]!.column}"`).join(", ");
+  const readable = Object.keys(model.columns).filter((field) => !model.columns[field]!.secret);
+  const names = (fields: string[]) => fields.map((field) => `"${model.columns[field]!.column}"`).join(", ");
   const [stored] = await query(
     `INSERT INTO "${model.table}" (${names(fields)}) VALUES (${fields.map((_, i) => `$${i + 1}`)})
-     RETURNING ${names(told)}`,
+     RETURNING ${names(readable)}`,
     fields.map((field) => row[field]),
   );
-  return Object.fromEntries(told.map((field, i) => [field, stored![i]])) as RowOf<M>;
+  return Object.fromEntries(readable.map((field, i) => [field, stored![i]])) as RowOf<M>;
 }
 
-/** A value that the column takes: for a text, the first of these that has its form. */
+/** A valid value of a column: for a text, the first candidate of the right form. */
 function plainValue(model: Model, field: string, column: Column, id: string): unknown {
   if (column.enum) return enumValues(column.type)[0];
   switch (column.type) {
@@ -99,12 +99,12 @@ function plainValue(model: Model, field: string, column: Column, id: string): un
     "EUR",
     "en",
   ];
-  const text = texts.find((one) => readColumn(model, field, one) === one);
+  const text = texts.find((candidate) => readColumn(model, field, candidate) === candidate);
   if (!text) throw new Error(`None of ${texts.join(", ")} has the form of ${model.name}.${field}: name a value.`);
   return text;
 }
 
-/** Numbers from 0 to 1 that are the same in every run. */
+/** Pseudo-random numbers from 0 to 1, deterministic by seed (mulberry32). */
 export function random(seed: number): () => number {
   let state = seed;
   return () => {
@@ -115,14 +115,14 @@ export function random(seed: number): () => number {
   };
 }
 
-/** Such numbers for a name, so that what is drawn for one model does not depend on what there is besides. */
+/** Seeded by a name as well, so that the values of one model do not depend on other models. */
 export function randomOf(name: string, seed: number): () => number {
   let hash = seed;
   for (const character of name) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193);
   return random(hash);
 }
 
-/** Texts that meet each other, and the special characters of SQL, LIKE, JSON and Unicode. */
+/** Texts that are similar to each other, and the special characters of SQL, LIKE, JSON and Unicode. */
 export const words = [
   ...["abc", "Abc", "ABCD", "a%c", "a_c", "a\\c", "%", "_", "\\", "", " abc ", "it's", '"quoted"', "a,b{c}"],
   ...["Ünal", "ÜNAL", "ünal", "Жук", "жук", "佐藤", "😀", "$1", "null", "0", "1.5", "true"],
@@ -138,14 +138,14 @@ const documents: Record<string, unknown>[] = [
 
 /**
  * Fills the database with rows that have many equal and missing values, in both modes. About one reference in six leads
- * to a row of the other mode, which no rule of the database forbids and no answer may show.
+ * to a row of the other mode, which no constraint forbids and no answer may show.
  */
 export async function createWorld(database: pg.Pool, count: (model: ModelName) => number, seed = 1): Promise<World> {
   await addRows(database, count, seed);
   return readWorld(database);
 }
 
-/** Adds such rows to what there is. */
+/** Adds such rows to the database. */
 export async function addRows(database: pg.Pool, count: (model: ModelName) => number, seed = 1): Promise<void> {
   const pickWith =
     (roll: () => number) =>
@@ -171,14 +171,14 @@ export async function addRows(database: pg.Pool, count: (model: ModelName) => nu
       );
     }
   }
-  /** The first few get most: lists of all lengths. */
+  /** Prefers the first rows, so that lists have all lengths. */
   const reference = (roll: () => number, to: ModelName, mode: Mode): string | undefined => {
     const other = mode === "test" ? "live" : "test";
     const candidates = idsOf.get(`${to} ${roll() < 0.16 ? other : mode}`)!;
     return candidates[Math.floor(roll() ** 2.5 * candidates.length)];
   };
 
-  const parts: string[] = [];
+  const inserts: string[] = [];
   const values: string[] = [];
   for (const model of models.values()) {
     const roll = randomOf(`rows of ${model.name}`, seed);
@@ -221,7 +221,7 @@ export async function addRows(database: pg.Pool, count: (model: ModelName) => nu
       Object.fromEntries(fields.map((field) => [model.columns[field]!.column, row[field] ?? null])),
     );
     values.push(JSON.stringify(json));
-    parts.push(
+    inserts.push(
       `"i_${model.table}" AS (INSERT INTO "${model.table}" (${columns})
          SELECT ${columns} FROM jsonb_populate_recordset(NULL::"${model.table}", $${values.length}::jsonb))`,
     );
@@ -229,23 +229,23 @@ export async function addRows(database: pg.Pool, count: (model: ModelName) => nu
 
   const joins = new Map<string, { from: string; to: string; rows: [string, string][] }>();
   for (const model of models.values()) {
-    const way = model.relations.tags?.through;
-    if (!way) continue;
+    const join = model.relations.tags?.through;
+    if (!join) continue;
     const roll = randomOf(`tags of ${model.name}`, seed);
     const rows = ids.get(model.name)!.flatMap(({ id, mode }) => {
       const tags = Array.from({ length: Math.floor(roll() * 4) }, () => reference(roll, "Tag", mode)!);
       return [...new Set(tags)].filter(Boolean).map((tag): [string, string] => [id, tag]);
     });
-    joins.set(way.table, { ...way, rows });
+    joins.set(join.table, { ...join, rows });
   }
 
   const client = await database.connect();
   try {
     await client.query("BEGIN");
     await client.query(WITHOUT_AUDIT);
-    // Counts are given like all other values, so that there are more than the triggers would make.
+    // Counts are random like all other values: triggers must not compute them.
     for (const { table } of models.values()) await client.query(`ALTER TABLE "${table}" DISABLE TRIGGER USER`);
-    await client.query(`WITH ${parts.join(", ")} SELECT`, values);
+    await client.query(`WITH ${inserts.join(", ")} SELECT`, values);
     for (const [table, { from, to, rows }] of joins) {
       await client.query(
         `INSERT INTO "${table}" ("${from}", "${to}") SELECT * FROM unnest($1::text[], $2::text[])`,
@@ -292,22 +292,29 @@ export async function readWorld(database: pg.Pool): Promise<World> {
   };
 }
 
-/** The value with the highest lot: one more value changes nothing but where it is drawn itself. */
-function drawn<T>(values: readonly T[], lot: (value: T) => number): T {
-  return values.map((value) => ({ value, lot: lot(value) })).reduce((best, one) => (one.lot > best.lot ? one : best))
-    .value;
+/** Rendezvous hashing: an additional value changes only the draws that it wins. */
+function drawn<T>(values: readonly T[], weigh: (value: T) => number): T {
+  return values
+    .map((value) => ({ value, weight: weigh(value) }))
+    .reduce((best, other) => (other.weight > best.weight ? other : best)).value;
 }
 
-/** Where a model's rows hang on rows of many models: by which columns, and on which models. */
+/** The polymorphic reference of a model: its fields and the models it may refer to. */
 function ownersOf(name: ModelName) {
-  const ways = [...models.values()].flatMap((model) =>
-    // Entries of the audit trail are no resources, and have nothing hanging on them.
-    Object.values(model.relations).flatMap((way) =>
-      way.to === name && way.where && model.name !== "EventStore" ? [{ model: model.name, way }] : [],
+  const references = [...models.values()].flatMap((model) =>
+    // No rows refer to entries of the audit trail.
+    Object.values(model.relations).flatMap((relation) =>
+      relation.to === name && relation.where && model.name !== "EventStore" ? [{ model: model.name, relation }] : [],
     ),
   );
-  const way = ways[0]?.way;
-  return way && { key: way.key!, type: Object.keys(way.where!)[0]!, models: ways.map(({ model }) => model) };
+  const relation = references[0]?.relation;
+  return (
+    relation && {
+      key: relation.key!,
+      type: Object.keys(relation.where!)[0]!,
+      models: references.map(({ model }) => model),
+    }
+  );
 }
 
 function value(

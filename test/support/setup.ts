@@ -1,2 +1,2 @@
-// TypeGraphQL reads the metadata when a module is loaded: before any of them.
+// TypeGraphQL needs this before any of its modules is loaded.
 import "reflect-metadata";
