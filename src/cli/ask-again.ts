@@ -21,7 +21,7 @@ export interface Client {
   stop(): Promise<void>;
 }
 
-/** A client in a thread of its own, so that its work does not count as the server's. */
+/** A client in a worker thread, so that its CPU time does not count as the server's. */
 export function createClient(question: Question): Client {
   const worker = new Worker(`(${clientThread})(require)`, { eval: true, workerData: question, execArgv: [] });
   return {
@@ -37,7 +37,7 @@ export function createClient(question: Question): Client {
   };
 }
 
-/** Runs from its own text: what it needs must stand in it. */
+/** Runs from its source text, so it must not use outer variables. */
 function clientThread(require: NodeJS.Require) {
   const { Agent, request } = require("node:http") as typeof import("node:http");
   const { parentPort, workerData } = require("node:worker_threads") as typeof import("node:worker_threads");

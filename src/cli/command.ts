@@ -16,7 +16,7 @@ export class UsageError extends Error {
 }
 
 export interface Command<O extends Options> {
-  /** Printed for `--help`, and after what is wrong with a command line. */
+  /** Printed for `--help` and after usage errors. */
   usage: string;
   options?: O;
   /** The names of the arguments that are no options, in their order, `FILE…` for any number of them; none unless named. */

@@ -1,12 +1,12 @@
 import type { Profiler } from "node:inspector";
 
-/** A stretch of time, in microseconds of the monotonic clock. */
+/** A time span, in microseconds of the monotonic clock. */
 export interface Span {
   start: number;
   end: number;
 }
 
-/** Where the time of a CPU profile went: milliseconds by group, the largest first. */
+/** The time of a CPU profile: milliseconds by group, the largest first. */
 export function timeByGroup(profile: Profiler.Profile, sqlWaits: readonly Span[]): [group: string, ms: number][] {
   const groups = groupsOf(profile);
   const waits = merged(sqlWaits);
@@ -29,8 +29,8 @@ export function timeByGroup(profile: Profiler.Profile, sqlWaits: readonly Span[]
 
 const idle = "idle (the client's turn)";
 
-/** Code by the place it stands in; the first that fits. */
-const places: readonly [RegExp, string][] = [
+/** Groups by path of the code; the first match counts. */
+const patterns: readonly [RegExp, string][] = [
   [/\/node_modules\/graphql\/language\//, "GraphQL: parse"],
   [/\/node_modules\/graphql\/validation\//, "GraphQL: validate"],
   [/\/node_modules\/graphql\/execution\//, "GraphQL: execution"],
@@ -45,8 +45,8 @@ const places: readonly [RegExp, string][] = [
   [/\/src\/cli\//, "measuring (src/cli)"],
 ];
 
-/** Code that works for whoever called it. */
-const forCallers = /^$|^node:|\/node_modules\/graphql\//;
+/** Code that counts as its caller's. */
+const countsAsCaller = /^$|^node:|\/node_modules\/graphql\//;
 
 /** The group of each node of a profile, by its id. */
 function groupsOf({ nodes }: Profiler.Profile): Map<number, string> {
@@ -54,27 +54,27 @@ function groupsOf({ nodes }: Profiler.Profile): Map<number, string> {
   const groups = new Map<number, string>();
   const visit = (id: number, caller: string | undefined) => {
     const { callFrame, children } = byId.get(id)!;
-    const own = placeOf(callFrame.url) ?? caller;
-    groups.set(id, special.get(callFrame.functionName) ?? own ?? "Node (HTTP, sockets, timers)");
-    for (const child of children ?? []) visit(child, own);
+    const group = groupOf(callFrame.url) ?? caller;
+    groups.set(id, special.get(callFrame.functionName) ?? group ?? "Node (HTTP, sockets, timers)");
+    for (const child of children ?? []) visit(child, group);
   };
   visit(nodes[0]!.id, undefined);
   return groups;
 }
 
-/** V8's own names for what is no function. */
+/** V8's names for time outside of functions. */
 const special = new Map([
   ["(idle)", idle],
   ["(garbage collector)", "garbage collector"],
   ["(program)", "native code (sockets, event loop)"],
 ]);
 
-function placeOf(url: string): string | undefined {
+function groupOf(url: string): string | undefined {
   const path = url.replaceAll("\\", "/");
   const inPackages = path.lastIndexOf("/node_modules/");
-  const place = places.find(([pattern]) => pattern.test(inPackages < 0 ? path : path.slice(inPackages)));
-  if (place) return place[1];
-  if (forCallers.test(inPackages < 0 ? path : path.slice(inPackages))) return undefined;
+  const match = patterns.find(([pattern]) => pattern.test(inPackages < 0 ? path : path.slice(inPackages)));
+  if (match) return match[1];
+  if (countsAsCaller.test(inPackages < 0 ? path : path.slice(inPackages))) return undefined;
   return /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path.slice(Math.max(0, inPackages)))?.[1] ?? "other";
 }
 

@@ -14,13 +14,13 @@ import { type Plan, planOf, type Switches } from "../graph/answer/plan.js";
 import { IrregularError } from "../graph/answer/selection.js";
 import { readsBackward, type Strategy, strategyFor } from "../graph/answer/strategy.js";
 
-/** What answers a query, and why not PostgreSQL alone, as far as that is known. `none`: resolvers, without a plan. */
+/** The strategy of a query, and why it is not PostgreSQL alone, if known. `none`: resolvers, without a plan. */
 export interface ExplainedStrategy {
   strategy: Strategy["name"] | "none";
   why: string[];
 }
 
-/** Explains a query's strategy without running anything; answers have at most so many bytes. */
+/** Explains a query's strategy without running it; `maximumBytes` limits the answer. */
 export function explainStrategy(
   operation: OperationDefinitionNode,
   switches: Switches,
@@ -65,35 +65,35 @@ function only(selection: SelectionNode): SelectionSetNode {
 
 const typeName: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: "__typename" } };
 
-/** The names of the outermost fields of which `is` is true. It is given each with all that leads to it, alone. */
+/** Paths of the outermost fields for which `matches` is true; it gets each field with its ancestors only. */
 function fieldPaths(
   operation: OperationDefinitionNode,
   { fragments, variables }: Switches,
-  is: (path: SelectionNode) => boolean,
+  matches: (path: SelectionNode) => boolean,
 ): string[] {
-  const found = new Set<string>();
-  const walk = (set: SelectionSetNode, names: readonly string[], around: (inner: SelectionNode) => SelectionNode) => {
+  const paths = new Set<string>();
+  const walk = (set: SelectionSetNode, names: readonly string[], wrap: (inner: SelectionNode) => SelectionNode) => {
     for (const selection of set.selections) {
       if (isLeftOut(selection, variables)) continue;
       if (selection.kind !== Kind.FIELD) {
         const { typeCondition, selectionSet } =
           selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments[selection.name.value]!;
         walk(selectionSet, names, (inner) =>
-          around({ kind: Kind.INLINE_FRAGMENT, typeCondition, selectionSet: only(inner) }),
+          wrap({ kind: Kind.INLINE_FRAGMENT, typeCondition, selectionSet: only(inner) }),
         );
         continue;
       }
       const { name, selectionSet } = selection;
       if (name.value === "__typename") continue;
       const path = [...names, name.value];
-      if (is(around({ ...selection, selectionSet: selectionSet && only(typeName) }))) found.add(path.join("."));
+      if (matches(wrap({ ...selection, selectionSet: selectionSet && only(typeName) }))) paths.add(path.join("."));
       else if (selectionSet) {
-        walk(selectionSet, path, (inner) => around({ ...selection, selectionSet: only(inner) }));
+        walk(selectionSet, path, (inner) => wrap({ ...selection, selectionSet: only(inner) }));
       }
     }
   };
   walk(operation.selectionSet, [], (inner) => inner);
-  return [...found];
+  return [...paths];
 }
 
 function isLeftOut(selection: { directives?: readonly DirectiveNode[] }, variables: Record<string, unknown>): boolean {

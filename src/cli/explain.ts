@@ -17,7 +17,7 @@ export interface Explained {
 /** EXPLAIN ANALYZE of a read statement, with the kind of plan (generic or custom) that PostgreSQL used. */
 export async function explain(pool: pg.Pool, { text, values }: SentStatement): Promise<Explained | undefined> {
   if (!/^\s*(SELECT|WITH|VALUES)\b/i.test(text)) return undefined;
-  // The pool gives the connection that was used last, which knows the statement.
+  // The pool returns the connection used last, which has the prepared statement.
   const client = await pool.connect();
   try {
     const known = await client.query<{ generic: boolean }>(

@@ -10,7 +10,7 @@ import {
 import { models } from "../graph/model/datamodel.js";
 import { manifest } from "../graph/model/manifest.js";
 
-/** The SQL of a migration, for a developer to read, and what is to be thought of. */
+/** The SQL of a migration, for review, and its warnings. */
 export interface Migration {
   /** What runs in the transaction of the migrations; empty if there is nothing to do. */
   sql: string;
@@ -19,7 +19,7 @@ export interface Migration {
   warnings: string[];
 }
 
-/** Checks and collations of the columns that there are already, by their names: new ones are made like them. */
+/** Checks and collations of existing columns by name, from which new columns are made. */
 interface Siblings {
   collations: Map<string, string>;
   checks: Map<string, { name: string; definition: string }>;
@@ -28,8 +28,8 @@ interface Siblings {
 const trigramIndex = /^CREATE INDEX "[^"]+" ON "([^"]+)" USING GIN \("([^"]+)" gin_trgm_ops\)$/;
 
 /**
- * Makes the migration that leads from a database with all migrations to prisma/schema.prisma and the triggers that follow
- * from it. The database, which nobody else may use, is changed by that.
+ * Makes the migration from a database with all migrations to prisma/schema.prisma and its triggers. Applies it to that
+ * database, which must have no other users.
  */
 export async function makeMigration(connectionString: string, schemaFile: string): Promise<Migration> {
   const drift = splitStatements(await schemaDrift(connectionString, schemaFile));
@@ -75,14 +75,14 @@ class Writer {
   /** Whether it takes a lock on a table in use, if only for a moment. */
   locksTables = false;
   private readonly created = new Set<string>();
-  /** `table.column` of what is searched by parts of words. */
-  private readonly searched: ReadonlySet<string>;
+  /** `table.column` of columns with a trigram index. */
+  private readonly trigramColumns: ReadonlySet<string>;
 
   constructor(
     private readonly siblings: Siblings,
     drift: readonly string[],
   ) {
-    this.searched = new Set(drift.flatMap((sql) => trigramIndex.exec(sql)?.slice(1).join(".") ?? []));
+    this.trigramColumns = new Set(drift.flatMap((sql) => trigramIndex.exec(sql)?.slice(1).join(".") ?? []));
   }
 
   isNew(table: string): boolean {
@@ -141,16 +141,16 @@ class Writer {
   }
 
   private change(table: string, change: string): string[] {
-    const place = (column: string) => `${table}.${column}`;
+    const qualified = (column: string) => `${table}.${column}`;
     const [, added, type] = /^ADD COLUMN\s+"([^"]+)" (.*)$/s.exec(change) ?? [];
     if (added) {
       if (/NOT NULL(?!.*DEFAULT)/s.test(type!) && !this.isDerived(table, added)) {
         this.warnings.push(
-          `${place(added)} is required and has no default, so it cannot be added where there are rows: give it a default or make it optional.`,
+          `${qualified(added)} is required and has no default, so it cannot be added where there are rows: give it a default or make it optional.`,
         );
       }
       if (/SERIAL|\bDEFAULT .*random/i.test(type!) || this.isDerived(table, added)) {
-        this.warnings.push(`${place(added)} has the whole table written anew, which locks it until then.`);
+        this.warnings.push(`Adding ${qualified(added)} rewrites the whole table, which locks it meanwhile.`);
       }
       for (const check of this.checks(table, [added])) this.validateLater(table, check.name, check.sql);
       return [`ADD COLUMN ${this.column(table, added, type!)}`];
@@ -164,7 +164,7 @@ class Writer {
     if (required) {
       const name = `"${table}_${required}_not_null"`;
       const alter = `ALTER TABLE "${table}"`;
-      this.warnings.push(`${place(required)} becomes required: rows without a value have to get one first.`);
+      this.warnings.push(`${qualified(required)} becomes required: rows without a value have to get one first.`);
       this.outside.push(
         [
           `${alter} DROP CONSTRAINT IF EXISTS ${name};`,
@@ -179,20 +179,18 @@ class Writer {
     const [, dropped] = /^DROP COLUMN "([^"]+)"/.exec(change) ?? [];
     if (dropped)
       this.warnings.push(
-        `DROP COLUMN ${place(dropped)} loses what is in it, and servers of the version before still read it.`,
+        `DROP COLUMN ${qualified(dropped)} loses what is in it, and servers of the version before still read it.`,
       );
-    const [, altered, how] = /^ALTER COLUMN "([^"]+)" (.*)$/s.exec(change) ?? [];
+    const [, altered, action] = /^ALTER COLUMN "([^"]+)" (.*)$/s.exec(change) ?? [];
     // Prisma takes the expression of a generated column over an enum for a default.
-    if (altered && how === "DROP DEFAULT" && this.isDerived(table, altered)) return [];
-    if (how?.startsWith("SET DATA TYPE")) {
-      this.warnings.push(
-        `${place(altered!)} gets another type, which may have the whole table written anew under a lock.`,
-      );
+    if (altered && action === "DROP DEFAULT" && this.isDerived(table, altered)) return [];
+    if (action?.startsWith("SET DATA TYPE")) {
+      this.warnings.push(`${qualified(altered!)} gets another type, which may rewrite the whole table under a lock.`);
     }
     return [change];
   }
 
-  /** A constraint on a table in use: rows that are there are looked at afterwards, without a lock that others wait for. */
+  /** Adds a constraint as NOT VALID and validates it afterwards, which does not block other transactions. */
   private validateLater(table: string, name: string, constraint: string): void {
     this.locksTables = true;
     this.constraints.push(`ALTER TABLE "${table}" ADD ${constraint} NOT VALID;`);
@@ -209,17 +207,17 @@ class Writer {
 
   /** Whether texts are ids, codes and the like, in one order on every server: as in most tables with such a column. */
   private isMachineWord(table: string, column: string): boolean {
-    if (this.searched.has(`${table}.${column}`)) return false;
+    if (this.trigramColumns.has(`${table}.${column}`)) return false;
     const known = this.siblings.collations.get(column);
     if (known) return known === "C";
-    const { personal } = columnsOf(table).find((one) => one.column === column) ?? {};
+    const { personal } = columnsOf(table).find((other) => other.column === column) ?? {};
     return (
       !/content|identity/.test(personal?.category ?? "") && !/(^|_)(name|title|text|label|description)$/.test(column)
     );
   }
 
   private isDerived(table: string, column: string): boolean {
-    return columnsOf(table).some((one) => one.column === column && one.derived);
+    return columnsOf(table).some((other) => other.column === column && other.derived);
   }
 
   private checks(table: string, columns: readonly string[]) {
@@ -232,11 +230,11 @@ class Writer {
 }
 
 function columnsOf(table: string) {
-  const model = [...manifest.values()].find((one) => one.table === table);
+  const model = [...manifest.values()].find((candidate) => candidate.table === table);
   return Object.values(model?.columns ?? {});
 }
 
-/** What more than half of the tables with a column of a name have. */
+/** The collation and check of columns by name, if most tables with such a column agree. */
 async function readSiblings(client: pg.Client): Promise<Siblings> {
   const collations = await client.query<{ column: string; collation: string }>(`
     SELECT a.attname AS column, pg_catalog.mode() WITHIN GROUP (ORDER BY l.collname) AS collation
@@ -256,21 +254,21 @@ async function readSiblings(client: pg.Client): Promise<Siblings> {
   };
 }
 
-/** The statements that change anything in the database, and those that take away what no statement makes. */
+/** The trigger statements that change the database, preceded by drops of what none of them creates. */
 async function changedTriggers(client: pg.Client): Promise<TriggerStatement[]> {
   const before = await readTriggers(client);
   await dropTriggers(client);
   const changed: TriggerStatement[] = [];
-  let made = await readTriggers(client);
+  let current = await readTriggers(client);
   for (const statement of triggerStatements()) {
     await client.query(statement.sql);
     const now = await readTriggers(client);
-    const own = [...now].filter(([name, definition]) => made.get(name) !== definition);
-    if (own.some(([name, definition]) => before.get(name) !== definition)) changed.push(statement);
-    made = now;
+    const written = [...now].filter(([name, definition]) => current.get(name) !== definition);
+    if (written.some(([name, definition]) => before.get(name) !== definition)) changed.push(statement);
+    current = now;
   }
-  const left = [...before.keys()].flatMap((name) => (made.has(name) ? [] : (dropStatement(name) ?? [])));
-  return [...left.map((sql) => ({ sql })), ...changed];
+  const dropped = [...before.keys()].flatMap((name) => (current.has(name) ? [] : (dropStatement(name) ?? [])));
+  return [...dropped.map((sql) => ({ sql })), ...changed];
 }
 
 /** Keys by which related rows are looked up, and that no index begins with. */

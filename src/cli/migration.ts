@@ -53,9 +53,9 @@ async function migrationOfSchema(): Promise<Migration> {
 /** Writes scripts as migrations that come after all others, the second right after the first. */
 async function writeMigration(name: string, [sql, outside]: [string, string]): Promise<string[]> {
   const folder = join(projectRoot, "prisma", "migrations");
-  const last = (await readdir(folder)).flatMap((entry) => Number(/^\d{14}(?=_)/.exec(entry)?.[0] ?? 0));
+  const versions = (await readdir(folder)).flatMap((entry) => Number(/^\d{14}(?=_)/.exec(entry)?.[0] ?? 0));
   const now = Number(new Date().toISOString().replace(/\D/g, "").slice(0, 14));
-  const number = Math.max(now, ...last.map((one) => one + 1));
+  const number = Math.max(now, ...versions.map((version) => version + 1));
   const scripts = [
     [`${number}_${name}`, sql],
     [`${number + 1}_${name}_outside`, outside],

@@ -212,12 +212,12 @@ async function claimsFor({ persona, customer }: Command, { prisma }: Database) {
   if (persona === "guest") return accessClaims({ application: storefront, confidential: false, granted, now });
   const { mode } = storefront;
   const name = customer ?? "ada@example.com";
-  const found = await prisma.customer.findFirst({
+  const row = await prisma.customer.findFirst({
     where: name.includes("@") ? { mode, email: emailKey(name) } : { mode, id: name },
     select: { id: true },
   });
-  if (!found) throw new Error(`There is no customer ${name}.`);
-  return accessClaims({ application: storefront, confidential: false, granted, customerId: found.id, now });
+  if (!row) throw new Error(`There is no customer ${name}.`);
+  return accessClaims({ application: storefront, confidential: false, granted, customerId: row.id, now });
 }
 
 async function report(command: Command): Promise<string> {

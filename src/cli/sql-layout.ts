@@ -6,7 +6,7 @@ const token =
   /\s*((?:LEFT JOIN|CROSS JOIN|ORDER BY|GROUP BY|UNION ALL)\b|'(?:[^']|'')*'|"(?:[^"]|"")*"(?:\.[\w"]+)*|[(),]|[^\s(),'"]+(?:"[^"]*")?)/g;
 const maximumWidth = 110;
 
-/** A statement over several lines: a clause a line, what stands in brackets deeper. For reading, not for running. */
+/** Formats a statement for reading: one clause per line, brackets indented. The result may not be executable. */
 export function layOutSql(text: string): string {
   const lines: string[] = [];
   let line = "";

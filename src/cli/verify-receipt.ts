@@ -17,8 +17,8 @@ async function main(receipt: string | undefined, keys: string | undefined) {
   if (!compact.test(signed)) {
     throw new Error("RECEIPT is no receipt: it has three parts with full stops between them, and nothing else.");
   }
-  const said = await verifyReceipt(signed, keySetOf(read("JWKS", keys)));
-  process.stdout.write(`The receipt is genuine.\n${JSON.stringify(said, null, 2)}\n`);
+  const claims = await verifyReceipt(signed, keySetOf(read("JWKS", keys)));
+  process.stdout.write(`The receipt is genuine.\n${JSON.stringify(claims, null, 2)}\n`);
 }
 
 function read(argument: string, file: string): string {
