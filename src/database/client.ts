@@ -118,12 +118,12 @@ export function createDatabase(options: DatabaseOptions): Database {
     resultBytes,
     forRequest(requester) {
       requester.bytesLeft = resultBytes || Number.POSITIVE_INFINITY;
-      const own: Pick<Database, "query" | "transaction" | "snapshot"> = {
+      const forRequester: Pick<Database, "query" | "transaction" | "snapshot"> = {
         query: (text, parameters) => database.query(text, parameters, requester),
         transaction: (work) => database.transaction(work, requester),
-        snapshot: (work, given) => database.snapshot(work, { ...given, requester }),
+        snapshot: (work, options) => database.snapshot(work, { ...options, requester }),
       };
-      return Object.assign(Object.create(database) as Database, own);
+      return Object.assign(Object.create(database) as Database, forRequester);
     },
     client: (name) => connectTo(connectionString, name, resultBytes),
     async close() {
@@ -273,8 +273,8 @@ function openConnections({ log, onStatement, ...options }: DatabaseOptions, size
         async (query, send, { operator }) => {
           const begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
           const limit = stricter(timeoutMs ?? timeouts[kind], operator.statement);
-          const own = kind === "read" && timeoutMs === undefined;
-          await send({ text: own ? begin : `${begin}; SET LOCAL statement_timeout = ${limit}` });
+          const isDefault = kind === "read" && timeoutMs === undefined;
+          await send({ text: isDefault ? begin : `${begin}; SET LOCAL statement_timeout = ${limit}` });
           const result = await rollingBack(query, send, work);
           await send({ text: "COMMIT" });
           return result;

@@ -32,8 +32,8 @@ export class ConnectionQueue {
       this.assign(caller);
       return undefined;
     }
-    const own = caller === undefined ? 0 : this.waiting.filter((other) => other.caller === caller).length;
-    if (this.waiting.length >= maximumWaiting || own >= maximumWaiting / 2) throw tooBusy();
+    const waitingOfCaller = caller === undefined ? 0 : this.waiting.filter((other) => other.caller === caller).length;
+    if (this.waiting.length >= maximumWaiting || waitingOfCaller >= maximumWaiting / 2) throw tooBusy();
     return new Promise((resolve, reject) => {
       const cleanUp = () => {
         clearTimeout(timer);
@@ -61,8 +61,8 @@ export class ConnectionQueue {
     const caller = requester?.caller;
     this.used--;
     if (caller !== undefined) {
-      const own = this.usedBy.get(caller)! - 1;
-      if (own) this.usedBy.set(caller, own);
+      const used = this.usedBy.get(caller)! - 1;
+      if (used) this.usedBy.set(caller, used);
       else this.usedBy.delete(caller);
     }
     if (!this.waiting.length) return;

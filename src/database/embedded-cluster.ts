@@ -96,9 +96,8 @@ async function canEnter(folder: string, { uid, gid }: User): Promise<boolean> {
 }
 
 /**
- * How a PostgreSQL program that starts in its data folder is told where that is. One that runs as a user who may not
- * enter a folder above it, such as /root, gets there all the same: it is put there before it becomes that user, and Linux
- * names a process's own folder without going through those above.
+ * The path of the data folder for a PostgreSQL program that starts in it. For a user who may not enter a parent folder, such as
+ * /root, it is `/proc/self/cwd`, which Linux resolves without the parents.
  */
 export async function dataFolderFor(folder: string, user: User | undefined): Promise<string> {
   if (!user || process.platform !== "linux" || (await canEnter(folder, user))) return folder;

@@ -249,7 +249,7 @@ async function prepareDatabase(port: number, passwordFile: string): Promise<stri
   const password = await readFile(passwordFile, "utf8");
   const url = (database: string) => `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`;
   const client = new pg.Client(url("postgres"));
-  client.on("error", () => {}); // an unheard one would end the process; the query fails anyway
+  client.on("error", () => {}); // an unhandled error event would end the process; the query fails anyway
   try {
     await client.connect();
     const { rowCount } = await client.query("SELECT FROM pg_database WHERE datname = $1", [DATABASE]);

@@ -13,7 +13,7 @@ export async function lockFolder(folder: string): Promise<{ release(): void }> {
 
   // Looking at the lock and taking it must be one step, or two servers that find a stale one could both take it.
   for (let waited = 0; !takeTurn(turn); waited += 20) {
-    // What happens during a turn takes well below a millisecond: nobody is there any more.
+    // A turn takes well below a millisecond, so its process must have died.
     if (waited >= 2000) rmSync(turn, { force: true });
     await sleep(20);
   }
@@ -25,10 +25,10 @@ export async function lockFolder(folder: string): Promise<{ release(): void }> {
   } finally {
     rmSync(turn, { force: true });
   }
-  let held = true;
+  let isHeld = true;
   const release = () => {
-    if (held) rmSync(lock, { force: true }); // a second time it could be another's
-    held = false;
+    if (isHeld) rmSync(lock, { force: true }); // after that it may belong to another process
+    isHeld = false;
   };
   return { release };
 }

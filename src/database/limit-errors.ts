@@ -36,7 +36,7 @@ export class ResultTooLargeError extends StatementLimitError {
   }
 }
 
-/** The client closed its connection, so nobody waits for the statement any more. */
+/** The client closed its connection, so its statements are cancelled. */
 export class RequestCancelledError extends StatementLimitError {
   override name = "RequestCancelledError";
 
@@ -54,7 +54,7 @@ const resultTooLarge = "ZB001";
 /** PostgreSQL's own: a text would be longer than it can hold. */
 const programLimitExceeded = "54000";
 
-/** The limit that an error of PostgreSQL tells of, if it tells of one. */
+/** The limit that an error of PostgreSQL reports, if any. */
 export function limitErrorOf(
   error: unknown,
   kind: StatementKind,

@@ -61,7 +61,7 @@ export async function migrate(
       return applied;
     });
   } catch (cause) {
-    // Of a failed script the engine itself only tells that it could not note the failure: its transaction is gone.
+    // For a failed script the engine reports only that it could not record the failure, because the transaction was aborted.
     throw failure ?? new MigrationError(`The migrations cannot be applied. ${reason(cause)}`, { cause });
   }
 }
@@ -147,7 +147,7 @@ async function readMigrations(baseDir: string): Promise<glue.MigrationList> {
 
 async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString });
-  client.on("error", () => {}); // an unheard one would end the process; the next statement fails anyway
+  client.on("error", () => {}); // an unhandled error event would end the process; the next statement fails anyway
   try {
     await client.connect();
     return await work(client);
@@ -210,7 +210,7 @@ function loadEngine(): Promise<void> {
     }
     const wasm = await readFile(file.replace(/\.js$/, ".wasm"));
     const { instance } = await WebAssembly.instantiate(wasm, { "./schema_engine_bg.js": imports });
-    // Where the engine tells why it panicked; Prisma's client sets the same when it is loaded.
+    // Where the engine reports why it panicked; Prisma's client sets the same when it is loaded.
     (globalThis as { PRISMA_WASM_PANIC_REGISTRY?: object }).PRISMA_WASM_PANIC_REGISTRY ??= {
       set_message(message: string) {
         throw new Error(message);

@@ -15,7 +15,7 @@ const ownFunctions = `p.pronamespace = current_schema()::regnamespace
   AND (p.proname = 'customer_of' OR p.prorettype = 'trigger'::regtype AND p.proname ~ '_(audit|touch|claim_\\w+)$')`;
 
 export interface TriggerStatement {
-  /** The table whose triggers it makes; absent for what is common to all tables. */
+  /** The table of the triggers; absent for functions of all tables. */
   table?: string;
   sql: string;
 }
@@ -44,44 +44,44 @@ function hasVersion({ name }: Model): boolean {
 }
 
 /**
- * The tables from this model on whose rows are about any other. It is not looked further from one of them to another that
- * comes later: rows that are about each other would be followed in a circle.
+ * Tables of polymorphic models from this one on. A polymorphic reference is not followed to them, which prevents cycles
+ * between rows.
  */
-function aboutsFrom(model: Model): string[] {
+function polymorphicTablesFrom(model: Model): string[] {
   const all = [...models.values()];
-  const isAbout = (one: Model) =>
-    aboutOf(one) || one.owners?.some((owner) => aboutOf(modelNamed(relationOf(one, owner).to)));
-  return all.slice(all.indexOf(model)).flatMap((one) => (isAbout(one) ? [one.table] : []));
+  const isPolymorphic = (candidate: Model) =>
+    aboutOf(candidate) || candidate.owners?.some((owner) => aboutOf(modelNamed(relationOf(candidate, owner).to)));
+  return all.slice(all.indexOf(model)).flatMap((candidate) => (isPolymorphic(candidate) ? [candidate.table] : []));
 }
 
-/** SQL for the id of the customer whose row this is, undefined for rows that belong to none. */
+/** SQL expression of the id of the customer who owns a row; undefined for models without an owner. */
 function customerExpression(model: Model, row: string, below: readonly Model[] = []): string | undefined {
   if (model.name === "Customer") return `${row}.id`;
   const about = aboutOf(model);
   if (about) {
     const [type, id] = [about.typeColumn, about.idColumn].map(({ column }) => `${row}.${column}`);
-    return `CASE WHEN ${type} NOT IN (${aboutsFrom(model).map(quoted).join(", ")}) THEN customer_of(${type}, ${id}) END`;
+    return `CASE WHEN ${type} NOT IN (${polymorphicTablesFrom(model).map(quoted).join(", ")}) THEN customer_of(${type}, ${id}) END`;
   }
   const next = `r${below.length + 1}`;
-  const found = (model.owners ?? []).flatMap((name) => {
+  const expressions = (model.owners ?? []).flatMap((name) => {
     const { to, many, key } = relationOf(model, name);
     const target = modelNamed(to);
     if (many) {
       const customer = columnOf(target, "customerId");
-      const known = customer.nullable ? ` AND ${next}.${customer.column} IS NOT NULL` : "";
+      const notNull = customer.nullable ? ` AND ${next}.${customer.column} IS NOT NULL` : "";
       return [
-        `(SELECT ${next}.${customer.column} FROM ${target.table} ${next} WHERE ${next}.${columnOf(target, key!).column} = ${row}.id${known} ORDER BY ${next}.created_at, ${next}.id LIMIT 1)`,
+        `(SELECT ${next}.${customer.column} FROM ${target.table} ${next} WHERE ${next}.${columnOf(target, key!).column} = ${row}.id${notNull} ORDER BY ${next}.created_at, ${next}.id LIMIT 1)`,
       ];
     }
     const column = `${row}.${columnOf(model, key!).column}`;
     if (to === "Customer") return [column];
-    // Where two models lead to each other, one step there and back is enough.
+    // Cycles between models are not followed.
     if (below.includes(target)) return [];
-    const theirs = customerExpression(target, next, [...below, model]);
-    return theirs ? [`(SELECT ${theirs} FROM ${target.table} ${next} WHERE ${next}.id = ${column})`] : [];
+    const customer = customerExpression(target, next, [...below, model]);
+    return customer ? [`(SELECT ${customer} FROM ${target.table} ${next} WHERE ${next}.id = ${column})`] : [];
   });
   const indent = `\n${"    ".repeat(below.length + 2)}`;
-  return found.length > 1 ? `coalesce(${indent}${found.join(`,${indent}`)})` : found[0];
+  return expressions.length > 1 ? `coalesce(${indent}${expressions.join(`,${indent}`)})` : expressions[0];
 }
 
 function customerOfFunction(): string {
