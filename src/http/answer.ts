@@ -90,20 +90,20 @@ export function errorBody(code: ErrorCode, message: string, extensions: Record<s
 
 /** Whether the JSON of a value is longer than a maximum, without serialising it. */
 export function isLonger(value: unknown, maximum: number): boolean {
-  let left = maximum;
+  let remaining = maximum;
   const visit = (inner: unknown) => {
-    if (left < 0) return;
-    if (typeof inner === "string") left -= inner.length + 2;
-    else if (Array.isArray(inner)) for (const one of inner) visit(one);
+    if (remaining < 0) return;
+    if (typeof inner === "string") remaining -= inner.length + 2;
+    else if (Array.isArray(inner)) for (const item of inner) visit(item);
     else if (inner && typeof inner === "object") {
       for (const key in inner) {
-        left -= key.length + 4;
+        remaining -= key.length + 4;
         visit((inner as Record<string, unknown>)[key]);
       }
-    } else left -= 5;
+    } else remaining -= 5;
   };
   visit(value);
-  return left < 0;
+  return remaining < 0;
 }
 
 /** An entry of `extensions.redactions`. */

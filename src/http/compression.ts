@@ -44,7 +44,7 @@ export function isSecret(field: GraphQLField<unknown, unknown>): boolean {
   return accessOf(field)?.some((permission) => opensSecrets.includes(permission)) ?? false;
 }
 
-const known = new WeakMap<DocumentNode, boolean>();
+const selectsSecrets = new WeakMap<DocumentNode, boolean>();
 
 /**
  * Whether a document selects secrets, so that its response must not be compressed (BREACH attack): an attacker who can
@@ -52,18 +52,18 @@ const known = new WeakMap<DocumentNode, boolean>();
  * character by character.
  */
 export function asksForSecrets(schema: GraphQLSchema, document: DocumentNode): boolean {
-  let found = known.get(document);
-  if (found === undefined) {
-    found = false;
+  let hasSecrets = selectsSecrets.get(document);
+  if (hasSecrets === undefined) {
+    hasSecrets = false;
     const types = new TypeInfo(schema);
     const Field = () => {
       const field = types.getFieldDef();
       if (!field || !isSecret(field)) return;
-      found = true;
+      hasSecrets = true;
       return BREAK;
     };
     visit(document, visitWithTypeInfo(types, { Field }));
-    known.set(document, found);
+    selectsSecrets.set(document, hasSecrets);
   }
-  return found;
+  return hasSecrets;
 }

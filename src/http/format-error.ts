@@ -40,7 +40,7 @@ const givenUp: Record<string, { code: ErrorCode; message: string }> = {
 
 /**
  * Decides what a caller sees of an error. What was made for callers passes; faults of the request pass without stack;
- * a lost database is `UNAVAILABLE`; everything else is a fault of ours and tells its id alone, under which it is logged.
+ * a lost database is `UNAVAILABLE`; everything else is an internal error that shows only the id under which it is logged.
  * `extensions.outcome` says of a mutation that it was committed all the same, or may have been.
  */
 export function formatError(
@@ -122,11 +122,11 @@ function shownOf(
  * Short values stay, since they help; objects, lists and secrets do not.
  */
 function withoutValue(message: string): string {
-  const found = /^Variable "(\$[^"]+)" got invalid value (.+?)(?: at "([^"]+)")?; ([^;]*)$/s.exec(message);
-  if (!found) return message;
-  const [, variable, value, at, reason] = found;
-  const telling = /^[[{]/.test(value!) || value!.length > 100 || /password|token|secret/i.test(at ?? "");
-  return telling ? `Variable "${variable}" does not fit${at ? ` at "${at}"` : ""}: ${reason}` : message;
+  const match = /^Variable "(\$[^"]+)" got invalid value (.+?)(?: at "([^"]+)")?; ([^;]*)$/s.exec(message);
+  if (!match) return message;
+  const [, variable, value, at, reason] = match;
+  const isSensitive = /^[[{]/.test(value!) || value!.length > 100 || /password|token|secret/i.test(at ?? "");
+  return isSensitive ? `Variable "${variable}" does not fit${at ? ` at "${at}"` : ""}: ${reason}` : message;
 }
 
 /** Clients with persisted queries branch on the messages of Apollo. */

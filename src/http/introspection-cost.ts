@@ -48,10 +48,10 @@ export function introspectionCost(
     const definition = type.getFields()[field.name.value];
     const childType = definition && getNamedType(definition.type);
     if (!isObjectType(childType)) return;
-    const found: unknown = definition!.resolve!(source, { includeDeprecated: true }, undefined, {
+    const result: unknown = definition!.resolve!(source, { includeDeprecated: true }, undefined, {
       schema,
     } as GraphQLResolveInfo);
-    for (const child of Array.isArray(found) ? found : [found]) {
+    for (const child of Array.isArray(result) ? result : [result]) {
       if (total.values > maximum) return;
       if (child) object(set, childType, child);
     }

@@ -148,16 +148,16 @@ export function weigh(
     }
     const listed = list && (field.name === "nodes" || field.name === "edges");
     const times = listed ? list.size : plainListSize(field, given, variables);
-    const own = connectionOf(
+    const connection = connectionOf(
       field,
       given,
       variables,
       type === root ? "root" : type.name in customerRows ? "customer" : "shop",
     );
-    const inner = selections(node.selectionSet, getNamedType(field.type), own);
-    if (own) {
-      const filtered = isGiven("filter", given, variables) ? own.scan : 0;
-      const skipped = skippedRows(given, variables, type === root ? maximumOffset / 4 : own.scan);
+    const inner = selections(node.selectionSet, getNamedType(field.type), connection);
+    if (connection) {
+      const filtered = isGiven("filter", given, variables) ? connection.scan : 0;
+      const skipped = skippedRows(given, variables, type === root ? maximumOffset / 4 : connection.scan);
       return { ...inner, objects: Math.max(1, inner.objects) + filtered + skipped, depth: 1 + inner.depth };
     }
     // Edges and connections do not count as objects.
@@ -305,8 +305,8 @@ export function checkCost(cost: Cost, operation: OperationTypeNode) {
       { depth, maximum: limits.depth },
     );
   }
-  const refuse = (what: string, figure: Record<string, number>, maximum: number, hint: string): never => {
-    throw new ApiError("COST_LIMIT", `The operation ${what}; at most ${maximum} are allowed. ${hint}`, {
+  const reject = (reason: string, figure: Record<string, number>, maximum: number, hint: string): never => {
+    throw new ApiError("COST_LIMIT", `The operation ${reason}; at most ${maximum} are allowed. ${hint}`, {
       ...figure,
       maximum,
     });
@@ -314,24 +314,24 @@ export function checkCost(cost: Cost, operation: OperationTypeNode) {
   const { rootFields, aliases, directives } = cost;
   if (operation === "mutation" && rootFields > limits.mutations) {
     const hint = "None was run. Send them in several requests; `customersBulkUpdate` changes many customers at once.";
-    refuse(`has ${rootFields} mutations`, { rootFields }, limits.mutations, hint);
+    reject(`has ${rootFields} mutations`, { rootFields }, limits.mutations, hint);
   }
   const several = "Send several requests.";
   if (rootFields > limits.rootFields)
-    refuse(`has ${rootFields} root fields`, { rootFields }, limits.rootFields, several);
-  if (aliases > limits.aliases) refuse(`has ${aliases} aliases`, { aliases }, limits.aliases, several);
+    reject(`has ${rootFields} root fields`, { rootFields }, limits.rootFields, several);
+  if (aliases > limits.aliases) reject(`has ${aliases} aliases`, { aliases }, limits.aliases, several);
   if (directives > limits.directives)
-    refuse(`has ${directives} directives`, { directives }, limits.directives, several);
+    reject(`has ${directives} directives`, { directives }, limits.directives, several);
   if (cost.introspection > limits.introspection) {
     const hint = "Read the schema by one introspection query, and by no aliases of it.";
-    refuse("reads too many values of the schema", {}, limits.introspection, hint);
+    reject("reads too many values of the schema", {}, limits.introspection, hint);
   }
   const [maximum, maximumValues] =
     operation === "subscription" ? [limits.eventCost, limits.eventValues] : [limits.cost, limits.values];
   const each = operation === "subscription" ? " for each event" : "";
   if (objects > maximum) {
     const hint = "Ask for smaller pages, and count with `totalCount(atMost: …)`.";
-    refuse(
+    reject(
       `could return ${objects} objects${each}, with the rows that counts, filters and offsets read`,
       { cost: objects },
       maximum,
@@ -340,7 +340,7 @@ export function checkCost(cost: Cost, operation: OperationTypeNode) {
   }
   if (values > maximumValues) {
     const hint = "Ask for smaller pages, or fewer fields.";
-    refuse(`could return values that weigh ${values}${each}`, { values }, maximumValues, hint);
+    reject(`could return values that weigh ${values}${each}`, { values }, maximumValues, hint);
   }
 }
 
@@ -352,10 +352,10 @@ const checked = new WeakSet<DocumentNode>();
  * variables: NUL characters and lone surrogates. Checked only here; all later code may use strings as they are.
  */
 export function checkText(document: DocumentNode, variables: Record<string, unknown>) {
-  const bad = (text: string) =>
+  const problemOf = (text: string) =>
     text.includes("\0") ? "a NUL character" : text.isWellFormed() ? undefined : "half a character";
-  const refuse = (place: string, what: string): never => {
-    throw new ApiError("BAD_USER_INPUT", `${place} contains ${what}, which no text may.`, {});
+  const reject = (location: string, problem: string): never => {
+    throw new ApiError("BAD_USER_INPUT", `${location} contains ${problem}, which no text may.`, {});
   };
   const tooMuch = (message: string): never => {
     throw new ApiError("BAD_USER_INPUT", message);
@@ -374,11 +374,12 @@ export function checkText(document: DocumentNode, variables: Record<string, unkn
       tooMuch(`The variables hold more than ${limits.variableValues} values; send them in several requests.`);
     }
     if (typeof value === "string") {
-      const what = bad(value);
-      if (what) refuse(`\`${path}\``, what);
+      const problem = problemOf(value);
+      if (problem) reject(`\`${path}\``, problem);
     } else if (value && typeof value === "object") {
       for (const [key, inner] of Object.entries(value)) {
-        if (bad(key)) refuse(`A key in \`${path}\``, bad(key)!);
+        const problem = problemOf(key);
+        if (problem) reject(`A key in \`${path}\``, problem);
         walk(inner, `${path}.${key}`, depth + 1);
       }
     }
@@ -387,8 +388,8 @@ export function checkText(document: DocumentNode, variables: Record<string, unkn
   if (checked.has(document)) return;
   visit(document, {
     StringValue(node, _key, parent, _path, ancestors) {
-      const what = bad(node.value);
-      if (what) refuse(`\`${argumentName([...ancestors, parent!])}\``, what);
+      const problem = problemOf(node.value);
+      if (problem) reject(`\`${argumentName([...ancestors, parent!])}\``, problem);
     },
   });
   checked.add(document);
@@ -402,12 +403,12 @@ const literals = new WeakMap<DocumentNode, { node: ObjectValueNode; argument: st
  * path.
  */
 export function checkJsonLiterals(schema: GraphQLSchema, document: DocumentNode, variables: Record<string, unknown>) {
-  let found = literals.get(document);
-  if (!found) {
-    found = literalsIn(schema, document);
-    literals.set(document, found);
+  let nodes = literals.get(document);
+  if (!nodes) {
+    nodes = literalsIn(schema, document);
+    literals.set(document, nodes);
   }
-  for (const { node, argument } of found) {
+  for (const { node, argument } of nodes) {
     try {
       Json.parseLiteral(node, variables);
     } catch (error) {
@@ -417,7 +418,7 @@ export function checkJsonLiterals(schema: GraphQLSchema, document: DocumentNode,
 }
 
 function literalsIn(schema: GraphQLSchema, document: DocumentNode) {
-  const found: { node: ObjectValueNode; argument: string }[] = [];
+  const nodes: { node: ObjectValueNode; argument: string }[] = [];
   const types = new TypeInfo(schema);
   visit(
     document,
@@ -427,12 +428,12 @@ function literalsIn(schema: GraphQLSchema, document: DocumentNode) {
         if (!type || getNamedType(type) !== Json) return undefined;
         const names = new Set<string>();
         visit(node, { Variable: ({ name }) => void names.add(name.value) });
-        if (names.size > 0) found.push({ node, argument: argumentName([...ancestors, parent!]) });
+        if (names.size > 0) nodes.push({ node, argument: argumentName([...ancestors, parent!]) });
         return false;
       },
     }),
   );
-  return found;
+  return nodes;
 }
 
 function argumentName(ancestors: readonly (ASTNode | readonly ASTNode[])[]): string {

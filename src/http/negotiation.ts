@@ -7,17 +7,17 @@ interface Preference {
 }
 
 function preferenceFor(header: string, offer: string): Preference | undefined {
-  let found: Preference | undefined;
+  let preference: Preference | undefined;
   header.split(",").forEach((element, position) => {
-    const [range = "", ...parameters] = element.split(";").map((part) => part.trim().toLowerCase());
+    const [range = "", ...parameters] = element.split(";").map((text) => text.trim().toLowerCase());
     const specificity = specificityOf(range, offer);
-    if (specificity <= (found?.specificity ?? 0)) return;
+    if (specificity <= (preference?.specificity ?? 0)) return;
     const weight = parameters.map((parameter) => /^q\s*=(.*)$/.exec(parameter)?.[1]).find((text) => text !== undefined);
     const quality = weight === undefined ? 1 : Number(weight);
     // An invalid q value is ignored.
-    if (quality >= 0 && quality <= 1) found = { quality, specificity, position };
+    if (quality >= 0 && quality <= 1) preference = { quality, specificity, position };
   });
-  return found?.quality ? found : undefined;
+  return preference?.quality ? preference : undefined;
 }
 
 function specificityOf(range: string, offer: string): number {
@@ -26,7 +26,7 @@ function specificityOf(range: string, offer: string): number {
   return range.endsWith("/*") && offer.startsWith(range.slice(0, -1)) ? 2 : 0;
 }
 
-function taken<Offer extends string>(header: string, offers: readonly Offer[]) {
+function acceptable<Offer extends string>(header: string, offers: readonly Offer[]) {
   return offers.flatMap((offer) => {
     const preference = preferenceFor(header, offer);
     return preference ? { offer, ...preference } : [];
@@ -42,7 +42,7 @@ export function preferredType<Offer extends string>(
   offers: readonly [Offer, ...Offer[]],
 ): Offer | undefined {
   if (!header?.trim()) return offers[0];
-  const best = taken(header, offers).sort(
+  const best = acceptable(header, offers).sort(
     (a, b) => b.quality - a.quality || b.specificity - a.specificity || a.position - b.position,
   );
   return best[0]?.offer;
@@ -54,6 +54,6 @@ export type Coding = "br" | "gzip";
 export function preferredCoding(header: string | undefined, offers: readonly Coding[]): Coding | undefined {
   if (!header) return undefined;
   // Stable sort: ties keep the order of our preference.
-  const [best] = taken(header, [...offers, "identity"]).sort((a, b) => b.quality - a.quality);
+  const [best] = acceptable(header, [...offers, "identity"]).sort((a, b) => b.quality - a.quality);
   return best && best.offer !== "identity" ? best.offer : undefined;
 }

@@ -118,11 +118,11 @@ function wellFormedLength(bytes: Buffer): number {
  */
 export function checkEncodedParameters(encoded: string) {
   if (!/%[89a-f]/i.test(encoded)) return;
-  for (const part of encoded.split("&")) {
-    const [name = ""] = part.split("=", 1);
+  for (const pair of encoded.split("&")) {
+    const [name = ""] = pair.split("=", 1);
     textOf(percentDecoded(name), "The name of a parameter");
     textOf(
-      percentDecoded(part.slice(name.length + 1)),
+      percentDecoded(pair.slice(name.length + 1)),
       `The parameter \`${cut(new URLSearchParams(name).keys().next().value ?? "")}\``,
     );
   }
@@ -148,9 +148,9 @@ function parseMediaType(text: string): { type: string; charsets: string[] } | un
   let end = type[0].length;
   while (end < text.length) {
     parameter.lastIndex = end;
-    const found = parameter.exec(text);
-    if (!found) return text.slice(end).trim() ? undefined : { type: type[1]!.toLowerCase(), charsets };
-    const [whole, name, plain, quoted] = found;
+    const match = parameter.exec(text);
+    if (!match) return text.slice(end).trim() ? undefined : { type: type[1]!.toLowerCase(), charsets };
+    const [whole, name, plain, quoted] = match;
     if (name?.toLowerCase() === "charset") charsets.push(plain ?? quoted?.replaceAll(/\\(.)/g, "$1") ?? "");
     end += whole.length;
   }

@@ -94,11 +94,11 @@ async function ready(response: ServerResponse, { database }: AppResources) {
 }
 
 /** Decodes a path segment; returns it unchanged if its escapes are invalid. */
-function decoded(part: string): string {
+function decoded(segment: string): string {
   try {
-    return decodeURIComponent(part);
+    return decodeURIComponent(segment);
   } catch {
-    return part;
+    return segment;
   }
 }
 

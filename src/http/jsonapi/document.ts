@@ -33,7 +33,7 @@ export function addressOf(type: string, id: string): string {
 export class Resources {
   private readonly byKey = new Map<string, ResourceObject>();
 
-  /** `ofToken`: the rows of relationships that the access token tells, by their names. */
+  /** `ofToken`: the rows of relationships that come from the access token, by name. */
   constructor(
     private readonly viewer: Viewer,
     private readonly ofToken: Readonly<Record<string, { rows: readonly Row[]; selection: RowsSelection }>>,
@@ -72,13 +72,13 @@ export class Resources {
   }
 
   private linkage({ type, relationships }: ResourceSelection, name: string, row: Row): RelationshipObject["data"] {
-    const { relationship, included } = relationships.find((one) => one.relationship.name === name)!;
+    const { relationship, included } = relationships.find((selected) => selected.relationship.name === name)!;
     const { kind, many } = relationship;
     if (kind === "about") return { type: String(row[`${name}_type`]), id: String(row[`${name}_id`]) };
     if (kind === "viewer") {
       const { rows, selection } = this.ofToken[name]!;
-      const found = rows.map((one) => this.include(selection, one));
-      return many ? found : (found[0] ?? null);
+      const identifiers = rows.map((related) => this.include(selection, related));
+      return many ? identifiers : (identifiers[0] ?? null);
     }
     const value = row[name];
     if (kind === "parent") return value ? this.include(included!, value as Row) : null;
@@ -90,18 +90,18 @@ export class Resources {
         { parameter: "include" },
       );
     }
-    return rows.map((one) => this.include(included!, one));
+    return rows.map((related) => this.include(included!, related));
   }
 
   private include(rows: RowsSelection, row: Row): Identifier {
     const resource = this.resource(rows, row);
     const key = keyOf(resource);
-    const known = this.byKey.get(key);
-    if (!known) this.byKey.set(key, resource);
+    const existing = this.byKey.get(key);
+    if (!existing) this.byKey.set(key, resource);
     else {
-      // Included in several ways: each may have included other relationships of it.
+      // Included by several paths, each of which may include other relationships.
       for (const [name, { data }] of Object.entries(resource.relationships)) {
-        if (data !== undefined) known.relationships[name]!.data = data;
+        if (data !== undefined) existing.relationships[name]!.data = data;
       }
     }
     return { type: resource.type, id: resource.id };

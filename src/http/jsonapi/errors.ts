@@ -15,7 +15,7 @@ export interface ErrorObject {
   readonly meta?: Readonly<Record<string, unknown>>;
 }
 
-/** Codes and titles by what is wrong: those of Commerce Layer, else of the JSON:API library that it is made with. */
+/** Codes and titles of errors: those of Commerce Layer, else of its JSON:API library. */
 const faults = {
   INVALID_TOKEN: [401, "Invalid token"],
   UNAUTHORIZED: [401, "Access denied"],
@@ -105,7 +105,7 @@ const apiFaults: Partial<Record<ErrorCode, Fault>> = {
   UNAVAILABLE: "UNAVAILABLE",
 };
 
-/** The refusal that an error stands for; undefined for a fault of the server. */
+/** The JSON:API error for an error; undefined for internal errors. */
 export function refusalOf(error: unknown): JsonApiError | undefined {
   if (error instanceof JsonApiError) return error;
   if (error instanceof RequestError) {

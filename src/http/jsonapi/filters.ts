@@ -110,7 +110,7 @@ function compare(op: "eq" | "gt" | "gte" | "lt" | "lte"): Predicate {
   return (tested, value, name) => ({ op, field: tested.field, value: read(tested, value, name) });
 }
 
-/** `sql`: null is no value, so what differs from a value is one. */
+/** The negation of a predicate; like in SQL, null does not match. */
 const different =
   (predicate: Predicate): Predicate =>
   (tested, value, name) =>
@@ -122,25 +122,25 @@ const orNull =
 const each =
   (join: typeof all, predicate: Predicate): Predicate =>
   (tested, value, name) =>
-    join(listOf(value, name).map((one) => predicate(tested, one, name)));
+    join(listOf(value, name).map((item) => predicate(tested, item, name)));
 
 const oneOf: Predicate = (tested, value, name) => ({
   op: "in",
   field: tested.field,
-  values: listOf(value, name).map((one) => read(tested, one, name)),
+  values: listOf(value, name).map((item) => read(tested, item, name)),
 });
 
-/** A comparison by pattern, which ignores case. Of an enum it is one with all of its values. */
+/** A case-insensitive pattern match; of an enum, against each of its values. */
 function like(pattern: (value: string) => string): Predicate {
   return (tested, value, name) => {
     const { column, field, email } = tested;
     if (column.enum) {
-      const form = expressionOf(pattern(value));
-      return { op: "in", field, values: enumValues(column.type).filter((one) => form.test(one)) };
+      const expression = expressionOf(pattern(value));
+      return { op: "in", field, values: enumValues(column.type).filter((word) => expression.test(word)) };
     }
     if (column.type === "Json") read(tested, value, name);
     if (!tested.text) {
-      // Without wildcards it is a comparison, for which there is an index.
+      // Without wildcards it is an equality test, which has an index.
       const plain = pattern(value);
       if (column.type === "String" && !/[%_\\]/.test(plain)) return compare("eq")(tested, plain, name);
       throw parameterError(
@@ -162,13 +162,13 @@ function like(pattern: (value: string) => string): Predicate {
   };
 }
 
-/** The expression of a LIKE pattern. Several `%` are one: each would multiply the ways to try. */
+/** The regular expression of a LIKE pattern. Several `%` are one: each would multiply the ways to match. */
 function expressionOf(pattern: string): RegExp {
-  const form = pattern.replace(/\\(.)|%+|_|[^\\%_]+/gs, (part, escaped: string | undefined) => {
-    if (part.startsWith("%")) return ".*";
-    return part === "_" ? "." : (escaped ?? part).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const source = pattern.replace(/\\(.)|%+|_|[^\\%_]+/gs, (match, escaped: string | undefined) => {
+    if (match.startsWith("%")) return ".*";
+    return match === "_" ? "." : (escaped ?? match).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   });
-  return new RegExp(`^${form}$`, "is");
+  return new RegExp(`^${source}$`, "is");
 }
 
 const matches = like((value) => value);
@@ -176,16 +176,16 @@ const starts = like((value) => `${literal(value)}%`);
 const ends = like((value) => `%${literal(value)}`);
 const contains = like((value) => `%${literal(value)}%`);
 
-/** Present is what is neither null, nor an empty text, nor false. */
+/** True for values other than null, an empty text and false. */
 const present: Predicate = (tested, value, name) => {
   const { field, column } = tested;
   if (column.type === "Boolean") {
     const isTrue: Condition = { op: "eq", field, value: true };
     return truth(value, name) ? isTrue : not(isTrue);
   }
-  const there = isNull(tested, false);
+  const notNull = isNull(tested, false);
   const filled: Condition =
-    column.type === "String" && !column.enum ? all([there, not({ op: "eq", field, value: "" })]) : there;
+    column.type === "String" && !column.enum ? all([notNull, not({ op: "eq", field, value: "" })]) : notNull;
   return truth(value, name) ? filled : not(filled);
 };
 
@@ -195,11 +195,11 @@ const contain: Predicate = ({ field, column }, value, name) => {
   if (column.type !== "Json")
     throw parameterError("FILTER_NOT_ALLOWED", parameterOf(name), `${name} is not allowed: jcont tests metadata.`);
   try {
-    const part: unknown = JSON.parse(value);
-    if (typeof part !== "object" || part === null || Array.isArray(part)) throw invalid("a JSON object");
-    const fault = jsonFault(part);
+    const subset: unknown = JSON.parse(value);
+    if (typeof subset !== "object" || subset === null || Array.isArray(subset)) throw invalid("a JSON object");
+    const fault = jsonFault(subset);
     if (fault) throw invalid(`a JSON object that can be stored: ${fault.at || "/"} ${fault.wrong}`);
-    return { op: "containsJson", field, values: [part] };
+    return { op: "containsJson", field, values: [subset] };
   } catch (error) {
     throw error instanceof SyntaxError ? invalid("a JSON object") : error;
   }
@@ -237,7 +237,7 @@ const predicates: Record<string, Predicate> = {
   jcont: contain,
 };
 
-/** A predicate, and the ones that take a list of which any or all have to fit. */
+/** A predicate with its `_any` and `_all` variants, which take a list. */
 function comparisons(name: string, predicate: Predicate): Record<string, Predicate> {
   return { [name]: predicate, [`${name}_any`]: each(any, predicate), [`${name}_all`]: each(all, predicate) };
 }
@@ -245,7 +245,7 @@ function comparisons(name: string, predicate: Predicate): Record<string, Predica
 /** The predicates, the longest first: `not_in_or_null` is no `null`. */
 export const predicateNames = Object.keys(predicates).sort((a, b) => b.length - a.length);
 
-/** How many attributes all filters of a request may test, with each value of a list that counts on its own. */
+/** Maximum number of attribute tests in all filters of a request; each value for `_any` and `_all` counts as one. */
 const maximumTests = 30;
 
 /** The condition of all filters of a request. */
@@ -257,7 +257,7 @@ export function filterConditionOf(
   if (!filters.length) return undefined;
   let tests = 0;
   const conditions = filters.map(([name, value]) => {
-    const predicate = predicateNames.find((one) => name.endsWith(`_${one}`));
+    const predicate = predicateNames.find((suffix) => name.endsWith(`_${suffix}`));
     if (!predicate) {
       const known = nearest(/[a-z]+$/.exec(name)?.[0] ?? name, predicateNames);
       const hint = known ? ` Did you mean ${known}?` : "";
@@ -286,13 +286,13 @@ export function filterConditionOf(
   return all(conditions);
 }
 
-/** The condition on what the relations lead to. */
+/** Applies a condition to the rows at the end of a path of relations. */
 function within({ path, key }: Tested, condition: Condition): Condition {
-  const own: Condition = key ? { op: "key", relation: key, test: condition } : condition;
-  return path.reduceRight((where: Condition, relation) => ({ op: "some", relation, where }), own);
+  const test: Condition = key ? { op: "key", relation: key, test: condition } : condition;
+  return path.reduceRight((where: Condition, relation) => ({ op: "some", relation, where }), test);
 }
 
-/** Attributes that are no columns to test, and the derived ones that tell whether they are present. */
+/** Attributes without a filter, and the fields that say whether they are present. */
 const presence: Record<string, string> = { password: "hasPassword" };
 
 const maximumDepth = 3;
@@ -305,8 +305,8 @@ function resolve(
   path: readonly string[] = [],
 ): Tested {
   const { model } = type;
-  const own = ownAttribute(type, attribute, context.schema);
-  if (own) return { path, ...own };
+  const tested = ownAttribute(type, attribute, context.schema);
+  if (tested) return { path, ...tested };
   if (path.length < maximumDepth) {
     for (const relationship of type.relationships.values()) {
       // The name alone is its key: `customer_group_null`.
@@ -315,7 +315,7 @@ function resolve(
       if (!isKey && (!rest || !attribute.startsWith(`${relationship.name}_`))) continue;
       if (!relationship.to) continue;
       const filter = [...model.filters.values()].find(
-        (one) => one.name === relationship.field && ["one", "many", "set", "key"].includes(one.kind),
+        (candidate) => candidate.name === relationship.field && ["one", "many", "set", "key"].includes(candidate.kind),
       );
       if (!filter) continue;
       if (rest === "id" && !relationship.many) {
@@ -329,7 +329,7 @@ function resolve(
           key: relationship.field,
         };
       }
-      const target = [...context.types.values()].find((one) => one.model.name === relationship.to)!;
+      const target = [...context.types.values()].find((candidate) => candidate.model.name === relationship.to)!;
       return resolve(target, rest, name, context, [...path, relationship.field]);
     }
   }
@@ -350,7 +350,7 @@ function ownAttribute(type: ResourceType, attribute: string, schema: GraphQLSche
   return { field: filter.name, column, text: isText(model, field!, schema), email: Boolean(filter.email) };
 }
 
-/** Whether there is an index for patterns: the graph's filter has `contains` then. */
+/** Whether the field has an index for patterns, and so a filter with `contains`. */
 function isText({ name }: ModelType, field: string, schema: GraphQLSchema): boolean {
   const input = schema.getType(`${name}Filter`) as GraphQLInputObjectType;
   return getNamedType(input.getFields()[field]!.type).name === "TextFilter";
@@ -358,8 +358,8 @@ function isText({ name }: ModelType, field: string, schema: GraphQLSchema): bool
 
 function filterable({ model, attributes, relationships }: ResourceType): string[] {
   const isOpen = ({ kind }: FilterField | { kind: undefined }) => kind === "scalar" || kind === "metadata";
-  const own = [...attributes.values()].filter(({ field }) =>
+  const columns = [...attributes.values()].filter(({ field }) =>
     isOpen(model.filters.get(field.name) ?? { kind: undefined }),
   );
-  return ["id", ...own.map(({ name }) => name), ...[...relationships.keys()].map((name) => `${name}_id`)];
+  return ["id", ...columns.map(({ name }) => name), ...[...relationships.keys()].map((name) => `${name}_id`)];
 }

@@ -117,7 +117,10 @@ const common: Json = {
 
 function schemasOf(type: ResourceType, schema: GraphQLSchema, types: ResourceTypes): Json {
   const { name, object } = type;
-  const attributes = [...type.attributes.values()].map((one): [string, Json] => [one.name, attributeSchema(one)]);
+  const attributes = [...type.attributes.values()].map((attribute): [string, Json] => [
+    attribute.name,
+    attributeSchema(attribute),
+  ]);
   const relationships = [...type.relationships.values()].map((relationship): [string, Json] => {
     const targets = targetsOf(relationship, types).map((target) => target.name);
     const identifier = targets.length
@@ -165,7 +168,7 @@ function attributeSchema({ field, members }: Attribute): Json {
   const schema: Json = members
     ? {
         type: "object",
-        properties: Object.fromEntries(members.map((one) => [one.name, attributeSchema(one)])),
+        properties: Object.fromEntries(members.map((member) => [member.name, attributeSchema(member)])),
         additionalProperties: false,
       }
     : typeSchema(field.type);
@@ -204,9 +207,9 @@ function bodySchema(
   verb: "Create" | "Update",
 ): Json {
   const of = (member: WritableMember["member"]) => {
-    const own = members.filter((one) => one.member === member);
-    const required = own.filter((one) => one.required).map(({ name }) => name);
-    const properties = own.map(({ name, type: inputType, description, required }): [string, Json] => {
+    const selected = members.filter((other) => other.member === member);
+    const required = selected.filter((other) => other.required).map(({ name }) => name);
+    const properties = selected.map(({ name, type: inputType, description, required }): [string, Json] => {
       if (member === "relationships") {
         const many = type.relationships.get(name)?.many;
         const data = many
@@ -248,7 +251,7 @@ function bodySchema(
 
 function pathsOf(type: ResourceType, schema: GraphQLSchema, types: ResourceTypes): Json {
   const { name, model, relationships } = type;
-  const included = [...relationships.keys()].filter((one) => one !== "event_stores");
+  const included = [...relationships.keys()].filter((relationship) => relationship !== "event_stores");
   const include = {
     name: "include",
     in: "query",
@@ -262,8 +265,8 @@ function pathsOf(type: ResourceType, schema: GraphQLSchema, types: ResourceTypes
     description: `Joined by commas, with - in front for the last first: ${["id", ...keys.map((key) => key.name)].join(", ")}.`,
     schema: { type: "string" },
   };
-  const one = [include, parameter("fields")];
-  const list = [...one, parameter("filter"), sort, parameter("page_number"), parameter("page_size")];
+  const single = [include, parameter("fields")];
+  const list = [...single, parameter("filter"), sort, parameter("page_number"), parameter("page_size")];
   const answer = (schema: Json, status = "200", description = "The resource.") => ({
     [status]: { description, content: content(schema) },
     default: { $ref: "#/components/responses/Error" },
@@ -291,7 +294,7 @@ function pathsOf(type: ResourceType, schema: GraphQLSchema, types: ResourceTypes
   if (methodsOf(type, false).includes("POST")) {
     collection.post = operation(
       `create_${name}`,
-      one,
+      single,
       answer(document(ref(name)), "201", "The new resource."),
       body("Create"),
     );
@@ -300,10 +303,10 @@ function pathsOf(type: ResourceType, schema: GraphQLSchema, types: ResourceTypes
   const methods = methodsOf(type, true);
   const item: Json = {
     parameters: [parameter("id")],
-    get: operation(`retrieve_${name}`, one, answer(document(ref(name)))),
+    get: operation(`retrieve_${name}`, single, answer(document(ref(name)))),
   };
   if (methods.includes("PATCH"))
-    item.patch = operation(`update_${name}`, one, answer(document(ref(name))), body("Update"));
+    item.patch = operation(`update_${name}`, single, answer(document(ref(name))), body("Update"));
   if (methods.includes("DELETE")) {
     item.delete = operation(`delete_${name}`, [], {
       "204": { description: "It is deleted." },

@@ -100,7 +100,7 @@ function includesOf(value: string, type: ResourceType, types: ResourceTypes): In
         const name = at?.name ?? "resources of any type";
         const hint = didYouMean(
           step,
-          [...(at?.relationships.keys() ?? [])].filter((one) => one !== "event_stores"),
+          [...(at?.relationships.keys() ?? [])].filter((relationshipName) => relationshipName !== "event_stores"),
         );
         throw tooMany(
           `${path.slice(0, 100)} is not a valid includable relationship: ${name} has no ${step.slice(0, 60)} to include.${hint}`,
@@ -116,7 +116,7 @@ function includesOf(value: string, type: ResourceType, types: ResourceTypes): In
 
 /** The resource types of a model: several, if its rows are of several types. */
 export function typesOfModel(types: ResourceTypes, model: string): ResourceType[] {
-  return [...types.values()].filter((one) => one.model.name === model);
+  return [...types.values()].filter((type) => type.model.name === model);
 }
 
 function fieldsOf(parameter: string, typeName: string, value: string, types: ResourceTypes): ReadonlySet<string> {

@@ -71,7 +71,7 @@ export class Reader {
   }
 
   /** `/api/customers/:id` */
-  async one(type: ResourceType, id: string): Promise<ReadDocument> {
+  async get(type: ResourceType, id: string): Promise<ReadDocument> {
     this.demand(type);
     const parameters = this.parameters(type, false);
     const rows = this.select([type], parameters);
@@ -81,7 +81,7 @@ export class Reader {
     return this.document(resource, [resource], resources, rows);
   }
 
-  /** Throws if a parameter of `one` is wrong. */
+  /** Throws if a parameter of `get` is invalid. */
   check(type: ResourceType) {
     this.parameters(type, false);
   }
@@ -166,9 +166,9 @@ export class Reader {
     const { data, parent, resources } = await this.read(rows, roots);
     if (missing && !parent) throw missing;
     const { totalCount, nodes } = data as { totalCount: number; nodes: Row[] };
-    const found = nodes.map((row) => resources.resource(rows, row));
+    const page = nodes.map((row) => resources.resource(rows, row));
     const pages = Math.ceil(totalCount / size);
-    const { document, secret } = this.document(found, found, resources, rows);
+    const { document, secret } = this.document(page, page, resources, rows);
     const meta = { record_count: totalCount, page_count: pages };
     return { document: { ...document, meta, links: this.pageLinks(number, pages) }, secret };
   }
@@ -188,7 +188,7 @@ export class Reader {
     };
   }
 
-  /** What a to-one relationship, or one of few, leads to. */
+  /** The related rows of a to-one relationship, or of a short list. */
   private async few(type: ResourceType, id: string, relationship: Relationship, rows: RowsSelection) {
     const { kind, name, field, many } = relationship;
     if (kind === "viewer") {
@@ -196,8 +196,8 @@ export class Reader {
       const token = this.rootOfToken(relationship, rows);
       const roots: Roots = new Map();
       roots.set("data", token).set("parent", parent);
-      const { data, parent: known, resources } = await this.read(rows, roots);
-      if (!known) throw notFound(type, id);
+      const { data, parent: resource, resources } = await this.read(rows, roots);
+      if (!resource) throw notFound(type, id);
       return { found: (data as { nodes: Row[] }).nodes, resources };
     }
     const text = `id ${name}: ${field} { ${rowsText(rows)} }`;
@@ -207,7 +207,7 @@ export class Reader {
     return { found: many ? ((value ?? []) as Row[]) : value ? [value as Row] : [], resources };
   }
 
-  /** Reads the roots, and beside them what is included of the access token's own relationships. */
+  /** Reads the roots, and the included relationships of the access token. */
   private async read(rows: RowsSelection, roots: Roots) {
     const ofToken = tokenRelationships(rows);
     const all: Roots = new Map(roots);
@@ -220,13 +220,13 @@ export class Reader {
       { document, operation, variables, context: this.context },
       maximumIncluded + 1,
     )) as Record<string, unknown>;
-    const found = Object.fromEntries(
+    const tokenRows = Object.fromEntries(
       [...ofToken].map(([name, { included }]) => {
         const { nodes } = answer[`token_${name}`] as { nodes: Row[] };
         return [name, { rows: nodes, selection: included }];
       }),
     );
-    return { data: answer.data, parent: answer.parent, resources: new Resources(this.viewer, found) };
+    return { data: answer.data, parent: answer.parent, resources: new Resources(this.viewer, tokenRows) };
   }
 
   /** The rows that the access token names, as a root. */
@@ -253,23 +253,23 @@ export class Reader {
     rows: RowsSelection,
   ): ReadDocument {
     const included = resources.included(primary);
-    const asked = [...rows.values()].some(({ relationships }) => relationships.some((one) => one.included));
-    return { document: { data, ...(asked && { included }) }, secret: showsSecrets(rows) };
+    const hasIncluded = [...rows.values()].some(({ relationships }) => relationships.some(({ included }) => included));
+    return { document: { data, ...(hasIncluded && { included }) }, secret: showsSecrets(rows) };
   }
 }
 
 function tokenRelationships(
   rows: RowsSelection,
-  found = new Map<string, { relationship: Relationship; included: RowsSelection }>(),
+  result = new Map<string, { relationship: Relationship; included: RowsSelection }>(),
 ) {
   for (const { relationships } of rows.values()) {
     for (const { relationship, included } of relationships) {
       if (!included) continue;
-      if (relationship.kind === "viewer") found.set(relationship.name, { relationship, included });
-      tokenRelationships(included, found);
+      if (relationship.kind === "viewer") result.set(relationship.name, { relationship, included });
+      tokenRelationships(included, result);
     }
   }
-  return found;
+  return result;
 }
 
 function both(one: Condition, other: Condition | undefined): Condition {

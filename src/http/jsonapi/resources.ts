@@ -45,7 +45,7 @@ export interface ResourceType {
   readonly name: string;
   readonly model: ModelType;
   readonly object: GraphQLObjectType;
-  /** The value that tells its rows from those of other types of its model. */
+  /** The discriminator value of its rows, if the model has several types. */
   readonly kind: string | undefined;
   readonly attributes: ReadonlyMap<string, Attribute>;
   readonly relationships: ReadonlyMap<string, Relationship>;
@@ -80,8 +80,8 @@ export function resourceTypesOf(schema: GraphQLSchema): ResourceTypes {
     if (!type) continue;
     const model = modelTypeNamed(name);
     for (const object of isAbstractType(type) ? schema.getPossibleTypes(type) : [type as GraphQLObjectType]) {
-      const one = resourceTypeOf(model, object, isAbstractType(type));
-      types.set(one.name, one);
+      const resourceType = resourceTypeOf(model, object, isAbstractType(type));
+      types.set(resourceType.name, resourceType);
     }
   }
   return types;
@@ -131,7 +131,7 @@ function isStated({ columns }: Model, field: GraphQLField<unknown, unknown>): bo
   return !made.length || !made.every(isLeftOut);
 }
 
-/** Whether a field tells the type of a row, as `type` does in documents. */
+/** Whether a field is the discriminator, which documents show as `type`. */
 function isKind({ datamodel, kindField }: ModelType, field: GraphQLField<unknown, unknown>): boolean {
   return kindField !== undefined && getNamedType(field.type).name === datamodel.columns[kindField]!.type;
 }

@@ -83,7 +83,7 @@ export function createJsonApi(parts: JsonApiParts): JsonApi {
     const reader = new Reader(reading, context, read);
     if (isReading) {
       if (id === undefined) return { status: 200, ...(await reader.list(type)) };
-      if (!relationship) return { status: 200, ...(await reader.one(type, id)) };
+      if (!relationship) return { status: 200, ...(await reader.get(type, id)) };
       const answer = linkage ? reader.linkage(type, id, relationship) : reader.related(type, id, relationship);
       return { status: 200, ...(await answer) };
     }
@@ -92,20 +92,20 @@ export function createJsonApi(parts: JsonApiParts): JsonApi {
       await writer.delete(type, id!);
       return { status: 204, secret: false };
     }
-    // A wrong parameter is told before anything is changed.
+    // Invalid parameters are rejected before anything changes.
     reader.check(type);
     if (id !== undefined) {
       await writer.update(type, id, resource);
-      return { status: 200, ...(await written(() => reader.one(type, id))) };
+      return { status: 200, ...(await written(() => reader.get(type, id))) };
     }
     const { id: newId, once } = await writer.create(type, resource);
     const secret = Object.keys(once).length > 0;
-    // The caller is not told whether there is one, or may not read it.
+    // The caller may not read the resource, or not even learn whether it exists.
     if (newId === undefined) return { status: 202, document: { data: null }, secret };
     const creator = asCreated(context, type, newId);
     const isReadable = permits(creator.viewer, type.access);
     const shown = isReadable
-      ? await written(() => new Reader(reading, creator, read).one(type, newId)).catch((error) => {
+      ? await written(() => new Reader(reading, creator, read).get(type, newId)).catch((error) => {
           // Not for this caller, or not there: both are answered alike.
           if (error instanceof JsonApiError && error.status === 404) return undefined;
           throw error;
@@ -177,7 +177,7 @@ async function written(read: () => Promise<ReadDocument>): Promise<ReadDocument>
   }
 }
 
-/** The context for reading a new resource: whoever signs up is shown the customer once, as that customer. */
+/** The context for reading a new resource: a new customer is read once as that customer. */
 function asCreated(context: Context, { model }: ResourceType, id: string): Context {
   const { viewer } = context;
   if (model.datamodel !== dataSubject || permits(viewer, [toRead(model.name)])) return context;
@@ -193,7 +193,7 @@ interface Address {
   readonly linkage: boolean;
 }
 
-/** What a path names, or the error that says what it does not. */
+/** Parses a path; throws if it names nothing. */
 function addressOf(pathname: string, types: ResourceTypes): Address {
   const segments = pathname.slice(apiPath.length).replace(/\/$/, "").split("/");
   const [typeName = "", encodedId, ...rest] = segments;

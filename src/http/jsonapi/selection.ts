@@ -63,8 +63,10 @@ export function selectionOf(
 /** The attributes, and their members, that a viewer may read. */
 function readable(attributes: readonly Attribute[], viewer: Viewer): Attribute[] {
   return attributes
-    .filter((one) => isReadable(one, viewer))
-    .map((one) => (one.members ? { ...one, members: readable(one.members, viewer) } : one));
+    .filter((attribute) => isReadable(attribute, viewer))
+    .map((attribute) =>
+      attribute.members ? { ...attribute, members: readable(attribute.members, viewer) } : attribute,
+    );
 }
 
 /** Whether a viewer may read a relationship; what it may not is never included. */

@@ -36,7 +36,7 @@ export interface Written {
   readonly once: Readonly<Record<string, unknown>>;
 }
 
-/** A mutation to call, and where its arguments stand in the body. */
+/** A mutation to call, and the pointers to its arguments in the body. */
 interface Call extends MutationCall {
   /** The pointer to the value of an argument, by its path. */
   readonly pointerOf: (path: readonly string[]) => string | undefined;
@@ -180,7 +180,7 @@ export class Writer {
     return outcomes;
   }
 
-  /** The input of a mutation from attributes and relationships; all that is wrong is told at once. */
+  /** The input of a mutation from attributes and relationships; reports all errors at once. */
   private input(type: ResourceType, verb: "Create" | "Update", { attributes, relationships }: GivenResource) {
     const { fields, names } = inputOf(type, verb, this.reading.schema);
     const input: Record<string, unknown> = {};
@@ -189,13 +189,12 @@ export class Writer {
     const coerced = (field: string, pointer: string, value: unknown) => {
       pointers.set(field, pointer);
       const inputType = fields[field]!.type;
-      const found = coerceInputValue(inputValue(value, inputType), inputType, (_path, _value, error) => {
+      input[field] = coerceInputValue(inputValue(value, inputType), inputType, (_path, _value, error) => {
         const blank = value === null || value === undefined;
         errors.push(
           validationError(pointer, blank ? "blank" : "invalid", blank ? "can't be blank" : sentence(error.message)),
         );
       });
-      input[field] = found;
     };
     for (const [attribute, value] of Object.entries(attributes)) {
       const pointer = `/data/attributes/${attribute}`;
@@ -262,7 +261,7 @@ export class Writer {
       const names = await this.tagNames(tags, pointer);
       add(pointer, (id) => ({ name: "tagsReplace", args: { id, names } }));
     }
-    // domain rule: what is removed is removed after the additions, so none of it is added.
+    // domain rule: removals apply after additions, so they win.
     const removed = await this.knownTags(type, attributes, "_remove_tags");
     const added = (await this.knownTags(type, attributes, "_add_tags")).filter((name) => !removed.includes(name));
     if (removed.length) {
@@ -292,7 +291,7 @@ export class Writer {
   ): Promise<string[]> {
     const value = attributes[trigger];
     if (value === undefined || value === null || !isTagTrigger(type, trigger)) return [];
-    // Also where no tag that is named is known.
+    // Even if none of the named tags exists.
     demand(this.context, ["tags:assign"]);
     if (typeof value !== "string") {
       throw new JsonApiError([
@@ -302,8 +301,8 @@ export class Writer {
     const names = [...new Set(value.split(",").map((name) => name.trim().toLowerCase()))]
       .filter(Boolean)
       .slice(0, 1_000);
-    const found = await Promise.all(names.map((name) => this.context.loaders.byField("Tag", "name", name)));
-    return names.filter((_, i) => found[i]);
+    const tags = await Promise.all(names.map((name) => this.context.loaders.byField("Tag", "name", name)));
+    return names.filter((_, i) => tags[i]);
   }
 
   /** The names of tags by their ids. */
@@ -335,13 +334,13 @@ export class Writer {
 
 const triggersByType = new WeakMap<ResourceType, ReadonlyMap<string, (id: string) => MutationCall>>();
 
-/** The triggers of a type beside those of tags, and what they call: `_place` is the mutation `orderPlace`. */
+/** The trigger attributes of a type, except those of tags, and the mutations they call: `_place` is the mutation `orderPlace`. */
 export function triggersOf(
   type: ResourceType,
   schema: GraphQLSchema,
 ): ReadonlyMap<string, (id: string) => MutationCall> {
-  let found = triggersByType.get(type);
-  if (!found) {
+  let calls = triggersByType.get(type);
+  if (!calls) {
     const field = fieldOf(type.model.name);
     const moves = Object.values(schema.getMutationType()!.getFields()).flatMap(
       (mutation): [string, (id: string) => MutationCall][] => {
@@ -358,10 +357,10 @@ export function triggersOf(
     );
     const prefix = `${type.name} `;
     const others = Object.entries(triggers).filter(([name]) => name.startsWith(prefix));
-    found = new Map([...moves, ...others.map(([name, call]) => [name.slice(prefix.length), call] as const)]);
-    triggersByType.set(type, found);
+    calls = new Map([...moves, ...others.map(([name, call]) => [name.slice(prefix.length), call] as const)]);
+    triggersByType.set(type, calls);
   }
-  return found;
+  return calls;
 }
 
 /** Whether an attribute is a trigger of a type. */
@@ -389,9 +388,9 @@ function camelCase(name: string): string {
 /** A value as the inputs of the graph take it: its enums are in upper case. */
 function inputValue(value: unknown, type: GraphQLInputType): unknown {
   const inner = getNullableType(type);
-  if (isListType(inner)) return Array.isArray(value) ? value.map((one) => inputValue(one, inner.ofType)) : value;
+  if (isListType(inner)) return Array.isArray(value) ? value.map((item) => inputValue(item, inner.ofType)) : value;
   const named = getNamedType(inner);
-  if (isEnumType(named)) return named.getValues().find((one) => one.value === value)?.name ?? value;
+  if (isEnumType(named)) return named.getValues().find((enumValue) => enumValue.value === value)?.name ?? value;
   if (!isInputObjectType(named) || typeof value !== "object" || value === null || "replace" in value) return value;
   const fields = named.getFields();
   return Object.fromEntries(
@@ -402,7 +401,7 @@ function inputValue(value: unknown, type: GraphQLInputType): unknown {
   );
 }
 
-/** Where a field of an input stands in a body. */
+/** JSON pointer to an input field in a body. */
 function pointerTo(type: ResourceType, field: string, names: Readonly<Record<string, string>> = {}): string {
   const other = Object.keys(names).find((name) => names[name] === field);
   if (other) return `/data/attributes/${other}`;

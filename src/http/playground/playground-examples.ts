@@ -1,6 +1,6 @@
 interface Example {
   query: string;
-  /** JSON, as it stands in the editor. */
+  /** JSON text in the editor. */
   variables?: string;
 }
 

@@ -119,7 +119,7 @@ function start(assets: string, headers: Record<string, string>): string {
     `;
 }
 
-/** A value as it can stand in a script in a page. */
+/** Escapes a value as JSON for an inline script. */
 function json(value: unknown): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }

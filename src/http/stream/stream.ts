@@ -263,10 +263,10 @@ export function createStreams(schema: GraphQLSchema, resources: AppResources, un
 }
 
 function eventTooLarge() {
-  const what = `more than ${limits.eventLength} characters`;
+  const reason = `more than ${limits.eventLength} characters`;
   return new ApiError(
     "COST_LIMIT",
-    `The event is too large: ${what}. Select fewer fields, and read the others by a query.`,
+    `The event is too large: ${reason}. Select fewer fields, and read the others by a query.`,
     {
       maximum: limits.eventLength,
     },
@@ -445,34 +445,34 @@ export class StreamSlots {
     private readonly maximum: number,
     private readonly maximumOfCustomers: number,
     private readonly maximumPerCaller: number,
-    private readonly what = "streams",
+    private readonly kind = "streams",
   ) {}
 
   /** Acquires a slot; returns the reason if none is free. */
   acquire(caller: string, isCustomer: boolean): string | undefined {
-    const own = this.usedBy.get(caller) ?? 0;
-    if (own >= this.maximumPerCaller) return `There are ${own} ${this.what} of yours already; end one of them first.`;
+    const used = this.usedBy.get(caller) ?? 0;
+    if (used >= this.maximumPerCaller) return `There are ${used} ${this.kind} of yours already; end one of them first.`;
     if (this.used >= this.maximum || (isCustomer && this.usedByCustomers >= this.maximumOfCustomers)) {
-      return `The server has too many ${this.what} at the moment; try again later.`;
+      return `The server has too many ${this.kind} at the moment; try again later.`;
     }
     this.used++;
     if (isCustomer) this.usedByCustomers++;
-    this.usedBy.set(caller, own + 1);
+    this.usedBy.set(caller, used + 1);
     return undefined;
   }
 
   release(caller: string, isCustomer: boolean) {
     this.used--;
     if (isCustomer) this.usedByCustomers--;
-    const own = this.usedBy.get(caller)! - 1;
-    if (own > 0) this.usedBy.set(caller, own);
+    const used = this.usedBy.get(caller)! - 1;
+    if (used > 0) this.usedBy.set(caller, used);
     else this.usedBy.delete(caller);
   }
 }
 
 /**
- * Refuses a subscription whose one field may be released out, as the GraphQL specification does and graphql-js does not yet:
- * of nothing there are no events.
+ * Rejects directives in the root selection of a subscription, where the GraphQL specification forbids `@skip` and `@include`
+ * and graphql-js does not yet.
  */
 export function checkSubscription(document: DocumentNode, operation: OperationDefinitionNode) {
   const fragments = new Map<string, FragmentDefinitionNode>();
