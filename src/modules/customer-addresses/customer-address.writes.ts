@@ -87,8 +87,8 @@ async function addAddress(
   path: Path,
 ): Promise<ValuesOf<"CustomerAddress">> {
   const customerId = await ownerOf(write, values, input, path);
-  const way = write.oneOf(input, ["address", "addressId"], path);
-  if (way === "address") {
+  const given = write.oneOf(input, ["address", "addressId"], path);
+  if (given === "address") {
     write.need("addresses:create");
     const addressId = await addressWrites.create(write, input.address!, [...path, "address"]);
     return { ...values, customerId, addressId };

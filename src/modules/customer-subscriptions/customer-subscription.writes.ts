@@ -63,7 +63,7 @@ export async function subscribe(write: Write, input: Subscribing): Promise<Outco
   if (!customerId) return {};
   const id = newId("CustomerSubscription");
   const { referenceOrigin = null, metadata = {} } = values;
-  const made = await query(
+  const inserted = await query(
     `INSERT INTO customer_subscriptions (id, mode, customer_id, reference, reference_origin, metadata)
      VALUES ($1, $2::"mode", $3, $4, $5, $6::jsonb) ON CONFLICT (customer_id, reference) DO NOTHING RETURNING id`,
     [id, viewer.mode, customerId, values.reference, referenceOrigin, JSON.stringify(metadata)],
@@ -71,17 +71,17 @@ export async function subscribe(write: Write, input: Subscribing): Promise<Outco
   if (viewer.kind === "guest") return {};
   // Callers who may not read subscriptions get no hint of an existing one.
   if (!permits(viewer, ["customer_subscriptions:read"])) return { customer: customerId };
-  const created = made.length > 0;
-  const [[found]] = created
+  const created = inserted.length > 0;
+  const [[subscriptionId]] = created
     ? [[id]]
     : ((await query("SELECT id FROM customer_subscriptions WHERE customer_id = $1 AND reference = $2", [
         customerId,
         values.reference,
       ])) as [[string]]);
-  return { customerSubscription: found, created, customer: customerId };
+  return { customerSubscription: subscriptionId, created, customer: customerId };
 }
 
-/** The id of the subscribing customer; undefined if there is none that the caller may know of. */
+/** The id of the subscribing customer; undefined if there is none whose existence the caller may learn. */
 async function subscriber(
   write: Write,
   values: Pick<Subscribing, "customerId" | "customerEmail">,
@@ -94,11 +94,11 @@ async function subscriber(
   const email = values.customerEmail;
   // Creates no customer for an input that is rejected anyway.
   write.check();
-  const found = await write.attempt(() => findOrCreateCustomer(write, email!, ["input", "customerEmail"]));
-  if (!found.errors) return found.result;
+  const attempt = await write.attempt(() => findOrCreateCustomer(write, email!, ["input", "customerEmail"]));
+  if (!attempt.errors) return attempt.result;
   // A pending erasure is as confidential as the customer.
   const secret =
-    !permits(viewer, ["customers:read"]) && found.errors.every(({ code }) => code === UserErrorCode.WRONG_STATE);
-  if (!secret) write.errors.push(...found.errors);
+    !permits(viewer, ["customers:read"]) && attempt.errors.every(({ code }) => code === UserErrorCode.WRONG_STATE);
+  if (!secret) write.errors.push(...attempt.errors);
   return undefined;
 }

@@ -69,7 +69,7 @@ export const customerWrites = new ResourceWrites<"Customer", typeof rules, strin
     prepare: digestOf,
     before: async (_write, values, _input, _path, passwordDigest) => ({ ...values, passwordDigest }),
     after: replaceTags,
-    read: asItself,
+    read: readAsCustomer,
   },
   update: {
     description:
@@ -88,7 +88,7 @@ export const customerWrites = new ResourceWrites<"Customer", typeof rules, strin
     // The error names what prevents the deletion.
     needs: [{ permission: "orders:read" }, { permission: "order_subscriptions:read" }, { permission: "returns:read" }],
     example: 'id: "cus_mia"',
-    before: removeItsOwn,
+    before: deleteOwnedRows,
   },
 });
 
@@ -124,23 +124,23 @@ async function replaceTags(write: Write, id: string, { tags }: Input, path: Path
  * Shows the new customer once, even to a sales channel that cannot read customers. A retry returns it as it was
  * created, without later changes; nothing is left if it has been erased since.
  */
-async function asItself({ database, viewer, loaders }: Context, id: string, first?: AnyRow) {
-  const known = await loaders.byId("Customer", id);
-  if (known) return known;
+async function readAsCustomer({ database, viewer, loaders }: Context, id: string, first?: AnyRow) {
+  const readable = await loaders.byId("Customer", id);
+  if (readable) return readable;
   const permissions = permissionsByKind.customer;
-  const itself = new Loaders(database, { ...viewer, kind: "customer", customerId: id, owner: null, permissions });
-  itself.readThrough(loaders.transaction);
-  const now = await itself.byId("Customer", id);
+  const ofCustomer = new Loaders(database, { ...viewer, kind: "customer", customerId: id, owner: null, permissions });
+  ofCustomer.readThrough(loaders.transaction);
+  const now = await ofCustomer.byId("Customer", id);
   const isErased = now?.anonymizationStatus === "started" || now?.anonymizationStatus === "completed";
   return isErased ? null : first && now ? first : now;
 }
 
 /** domain rule: only a customer without orders can be deleted; rows that belong to it alone are deleted with it. */
-async function removeItsOwn(write: Write, { id }: RowOf<"Customer">) {
+async function deleteOwnedRows(write: Write, { id }: RowOf<"Customer">) {
   const [[orders]] = (await write.query("SELECT count(*)::int FROM orders WHERE customer_id = $1", [id])) as [[number]];
   if (orders) {
-    const what = orders === 1 ? "an order" : `${orders} orders`;
-    const message = `The customer has ${what}, so it cannot be deleted; ask for its anonymization instead.`;
+    const count = orders === 1 ? "an order" : `${orders} orders`;
+    const message = `The customer has ${count}, so it cannot be deleted; ask for its anonymization instead.`;
     write.abort(UserErrorCode.IN_USE, ["id"], message);
   }
   await write.query(

@@ -203,8 +203,8 @@ async function checkOwner(write: Write, { customerEmail, customerId }: ValuesOf<
   if (viewer.kind !== "customer") return;
   if (customerId === null) addError("customerId", "Your orders keep you as their customer.");
   if (customerEmail === undefined) return;
-  const [own] = await write.query("SELECT email FROM customers WHERE id = $1", [viewer.customerId]);
-  if (own?.[0] !== customerEmail) addError("customerEmail", "Your orders carry your own e-mail address.");
+  const [customer] = await write.query("SELECT email FROM customers WHERE id = $1", [viewer.customerId]);
+  if (customer?.[0] !== customerEmail) addError("customerEmail", "Your orders carry your own e-mail address.");
 }
 
 /** The new customer of an order, not locked yet; undefined if the input names none. */

@@ -144,15 +144,15 @@ async function readLines(
   path: Path,
 ): Promise<ValuesOf<"ReturnLineItem">[]> {
   if (!given.length) write.addError(UserErrorCode.INVALID, path, "Name at least one line.");
-  const found = (await write.query(
+  const rows = (await write.query(
     `SELECT l.id, l.item_type, l.quantity, l.total_amount_cents, l.discount_cents,
             coalesce(sum(i.quantity) FILTER (WHERE r.status NOT IN ('cancelled', 'rejected')), 0)::int
      FROM line_items l LEFT JOIN return_line_items i ON i.line_item_id = l.id LEFT JOIN returns r ON r.id = i.return_id
      WHERE l.order_id = $1 GROUP BY l.id`,
     [orderId],
   )) as [string, string, number, number, number, number][];
-  const bought = new Map(found.map(([id, ...line]) => [id, line]));
-  const taken = new Map(found.map(([id, , , , , before]) => [id, before]));
+  const bought = new Map(rows.map(([id, ...line]) => [id, line]));
+  const returned = new Map(rows.map(([id, , , , , before]) => [id, before]));
   const lines: ValuesOf<"ReturnLineItem">[] = [];
   for (const [i, input] of given.entries()) {
     const argumentPath = [...path, String(i)];
@@ -166,13 +166,13 @@ async function readLines(
       continue;
     }
     const [, count, total, discount] = line;
-    const before = taken.get(lineItemId)!;
+    const before = returned.get(lineItemId)!;
     if (before + quantity > count) {
       const message = `At most ${Math.max(count - before, 0)} can be sent back: ${count} were bought, and returns have ${before} already.`;
       write.addError(UserErrorCode.INVALID, [...argumentPath, "quantity"], message);
       continue;
     }
-    taken.set(lineItemId, before + quantity);
+    returned.set(lineItemId, before + quantity);
     lines.push({ ...values, totalAmountCents: Math.round(((total + discount) * quantity) / count) });
   }
   return lines;
@@ -186,14 +186,17 @@ async function nextNumber({ query, viewer }: Write, order: RowOf<"Order">): Prom
   )) as [[number]];
   for (let count = last + 1; ; count++) {
     const number = `#${order.number}/R/${String(count).padStart(3, "0")}`;
-    const taken = await query(`SELECT 1 FROM returns WHERE mode = $1::"mode" AND number = $2`, [viewer.mode, number]);
-    if (!taken.length) return number;
+    const existing = await query(`SELECT 1 FROM returns WHERE mode = $1::"mode" AND number = $2`, [
+      viewer.mode,
+      number,
+    ]);
+    if (!existing.length) return number;
   }
 }
 
 /** Copies a stock location's address without internal notes, because the customer sees it. */
 async function destination(write: Write, stockLocationId: unknown): Promise<string | null> {
   if (!stockLocationId) return null;
-  const [found] = await write.query("SELECT address_id FROM stock_locations WHERE id = $1", [stockLocationId]);
-  return (await copyAddress(write, found![0] as string, "publicly")).id;
+  const [location] = await write.query("SELECT address_id FROM stock_locations WHERE id = $1", [stockLocationId]);
+  return (await copyAddress(write, location![0] as string, "publicly")).id;
 }

@@ -156,11 +156,11 @@ async function movedSlug(
   { customerId, name }: ValuesOf<"SkuList">,
 ): Promise<ValuesOf<"SkuList">> {
   if (customerId === undefined || customerId === row.customerId) return {};
-  const taken = await write.query(
+  const existing = await write.query(
     `SELECT FROM sku_lists WHERE mode = $1::"mode" AND slug = $2 AND customer_id IS NOT DISTINCT FROM $3`,
     [write.viewer.mode, row.slug, customerId],
   );
-  if (!taken.length) return {};
+  if (!existing.length) return {};
   return { slug: await newSlug(write, "SkuList", name ?? row.name, customerId) };
 }
 
