@@ -517,7 +517,7 @@ function explain(error: unknown, model: Model): { at: string; reason: string } {
     case "23505":
       return { at, reason: `is already taken by another row of ${model.table} (${constraint})` };
     case "23514":
-      return { at, reason: broken?.words ?? `breaks the rule ${constraint}` };
+      return { at, reason: broken?.message ?? `breaks the rule ${constraint}` };
     case "22003":
       return { at, reason: "has numbers whose sum or product is beyond 2147483647" };
     default:

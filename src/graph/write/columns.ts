@@ -15,9 +15,8 @@ import {
   readUrl,
 } from "../model/values.js";
 
-// Which values each column takes, whoever writes them: mutations and the import alike. Rules that columns of several models
-// share stand here under the name of the field, those of a single column in `@form` of prisma/schema.prisma or, where they
-// are code, in the module of the resource.
+// Formats of column values, shared by mutations and the import. Those of columns of several models are here, by field
+// name; those of a single column are in `@form` of prisma/schema.prisma or, if they are code, in the resource's module.
 
 /** Validates and normalises a text. */
 export type TextReader = (given: string) => string | Problem;
@@ -45,35 +44,35 @@ const texts: Readonly<Record<string, TextReader>> = {
   url: readUrl,
 };
 
-/** Addresses of the web: `imageUrl`, `redirectUri`. */
+/** Whether a field contains a URL, by its name: `imageUrl`, `redirectUri`. */
 const isUrl = (field: string) => /Ur[il]$/.test(field);
 
-const most = 2_147_483_647;
+const maximumInt = 2_147_483_647;
 const numbers: Readonly<Record<string, Range>> = {
   lat: [-90, 90],
   lng: [-180, 180],
-  // A part of one: 0.22 is 22 %.
+  // A fraction: 0.22 is 22 %.
   taxRate: [0, 1],
-  quantity: [1, most],
-  position: [0, most],
-  number: [0, most],
+  quantity: [1, maximumInt],
+  position: [0, maximumInt],
+  number: [0, maximumInt],
   renewalAlertPeriod: [1, 720],
-  occurrencies: [0, most],
-  circuitFailureCount: [0, most],
+  occurrencies: [0, maximumInt],
+  circuitFailureCount: [0, maximumInt],
 };
 
-/** Counts are not negative; amounts may be. */
+/** Range of a number: counts are not negative, amounts may be. */
 function rangeOf(field: string, type: string): Range {
   const range = numbers[field];
   if (range) return range;
   if (type === "Float") return [-Number.MAX_VALUE, Number.MAX_VALUE];
-  return [field.endsWith("Count") ? 0 : -most - 1, most];
+  return [field.endsWith("Count") ? 0 : -maximumInt - 1, maximumInt];
 }
 
-/** Payloads are stored as sent, and never changed. */
+/** Maximum length of payloads, which are stored as sent and never changed. */
 const maximumPayload = 1_048_576;
 
-/** The readers that `@form` names. */
+/** The readers that `@form` may name. */
 const namedForms: Readonly<Record<string, TextReader>> = { code: readCode, regex: readRegex(long) };
 
 /** The reader of a `@form`: a name, `at most 500`, or a pattern with its error message. */
@@ -96,8 +95,8 @@ const marked = new Map(
 );
 
 /**
- * The stored form of a value of a column's type, or what is wrong with it. A blank text is none: null, or refused where
- * there has to be one. `form` is the module's own reader of the column, if it has one.
+ * Validates a column value and returns its stored form, or a `Problem`. A blank text is null, or rejected if the column
+ * is not nullable. `form` is the module's own reader of the column, if any.
  */
 export function readColumn(model: Model, field: string, given: unknown, form?: TextReader): unknown {
   const column = columnOf(model, field);
@@ -106,10 +105,7 @@ export function readColumn(model: Model, field: string, given: unknown, form?: T
   return readValue(field, column.type, given, Boolean(column.nullable), reader);
 }
 
-/**
- * The same for a value that is no column, by its name and type: what a payment gateway told, which is kept within a JSON
- * column.
- */
+/** Like `readColumn`, for a value inside a JSON column, by its name and type. */
 export function readValue(
   field: string,
   type: string,

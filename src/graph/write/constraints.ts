@@ -7,10 +7,10 @@ export interface BrokenConstraint {
   /** Table of the constraint; for a foreign key, the referencing table. */
   readonly table: string;
   readonly model: Model;
-  /** The field that it is about. */
+  /** The constrained field. */
   readonly field?: string;
   /** Error message from `@constraint` of its model, if any. */
-  readonly words?: string;
+  readonly message?: string;
 }
 
 /** PostgreSQL 18 has a separate code for RESTRICT. */
@@ -22,8 +22,8 @@ const kinds: Record<string, BrokenConstraint["kind"]> = {
 };
 
 /**
- * The constraint of a model's table that an error of PostgreSQL is about; undefined for any other error. Unique indexes and foreign keys are
- * named by their table and columns, so this is the one place that knows them all.
+ * The constraint of a model's table that a PostgreSQL error reports; undefined for any other error. The names of unique
+ * indexes and foreign keys contain their table and columns, from which the field is found.
  */
 export function brokenConstraint(error: unknown): BrokenConstraint | undefined {
   const { code = "", constraint, table } = error as { code?: string; constraint?: string; table?: string };
@@ -31,13 +31,13 @@ export function brokenConstraint(error: unknown): BrokenConstraint | undefined {
   if (!kind || !constraint || !table) return undefined;
   const model = modelOfType(table);
   if (!model) return undefined;
-  // The longest first: the names of some columns end in the name of another.
+  // Longest first, since some column names end in another's name.
   const fields = Object.entries(model.columns)
     .filter(([, { column }]) => new RegExp(`_${column}(_|$)`).test(constraint.slice(table.length)))
     .sort(([, a], [, b]) => b.column.length - a.column.length)
     .map(([field]) => field)
     .filter((field) => field !== "mode" && field !== "id");
-  // What is unique among a customer's own is told at the other field.
+  // Of an index that is unique per customer, report the other field.
   const field = (kind === "unique" && fields.find((name) => name !== "customerId")) || fields[0];
-  return { kind, table, model, field, words: model.constraints[constraint] };
+  return { kind, table, model, field, message: model.constraints[constraint] };
 }

@@ -36,7 +36,7 @@ export const writeDirectives = [idempotent, dryRun];
 const minimumKey = 8;
 const maximumKey = 255;
 
-/** How a mutation field is to be run, by the directives on it. */
+/** The values of the directives on a mutation field. */
 export function directivesOn({ fieldNodes, variableValues }: GraphQLResolveInfo): { dryRun: boolean; key?: string } {
   const values = (directive: GraphQLDirective) =>
     fieldNodes.map((node) => getDirectiveValues(directive, node, variableValues)).find(Boolean);
@@ -47,7 +47,7 @@ export function directivesOn({ fieldNodes, variableValues }: GraphQLResolveInfo)
   return { dryRun: Boolean(values(dryRun)), key };
 }
 
-/** These directives mean something on mutations alone; elsewhere they would be ignored, so they are refused. */
+/** Validation rule: rejects these directives on other fields than mutations, where they would be ignored. */
 export const directivesOnMutations: ValidationRule = (context) => ({
   Directive(node) {
     const known = writeDirectives.some(({ name }) => name === node.name.value);

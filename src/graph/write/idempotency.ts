@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, ran
 import type { Query } from "../../database/client.js";
 import { UserInputError } from "../../errors.js";
 import type { Viewer } from "../access/viewer.js";
-import { type AnyRow, sorted } from "./transaction.js";
+import { type AnyRow, canonicalJson } from "./transaction.js";
 import type { UserError } from "./user-error.type.js";
 
 /** Retention of a stored outcome. */
@@ -10,7 +10,7 @@ const hours = 24;
 
 /**
  * Outcome of a mutation: ids and plain values from which its payload is built. `userErrors` are those of rejected rows
- * where the rest succeeded; `first` are rows as a retry shows them, by payload field.
+ * if the others succeeded; `first` are the rows that a retry shows, by payload field.
  */
 export type Outcome = Record<string, unknown> & {
   userErrors?: readonly UserError[];
@@ -32,12 +32,12 @@ export class IdempotencyKey {
     args: unknown,
   ) {
     const { kind, applicationId, mode, owner } = viewer;
-    const who = kind === "customer" ? viewer.customerId : (owner?.id ?? "");
+    const callerId = kind === "customer" ? viewer.customerId : (owner?.id ?? "");
     this.id = createHash("sha256")
-      .update(sorted([mode, kind, applicationId, who, key]))
+      .update(canonicalJson([mode, kind, applicationId, callerId, key]))
       .digest("hex");
     this.fingerprint = createHmac("sha256", key)
-      .update(sorted([field, args]))
+      .update(canonicalJson([field, args]))
       .digest("hex");
   }
 
@@ -78,30 +78,31 @@ export class IdempotencyKey {
         "was used before, with another mutation or other arguments; use a new key for a new change.",
       );
     }
-    return this.open(outcome);
+    return this.decrypt(outcome);
   }
 
   /** Stores the outcome in the transaction of the write. */
-  async keep(query: Query, outcome: Outcome): Promise<void> {
-    await query(`UPDATE "idempotency_records" SET "outcome" = $2 WHERE "id" = $1`, [this.id, this.seal(outcome)]);
+  async store(query: Query, outcome: Outcome): Promise<void> {
+    await query(`UPDATE "idempotency_records" SET "outcome" = $2 WHERE "id" = $1`, [this.id, this.encrypt(outcome)]);
   }
 
-  private secret(salt: Buffer): Buffer {
+  private encryptionKey(salt: Buffer): Buffer {
     return Buffer.from(hkdfSync("sha256", this.key, salt, this.id, 32));
   }
 
-  private seal(outcome: Outcome): Buffer {
+  private encrypt(outcome: Outcome): Buffer {
     const salt = randomBytes(16);
     const nonce = randomBytes(12);
-    const cipher = createCipheriv("aes-256-gcm", this.secret(salt), nonce);
-    const text = Buffer.concat([cipher.update(JSON.stringify(outcome)), cipher.final()]);
-    return Buffer.concat([salt, nonce, cipher.getAuthTag(), text]);
+    const cipher = createCipheriv("aes-256-gcm", this.encryptionKey(salt), nonce);
+    const ciphertext = Buffer.concat([cipher.update(JSON.stringify(outcome)), cipher.final()]);
+    return Buffer.concat([salt, nonce, cipher.getAuthTag(), ciphertext]);
   }
 
-  private open(sealed: Buffer): Outcome {
-    const part = (from: number, to?: number) => sealed.subarray(from, to);
-    const decipher = createDecipheriv("aes-256-gcm", this.secret(part(0, 16)), part(16, 28));
-    decipher.setAuthTag(part(28, 44));
-    return JSON.parse(Buffer.concat([decipher.update(part(44)), decipher.final()]).toString()) as Outcome;
+  private decrypt(encrypted: Buffer): Outcome {
+    const [salt, nonce] = [encrypted.subarray(0, 16), encrypted.subarray(16, 28)];
+    const decipher = createDecipheriv("aes-256-gcm", this.encryptionKey(salt), nonce);
+    decipher.setAuthTag(encrypted.subarray(28, 44));
+    const text = Buffer.concat([decipher.update(encrypted.subarray(44)), decipher.final()]).toString();
+    return JSON.parse(text) as Outcome;
   }
 }

@@ -32,7 +32,7 @@ export interface PayloadField {
   otherwise?: unknown;
   /** Permissions of the field. A row needs the permission to read its model, unless `read` is given. */
   access?: readonly Permission[];
-  /** Reads the row with other rights than the caller's. For a retry, `first` is the row of the first response. */
+  /** Reads the row without the caller's permissions. On a retry, `first` is the row of the first response. */
   read?: (context: Context, id: string, first?: AnyRow) => Promise<unknown>;
 }
 
@@ -76,11 +76,11 @@ export interface MutationOptions<A, P> {
   access: readonly Permission[];
   /** Additional permissions: needed always, or where `write.need` demands them. */
   needs?: readonly Need[];
-  /** What it does, for whoever reads it in the playground. */
+  /** What it does, for the schema. */
   description: string;
   /** Codes of its user errors. */
   errors: readonly UserErrorCode[];
-  /** A whole operation that works on the demo shop. */
+  /** A complete operation that works on the demo shop. */
   example: string;
   payload: Payload;
   /** Description of the argument `id`, if it takes one. */
@@ -91,11 +91,11 @@ export interface MutationOptions<A, P> {
   input?: readonly [type: ClassType, description: string];
   /** Other arguments. */
   args?: Readonly<Record<string, { type: () => object; description: string; nullable?: true }>>;
-  /** The field of the payload that shows the resource even when nothing was changed. */
+  /** The payload field that returns the resource even if nothing was changed. */
   subject?: string;
   /** The id of that resource; absent: the argument `id`. */
   subjectId?: (args: A) => string;
-  /** Counts the call against a rate limit, or refuses it. The returned callback is told the outcome. */
+  /** Counts the call against a rate limit, or rejects it. The returned callback receives the outcome. */
   count?: (context: Context, args: A) => Settle | undefined;
   /** Runs before the transaction begins: slow work, such as hashing. Its result is the third argument. */
   prepare?: (context: Context, args: A) => Promise<P>;
@@ -106,13 +106,13 @@ export type Settle = (userErrors: readonly UserError[], dryRun: boolean) => void
 
 type Handler<A, P> = (write: Write, args: A, prepared: P) => Promise<Outcome>;
 
-/** Attempts at a transaction that PostgreSQL rolls back to end a deadlock, or whose row changed its owner. */
+/** Maximum number of attempts at a transaction that ends in a deadlock, or whose row changed its owner. */
 const maximumAttempts = 4;
 const retryable = new Set(["40001", "40P01"]);
 
 /**
- * A mutation: `(write, args, prepared) => outcome`. It runs in one transaction with all that belongs to it: who did it,
- * for the audit trail, and the record of its idempotency key. It either comes to an outcome or leaves nothing behind.
+ * A mutation: `(write, args, prepared) => outcome`. It runs in one transaction, with the actor for the audit trail and
+ * the record of its idempotency key; if it fails, all of it is rolled back.
  */
 export function Mutates<A extends object = Args, P = void>(options: MutationOptions<A, P>) {
   return (prototype: object, name: string, descriptor: TypedPropertyDescriptor<Handler<A, P>>) => {
@@ -141,20 +141,20 @@ export function Mutates<A extends object = Args, P = void>(options: MutationOpti
       declareAccess(access),
       declareNeeds(needs),
     );
-    let at = 0;
-    if (id) Arg("id", () => ID, { description: id })(prototype, name, at++);
-    if (version) Arg("ifVersion", () => Int, versionArgument)(prototype, name, at++);
-    if (input) Arg("input", () => input[0], { description: input[1] })(prototype, name, at++);
+    let index = 0;
+    if (id) Arg("id", () => ID, { description: id })(prototype, name, index++);
+    if (version) Arg("ifVersion", () => Int, versionArgument)(prototype, name, index++);
+    if (input) Arg("input", () => input[0], { description: input[1] })(prototype, name, index++);
     for (const [argument, { type, ...rest }] of Object.entries(more)) {
-      Arg(argument, type, rest)(prototype, name, at++);
+      Arg(argument, type, rest)(prototype, name, index++);
     }
-    Ctx()(prototype, name, at++);
-    Info()(prototype, name, at++);
+    Ctx()(prototype, name, index++);
+    Info()(prototype, name, index++);
     return property;
   };
 }
 
-/** A mutation as it is called by its name: methods, so that their arguments need not be known here. */
+/** A mutation to be called by name: methods, so that mutations with any argument type are assignable. */
 interface RegisteredMutation extends Pick<MutationOptions<never, never>, "access" | "needs" | "errors"> {
   count?(context: Context, args: object): Settle | undefined;
   prepare?(context: Context, args: object): Promise<unknown>;
@@ -163,7 +163,7 @@ interface RegisteredMutation extends Pick<MutationOptions<never, never>, "access
 
 const mutations = new Map<string, RegisteredMutation>();
 
-/** A mutation to be called, by the name of its field, with arguments that stand their types. */
+/** A call of a mutation by its field name, with valid arguments, or a function of the outcomes of the calls before. */
 export interface MutationCall {
   readonly name: string;
   readonly args: object | ((outcomes: readonly Outcome[]) => object);
@@ -176,31 +176,35 @@ const versionArgument = {
 };
 
 /**
- * Says who writes, and whether the customer of a token is there. One who is not, or is of the other mode, sees nothing
- * and writes nothing, whoever issued the token.
+ * Sets the actor for the audit trail, and checks that the token's customer exists in this mode: one who does not can
+ * neither read nor write.
  */
 const beginSql = `SELECT set_config('customer_graph.who', $1, true),
   $2::text IS NULL OR EXISTS (SELECT FROM "customers" WHERE "id" = $2 AND "mode" = $3::"mode")`;
 
-/** How a transaction is run, and what it is called in `extensions`. */
-interface Run {
+/** Options of `transact`. */
+interface TransactOptions {
   readonly schema: GraphQLSchema;
+  /** Name of the transaction in `extensions`. */
   readonly key: string;
   readonly needs: readonly Need[] | undefined;
   readonly dryRun: boolean;
   readonly record: IdempotencyKey | undefined;
-  /** Runs before the transaction begins, unless it is a replay: that might be refused now. */
+  /** Runs before the transaction begins, except on a replay, since it might be rejected now. */
   readonly prepare: (() => Promise<unknown>) | undefined;
   readonly handle: (write: Write) => Promise<Outcome>;
-  /** The outcome as it is stored with an idempotency key. */
-  readonly keep: (outcome: Outcome) => Promise<Outcome>;
+  /** The outcome to store with an idempotency key. */
+  readonly storedOutcome: (outcome: Outcome) => Promise<Outcome>;
 }
 
-/** Runs a transaction with all that belongs to it. If it is refused the outcome has the errors alone. */
-async function transact(context: Context, { schema, key, needs, dryRun, record, ...run }: Run): Promise<Outcome> {
+/** Runs a write in a transaction, with retries, dry run and idempotency. An aborted write returns only its errors. */
+async function transact(
+  context: Context,
+  { schema, key, needs, dryRun, record, ...options }: TransactOptions,
+): Promise<Outcome> {
   const { database, loaders, viewer, writes } = context;
   await writes.end?.();
-  const who = JSON.stringify(whoOf(viewer));
+  const actor = JSON.stringify(actorOf(viewer));
   const newOwners = new Set<string>();
   let write: Write | undefined;
 
@@ -208,24 +212,24 @@ async function transact(context: Context, { schema, key, needs, dryRun, record, 
     loaders.readThrough(query);
     write = new Write(context, query, schema, needs, newOwners);
     const customerId = viewer.kind === "customer" ? viewer.customerId : null;
-    const [[, exists]] = (await query(beginSql, [who, customerId, viewer.mode])) as [[string, boolean]];
-    const before = await record?.claim(query);
-    if (before) {
+    const [[, exists]] = (await query(beginSql, [actor, customerId, viewer.mode])) as [[string, boolean]];
+    const stored = await record?.claim(query);
+    if (stored) {
       writes.replayed.push(key);
-      return before;
+      return stored;
     }
     if (!exists) {
       const message = "The customer of this access token does not exist; sign in again.";
       throw new AuthenticationError("UNAUTHENTICATED", message, { tokenSent: true });
     }
-    const outcome = await run.handle(write);
+    const outcome = await options.handle(write);
     write.check();
-    if (record) await record.keep(query, await run.keep(outcome));
+    if (record) await record.store(query, await options.storedOutcome(outcome));
     return outcome;
   };
 
   try {
-    if (run.prepare && !(await record?.find(database.query))) await run.prepare();
+    if (options.prepare && !(await record?.find(database.query))) await options.prepare();
     for (let attempt = 1; ; attempt++) {
       try {
         if (dryRun) {
@@ -235,7 +239,7 @@ async function transact(context: Context, { schema, key, needs, dryRun, record, 
         }
         const outcome = await database.transaction(work);
         writes.committed.push(key);
-        for (const then of write!.afterCommit) then();
+        for (const callback of write!.afterCommit) callback();
         context.live.announce();
         loaders.readThrough(undefined);
         return outcome;
@@ -282,7 +286,7 @@ async function run<A extends object, P>(
           prepared = await options.prepare!(context, args);
         }),
       handle: (write) => handler(write, args, prepared),
-      keep: (outcome) => withFirst(options.payload, outcome, context),
+      storedOutcome: (outcome) => withFirst(options.payload, outcome, context),
     });
     logUndeclaredCodes(context, info.fieldName, options.errors, outcome.userErrors);
     const { subject, subjectId = ({ id }: A & { id?: string }) => id, payload } = options;
@@ -294,17 +298,17 @@ async function run<A extends object, P>(
   }
 }
 
-/** What came of mutations that were called together. */
+/** Result of `mutateTogether`. */
 export interface TogetherOutcome {
-  /** Of each call, unless they were refused. */
+  /** The outcome of each call; empty if they were rejected. */
   readonly outcomes: readonly Outcome[];
-  /** Why they were refused, and at which call. */
+  /** The errors if they were rejected, and the index of the failed call. */
   readonly refusal?: { readonly errors: readonly UserError[]; readonly call: number };
 }
 
 /**
- * Calls mutations in one transaction, for other protocols than GraphQL: all of them come about, or none. A retry with the
- * same key gives the first outcome; `request` is what the key stands for.
+ * Calls mutations in one transaction, for other protocols than GraphQL: all of them succeed, or none. A retry with the
+ * same key returns the first outcome; the key is bound to `request`.
  */
 export async function mutateTogether(
   context: Context,
@@ -341,7 +345,7 @@ export async function mutateTogether(
         }
         return { outcomes };
       },
-      keep: async (outcome) => outcome,
+      storedOutcome: async (outcome) => outcome,
     });
     userErrors = outcome.userErrors ?? [];
     if (!refused) return { outcomes: outcome.outcomes as Outcome[] };
@@ -353,7 +357,7 @@ export async function mutateTogether(
   }
 }
 
-/** Whether there is a mutation of this name. */
+/** Whether a mutation with this name exists. */
 export function isMutation(name: string): boolean {
   return mutations.has(name);
 }
@@ -380,15 +384,15 @@ class Rollback extends Error {}
 function deferRollback(context: Context, work: (query: Query) => Promise<Outcome>): Promise<Outcome> {
   const { database, loaders, writes } = context;
   return new Promise((resolve, reject) => {
-    let undo = () => {};
+    let rollBack = () => {};
     const transaction = database
       .transaction(async (query) => {
         const outcome = await work(query);
-        const end = new Promise<void>((done) => {
-          undo = done;
+        const ended = new Promise<void>((end) => {
+          rollBack = end;
         });
         resolve(outcome);
-        await end;
+        await ended;
         throw new Rollback();
       })
       .catch((error: unknown) => {
@@ -397,13 +401,13 @@ function deferRollback(context: Context, work: (query: Query) => Promise<Outcome
     writes.end = async () => {
       writes.end = undefined;
       loaders.readThrough(undefined);
-      undo();
+      rollBack();
       await transaction;
     };
   });
 }
 
-/** Adds the rows that a payload shows to callers who may not read them: a replay shows these, and nothing newer. */
+/** Adds the rows that the payload shows although the caller may not read them: a replay shows these, not newer ones. */
 async function withFirst({ fields }: Payload, outcome: Outcome, context: Context): Promise<Outcome> {
   const { permissions } = context.viewer;
   const shown = Object.entries(fields).filter(
@@ -415,9 +419,9 @@ async function withFirst({ fields }: Payload, outcome: Outcome, context: Context
 }
 
 /** A row parsed from JSON, with its times as dates. */
-function revived(type: ModelType, kept: AnyRow): AnyRow {
+function parseStoredRow(type: ModelType, stored: AnyRow): AnyRow {
   const columns = Object.fromEntries(
-    Object.entries(kept).map(([field, value]) => {
+    Object.entries(stored).map(([field, value]) => {
       const isMoment = value !== null && type.datamodel.columns[field]?.type === "DateTime";
       return [field, isMoment ? new Date(value as string) : value];
     }),
@@ -437,7 +441,7 @@ async function payloadFrom(
   const object = getNamedType(info.returnType) as GraphQLObjectType;
   for (const [key, nodes] of collectSubfields(schema, fragments, variableValues, object, fieldNodes)) {
     const field = nodes[0]!.name.value;
-    // `__typename` is no field of the type's own.
+    // `__typename` is not a field of the type.
     const definition = object.getFields()[field];
     if (!definition) continue;
     const { row, node, list, otherwise, read, type } = fields[field] ?? {};
@@ -450,12 +454,12 @@ async function payloadFrom(
     }
     const find = async (id: string) => {
       const first = outcome.first?.[field];
-      if (read) return read(context, id, first && revived(modelTypeOf(row!()), first));
+      if (read) return read(context, id, first && parseStoredRow(modelTypeOf(row!()), first));
       const model = row ? modelTypeOf(row()).name : modelOfId(id);
       if (model && !list) await context.preload?.(model, id, `${info.path.key}.${key}`, nodes);
       if (!node) return context.loaders.byId(model!, id);
-      const found = await context.loaders.node(id);
-      return found instanceof (node() as new () => object) ? found : null;
+      const resource = await context.loaders.node(id);
+      return resource instanceof (node() as new () => object) ? resource : null;
     };
     const isRow = row || node;
     if (list) {
@@ -475,8 +479,8 @@ async function payloadFrom(
   return payload;
 }
 
-/** Who writes, for the audit trail. domain rule: the application and, if there is one, the owner of the token. */
-export function whoOf(viewer: Viewer): Record<string, unknown> {
+/** The actor of a write, for the audit trail. domain rule: the application and, if any, the owner of the token. */
+export function actorOf(viewer: Viewer): Record<string, unknown> {
   const { kind, applicationId, owner } = viewer;
   const application = {
     id: applicationId,

@@ -42,8 +42,8 @@ interface Verb {
    */
   errors?: readonly UserErrorCode[];
   /**
-   * The arguments in the example, as GraphQL: `input: { name: "VIP" }`. It must work on the demo shop. Absent: there is no
-   * mutation of its own, it is part of others.
+   * The arguments of the example, as GraphQL: `input: { name: "VIP" }`. It must work on the demo shop. Absent: no
+   * mutation is generated; others call the verb.
    */
   example?: string;
   /** Additional payload fields; `after` returns their values. */
@@ -69,9 +69,9 @@ interface CreateVerb<M extends ModelName, G, I, P, X> extends Verb {
   before?: (write: Write, values: G, input: I, path: Path, prepared: P) => Promise<ValuesOf<M> & X>;
   /** Runs after the insert, in the same transaction, with the values that `before` returned. */
   after?: (write: Write, id: string, input: I, path: Path, values: ValuesOf<M> & X) => Promise<unknown>;
-  /** Callers may learn that a value is `TAKEN` without permission to read the other resource. */
-  tellsTaken?: true;
-  /** How the payload reads the row, where the caller may not. */
+  /** `TAKEN` is reported even without permission to read the other resource. */
+  revealsTaken?: true;
+  /** How the payload reads the row if the caller may not. */
   read?: PayloadField["read"];
 }
 
@@ -87,7 +87,7 @@ interface UpdateVerb<M extends ModelName, G, I, P, X> extends Verb {
 }
 
 interface DeleteVerb<M extends ModelName> extends Verb {
-  /** Runs before the deletion: checks that the row may go, and deletes what refers to it. */
+  /** Runs before the deletion: checks that the row may be deleted, and deletes rows that refer to it. */
   before?: (write: Write, row: RowOf<M>) => Promise<unknown>;
   /** Runs after the deletion, in the same transaction, with the result of `before`. */
   after?: (write: Write, row: RowOf<M>, result: unknown) => Promise<unknown>;
@@ -111,8 +111,8 @@ interface UpdateOptions<P> {
 }
 
 /**
- * Creates, updates and deletes rows of the model `M` by the rules `R`, within a write. `P` is what `prepare` returns, `X`
- * what `before` hands to `after` beside columns.
+ * Creates, updates and deletes rows of the model `M` by the rules `R`, within a write. `P` is the result of `prepare`,
+ * `X` what `before` passes to `after` besides columns.
  */
 export class ResourceWrites<M extends ModelName, R extends Rules, P = void, X = object> {
   readonly model: ModelType;
@@ -127,18 +127,18 @@ export class ResourceWrites<M extends ModelName, R extends Rules, P = void, X = 
   ) {
     this.model = modelTypeOf(type);
     this.name = this.model.name as M;
-    // A resource may have rules of its own for the common fields.
+    // A resource may override the rules of the common fields.
     const rules = rulesOf(this.model.name, { ...options.rules, ...commonRules, ...options.rules });
-    this.createRules = options.create && !options.create.tellsTaken ? markUnique(this.model, rules) : rules;
+    this.createRules = options.create && !options.create.revealsTaken ? markUnique(this.model, rules) : rules;
     this.updateRules = { ...this.createRules, metadata: metadataChange };
   }
 
-  /** Creates one and returns its id. */
+  /** Creates a row and returns its id. */
   async create(write: Write, input: InputOf<R> & CommonInput, path: Path = ["input"], prepared?: P): Promise<string> {
     return (await this.make(write, input, path, prepared)).id;
   }
 
-  /** Creates one; returns its id and the other fields of the payload. */
+  /** Creates a row; returns its id and the other fields of the payload. */
   async make(
     write: Write,
     input: InputOf<R> & CommonInput,
@@ -153,7 +153,7 @@ export class ResourceWrites<M extends ModelName, R extends Rules, P = void, X = 
     return { id, more: shown(payload, await after?.(write, id, input, path, values)) };
   }
 
-  /** Updates one; returns the other fields of the payload. */
+  /** Updates a row; returns the other fields of the payload. */
   async update(
     write: Write,
     id: string,
@@ -177,7 +177,7 @@ export class ResourceWrites<M extends ModelName, R extends Rules, P = void, X = 
     return shown(payload, await after?.(write, row, input, path, values));
   }
 
-  /** Deletes one; returns the other fields of the payload. */
+  /** Deletes a row; returns the other fields of the payload. */
   async delete(write: Write, id: string, version?: number | null): Promise<Outcome> {
     const { before, after, payload } = this.options.delete ?? {};
     const row = await write.row(this.name, id, { version });
@@ -187,7 +187,7 @@ export class ResourceWrites<M extends ModelName, R extends Rules, P = void, X = 
     return shown(payload, await after?.(write, row, result));
   }
 
-  /** The values of an input under its rules; in an update, the metadata is the change of it. */
+  /** The validated values of an input; in an update, `metadata` is the change. */
   private async given(
     write: Write,
     rules: Rules,
@@ -205,12 +205,12 @@ export class ResourceWrites<M extends ModelName, R extends Rules, P = void, X = 
   }
 }
 
-/** Whether a field is part of a unique index, beside the mode and the owner. */
+/** Whether a field is part of a unique index, the owner aside. */
 function isUnique(model: Model, field: string): boolean {
   return field !== ownerField(model) && model.unique.some((index) => index.includes(field));
 }
 
-/** Rules that say which values are unique: `TAKEN` reveals that another row has the value. */
+/** Adds the permission that unique values need: `TAKEN` reveals that another row has the value. */
 function markUnique({ name, datamodel }: ModelType, rules: Rules): Rules {
   const marked = Object.entries(rules).map(([field, rule]): [string, Rule] => [
     field,
@@ -231,7 +231,7 @@ function shown(fields: PayloadFields | undefined, values: unknown): Outcome {
   return fields ? (values as Outcome) : {};
 }
 
-/** The resolver class of a resource's `…Create`, `…Update` and `…Delete`, as far as its writes have these verbs. */
+/** The resolver class of a resource's `…Create`, `…Update` and `…Delete`, for the verbs that its writes have. */
 export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
   writes: ResourceWrites<M, R, P, X>,
 ): ClassType {
@@ -240,23 +240,23 @@ export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
   const { name, type, datamodel } = model;
   const field = name[0]!.toLowerCase() + name.slice(1);
   const noun = singular(name);
-  const one = `${/^([aeio]|[AEFHILMNORSX][A-Z])/.test(noun) ? "an" : "a"} ${noun}`;
+  const withArticle = `${/^([aeio]|[AEFHILMNORSX][A-Z])/.test(noun) ? "an" : "a"} ${noun}`;
   const permission = (action: string, verb: Verb): readonly Permission[] =>
     verb.access ?? [`${datamodel.table}:${action}` as Permission];
   // A resource that the caller may not read does not exist for them.
-  const toReadIt: Need = { permission: toRead(name) };
+  const needsRead: Need = { permission: toRead(name) };
   const selection = `{ ${field} { id } userErrors { code message path } }`;
   const row = { description: `The ${noun} after the change; null when there is none.`, row: () => type };
   type Codes = readonly UserErrorCode[];
-  /** Codes common to the verb, those derived from the rules, and its own. */
-  const codes = (common: Codes, own: Codes = [], ruled: readonly [string, Rule][] = [], owned = false): Codes => {
-    const links = ruled.flatMap(([, { link }]) => (link ? [modelNamed(link)] : []));
+  /** The verb's common codes, those derived from the rules, and those declared. */
+  const codes = (common: Codes, declared: Codes = [], rules: readonly [string, Rule][] = [], owned = false): Codes => {
+    const links = rules.flatMap(([, { link }]) => (link ? [modelNamed(link)] : []));
     const derived: Codes = [
       ...(links.length ? (["NOT_FOUND"] as const) : []),
-      ...(ruled.some(([field]) => isUnique(datamodel, field)) ? (["TAKEN"] as const) : []),
+      ...(rules.some(([field]) => isUnique(datamodel, field)) ? (["TAKEN"] as const) : []),
       ...(owned || links.some(isPersonal) ? (["WRONG_STATE"] as const) : []),
     ];
-    return [...new Set([...common, ...derived.filter((code) => !own.includes(code)), ...own])];
+    return [...new Set([...common, ...derived.filter((code) => !declared.includes(code)), ...declared])];
   };
   const owned = isPersonal(datamodel);
 
@@ -278,7 +278,7 @@ export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
       Mutates<Args<Input>, P>({
         access: permission("create", create),
         needs: [...needsOfUnique(createRules), ...(create.needs ?? [])],
-        description: create.description ?? `Creates ${one}.`,
+        description: create.description ?? `Creates ${withArticle}.`,
         errors: codes(["INVALID"], create.errors, rulesFor(createRules, "create")),
         example: `mutation { ${field}Create(${create.example}) ${selection} }`,
         payload: payloadOf(`${name}Create`, `Result of \`${field}Create\`.`, {
@@ -306,8 +306,8 @@ export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
       "Update",
       Mutates<Args<Input>, P>({
         access: permission("update", update),
-        needs: [toReadIt, ...(update.needs ?? [])],
-        description: update.description ?? `Updates ${one}. Omitted fields keep their value; null clears it.`,
+        needs: [needsRead, ...(update.needs ?? [])],
+        description: update.description ?? `Updates ${withArticle}. Omitted fields keep their value; null clears it.`,
         errors: codes(
           ["NOT_FOUND", "INVALID", "VERSION_CONFLICT"],
           update.errors,
@@ -334,8 +334,8 @@ export function ResourceMutations<M extends ModelName, R extends Rules, P, X>(
       "Delete",
       Mutates<Args>({
         access: permission("destroy", remove),
-        needs: [toReadIt, ...(remove.needs ?? [])],
-        description: remove.description ?? `Deletes ${one}.`,
+        needs: [needsRead, ...(remove.needs ?? [])],
+        description: remove.description ?? `Deletes ${withArticle}.`,
         errors: codes(["NOT_FOUND", "VERSION_CONFLICT"], remove.errors, [], owned),
         example: `mutation { ${field}Delete(${remove.example}) { deletedId userErrors { code message path } } }`,
         payload: payloadOf(`${name}Delete`, `Result of \`${field}Delete\`.`, {

@@ -8,7 +8,7 @@ import { readColumn, type TextReader } from "./columns.js";
 
 export { Problem, readEmail } from "../model/values.js";
 
-/** One field of an input: how clients see it, and which values it takes. `T` is the value that is stored. */
+/** Rule of an input field: its type and description, and its valid values. `T` is the type of the stored value. */
 export interface Rule<T = unknown> {
   readonly type: () => object;
   readonly description: string;
@@ -16,7 +16,7 @@ export interface Rule<T = unknown> {
   readonly required: boolean;
   /** Generated if omitted, so it is optional but cannot be cleared; a string describes the default. */
   readonly generated?: true | string;
-  /** Absent: on create and on update. */
+  /** Undefined: on create and on update. */
   readonly on?: "create" | "update";
   /** Without one of these permissions the whole mutation is rejected, naming the field. */
   readonly access?: readonly Permission[];
@@ -75,7 +75,7 @@ export function flag(options: Options) {
   return rule<boolean>(() => Boolean, options);
 }
 
-/** A moment. */
+/** A date and time. */
 export function moment(options: Options & { check?: (given: Date) => Date | Problem }) {
   const { check, ...rest } = options;
   return rule<Date>(() => DateTime, rest, check);
@@ -86,7 +86,7 @@ export function choice<E extends string>(type: Record<string, E>, options: Optio
   return rule<E>(() => type, options);
 }
 
-/** A number that need not be whole. */
+/** A decimal number. */
 export function decimal(options: Options) {
   return rule<number>(() => Float, options);
 }
@@ -127,18 +127,18 @@ export function changedMetadata(
   { replace, merge, removeKeys }: MetadataInput,
 ): Record<string, unknown> | Problem {
   const after = replace ?? { ...before, ...merge };
-  const kept = removeKeys
+  const remaining = removeKeys
     ? Object.fromEntries(Object.entries(after).filter(([key]) => !removeKeys.includes(key)))
     : after;
-  return readJson(kept, Math.max(maximumJson, JSON.stringify(before).length));
+  return readJson(remaining, Math.max(maximumJson, JSON.stringify(before).length));
 }
 
-/** Rules for the columns of a model; each accepts what its column accepts unless it has its own check. */
+/** Rules for the columns of a model; each checks the format of its column unless it has its own check. */
 export function rulesOf<R extends Rules>(name: ModelName, rules: R): R {
   const model = modelNamed(name);
-  const bound = Object.entries(rules).map(([field, one]): [string, Rule] => {
-    const free = one.check || one.virtual || one.link || !model.columns[field];
-    return [field, free ? one : { ...one, check: (given: unknown) => readColumn(model, field, given, one.form) }];
+  const bound = Object.entries(rules).map(([field, rule]): [string, Rule] => {
+    if (rule.check || rule.virtual || rule.link || !model.columns[field]) return [field, rule];
+    return [field, { ...rule, check: (given: unknown) => readColumn(model, field, given, rule.form) }];
   });
   return Object.fromEntries(bound) as R;
 }
@@ -157,7 +157,7 @@ export const metadataChange: Rule<MetadataInput> = rule<MetadataInput>(() => Met
 });
 
 /**
- * Builds the input type of a mutation from its rules: everything is optional but what is required on create. `kind`
+ * Builds the input type of a mutation from its rules. All fields are optional except those required on create. `kind`
  * selects the rules.
  */
 export function inputOf(name: string, description: string, rules: Rules, kind: "create" | "update"): ClassType {
@@ -167,19 +167,18 @@ export function inputOf(name: string, description: string, rules: Rules, kind: "
   for (const [field, { type, description: text, required, generated, on, access, unique }] of Object.entries(rules)) {
     if (on && on !== kind) continue;
     const nullable = !(required && kind === "create");
-    const forbidden = access ? ` Needs ${permissionsText(access)}, which sales channels lack.` : "";
-    const readers = unique && kind === "create" ? ` It is unique, so it needs \`${unique}\`.` : "";
-    const kept = required || generated;
-    const clears =
+    const accessText = access ? ` Needs ${permissionsText(access)}, which sales channels lack.` : "";
+    const uniqueText = unique && kind === "create" ? ` It is unique, so it needs \`${unique}\`.` : "";
+    const nullText =
       kind === "create"
         ? generated
           ? ` ${generated === true ? "Made up" : generated} when absent.`
           : ""
-        : kept
+        : required || generated
           ? " It cannot be null."
           : " Null clears it.";
-    const hint = type() === MetadataInput ? "" : clears;
-    Field(type, { nullable, description: `${text}${hint}${readers}${forbidden}` })(input.prototype, field);
+    const hint = type() === MetadataInput ? "" : nullText;
+    Field(type, { nullable, description: `${text}${hint}${uniqueText}${accessText}` })(input.prototype, field);
   }
   return input;
 }

@@ -14,6 +14,7 @@ export interface Step<State> {
   readonly to: State;
 }
 
+/** Whether a transition may start in a state. */
 export function leadsFrom<State>({ from }: Pick<Step<State>, "from">, state: State): boolean {
   return from.includes(state);
 }
@@ -23,14 +24,15 @@ export interface Move<M extends ModelName, State> {
   /** Description for the schema. */
   description: string;
   from: readonly State[];
-  /** Absent: the state stays, and only a timestamp is set or cleared. */
+  /** Undefined: the state stays; only a timestamp is set or cleared. */
   to?: State;
   /** Past participle of the transition, for messages: `placed`. */
   done: string;
-  /** The timestamp it sets or clears. */
+  /** The timestamp that it sets. */
   notes?: FieldOf<M>;
+  /** The timestamp that it clears. */
   takesBack?: FieldOf<M>;
-  /** Only the shop may apply it: from any state, or from these. */
+  /** Reserved to the shop: from all states, or from these. */
   byShop?: true | readonly State[];
   /** Id of a demo shop row for the example. */
   example: string;
@@ -67,8 +69,8 @@ export class StateMachine<M extends ModelName, State extends string, Name extend
   async move(write: Write, name: Name, id: string, version?: number | null): Promise<void> {
     const { to, notes, takesBack, before, ...move } = this.options.moves[name];
     const row = (await write.row(this.name, id, { version })) as RowOf<M> & AnyRow & { status: State };
-    const made = to ? row.status === to : notes ? row[notes] !== null : row[takesBack!] === null;
-    if (made) return;
+    const isDone = to ? row.status === to : notes ? row[notes] !== null : row[takesBack!] === null;
+    if (isDone) return;
     const { shop } = this.options;
     if (!leadsFrom(move, row.status)) {
       this.abort(
@@ -81,10 +83,10 @@ export class StateMachine<M extends ModelName, State extends string, Name extend
       const noun = singular(this.model.name);
       this.abort(write, row, `Once it is ${row.status}, the ${noun} can be ${move.done} by the shop alone.`);
     }
-    const more = await before?.(write, row);
+    const changes = await before?.(write, row);
     write.check();
-    const times = { ...(notes && { [notes]: write.now() }), ...(takesBack && { [takesBack]: null }) };
-    await write.update(this.name, row, { ...more, ...times, status: to } as ValuesOf<M>);
+    const timestamps = { ...(notes && { [notes]: write.now() }), ...(takesBack && { [takesBack]: null }) };
+    await write.update(this.name, row, { ...changes, ...timestamps, status: to } as ValuesOf<M>);
   }
 
   /** Aborts the write with a state error. */
@@ -93,7 +95,7 @@ export class StateMachine<M extends ModelName, State extends string, Name extend
   }
 }
 
-/** `a, b or c`. */
+/** Joins words: `a, b or c`. */
 export function either(words: readonly string[]): string {
   return words.length > 1 ? `${words.slice(0, -1).join(", ")} or ${words.at(-1)}` : words.join();
 }

@@ -36,7 +36,7 @@ import {
   rulesFor,
 } from "./rules.js";
 import {
-  existed,
+  hadVersion,
   InputError,
   Refusal,
   type UserError,
@@ -53,16 +53,16 @@ export type AnyRow = Record<string, unknown> & { id: string; version: number };
 /** Values of any model's columns. */
 type AnyValues = Record<string, unknown>;
 
-/** Owners to lock together with those of the row that is written, and the argument that names them. */
+/** Owners to lock together with those of the written row, and the argument that names them. */
 export interface ExtraLocks {
   owners: readonly string[];
   path: Path;
 }
 
 /**
- * A write: a transaction with the rows it has locked, and the user errors it has found. Rows that the caller may not see do
- * not exist for it. Errors are collected, so that a form learns all of them at once; `check` then aborts. The owners of a
- * row are the data subjects whose it is: they are locked before the row.
+ * A write: a transaction with its locked rows and user errors. Rows that the caller may not see do not exist for it.
+ * Errors are collected, so that a form can show all of them at once; `check` then aborts. The owners of a row are the
+ * data subjects it belongs to: they are locked before the row.
  */
 export class Write {
   readonly errors: UserError[] = [];
@@ -70,9 +70,9 @@ export class Write {
   readonly argumentPaths = new Map<string, Path>();
   /** Callbacks that run after COMMIT. */
   readonly afterCommit: (() => void)[] = [];
-  /** The owners locked so far, with the status of their erasure. */
+  /** Locked owners, with their erasure status. */
   private readonly owners = new Map<string, string | null>();
-  /** The owners of rows that the input refers to. They are locked before anything is written. */
+  /** Owners of the rows that the input refers to: locked before anything is written. */
   private readonly links: ExtraLocks[] = [];
 
   constructor(
@@ -99,7 +99,7 @@ export class Write {
     this.errors.push(new InputError(code, [...path], message));
   }
 
-  /** Aborts without a permission that the write needs in this case. */
+  /** Aborts if the caller lacks a permission that the write needs in this case. */
   need(permission: Permission) {
     if (!this.needs.some((need) => need.permission === permission)) {
       this.context.log.error("A mutation needs a permission that it does not declare.", { permission });
@@ -123,8 +123,8 @@ export class Write {
   }
 
   /**
-   * Validates an input by its rules. Omitted fields are omitted from the result, null clears. Ids of other resources are
-   * looked up.
+   * Validates an input by its rules. Omitted fields are omitted from the result; null clears. Ids of other resources
+   * must exist.
    */
   async values<R extends Rules, Kind extends "create" | "update">(
     rules: R,
@@ -141,12 +141,12 @@ export class Write {
         continue;
       }
       if (access && !permits(this.viewer, access)) throw forbidden(argumentPath, access.map(permissionName));
-      // That the value is taken would reveal the other resource.
+      // `TAKEN` would reveal the other resource.
       if (unique && kind === "create" && given !== null) this.need(unique);
       const value = given !== null && check ? check(given) : given;
       if (value instanceof Problem) this.addError(UserErrorCode.INVALID, argumentPath, value.message);
       else if (value === null) {
-        // A blank text is none.
+        // A blank text counts as null.
         if (given !== null && (required || generated)) {
           this.addError(UserErrorCode.INVALID, argumentPath, "This must not be blank.");
         } else if (kind === "update") {
@@ -159,7 +159,7 @@ export class Write {
     return values as CheckedInput<R, Kind>;
   }
 
-  /** The only given field of several; adds an error unless exactly one is given. */
+  /** The one field that is given; adds an error unless exactly one is. */
   oneOf<F extends string>(input: { [K in F]?: unknown }, fields: readonly F[], path: Path = ["input"]): F | undefined {
     const given = fields.filter((field) => input[field] !== undefined && input[field] !== null);
     if (given.length === 1) return given[0];
@@ -173,8 +173,8 @@ export class Write {
   }
 
   /**
-   * Whether the input may refer to this resource; adds an error if there is none. Its owners are locked with those of the
-   * row that is written, and the write aborts if their erasure has begun.
+   * Whether the input may refer to this resource; adds an error if it does not exist. Its owners are locked with those
+   * of the written row, and the write aborts if their erasure has begun.
    */
   async linked(model: ModelName, id: string, path: Path): Promise<boolean> {
     if (await this.find(model, id)) {
@@ -191,30 +191,30 @@ export class Write {
     return (await this.read(model, "id", [id], lock))[0] ?? null;
   }
 
-  /** The rows with these values in a field that the caller may see; `lock` locks them in the order of their ids. */
+  /** The visible rows with these values in a field; `lock` locks them in the order of their ids. */
   async findAll<M extends ModelName, F extends FieldOf<M>>(
     model: M,
     field: F,
-    wanted: readonly RowOf<M>[F][],
+    values: readonly RowOf<M>[F][],
     lock = false,
   ): Promise<RowOf<M>[]> {
-    return this.read(model, field, wanted, lock);
+    return this.read(model, field, values, lock);
   }
 
   private async read<M extends ModelName>(
     model: M,
     field: string,
-    wanted: readonly unknown[],
+    fieldValues: readonly unknown[],
     lock: boolean,
   ): Promise<(RowOf<M> & AnyRow)[]> {
     const type = modelTypeNamed(model);
-    const { text, values } = rowsByField(type.datamodel, field, wanted, this.context.loaders.rule, lock);
+    const { text, values } = rowsByField(type.datamodel, field, fieldValues, this.context.loaders.rule, lock);
     return (await this.query(text, values)).map((row) => hydrate(type, row, 0) as RowOf<M> & AnyRow);
   }
 
   /**
-   * Locks the row with this id until the write ends, together with its owners and those of `extraLocks`: whoever gives a row
-   * to another owner names both. With `version` only in this version. Aborts if there is no such row.
+   * Locks the row with this id until the write ends, together with its owners and those of `extraLocks`, the new owners
+   * of a row that changes owner. Aborts if the row does not exist, or is not at `version`.
    */
   async row<M extends ModelName>(
     model: M,
@@ -227,20 +227,21 @@ export class Write {
     }: { path?: Path; version?: number | null; versionPath?: Path; extraLocks?: ExtraLocks } = {},
   ): Promise<RowOf<M>> {
     const isOwner = model === dataSubject.name;
-    const absent = () => this.abort(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
-    // A row that the caller may not see takes no lock, and no more time than one that does not exist.
-    if (!isOwner && !(await this.find(model, id))) return absent();
-    // Every write locks owners before their rows, so that writes do not deadlock.
+    const abortNotFound = () =>
+      this.abort(UserErrorCode.NOT_FOUND, path, `There is no ${singular(model)} with this id.`);
+    // A hidden row is not locked, and takes no more time than one that does not exist.
+    if (!isOwner && !(await this.find(model, id))) return abortNotFound();
+    // Lock order against deadlocks: owners before their rows.
     const owners = isOwner ? [] : await this.ownersOf(model, id);
     const linked = this.links.flatMap((link) => link.owners);
     await this.lock([...owners, ...(extraLocks?.owners ?? []), ...linked, ...this.newOwners]);
     const [row] = await this.read(model, "id", [id], true);
-    if (!row) return absent();
-    const ownedBy = ownerField(modelNamed(model));
-    const owner = isOwner ? id : ownedBy && (row[ownedBy] as string | null);
+    if (!row) return abortNotFound();
+    const ownerKey = ownerField(modelNamed(model));
+    const owner = isOwner ? id : ownerKey && (row[ownerKey] as string | null);
     if (isOwner) this.owners.set(id, row[erasure.field] as string | null);
     else if (owner && !this.owners.has(owner)) {
-      for (const one of [...owners, owner]) this.newOwners.add(one);
+      for (const ownerId of [...owners, owner]) this.newOwners.add(ownerId);
       throw new RetryTransaction();
     }
     this.abortIfErased(owner ? [owner] : owners, path);
@@ -287,7 +288,7 @@ export class Write {
     const target = modelNamed(model);
     this.argumentPaths.set(target.table, path);
     const fields = Object.keys(after).filter(
-      (field) => after[field] !== undefined && !same(before[field], after[field]),
+      (field) => after[field] !== undefined && !isEqual(before[field], after[field]),
     );
     if (!fields.length) return [];
     await this.lockLinks();
@@ -302,13 +303,13 @@ export class Write {
     return fields;
   }
 
-  /** Deletes a row, and the rows that are about it. */
+  /** Deletes a row, and the rows about it. */
   async delete(model: ModelName, { id }: { id: string }): Promise<void> {
     await deleteAbout(this.query, model, [id]);
     await this.query(`DELETE FROM "${modelNamed(model).table}" WHERE "id" = $1`, [id]);
   }
 
-  /** The metadata of a row after a change, as a value for `update`; undefined when it does not change. */
+  /** The changed metadata of a row, as a value for `update`; undefined if unchanged. */
   metadata(row: object, change: MetadataInput | null | undefined, path: Path = ["input"]) {
     if (change === undefined) return undefined;
     const argumentPath = [...path, "metadata"];
@@ -318,15 +319,15 @@ export class Write {
     return undefined;
   }
 
-  /** Runs part of a write in a savepoint: rolled back if it ends with errors, which are returned. */
+  /** Runs a part of a write in a savepoint: rolled back if there are errors, which are returned. */
   async attempt<T>(
     work: () => Promise<T>,
   ): Promise<{ result: T; errors?: undefined } | { errors: readonly UserError[] }> {
     await this.query("SAVEPOINT part", []);
-    const before = this.errors.splice(0);
-    const locked = new Map(this.owners);
-    const { length } = this.afterCommit;
-    const links = [...this.links];
+    const errorsBefore = this.errors.splice(0);
+    const ownersBefore = new Map(this.owners);
+    const { length: callbacksBefore } = this.afterCommit;
+    const linksBefore = [...this.links];
     try {
       const result = await work();
       this.check();
@@ -336,21 +337,21 @@ export class Write {
       const errors = this.asErrors(error);
       if (!errors) throw error;
       await this.query("ROLLBACK TO SAVEPOINT part", []);
-      this.afterCommit.length = length;
-      this.links.splice(0, this.links.length, ...links);
+      this.afterCommit.length = callbacksBefore;
+      this.links.splice(0, this.links.length, ...linksBefore);
       this.owners.clear();
-      for (const [id, status] of locked) this.owners.set(id, status);
+      for (const [id, status] of ownersBefore) this.owners.set(id, status);
       return { errors };
     } finally {
-      this.errors.splice(0, this.errors.length, ...before);
+      this.errors.splice(0, this.errors.length, ...errorsBefore);
     }
   }
 
   /** The user errors behind a thrown error: an aborted write or a violated constraint; undefined for any other. */
   asErrors(error: unknown): readonly UserError[] | undefined {
     if (error instanceof Refusal) return error.errors;
-    const found = constraintError(error, (table) => this.argumentPaths.get(table));
-    return found && [found];
+    const userError = constraintError(error, (table) => this.argumentPaths.get(table));
+    return userError && [userError];
   }
 
   /** The ids of the data subjects that a row belongs to. */
@@ -362,26 +363,26 @@ export class Write {
     return (rows as [string | null][]).flatMap(([owner]) => owner ?? []);
   }
 
-  /** Locks data subjects in the order of their ids, those that the caller may not see included. */
+  /** Locks data subjects in the order of their ids, including those hidden from the caller. */
   private async lock(ids: readonly string[]): Promise<void> {
-    const others = [...new Set(ids)].filter((id) => !this.owners.has(id));
-    if (!others.length) return;
+    const unlocked = [...new Set(ids)].filter((id) => !this.owners.has(id));
+    if (!unlocked.length) return;
     const rows = (await this.query(
       `SELECT "id", "${columnOf(dataSubject, erasure.field).column}" FROM "${dataSubject.table}"
        WHERE "id" = ANY ($1::text[]) ORDER BY "id" FOR NO KEY UPDATE`,
-      [others],
+      [unlocked],
     )) as [string, string | null][];
     for (const [id, status] of rows) this.owners.set(id, status);
   }
 
-  /** Locks the owners of rows that the input refers to, unless that was done with the row that is written. */
+  /** Locks the owners of rows that the input refers to, unless `row` did so. */
   private async lockLinks(): Promise<void> {
     if (!this.links.length) return;
     await this.lock(this.links.flatMap(({ owners }) => owners));
     this.abortIfLinksErased();
   }
 
-  /** A row with several owners can no longer be referred to when all of them are erased. */
+  /** Aborts if the input refers to a row whose owners are all erased. */
   private abortIfLinksErased() {
     for (const { owners, path } of this.links.splice(0)) {
       if (owners.every((id) => isErased(this.owners.get(id)))) this.abortIfErased(owners, path);
@@ -390,7 +391,7 @@ export class Write {
 
   /** domain rule: a data subject whose erasure has begun gets no personal data again. */
   private abortIfErased(ids: readonly string[], path: Path) {
-    // An owner that is not there was deleted while the write waited for its lock.
+    // A missing owner was deleted while the write waited for its lock.
     if (!ids.every((id) => this.owners.has(id))) throw new RetryTransaction();
     const status = ids.map((id) => this.owners.get(id)).find(isErased);
     if (!status) return;
@@ -399,17 +400,17 @@ export class Write {
     this.abort(UserErrorCode.WRONG_STATE, path, message);
   }
 
-  /** The fields that changed after a version, as far as the caller may see them; null where the audit trail has a gap, or nothing to tell. */
+  /** The visible fields that changed after a version; null if it never existed, or the audit trail has a gap. */
   private async changedSince(model: ModelName, row: AnyRow, version: number): Promise<string[] | null> {
-    if (!existed(row, version)) return null;
+    if (!hadVersion(row, version)) return null;
     const target = modelNamed(model);
     const rows = (await this.query(
       `SELECT "resource_version", ARRAY(SELECT jsonb_object_keys("payload")) FROM "${auditTrail.table}"
        WHERE "resource_type" = $1 AND "resource_id" = $2 AND "resource_version" > $3`,
       [target.table, row.id, version],
     )) as [number, string[]][];
-    const versions = new Set(rows.map(([found]) => found));
-    for (let step = version + 1; step <= row.version; step++) if (!versions.has(step)) return null;
+    const recorded = new Set(rows.map(([recordedVersion]) => recordedVersion));
+    for (let next = version + 1; next <= row.version; next++) if (!recorded.has(next)) return null;
     return changedFields(
       this.schema,
       target,
@@ -428,7 +429,7 @@ class RetryTransaction extends Error {
 const erasure = dataSubject.dataSubject!;
 const isErased = (status: string | null | undefined) => Boolean(status && erasure.erased.includes(status));
 
-/** Deletes the rows about resources of a model that go with them. */
+/** Deletes the rows about resources of a model that are deleted with them. */
 export async function deleteAbout(query: Query, model: ModelName, ids: readonly string[]): Promise<void> {
   for (const target of models.values()) {
     if (!target.cascade) continue;
@@ -440,23 +441,23 @@ export async function deleteAbout(query: Query, model: ModelName, ids: readonly 
   }
 }
 
-/** Selects the ids of the owners of the row with an id, by the relations that lead to them. */
+/** Selects the ids of a row's owners, by its `owners` relations. */
 function ownersSql(model: Model, id = "$1"): string | undefined {
   const { table, relations, owners = [] } = model;
-  const own = ownerColumn(model);
-  if (own) return `SELECT "${own}" FROM "${table}" WHERE "id" = ${id}`;
+  const ownerKey = ownerColumn(model);
+  if (ownerKey) return `SELECT "${ownerKey}" FROM "${table}" WHERE "id" = ${id}`;
   const about = aboutOf(model);
   if (about) {
     return `SELECT customer_of("${about.typeColumn.column}", "${about.idColumn.column}") FROM "${table}" WHERE "id" = ${id}`;
   }
-  const found = owners.map((relation) => {
+  const selects = owners.map((relation) => {
     const { to, many, key } = relations[relation]!;
     const target = modelNamed(to);
     if (many)
       return `SELECT "${ownerColumn(target)}" FROM "${target.table}" WHERE "${columnOf(target, key!).column}" = ${id}`;
     return ownersSql(target, `(SELECT "${columnOf(model, key!).column}" FROM "${table}" WHERE "id" = ${id})`);
   });
-  return found.length ? found.join(" UNION ") : undefined;
+  return selects.length ? selects.join(" UNION ") : undefined;
 }
 
 function ownerColumn(model: Model): string | undefined {
@@ -471,19 +472,21 @@ export function singular(model: ModelName): string {
   return acronym ? words.replace(acronym.toLowerCase(), acronym) : words;
 }
 
-/** A value as node-pg takes it. */
+/** A column value as a query parameter of node-pg. */
 function parameter(model: Model, field: string, value: unknown): unknown {
   return columnOf(model, field).type === "Json" && value !== null ? JSON.stringify(value) : value;
 }
 
-function same(before: unknown, after: unknown): boolean {
+function isEqual(before: unknown, after: unknown): boolean {
   if (before === after) return true;
   if (before instanceof Date && after instanceof Date) return before.toJSON() === after.toJSON();
-  return before !== null && after !== null && typeof before === "object" && sorted(before) === sorted(after);
+  return (
+    before !== null && after !== null && typeof before === "object" && canonicalJson(before) === canonicalJson(after)
+  );
 }
 
-/** JSON with its keys in order, so that equal values have equal texts. */
-export function sorted(value: unknown): string {
+/** Canonical JSON, with sorted keys: equal values have equal texts. */
+export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     inner && typeof inner === "object" && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -500,23 +503,23 @@ function forbidden(path: Path, missing: string[]) {
 }
 
 /** The user error for a violated constraint; undefined for any other error. */
-export function constraintError(error: unknown, placeOf: (table: string) => Path | undefined): UserError | undefined {
+export function constraintError(error: unknown, pathOf: (table: string) => Path | undefined): UserError | undefined {
   const broken = brokenConstraint(error);
   if (!broken) return undefined;
-  const { kind, table, model, field, words } = broken;
-  const argumentPath = placeOf(table);
-  // Named after the table that refers. If that is not where this write puts values, it is what keeps a row from going.
+  const { kind, table, model, field, message } = broken;
+  const argumentPath = pathOf(table);
+  // A foreign key of a table that the write did not write to: its rows prevent the deletion.
   if (kind === "reference" && !argumentPath) {
-    const message = words ?? `There are ${plural(model.name)} that need it, so it cannot be deleted.`;
-    return new InputError(UserErrorCode.IN_USE, ["id"], message);
+    const inUse = message ?? `There are ${plural(model.name)} that need it, so it cannot be deleted.`;
+    return new InputError(UserErrorCode.IN_USE, ["id"], inUse);
   }
-  const at = [...(argumentPath ?? ["input"]), ...(field ? [field] : [])];
+  const path = [...(argumentPath ?? ["input"]), ...(field ? [field] : [])];
   switch (kind) {
     case "unique":
-      return new InputError(UserErrorCode.TAKEN, at, words ?? `Another ${singular(model.name)} has this already.`);
+      return new InputError(UserErrorCode.TAKEN, path, message ?? `Another ${singular(model.name)} has this already.`);
     case "reference":
-      return new InputError(UserErrorCode.NOT_FOUND, at, "There is no such resource.");
+      return new InputError(UserErrorCode.NOT_FOUND, path, "There is no such resource.");
     case "check":
-      return new InputError(UserErrorCode.INVALID, at, words ?? "This value is not allowed.");
+      return new InputError(UserErrorCode.INVALID, path, message ?? "This value is not allowed.");
   }
 }

@@ -2,8 +2,8 @@ import { columnOf, type ModelName, modelNamed } from "../model/datamodel.js";
 import { deleteAbout, type Write } from "./transaction.js";
 
 /**
- * Deletes those of these rows that no foreign key refers to and that have none themselves, with the rows about them, and
- * returns their ids. Rows are locked before the check: a foreign key added meanwhile waits, and then fails.
+ * Deletes those of these rows that have no foreign keys and that none refers to, with the rows about them, and returns
+ * their ids. Rows are locked before the check: a reference added meanwhile waits, and then fails.
  */
 export async function deleteUnused({ query }: Write, model: ModelName, given: readonly unknown[]): Promise<string[]> {
   const ids = given.filter((id) => typeof id === "string");
@@ -13,16 +13,16 @@ export async function deleteUnused({ query }: Write, model: ModelName, given: re
     .filter(({ key, where }) => key && !where)
     .map(({ to, many, key }) => {
       if (!many) return `t."${columnOf(target, key!).column}" IS NULL`;
-      const user = modelNamed(to);
-      return `NOT EXISTS (SELECT FROM "${user.table}" u WHERE u."${columnOf(user, key!).column}" = t."id")`;
+      const referrer = modelNamed(to);
+      return `NOT EXISTS (SELECT FROM "${referrer.table}" u WHERE u."${columnOf(referrer, key!).column}" = t."id")`;
     });
-  const these = `"id" = ANY ($1::text[])`;
-  await query(`SELECT FROM "${target.table}" WHERE ${these} ORDER BY "id" FOR UPDATE`, [ids]);
-  const gone = await query(
-    `DELETE FROM "${target.table}" t WHERE ${these} AND ${unused.join(" AND ")} RETURNING "id"`,
+  const byIds = `"id" = ANY ($1::text[])`;
+  await query(`SELECT FROM "${target.table}" WHERE ${byIds} ORDER BY "id" FOR UPDATE`, [ids]);
+  const deleted = await query(
+    `DELETE FROM "${target.table}" t WHERE ${byIds} AND ${unused.join(" AND ")} RETURNING "id"`,
     [ids],
   );
-  const found = (gone as [string][]).map(([id]) => id);
-  if (found.length) await deleteAbout(query, model, found);
-  return found;
+  const deletedIds = (deleted as [string][]).map(([id]) => id);
+  if (deletedIds.length) await deleteAbout(query, model, deletedIds);
+  return deletedIds;
 }

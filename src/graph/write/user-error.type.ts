@@ -41,7 +41,7 @@ export abstract class UserError {
   })
   path!: string[];
 
-  /** As it is kept with an idempotency key. */
+  /** The form stored with an idempotency key. */
   toJSON(): object {
     return { ...this, type: this.constructor.name };
   }
@@ -55,7 +55,7 @@ export class InputError extends UserError {
   }
 }
 
-/** The state of a resource does not allow a change. Each kind of resource has one of its own, with the state's type. */
+/** The state of a resource does not allow a change. Each resource type has a subclass with the type of its state. */
 export abstract class StateError<State> extends UserError {
   status!: State;
 
@@ -65,8 +65,8 @@ export abstract class StateError<State> extends UserError {
   }
 }
 
-/** Whether a resource has had a version; they are counted from 1. */
-export function existed(resource: { version: number }, version: number): boolean {
+/** Whether a resource has had a version; versions start at 1. */
+export function hadVersion(resource: { version: number }, version: number): boolean {
   return version >= 1 && version <= resource.version;
 }
 
@@ -93,7 +93,7 @@ export class VersionConflictError extends UserError {
     path: readonly string[] = ["ifVersion"],
   ) {
     super();
-    const message = existed(resource, given)
+    const message = hadVersion(resource, given)
       ? `The resource was changed in the meantime: it is at version ${resource.version}, not ${given}. Look at what changed, then send the change again with the new version.`
       : `The resource never had the version ${given}: it is at version ${resource.version}. Give the \`version\` that was read with the resource.`;
     Object.assign(this, {
@@ -110,7 +110,7 @@ export class VersionConflictError extends UserError {
   }
 }
 
-/** User errors, thrown to end a write of which nothing shall stay. */
+/** User errors, thrown to abort a write and roll it back. */
 export class Refusal extends Error {
   override name = "Refusal";
   constructor(readonly errors: readonly UserError[]) {

@@ -65,7 +65,7 @@ export const customerWrites = new ResourceWrites<"Customer", typeof rules, strin
     errors: ["TAKEN", "NOT_FOUND", "UNKNOWN_TAG", "TOO_MANY_TAGS"],
     example: 'input: { email: "new@example.com", password: "a long enough one", metadata: { locale: "en" } }',
     count: (context) => countForm(context),
-    tellsTaken: true,
+    revealsTaken: true,
     prepare: digestOf,
     before: async (_write, values, _input, _path, passwordDigest) => ({ ...values, passwordDigest }),
     after: replaceTags,
