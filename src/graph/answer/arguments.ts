@@ -46,7 +46,7 @@ export function argumentsOf(
   return fieldArguments.map(({ constant, evaluate }) => constant ?? evaluate(variables));
 }
 
-/** Values or slots of a field's arguments, used in its SQL. */
+/** The arguments of a field as used in its SQL: values or slots. */
 export interface SqlArguments {
   readonly page?: Page;
   readonly condition?: Condition;
@@ -65,7 +65,7 @@ export class ArgumentCollector {
     return this.ofField(field, node, (args, index) => listEvaluated(listArgs(type, args as PageArgs, maximum), index));
   }
 
-  /** Arguments that a variable holds, parsed already: those of a list, or a condition that finds one row. */
+  /** Parsed arguments in a variable: those of a list, or a look-up of one row. */
   given(variable: string): number {
     const index = this.all.length;
     const evaluate = (variables: Record<string, unknown>): EvaluatedArguments => {
@@ -75,7 +75,7 @@ export class ArgumentCollector {
     return this.all.push({ constant: undefined, evaluate }) - 1;
   }
 
-  /** Arguments of a list whose first rows are always read. */
+  /** Arguments of a list that has none: its first rows are read. */
   first(type: ModelType, first: number): number {
     return this.constant(listEvaluated(listArgs(type, { first }, Number.POSITIVE_INFINITY), undefined));
   }
@@ -143,9 +143,9 @@ export class ArgumentCollector {
       return this.constant(evaluated(getArgumentValues(field, node, {}), undefined));
     }
     const index = this.all.length;
-    const given = givenByVariables(field, node);
+    const fromVariables = readerOfVariables(field, node);
     const evaluate = (variables: Record<string, unknown>) =>
-      evaluated(given?.(variables) ?? getArgumentValues(field, node, variables), index);
+      evaluated(fromVariables?.(variables) ?? getArgumentValues(field, node, variables), index);
     this.all.push({ constant: undefined, evaluate });
     return index;
   }
@@ -170,11 +170,11 @@ function listEvaluated(list: ListArgs, index: number | undefined): EvaluatedArgu
 }
 
 /**
- * A field's arguments where all are variables, or objects of variables: these have been understood already. Undefined for
- * other arguments, and when a variable is absent or null, about which the specification has more to say.
+ * Fast path: reads arguments that are all variables, or objects of variables, whose values are coerced already.
+ * Undefined for other arguments, and if a variable is absent or null, to which the coercion rules of GraphQL apply.
  */
-function givenByVariables(field: GraphQLField<unknown, unknown>, { arguments: given = [] }: FieldNode) {
-  const names = new Set(given.map(({ name }) => name.value));
+function readerOfVariables(field: GraphQLField<unknown, unknown>, { arguments: nodes = [] }: FieldNode) {
+  const names = new Set(nodes.map(({ name }) => name.value));
   if (field.args.some(({ name, defaultValue }) => defaultValue !== undefined && !names.has(name))) return undefined;
   type Values = Record<string, unknown>;
   const read = (node: ValueNode, type: GraphQLInputType | undefined): ((variables: Values) => unknown) | undefined => {
@@ -183,22 +183,24 @@ function givenByVariables(field: GraphQLField<unknown, unknown>, { arguments: gi
     if (node.kind !== Kind.OBJECT || !isInputObjectType(input)) return undefined;
     const fields = Object.values(input.getFields());
     if (fields.some(({ defaultValue }) => defaultValue !== undefined)) return undefined;
-    return all(node.fields.map(({ name, value }) => [name.value, read(value, input.getFields()[name.value]?.type)]));
+    return readAll(
+      node.fields.map(({ name, value }) => [name.value, read(value, input.getFields()[name.value]?.type)]),
+    );
   };
-  const all = (entries: [name: string, read: ((variables: Values) => unknown) | undefined][]) => {
-    if (entries.some(([, one]) => !one)) return undefined;
+  const readAll = (entries: [name: string, read: ((variables: Values) => unknown) | undefined][]) => {
+    if (entries.some(([, readValue]) => !readValue)) return undefined;
     return (variables: Values): Values | undefined => {
       const values: Values = {};
-      for (const [name, one] of entries) {
-        const value = one!(variables);
+      for (const [name, readValue] of entries) {
+        const value = readValue!(variables);
         if (value === undefined || value === null) return undefined;
         values[name] = value;
       }
       return values;
     };
   };
-  return all(
-    given.map(({ name, value }) => [name.value, read(value, field.args.find((arg) => arg.name === name.value)?.type)]),
+  return readAll(
+    nodes.map(({ name, value }) => [name.value, read(value, field.args.find((arg) => arg.name === name.value)?.type)]),
   );
 }
 

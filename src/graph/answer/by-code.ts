@@ -21,7 +21,7 @@ import {
 import type { Read, Strategy } from "./strategy.js";
 
 type Values = readonly unknown[];
-/** State of serialising a response. */
+/** The context of serialising a response. */
 interface Writing {
   readonly args: readonly EvaluatedArguments[];
   /** Maximum length in characters. */
@@ -118,11 +118,11 @@ function objectWriter(
   const fields = selected.map((field, i) => fieldWriter(startOf(field, i), field));
   if (!fields.length) return () => "{}";
   const isDerived = selected.some(({ kind }) => kind === "derived");
-  const instance = isDerived ? instantiate(row.type, row.selected, object) : undefined;
+  const instantiateRow = isDerived ? instantiate(row.type, row.selected, object) : undefined;
   return (values, writing) => {
-    const made = instance?.(values);
+    const instance = instantiateRow?.(values);
     let text = "";
-    for (const field of fields) text = checked(text + field(values, made, writing), writing);
+    for (const field of fields) text = checked(text + field(values, instance, writing), writing);
     return `${text}}`;
   };
 }
@@ -186,15 +186,15 @@ interface ReadPage {
 
 function listWriter(list: ListSelection, selected: readonly ConnectionField[]): WriteRead {
   const fields = selected.map((field, i) => connectionFieldWriter(startOf(field, i), field, list));
-  // Everything in it may have been skipped.
+  // All fields may be skipped by directives.
   if (!fields.length) return () => "{}";
   return (read, writing) => {
-    const [found, ...counts] = (list.counts.length ? read : [read]) as [unknown[] | null, ...unknown[]];
+    const [readRows, ...counts] = (list.counts.length ? read : [read]) as [unknown[] | null, ...unknown[]];
     const evaluated = writing.args[list.fieldArguments]!.list!;
     const { limit, backward } = evaluated.page;
-    const rows = (found ?? []).slice(0, limit);
+    const rows = (readRows ?? []).slice(0, limit);
     if (backward) rows.reverse();
-    const page = { rows, counts, more: (found?.length ?? 0) > limit, list: evaluated, writing };
+    const page = { rows, counts, more: (readRows?.length ?? 0) > limit, list: evaluated, writing };
     let text = "";
     for (const field of fields) text = checked(text + field(page), writing);
     return `${text}}`;
@@ -216,9 +216,9 @@ function connectionFieldWriter(start: string, field: ConnectionField, list: List
       return (page) => start + rowsText(page.rows, (row) => write(row, page), page.writing);
     }
     case "pageInfo": {
-      const fields = field.fields.map((one, i) => ({
-        start: startOf(one, i),
-        value: pageInfoValue(one, field.row, list),
+      const fields = field.fields.map((inner, i) => ({
+        start: startOf(inner, i),
+        value: pageInfoValue(inner, field.row, list),
       }));
       if (!fields.length) return () => `${start}{}`;
       return (page) => {

@@ -31,20 +31,20 @@ export function byPostgres(plan: Plan): Strategy | undefined {
       plan,
       weights,
       rootSql: ({ column }, sql) => roots[column]!(sql),
-      answer: (read) => pieces(plan, read),
+      answer: (read) => chunksOf(plan, read),
     }
   );
 }
 
-/** Inserts the JSON texts of PostgreSQL, which may be long, between the keys of the root fields. */
-function pieces({ roots }: Plan, read: Read): string[] {
-  const pieces: string[] = [];
+/** The response in chunks: the JSON texts of PostgreSQL, which may be long, between the keys of the root fields. */
+function chunksOf({ roots }: Plan, read: Read): string[] {
+  const chunks: string[] = [];
   for (const root of roots) {
-    pieces.push(`${pieces.length ? "," : "{"}${JSON.stringify(root.key)}:`);
-    pieces.push(root.kind === "constant" ? root.json : (read[root.column] ?? "null"));
+    chunks.push(`${chunks.length ? "," : "{"}${JSON.stringify(root.key)}:`);
+    chunks.push(root.kind === "constant" ? root.json : (read[root.column] ?? "null"));
   }
-  pieces.push("}");
-  return pieces;
+  chunks.push("}");
+  return chunks;
 }
 
 /** SQL expression of a field, over a row alias or the rows of a list. */
@@ -57,7 +57,7 @@ interface Compiled<Source> {
   readonly sql: (sql: SelectionSql, source: Source) => string;
 }
 
-/** An object: a column for each of its fields or, where there are aliases, one of JSON. */
+/** SQL of an object: a column per field or, if there are aliases, a single JSON column. */
 interface CompiledObject {
   readonly aliased: boolean;
   readonly bytes: number;
@@ -83,8 +83,8 @@ class Compiler {
   }
 
   private object(row: RowSelection, fields: FieldsByType, lists: readonly number[]): CompiledObject | undefined {
-    const [selected, ...others] = [...fields.values()];
-    if (!selected?.length || !others.every((other) => areAlike(selected, other))) return undefined;
+    const [selected, ...ofOtherTypes] = [...fields.values()];
+    if (!selected?.length || !ofOtherTypes.every((other) => areAlike(selected, other))) return undefined;
     const compiled = allDefined(selected.map((field) => this.field(row, field, lists)));
     if (!compiled) return undefined;
     const aliased = compiled.some(({ alias }) => alias);
@@ -112,8 +112,8 @@ class Compiler {
         const bytes = columnBytes(model, column.field);
         const value = columnSql(row, column);
         if (leaf.kind !== "enum") return { ...named, bytes, sql: value };
-        const upper = [...leaf.names!].every(([value, name]) => name === JSON.stringify(value.toUpperCase()));
-        return upper ? { ...named, bytes, sql: (sql, alias) => `upper(${value(sql, alias)}::text)` } : undefined;
+        const isUpperCase = [...leaf.names!].every(([value, name]) => name === JSON.stringify(value.toUpperCase()));
+        return isUpperCase ? { ...named, bytes, sql: (sql, alias) => `upper(${value(sql, alias)}::text)` } : undefined;
       }
       case "parent": {
         const { parent } = field;
@@ -205,7 +205,7 @@ function isAlias({ key, name }: RowField): boolean {
   return key !== name || key.length > maximumName;
 }
 
-/** Whether rows of two types are serialised the same way. */
+/** Whether the fields of two object types compile to the same SQL. */
 function areAlike(fields: readonly RowField[], others: readonly RowField[]): boolean {
   return (
     fields.length === others.length &&

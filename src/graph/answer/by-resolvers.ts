@@ -10,31 +10,31 @@ type Row = Record<string, unknown>;
 /** Strategy `resolvers`: the statement primes the loaders with whole rows, and resolvers run over them. */
 export function byResolvers(plan: Plan): Strategy {
   const arrays = new RowArrays(true);
-  const makers = new Map<RowSelection, (read: unknown) => { row: Row; values: readonly unknown[] }>();
+  const parsers = new Map<RowSelection, (read: unknown) => { row: Row; values: readonly unknown[] }>();
 
-  function makerOf(row: RowSelection) {
-    let maker = makers.get(row);
-    if (!maker) {
+  function parserOf(row: RowSelection) {
+    let parser = parsers.get(row);
+    if (!parser) {
       const valuesOf = arrays.valuesOf(row);
       const make = instantiate(row.type, arrays.selectedOf(row));
-      maker = (read) => {
+      parser = (read) => {
         const values = valuesOf(read);
         return { row: make(values), values };
       };
-      makers.set(row, maker);
+      parsers.set(row, parser);
     }
-    return maker;
+    return parser;
   }
 
   /** Primes the loaders of a request. */
-  function load(read: Read, { args, viewer, loaders }: StrategyRun) {
+  function prime(read: Read, { args, viewer, loaders }: StrategyRun) {
     for (const root of selectedRoots(plan)) {
       const text = read[root.column]!;
-      const found = text === null ? null : (JSON.parse(text) as unknown);
+      const parsed = text === null ? null : (JSON.parse(text) as unknown);
       if (root.kind === "many") {
         const { list } = root;
         const { page } = args[list.fieldArguments]!.list!;
-        const [rows, ...counts] = found as [unknown[] | null, ...number[]];
+        const [rows, ...counts] = parsed as [unknown[] | null, ...number[]];
         if (rows) loaders.primeRootPage(list.type, page, rowsOf(list.row!, rows));
         counts.forEach((count, i) => void loaders.primeRootCount(list.type, page.filter, atMostOf(list, i), count));
         continue;
@@ -42,13 +42,13 @@ export function byResolvers(plan: Plan): Strategy {
       const { row, unique } = root;
       const lookUp = args[root.fieldArguments]!.lookUp!;
       if (!unique && !lookUp.unique) {
-        loaders.primeFound(row.type, lookUp.condition, 2, rowsOf(row, (found ?? []) as unknown[]));
+        loaders.primeFound(row.type, lookUp.condition, 2, rowsOf(row, (parsed ?? []) as unknown[]));
         continue;
       }
       const { field, value } = lookUp.condition as { field: string; value: unknown };
-      const [only] = unique ? [found] : ((found ?? []) as unknown[]);
+      const [first] = unique ? [parsed] : ((parsed ?? []) as unknown[]);
       const key = value instanceof Slot ? value.valueFor({ viewer, args }) : value;
-      loaders.primeRow(row.type, field, key, only ? rowOf(row, only) : null);
+      loaders.primeRow(row.type, field, key, first ? rowOf(row, first) : null);
     }
 
     function rowsOf(row: RowSelection, rows: readonly unknown[]): Row[] {
@@ -56,23 +56,23 @@ export function byResolvers(plan: Plan): Strategy {
     }
 
     function rowOf(selection: RowSelection, read: unknown): Row {
-      const { row, values } = makerOf(selection)(read);
-      for (const one of arrays.selectedOf(selection)) {
-        switch (one.kind) {
+      const { row, values } = parserOf(selection)(read);
+      for (const selected of arrays.selectedOf(selection)) {
+        switch (selected.kind) {
           case "column":
             break;
           case "parent": {
-            const { to, key } = relationOf(selection.model, one.relation);
+            const { to, key } = relationOf(selection.model, selected.relation);
             const id = row[key!] as string | null;
-            const found = values[one.index];
-            if (id !== null) loaders.primeRow(one.row.type, "id", id, found ? rowOf(one.row, found) : null);
-            else if (found) throw new Error(`A row of ${to} without a key to it`);
+            const parent = values[selected.index];
+            if (id !== null) loaders.primeRow(selected.row.type, "id", id, parent ? rowOf(selected.row, parent) : null);
+            else if (parent) throw new Error(`A row of ${to} without a key to it`);
             break;
           }
           case "list": {
-            const { list, relation } = one;
+            const { list, relation } = selected;
             const { page } = args[list.fieldArguments]!.list!;
-            const [rows, ...counts] = values[one.index] as [unknown[] | null, ...number[]];
+            const [rows, ...counts] = values[selected.index] as [unknown[] | null, ...number[]];
             const id = row.id as string;
             if (rows) loaders.primePage(selection.type, relation, id, page, rowsOf(list.row!, rows));
             counts.forEach((count, i) => {
@@ -95,7 +95,7 @@ export function byResolvers(plan: Plan): Strategy {
     weights: arrays.weights(plan),
     rootSql: (root, sql) => arrays.rootSql(root, sql),
     answer(read, run) {
-      load(read, run);
+      prime(read, run);
       return undefined;
     },
   };

@@ -56,7 +56,7 @@ export class Loaders implements Reader {
     return this.rowLoader(modelTypeNamed(model), field).load(value);
   }
 
-  /** The rows of a model that fulfil a condition, `limit` at most. For look-ups by keys that may not be unique. */
+  /** The rows of a model that match a condition, `limit` at most. For look-ups by keys that may not be unique. */
   find(model: ModelName, filter: Condition, limit: number): Promise<readonly Row[]> {
     const type = modelTypeNamed(model);
     return this.rootLoader(type, pageOfFirst(type, filter, limit)).load("");
@@ -76,7 +76,7 @@ export class Loaders implements Reader {
     const { page, ...rest } = listArgs(target, args, maximumPageSizeOf(this.viewer));
     const count = (atMost: number | undefined) => this.countLoader(owner, relation, page.filter, atMost).load(row.id);
     const read = () => this.pageLoader(owner, relation, page).load(row.id);
-    return connect(target, { ...rest, page, count, read });
+    return connectionFor(target, { ...rest, page, count, read });
   }
 
   /** All rows of a small to-many relation, in the model's default order. */
@@ -91,19 +91,19 @@ export class Loaders implements Reader {
     const { page, ...rest } = listArgs(type, args, maximumPageSizeOf(this.viewer));
     const count = (atMost: number | undefined) => this.rootCountLoader(type, page.filter, atMost).load("");
     const read = () => this.rootLoader(type, page).load("");
-    return connect(type, { ...rest, page, count, read });
+    return connectionFor(type, { ...rest, page, count, read });
   }
 
-  /** The resource with this id, of whatever model, or null. */
+  /** The resource with this id, of any model, or null. */
   node(id: string): Promise<Row | null> {
     const known = modelOfId(id);
     if (known) return this.byId(known, id);
     const loader = this.loader<string, Row | null>("node", async (ids) => {
-      const found = await this.modelsOf(ids);
+      const modelsById = await this.modelsOf(ids);
       return Promise.all(
         ids.map((id) => {
-          const names = found.get(id) ?? [];
-          return names.length > 1 ? ambiguous(id, names) : names[0] ? this.byId(names[0], id) : null;
+          const names = modelsById.get(id) ?? [];
+          return names.length > 1 ? ambiguousIdError(id, names) : names[0] ? this.byId(names[0], id) : null;
         }),
       ) as Promise<(Row | null)[]>;
     });
@@ -159,8 +159,8 @@ export class Loaders implements Reader {
   private rowLoader(type: ModelType, field: string) {
     return this.loader<unknown, Row | null>(`${type.name}.${field}`, async (values) => {
       const rows = await this.rows(type, rowsByField(type.datamodel, field, values, this.rule));
-      const found = new Map(rows.map((row) => [row[field], row]));
-      return values.map((value) => found.get(value) ?? null);
+      const rowsByValue = new Map(rows.map((row) => [row[field], row]));
+      return values.map((value) => rowsByValue.get(value) ?? null);
     });
   }
 
@@ -198,12 +198,12 @@ export class Loaders implements Reader {
   }
 
   private async modelsOf(ids: readonly string[]): Promise<Map<string, ModelName[]>> {
-    const found = new Map<string, ModelName[]>();
+    const namesById = new Map<string, ModelName[]>();
     const rows = await this.query(modelsOfIds([...models.values()], ids, this.rule));
     for (const [id, name] of rows as [string, ModelName][]) {
-      found.set(id, [...(found.get(id) ?? []), name]);
+      namesById.set(id, [...(namesById.get(id) ?? []), name]);
     }
-    return found;
+    return namesById;
   }
 
   private async rows(type: ModelType, statement: Statement): Promise<Row[]> {
@@ -234,7 +234,7 @@ function pageOfFirst(type: ModelType, filter: Condition, limit: number): Page {
 
 const fieldsOf = new Map<ModelType, string[]>();
 
-/** Instantiates a row from a statement's values from `start` on, as the class of its model or type. */
+/** Instantiates a row of its model's class from the values of a statement, starting at `start`. */
 export function hydrate(type: ModelType, values: readonly SqlValue[], start: number): Row {
   let fields = fieldsOf.get(type);
   if (!fields) {
@@ -248,27 +248,27 @@ export function hydrate(type: ModelType, values: readonly SqlValue[], start: num
 }
 
 /** Cache key of arguments: equal only for equal arguments; `undefined` counts as absent. */
-function key(owner: ModelType, relation: string, ...parts: unknown[]): string {
-  return `${owner.name}.${relation}:${JSON.stringify(parts)}`;
+function key(owner: ModelType, relation: string, ...args: unknown[]): string {
+  return `${owner.name}.${relation}:${JSON.stringify(args)}`;
 }
 
-interface Reading extends ListArgs {
+interface PageSource extends ListArgs {
   count: PageResult["count"];
-  /** Reads the rows of the page, and one more to know whether there is a next page. */
+  /** Reads the rows of the page, and one more to compute hasNextPage. */
   read: () => Promise<readonly Row[]>;
 }
 
-/** The connection of a page. A page of no rows, there for its `totalCount`, is read only to learn what it lies before. */
-async function connect(model: ModelType, { page, read, ...rest }: Reading): Promise<Connection> {
-  const found = page.limit === 0 ? undefined : await read();
-  const rows = found?.slice(0, page.limit) ?? [];
+/** The connection of a page. A page of no rows, selected for its `totalCount`, is read only to compute hasNextPage. */
+async function connectionFor(model: ModelType, { page, read, ...rest }: PageSource): Promise<Connection> {
+  const readRows = page.limit === 0 ? undefined : await read();
+  const rows = readRows?.slice(0, page.limit) ?? [];
   if (page.backward) rows.reverse();
-  const more = () => (found ? found.length > page.limit : read().then((rest) => rest.length > 0));
+  const more = () => (readRows ? readRows.length > page.limit : read().then(({ length }) => length > 0));
   const connection = connectionOf(model.type) as new (result: PageResult) => Connection;
   return new connection({ ...rest, model, rows, more });
 }
 
-function ambiguous(id: string, names: readonly ModelName[]): Error {
+function ambiguousIdError(id: string, names: readonly ModelName[]): Error {
   const fields = names.map((name) => `\`${name[0]!.toLowerCase()}${name.slice(1)}\``).join(" or ");
   return new UserInputError(["id"], `stands for several resources; ask ${fields} for ${JSON.stringify(id)}.`);
 }

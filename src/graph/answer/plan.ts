@@ -48,7 +48,7 @@ import {
 } from "./selection.js";
 import type { Strategy } from "./strategy.js";
 
-/** A compiled query: what to read and how to serialize it. Built once per operation, reused for other variables and viewers. */
+/** A compiled query: what to read and how to serialise it. Built once per operation, for all variables and viewers. */
 export interface Plan {
   readonly roots: readonly RootField[];
   readonly fieldArguments: readonly FieldArguments[];
@@ -69,10 +69,10 @@ export function selectedRoots({ roots }: Plan): SelectedRoot[] {
 export interface Switches {
   readonly schema: GraphQLSchema;
   readonly fragments: Record<string, FragmentDefinitionNode>;
-  /** Those of `@skip`, `@include`, and the ids given to `node`. */
+  /** The variables of `@skip`, `@include`, and the ids given to `node`. */
   readonly variables: Record<string, unknown>;
   readonly viewer: Viewer;
-  /** Of the lists inside rows; absent: the viewer's. */
+  /** Page size limit of lists inside rows; undefined: the viewer's. */
   readonly maximumPageSize?: number;
 }
 
@@ -87,8 +87,8 @@ export function planOfRow(model: ModelName, nodes: readonly FieldNode[], switche
 }
 
 /**
- * Compiles the plan of a document whose root fields are named by types, for other protocols than GraphQL: that of a model finds
- * one row, that of its connection lists rows. Their arguments are in the variables named by the fields' keys.
+ * Compiles the plan of a document whose root fields are named by types, for other protocols than GraphQL: a model's
+ * finds one row, a connection's lists rows. The variables with their response keys contain their arguments.
  */
 export function planOfTypes(operation: OperationDefinitionNode, switches: Switches): Plan {
   return new Planner(switches).planOfTypes(operation);
@@ -165,11 +165,11 @@ class Planner {
     const field = query.getFields()[name];
     const source = field && sourceOf(field);
     if (!field || !source) return byResolver;
-    // Refused; the resolvers say so, and answer the other fields from what the plan reads.
+    // The resolvers report the missing permission, and answer the other fields from what the plan reads.
     if (!permitsRoot(this.switches.viewer, accessOf(field) ?? [])) return byResolver;
     switch (source.kind) {
       case "one":
-        return this.one(key, modelTypeNamed(source.model), field, nodes, source.where, source.shared);
+        return this.rowRoot(key, modelTypeNamed(source.model), field, nodes, source.where, source.shared);
       case "node": {
         const model = this.modelOfNode(field, nodes[0]!);
         if (!model) return byResolver;
@@ -177,7 +177,7 @@ class Planner {
           condition: { op: "eq", field: "id", value: id },
           unique: true,
         });
-        return this.one(key, modelTypeNamed(model), field, nodes, byId);
+        return this.rowRoot(key, modelTypeNamed(model), field, nodes, byId);
       }
       case "many": {
         const type = modelTypeNamed(source.model);
@@ -196,7 +196,7 @@ class Planner {
     }
   }
 
-  /** Plannable fields of an object made by a resolver: the caller's own customer. */
+  /** Plannable fields of an object that a resolver returns: the caller's own customer. */
   private ownRoots(query: GraphQLObjectType, nodes: readonly FieldNode[]): RootField[] {
     const { schema, fragments, variables, viewer } = this.switches;
     const field = query.getFields()[nodes[0]!.name.value];
@@ -205,15 +205,15 @@ class Planner {
     const selected = [...collectSubfields(schema, fragments, variables, object, nodes)];
     return selected.flatMap(([key, inner]): RootField[] => {
       const { name } = inner[0]!;
-      const own = object.getFields()[name.value];
-      if (!own || sourceOf(own)?.kind !== "own") return [];
-      const found = this.fieldArguments.rowWhere({ op: "eq", field: "id", value: viewerFacts.customerId });
-      const type = modelTypeNamed(getNamedType(own.type).name as ModelName);
-      return [this.row(key, name.value, type, found, true, inner)];
+      const ownField = object.getFields()[name.value];
+      if (!ownField || sourceOf(ownField)?.kind !== "own") return [];
+      const lookUp = this.fieldArguments.rowWhere({ op: "eq", field: "id", value: viewerFacts.customerId });
+      const type = modelTypeNamed(getNamedType(ownField.type).name as ModelName);
+      return [this.row(key, name.value, type, lookUp, true, inner)];
     });
   }
 
-  private one(
+  private rowRoot(
     key: string,
     type: ModelType,
     field: GraphQLField<unknown, unknown>,
@@ -221,10 +221,10 @@ class Planner {
     where: (args: Record<string, unknown>) => LookUp,
     shared: readonly string[] = [],
   ): SelectedRoot {
-    const found = this.fieldArguments.lookUp(field, nodes[0]!, where);
-    const { constant } = this.fieldArguments.all[found]!;
+    const lookUp = this.fieldArguments.lookUp(field, nodes[0]!, where);
+    const { constant } = this.fieldArguments.all[lookUp]!;
     const unique = constant?.lookUp?.unique ?? this.isUnique(field, nodes[0]!, shared);
-    return this.row(key, field.name, type, found, unique, nodes);
+    return this.row(key, field.name, type, lookUp, unique, nodes);
   }
 
   private row(
@@ -258,7 +258,7 @@ class Planner {
     const type = schema.getType(row.type.name)!;
     const possible = isAbstractType(type) ? schema.getPossibleTypes(type) : [type as GraphQLObjectType];
     if (row.type.kindField) row.column(row.type.kindField);
-    // Equal selections of a relation in several types are read once.
+    // A relation that several types select in the same way is read once.
     const relations: { key: string; nodes: readonly FieldNode[]; field: RowField }[] = [];
     const fieldOf = (key: string, object: GraphQLObjectType, fieldNodes: readonly FieldNode[]) => {
       const alike = relations.find(
@@ -307,9 +307,9 @@ class Planner {
       case "derived":
         return this.derived(key, row, object, field, nodes, source);
       case "parent": {
-        const other = new RowSelection(modelTypeNamed(relationOf(row.model, source.relation).to));
-        const fields = this.fieldsByType(other, nodes);
-        return { key, name, kind: "parent", parent: row.parent(source.relation, other), fields };
+        const parent = new RowSelection(modelTypeNamed(relationOf(row.model, source.relation).to));
+        const fields = this.fieldsByType(parent, nodes);
+        return { key, name, kind: "parent", parent: row.parent(source.relation, parent), fields };
       }
       case "list": {
         const type = modelTypeNamed(relationOf(row.model, source.relation).to);
@@ -483,8 +483,8 @@ class Planner {
   /** Cursor columns: those of the sort order, or of all sortable fields if it is a variable. */
   private cursorColumns(row: RowSelection, { fieldArguments }: ListSelection) {
     const { constant } = this.fieldArguments.all[fieldArguments]!;
-    const known = constant?.list?.order.map(({ field }) => field);
-    for (const field of known ?? [...row.type.sortable, ...row.type.defaultOrder.map((key) => key.field), "id"]) {
+    const orderFields = constant?.list?.order.map(({ field }) => field);
+    for (const field of orderFields ?? [...row.type.sortable, ...row.type.defaultOrder.map((key) => key.field), "id"]) {
       row.column(field);
     }
   }
@@ -517,7 +517,7 @@ function getterOf(type: ModelType, object: GraphQLObjectType, name: string): Sou
   return undefined;
 }
 
-/** The class of the rows that are such objects. */
+/** The class of the rows with an object type. */
 function rowClass(type: ModelType, object: GraphQLObjectType) {
   return type.classNamed(object.name);
 }
@@ -561,7 +561,7 @@ export function switchVariables(document: DocumentNode): string[] {
   return [...names].sort();
 }
 
-/** Cache key of a switching variable: values with equal keys have the same plan. Of an id only its model matters. */
+/** Cache key of a switching variable: values with equal keys have the same plan. Only the model of an id matters. */
 export function switchKey(value: unknown): string {
   return typeof value === "string" ? (modelOfId(value) ?? "") : String(value);
 }

@@ -24,8 +24,7 @@ export interface PlanContext {
 }
 
 /**
- * Primes the loaders with all that a field selects of a row, before its resolvers run. `path`: the response path of the
- * field.
+ * Primes the loaders with the selection of a row before its resolvers run. `path`: the response path of the field.
  */
 export type RowPreloader = (model: ModelName, id: string, path: string, nodes: readonly FieldNode[]) => Promise<void>;
 
@@ -73,14 +72,14 @@ export class PlannedExecution {
   }
 
   /**
-   * Reads a document whose root fields are named by types, for other protocols than GraphQL, in one statement. Nothing of it
-   * may need a resolver. Lists inside rows have up to so many. Throws the errors of the database.
+   * Reads a document whose root fields are named by types, for other protocols than GraphQL, in one statement. No field
+   * may need a resolver. `maximumPageSize` limits lists inside rows. Throws the errors of the database.
    */
   async read(request: Operation, maximumPageSize: number): Promise<unknown> {
     const plan = this.plans.forTypes(request, maximumPageSize);
     if (!plan?.complete) throw new Error("The document needs resolvers");
-    const pieces = await this.run(plan, request.variables, request.context);
-    return JSON.parse(pieces!.join(""));
+    const chunks = await this.run(plan, request.variables, request.context);
+    return JSON.parse(chunks!.join(""));
   }
 
   private async run(plan: Plan, variables: Record<string, unknown>, { viewer, loaders, requester }: PlanContext) {
@@ -108,7 +107,9 @@ export class PlannedExecution {
     if (error instanceof GraphQLError || error instanceof IrregularError || isUnavailable(error)) return;
     if (this.faulty.has(document)) return;
     this.faulty.add(document);
-    const fields = operation.selectionSet.selections.flatMap((one) => (one.kind === Kind.FIELD ? one.name.value : []));
+    const fields = operation.selectionSet.selections.flatMap((node) =>
+      node.kind === Kind.FIELD ? node.name.value : [],
+    );
     context.log.warn("A plan failed; resolvers answer, which is slower.", {
       requestId: context.requestId,
       fields: [...new Set(fields)].join(" "),

@@ -16,7 +16,7 @@ import { type Plan, planOf, planOfRow, planOfTypes, type Switches, switchKey, sw
 export interface PlanRequest {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
-  /** As the schema understands them. */
+  /** Coerced to the schema's types. */
   readonly variables: Record<string, unknown>;
   readonly context: { readonly viewer: Viewer };
 }
@@ -44,26 +44,28 @@ export class Plans {
 
   /** The cached plan of a query; undefined if resolvers must answer. A compile error is thrown once. */
   for(request: PlanRequest): Plan | undefined {
-    return this.kept(request, "", (switches) => planOf(request.operation, switches));
+    return this.cached(request, "", (switches) => planOf(request.operation, switches));
   }
 
   /** The cached plan of the selection of one row, by response path. */
   forRow(request: PlanRequest, path: string, model: ModelName, nodes: readonly FieldNode[]): Plan | undefined {
-    return this.kept(request, `${path} ${model}`, (switches) => planOfRow(model, nodes, switches));
+    return this.cached(request, `${path} ${model}`, (switches) => planOfRow(model, nodes, switches));
   }
 
   /** The cached plan of a document whose root fields are named by types. */
   forTypes(request: PlanRequest, maximumPageSize: number): Plan | undefined {
-    return this.kept(request, "types", (switches) => planOfTypes(request.operation, { ...switches, maximumPageSize }));
+    return this.cached(request, "types", (switches) =>
+      planOfTypes(request.operation, { ...switches, maximumPageSize }),
+    );
   }
 
-  private kept(
+  private cached(
     { document, operation, variables, context: { viewer } }: PlanRequest,
     row: string,
     make: (switches: Switches) => Plan | undefined,
   ): Plan | undefined {
     const { id, switches, fragments } = this.factsOf(document);
-    // Line breaks separate the parts: none contains one.
+    // No segment of the key contains a line break.
     let key = `${id}\n${operation.name?.value ?? ""}\n${ruleKey(viewer)}\n${row}`;
     const values: Record<string, unknown> = {};
     for (const name of switches) {

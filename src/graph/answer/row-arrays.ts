@@ -13,28 +13,29 @@ type Row = Record<string, unknown>;
 const maximumElements = 90;
 
 /**
- * Reads rows as JSON arrays with an element for each column and relation: for strategies that make the answer of rows. A
- * list is `[rows, count, …]`; where nothing is counted, the rows alone unless they are read whole, with all columns.
+ * Reads rows as JSON arrays with an element per column and relation, for strategies that build the response from rows.
+ * A list is `[rows, count, …]`, or only the rows if it has no counts and rows are not `whole`, that is with all
+ * columns.
  */
 export class RowArrays {
   private readonly wholeRows = new Map<RowSelection, readonly ColumnOrRelation[]>();
 
   constructor(private readonly whole: boolean) {}
 
-  /** What is read of a row, in the order of the array: all columns, if it is read whole, and then the relations. */
+  /** The columns and relations of a row in the order of its array; a whole row has all columns, then the relations. */
   selectedOf(row: RowSelection): readonly ColumnOrRelation[] {
     if (!this.whole) return row.selected;
-    let all = this.wholeRows.get(row);
-    if (!all) {
+    let wholeRow = this.wholeRows.get(row);
+    if (!wholeRow) {
       const columns = selectedFields(row.model).map((field) => ({ kind: "column" as const, field }));
       const relations = row.selected.filter(({ kind }) => kind !== "column");
-      all = [...columns, ...relations].map((one, index): ColumnOrRelation => ({ ...one, index }));
-      this.wholeRows.set(row, all);
+      wholeRow = [...columns, ...relations].map((selected, index): ColumnOrRelation => ({ ...selected, index }));
+      this.wholeRows.set(row, wholeRow);
     }
-    return all;
+    return wholeRow;
   }
 
-  /** How the values of a row come out of its JSON: they lie in chunks where there are many. */
+  /** Extracts the values of a row from its JSON array, which is split into chunks if there are many. */
   valuesOf(row: RowSelection): (read: unknown) => readonly unknown[] {
     if (this.selectedOf(row).length <= maximumElements) return (read) => read as readonly unknown[];
     return (read) => (read as unknown[][]).flat();
@@ -48,7 +49,7 @@ export class RowArrays {
   }
 
   private row(row: RowSelection, alias: string, sql: SelectionSql): string {
-    const elements = this.selectedOf(row).map((one) => this.element(one, row, alias, sql));
+    const elements = this.selectedOf(row).map((selected) => this.element(selected, row, alias, sql));
     if (elements.length <= maximumElements) return `json_build_array(${elements.join(", ")})`;
     const chunks: string[] = [];
     for (let i = 0; i < elements.length; i += maximumElements) {
@@ -57,24 +58,24 @@ export class RowArrays {
     return `json_build_array(${chunks.join(", ")})`;
   }
 
-  private element(one: ColumnOrRelation, { model }: RowSelection, alias: string, sql: SelectionSql): string {
-    switch (one.kind) {
+  private element(selected: ColumnOrRelation, { model }: RowSelection, alias: string, sql: SelectionSql): string {
+    switch (selected.kind) {
       case "column":
-        return sql.column(model, one.field, alias, exactTimeSql);
+        return sql.column(model, selected.field, alias, exactTimeSql);
       case "parent": {
-        const other = sql.parent(one, model, alias);
-        return `(SELECT ${this.row(one.row, other.alias, sql)} FROM ${other.source})`;
+        const parent = sql.parent(selected, model, alias);
+        return `(SELECT ${this.row(selected.row, parent.alias, sql)} FROM ${parent.source})`;
       }
       case "list":
-        return this.list(one.list, sql.related(model, one.relation, alias), sql);
+        return this.list(selected.list, sql.related(model, selected.relation, alias), sql);
     }
   }
 
   private list(list: ListSelection, rows: Rows, sql: SelectionSql): string {
     const { row, counts } = list;
-    const found = row ? this.page(list, row, rows, sql) : "NULL";
-    if (!counts.length && !this.whole) return found;
-    return `json_build_array(${[found, ...counts.map((_, i) => sql.count(list, i, rows))].join(", ")})`;
+    const page = row ? this.page(list, row, rows, sql) : "NULL";
+    if (!counts.length && !this.whole) return page;
+    return `json_build_array(${[page, ...counts.map((_, i) => sql.count(list, i, rows))].join(", ")})`;
   }
 
   private page(list: ListSelection, row: RowSelection, rows: Rows, sql: SelectionSql): string {
@@ -88,27 +89,27 @@ export class RowArrays {
     const weights: RowWeight[] = [];
     const bytesOf = (row: RowSelection, lists: readonly number[]): number => {
       let bytes = 0;
-      for (const one of this.selectedOf(row)) {
-        if (one.kind === "column") bytes += columnBytes(row.model, one.field);
-        else if (one.kind === "parent") bytes += bytesOf(one.row, lists);
-        else ofList(one.list, lists);
+      for (const selected of this.selectedOf(row)) {
+        if (selected.kind === "column") bytes += columnBytes(row.model, selected.field);
+        else if (selected.kind === "parent") bytes += bytesOf(selected.row, lists);
+        else addList(selected.list, lists);
       }
       return bytes;
     };
-    const ofList = ({ row, fieldArguments }: ListSelection, outer: readonly number[]) => {
+    const addList = ({ row, fieldArguments }: ListSelection, outer: readonly number[]) => {
       if (!row) return;
       const lists = [...outer, fieldArguments];
       weights.push({ lists, bytes: bytesOf(row, lists) });
     };
     for (const root of selectedRoots(plan)) {
-      if (root.kind === "many") ofList(root.list, []);
+      if (root.kind === "many") addList(root.list, []);
       else weights.push({ lists: [], bytes: bytesOf(root.row, []) });
     }
     return weights;
   }
 }
 
-/** Makes rows, instances of their class, from the values that were read; for rows of several types, of `object`. */
+/** Creates instances of a row's class from its read values; of the class of `object` if rows have several types. */
 export function instantiate(
   type: ModelType,
   selected: readonly ColumnOrRelation[],
@@ -122,17 +123,18 @@ export function instantiate(
   };
 }
 
-/** The columns of a row, as resolvers expect them: moments as dates. */
+/** The columns of a row as resolvers expect them, with times as dates. */
 function columnsOf(type: ModelType, selected: readonly ColumnOrRelation[]): (values: readonly unknown[]) => Row {
-  const fields = selected.flatMap((one) => {
-    if (one.kind !== "column") return [];
-    return [{ name: one.field, index: one.index, moment: columnOf(type.datamodel, one.field).type === "DateTime" }];
+  const fields = selected.flatMap((column) => {
+    if (column.kind !== "column") return [];
+    const { field, index } = column;
+    return [{ name: field, index, isTime: columnOf(type.datamodel, field).type === "DateTime" }];
   });
   return (values) => {
     const columns: Row = {};
-    for (const { name, index, moment } of fields) {
+    for (const { name, index, isTime } of fields) {
       const value = values[index];
-      columns[name] = moment && value !== null ? parseExactTime(value as string) : value;
+      columns[name] = isTime && value !== null ? parseExactTime(value as string) : value;
     }
     return columns;
   };

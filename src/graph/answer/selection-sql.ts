@@ -10,9 +10,9 @@ import type { Strategy } from "./strategy.js";
 
 export interface PlanStatement {
   text: string;
-  /** Constants and, unless it is shared, slots. */
+  /** Constants and, unless the statement is shared, slots. */
   values: readonly unknown[];
-  /** The slots of a shared statement: given as arrays, one element per run, behind the values. */
+  /** The slots of a shared statement: arrays with one element per run, after the values. */
   columns: readonly { slot: Slot; type: string }[];
 }
 
@@ -23,9 +23,8 @@ export interface Measure {
 }
 
 /**
- * One statement for a whole plan: a column of JSON text per root, as its strategy selects it. Shared, it has a row for
- * each run, with the run's number, from 1, behind the roots. With `measure` it ends with an error when it has made too
- * much.
+ * The statement of a plan: a column of JSON text per root, by its strategy. If shared, it returns a row per run, with
+ * the run's number, from 1, as the last column. With `measure` it fails if the result is too large.
  */
 export function planStatement(
   { plan, rootSql }: Pick<Strategy, "plan" | "rootSql">,
@@ -52,11 +51,11 @@ interface PageColumns {
   selected: readonly ColumnOrRelation[];
   /** Whether to read one row more than the page holds. */
   extraRow: boolean;
-  /** The expressions, over the row behind an alias. */
+  /** The SQL expressions, given the row's alias. */
   select: (alias: string) => string;
 }
 
-/** The SQL that all strategies share: where rows come from, their pages and counts, row rules, and the size of it all. */
+/** The SQL that all strategies share: sources of rows, pages and counts, row rules, and size checks. */
 export class SelectionSql {
   constructor(
     private readonly args: readonly SqlArguments[],
@@ -65,7 +64,7 @@ export class SelectionSql {
     private readonly measure?: Measure,
   ) {}
 
-  /** How many lists the SQL that is being written lies in. */
+  /** Number of lists around the SQL that is being compiled. */
   private depth = 0;
 
   /** The row of a root field. */
@@ -73,7 +72,7 @@ export class SelectionSql {
     const { model } = row;
     const alias = this.parameters.alias();
     const { condition = everything } = this.args[fieldArguments]!;
-    const where = [condition, this.rule(model.name)].map((one) => this.condition(one, model, alias));
+    const where = [condition, this.rule(model.name)].map((test) => this.condition(test, model, alias));
     return { alias, source: `"${model.table}" ${alias} WHERE ${where.join(" AND ")}` };
   }
 
@@ -117,22 +116,22 @@ export class SelectionSql {
     return `(${countSql(rows, page.filter, atMost, this.parameters, this.rule)})`;
   }
 
-  /** The rows `x` of a page as a JSON array of `element`; measured if it has to be. */
+  /** The rows `x` of a page as a JSON array of `element`, with size checks if there is a `measure`. */
   collected(element: "x" | "x.j", page: () => string): string {
     if (!this.measure) return `SELECT coalesce(json_agg(${element}), '[]') FROM (${page()}) x`;
     const { rows, maximumBytes } = this.measure;
     const level = 2 * ++this.depth;
-    const check = (json: string, at: number) =>
-      `check_result_size(octet_length((${json})::text), ${at}, ${maximumBytes})`;
-    let found = page();
+    const check = (json: string, checkLevel: number) =>
+      `check_result_size(octet_length((${json})::text), ${checkLevel}, ${maximumBytes})`;
+    let source = page();
     let filter = "";
     if (rows) {
-      // Without OFFSET the row would be written a second time, to be measured.
-      found = `SELECT ${element === "x" ? "row_to_json(x)" : element} j FROM (${found}) x OFFSET 0`;
+      // OFFSET prevents that the row is serialised a second time to be measured.
+      source = `SELECT ${element === "x" ? "row_to_json(x)" : element} j FROM (${source}) x OFFSET 0`;
       filter = ` FILTER (WHERE ${check("x.j", level + 1)})`;
     }
     this.depth--;
-    const array = `SELECT coalesce(json_agg(${rows ? "x.j" : element})${filter}, '[]') j FROM (${found}) x`;
+    const array = `SELECT coalesce(json_agg(${rows ? "x.j" : element})${filter}, '[]') j FROM (${source}) x`;
     return `SELECT CASE WHEN ${check("a.j", level)} THEN a.j END FROM (${array}) a`;
   }
 
@@ -141,11 +140,11 @@ export class SelectionSql {
   }
 }
 
-/** The columns that a page has to read: those that are selected, and the keys of the relations. */
+/** The columns that a page reads: the selected ones, and the keys of the selected relations. */
 function columnsRead(model: Model, selected: readonly ColumnOrRelation[]): string[] {
-  const fields = selected.map((one) => {
-    if (one.kind === "column") return one.field;
-    return one.kind === "parent" ? relationOf(model, one.relation).key! : "id";
+  const fields = selected.map((field) => {
+    if (field.kind === "column") return field.field;
+    return field.kind === "parent" ? relationOf(model, field.relation).key! : "id";
   });
   return fields.length ? [...new Set(fields)] : ["id"];
 }

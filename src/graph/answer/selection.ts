@@ -2,16 +2,14 @@ import { columnOf } from "../model/datamodel.js";
 import type { ModelType } from "../schema/model.js";
 import type { Derived } from "../schema/source.js";
 
-/**
- * What a query selects: of every row the columns and relations to read, and the answer's fields that are made from them.
- * Each strategy visits this one tree: by-postgres.ts, by-code.ts and by-resolvers.ts.
- */
+// The selection tree of a query: the columns and relations to read of each row, and the response fields built from
+// them. All strategies visit it: by-postgres.ts, by-code.ts and by-resolvers.ts.
 
-/** A root field: JSON that is known beforehand, or a column of the statement that holds one row or a list. */
+/** A root field: constant JSON, or a column of the statement with one row or a list. */
 export type RootField = ConstantField | SelectedRoot;
 export type SelectedRoot = Named & { readonly column: number } & (
     | {
-        /** Not `unique`: several rows may be found, which is an error, so up to two are read. */
+        /** If not `unique`, up to two rows are read, since several matches are an error. */
         readonly kind: "one";
         readonly fieldArguments: number;
         readonly unique: boolean;
@@ -21,7 +19,7 @@ export type SelectedRoot = Named & { readonly column: number } & (
     | { readonly kind: "many"; readonly list: ListSelection; readonly fields: readonly ConnectionField[] }
   );
 
-/** A column or a relation of a row. `index`: where its value stands in the array that is read of the row. */
+/** A column or a relation of a row. `index`: the position of its value in the row's array. */
 export type ColumnOrRelation = SelectedColumn | SelectedParent | SelectedList;
 export interface SelectedColumn {
   readonly kind: "column";
@@ -41,7 +39,7 @@ export interface SelectedList {
   readonly list: ListSelection;
 }
 
-/** The columns and relations selected of a row; grows while the plan is made. */
+/** The selected columns and relations of a row; extended while the plan is compiled. */
 export class RowSelection {
   readonly selected: ColumnOrRelation[] = [];
 
@@ -51,7 +49,7 @@ export class RowSelection {
     return this.type.datamodel;
   }
 
-  /** Selects a column; one that is selected several times is read once. */
+  /** Selects a column, once. */
   column(field: string): SelectedColumn {
     columnOf(this.model, field);
     for (const known of this.selected) if (known.kind === "column" && known.field === field) return known;
@@ -66,9 +64,9 @@ export class RowSelection {
     return this.add({ kind: "list", index: this.selected.length, relation, list });
   }
 
-  private add<T extends ColumnOrRelation>(one: T): T {
-    this.selected.push(one);
-    return one;
+  private add<T extends ColumnOrRelation>(selected: T): T {
+    this.selected.push(selected);
+    return selected;
   }
 }
 
@@ -79,22 +77,22 @@ export interface ListSelection {
   readonly fieldArguments: number;
   /** Absent when the list is only counted. */
   row?: RowSelection;
-  /** Whether to read one row more than the page holds, to learn whether there are more. */
+  /** Whether to read one row more than the page, to compute hasNextPage. */
   extraRow: boolean;
-  /** The indexes of the arguments with the limits up to which to count. */
+  /** The indexes of the arguments of its counts. */
   readonly counts: number[];
   /** Index of the count that `hasPreviousPage` uses to check whether the list is empty. */
   any?: number;
 }
 
-/** A field's key in the answer, which may be an alias, and its name. */
+/** A field's response key, which may be an alias, and its name. */
 interface Named {
   readonly key: string;
   readonly name: string;
 }
 export type ConstantField = Named & { readonly kind: "constant"; readonly json: string };
 
-/** The fields of an object, for each object type that a row may be. */
+/** The fields of a row, by object type. */
 export type FieldsByType = ReadonlyMap<string, readonly RowField[]>;
 
 /** A field of a row's object. */
@@ -144,7 +142,7 @@ export interface Leaf {
   readonly names?: ReadonlyMap<string, string>;
 }
 
-/** Serializes a value as JSON. */
+/** Serialises a value as JSON. */
 export type Serialize = (value: unknown) => string;
 
 /** Thrown when a row violates the schema; resolvers then answer the operation and report the error. */

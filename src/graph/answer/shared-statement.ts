@@ -21,8 +21,8 @@ interface Member {
 }
 
 /**
- * Batches requests with the same statement. A request runs at once unless two executions are running; those that arrive
- * meanwhile run together, each with its own values, its caller's row rules included. Nothing is cached between statements.
+ * Batches requests with the same statement. A request runs at once unless two executions are running; requests that
+ * arrive meanwhile run as one batch, each with its own values and row rules. Nothing is cached between statements.
  */
 export class SharedStatement {
   private waiting: Member[] = [];
@@ -58,11 +58,11 @@ export class SharedStatement {
 
   private async answer(members: readonly Member[]) {
     try {
-      const { requester, cease } = together(members, this.database.resultBytes);
+      const { requester, unsubscribe } = requesterOf(members, this.database.resultBytes);
       try {
         await this.read(members, (text, values) => this.database.query(text, values, requester));
       } finally {
-        cease();
+        unsubscribe();
       }
     } catch (error) {
       if (members.length === 1 || error instanceof DatabaseUnavailableError) {
@@ -70,10 +70,10 @@ export class SharedStatement {
         return;
       }
       // One request may have failed the whole batch: run each on its own.
-      const until = Date.now() + allAloneMs;
+      const deadline = Date.now() + allAloneMs;
       for (const member of members) {
         if (!(error instanceof StatementTimeoutError)) await this.answer([member]);
-        else if (Date.now() < until) await this.answerQuickly(member);
+        else if (Date.now() < deadline) await this.answerQuickly(member);
         else member.reject(error);
       }
     }
@@ -98,17 +98,17 @@ export class SharedStatement {
   }
 }
 
-/** Requester of a batch: uses the first one's share of connections, cancelled when all are. */
-function together(members: readonly Member[], resultBytes: number) {
+/** Requester of a batch: counts as the first member's caller, and is cancelled once all members are. */
+function requesterOf(members: readonly Member[], resultBytes: number) {
   const [{ requester: first }, ...others] = members as [Member, ...Member[]];
-  if (!others.length) return { requester: first, cease: () => {} };
+  if (!others.length) return { requester: first, unsubscribe: () => {} };
   const requester = new Requester(first?.caller);
   requester.bytesLeft = resultBytes || Number.POSITIVE_INFINITY;
-  let left = members.length;
-  const forget = members.map((member) =>
+  let pending = members.length;
+  const subscriptions = members.map((member) =>
     member.requester?.onCancel(() => {
-      if (--left === 0) requester.cancel();
+      if (--pending === 0) requester.cancel();
     }),
   );
-  return { requester, cease: () => forget.forEach((one) => void one?.()) };
+  return { requester, unsubscribe: () => subscriptions.forEach((cancel) => void cancel?.()) };
 }

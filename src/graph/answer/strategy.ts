@@ -22,8 +22,8 @@ export interface StrategyRun {
 /** Strategy that builds the response of a query from one statement. */
 export interface Strategy {
   /**
-   * `postgres`: PostgreSQL writes the answer; `code`: it is written here, from rows; `resolvers`: they answer, over rows
-   * that are loaded already.
+   * `postgres`: PostgreSQL serialises the response; `code`: compiled functions serialise it from rows; `resolvers`:
+   * they run over primed loaders.
    */
   readonly name: "postgres" | "code" | "resolvers";
   readonly plan: Plan;
@@ -39,8 +39,8 @@ export interface Strategy {
 const maximumStrategies = 16;
 
 /**
- * The strategy that answers a plan with these arguments, in at most so many bytes. A plan keeps the strategies chosen for
- * it, so it is always asked with one maximum.
+ * The strategy that answers a plan with these arguments in at most `maximumBytes`. A plan caches its strategies, so
+ * `maximumBytes` must always be the same.
  */
 export function strategyFor(plan: Plan, args: readonly EvaluatedArguments[], maximumBytes: number): Strategy {
   let key = "";
@@ -58,7 +58,7 @@ export function strategyFor(plan: Plan, args: readonly EvaluatedArguments[], max
 
 function choose(plan: Plan, args: readonly EvaluatedArguments[], maximumBytes: number): Strategy {
   const postgres = readsBackward(args) ? undefined : byPostgres(plan);
-  // Fields that an object has under several aliases are serialised by PostgreSQL once each, by code they are read once.
+  // PostgreSQL serialises a field with several aliases once per alias; code reads it once.
   if (postgres && largestRow(postgres.weights) <= maximumBytes / 4) return postgres;
   const strategy = plan.complete ? byCode(plan, maximumBytes) : byResolvers(plan);
   // A single oversized row cannot be measured before it is built.
@@ -66,7 +66,7 @@ function choose(plan: Plan, args: readonly EvaluatedArguments[], maximumBytes: n
   return strategy;
 }
 
-/** Whether a list is read backwards: its rows come in reverse. */
+/** Whether a list is read backwards, which returns its rows in reverse. */
 export function readsBackward(args: readonly EvaluatedArguments[]): boolean {
   return args.some(({ list }) => list?.page.backward);
 }

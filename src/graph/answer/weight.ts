@@ -1,18 +1,15 @@
 import { type Column, columnOf, type Model } from "../model/datamodel.js";
 import type { EvaluatedArguments } from "./arguments.js";
 
-/**
- * What one row may add to a statement's result, and the arguments of the lists that it is in: there are as many rows as
- * their pages multiply to.
- */
+/** Maximum size of a row in a statement's result, and the arguments of its enclosing lists: their sizes multiply. */
 export interface RowWeight {
   readonly lists: readonly number[];
   readonly bytes: number;
 }
 
 /**
- * Which results a statement measures while it makes them: none, each page when it is complete, or each row as well where
- * a single page could already be too large.
+ * What a statement measures while it runs: nothing, each complete page, or each row as well, if a single page could be
+ * too large.
  */
 export type SizeCheck = "none" | "pages" | "rows";
 
@@ -51,7 +48,7 @@ export function sizeCheck(
     total += rows * bytes;
     largestPage = Math.max(largestPage, page);
   }
-  // Texts may be longer than they usually are.
+  // Safety margin: texts may be longer than usual.
   if (total <= maximum / 8) return "none";
   return largestPage <= maximum / 4 ? "pages" : "rows";
 }
