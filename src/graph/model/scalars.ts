@@ -14,7 +14,7 @@ function parseDateTime(value: unknown, node?: ValueNode): Date {
 export const DateTime = new GraphQLScalarType<Date, string>({
   name: "DateTime",
   description:
-    'A moment of the years 1 to 9999: ISO 8601 in UTC with milliseconds, such as "2026-01-31T12:00:00.000Z". It may be given with any offset; digits behind the milliseconds are cut off. What no calendar or clock shows, such as 30 February, 24:00 or a 60th second, is refused. A stored moment outside these years is shown as the nearest within.',
+    'Date and time in the years 1 to 9999: ISO 8601 in UTC with milliseconds, such as "2026-01-31T12:00:00.000Z". Input may have any offset; digits after the milliseconds are cut off. Times that do not exist, such as 30 February, 24:00 or a 60th second, are rejected. A stored time out of this range is returned as the nearest in range.',
   specifiedByURL: "https://scalars.graphql.org/andimarek/date-time.html",
   serialize: (value) => writeTime(value as Date),
   parseValue: (value) => parseDateTime(value),
@@ -49,7 +49,7 @@ function literalValue(node: ValueNode, variables: Variables): unknown {
 
 export const Json = new GraphQLScalarType<Record<string, unknown>>({
   name: "JSON",
-  description: `A JSON object with free keys and values, kept as it is given: numbers that would lose digits (whole ones beyond ${Number.MAX_SAFE_INTEGER}, decimals beyond those of 64 bits, 1e400) are refused and can be given as text; -0 is 0 and 1.0 is 1. An object that has a key twice is refused. It is nested at most ${deepestJson} levels deep and at most ${maximumJson} characters long.`,
+  description: `JSON object with any keys and values, stored unchanged. Numbers that would lose digits (integers beyond ${Number.MAX_SAFE_INTEGER}, decimals with more digits than 64 bits hold, 1e400) are rejected; give them as text. -0 becomes 0, and 1.0 becomes 1. Duplicate keys are rejected. Nested at most ${deepestJson} levels deep, and at most ${maximumJson} characters long.`,
   parseValue: (value) => parseJson(value),
   parseLiteral: (node, variables) => parseJson(literalValue(node, variables), node),
 });
