@@ -354,8 +354,8 @@ test("forbidden fields inside objects are null or empty and listed in extensions
     customerToken: null,
     paymentSourceToken: null,
   });
-  expect((answer.extensions as any).redactions).toContainEqual({ path: ["customer", "tags"], missing: ["TAGS_READ"] });
-  expect((answer.extensions as any).redactions).toContainEqual({
+  expect(answer.extensions.redactions).toContainEqual({ path: ["customer", "tags"], missing: ["TAGS_READ"] });
+  expect(answer.extensions.redactions).toContainEqual({
     path: ["customer", "customerPaymentSources", "nodes", 0, "customerToken"],
     missing: ["GATEWAY_TOKENS_READ"],
   });
@@ -374,7 +374,7 @@ test("the requester and reason of an anonymization are visible to staff, not to 
     reason: null,
     cancellationReason: null,
   });
-  expect((own.extensions as any).redactions).toContainEqual({
+  expect(own.extensions.redactions).toContainEqual({
     path: ["customer", "anonymizationInfo", "reason"],
     missing: ["STAFF_READ"],
   });
@@ -528,7 +528,7 @@ test("forbidden payload fields are null or empty and listed in extensions.redact
     },
     customerPaymentSourceDelete: { deletedId: "cps_ada_visa", paymentSourceId: null, deletedPaymentSourceId: null },
   });
-  expect((gone.extensions as any).redactions).toContainEqual({
+  expect(gone.extensions.redactions).toContainEqual({
     path: ["customerAddressDelete", "addressId"],
     missing: ["ADDRESSES_READ"],
   });
@@ -538,7 +538,7 @@ test("forbidden payload fields are null or empty and listed in extensions.redact
     { as: limited("customers:update", "tags:assign") },
   );
   expect(tagged.data.tagsReplace).toEqual({ resource: { id: "cus_ada" }, removed: [], userErrors: [] });
-  expect((tagged.extensions as any).redactions).toEqual([{ path: ["tagsReplace", "removed"], missing: ["TAGS_READ"] }]);
+  expect(tagged.extensions.redactions).toEqual([{ path: ["tagsReplace", "removed"], missing: ["TAGS_READ"] }]);
 });
 
 test("payload fields with ids of other rows declare their permissions", () => {

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import type pg from "pg";
 import { seedDemo } from "../prisma/seed.js";
 import { projectRoot } from "../src/paths.js";
+import type { Answer } from "./support/app.js";
 import { createTestDatabase, poolOf, type TestDatabase } from "./support/database.js";
 import { contentsOf, findMarks, type Mark, newMark, plantMarks } from "./support/marks.js";
+import { type DataOf, type OnlyFieldOf, onlyField } from "./support/operation-data.js";
 
 /** How many writes are sent. More for a longer run: `WRITES=5000 npm test -- test/crash.test.ts`. */
 const writes = Number(process.env.WRITES ?? 600);
@@ -67,7 +69,11 @@ async function start() {
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Sends a mutation until it is answered, or gives up after a first failure: then it may or may not have happened. */
-async function send(document: string, variables: object, patient: boolean): Promise<any | undefined> {
+async function send<const Document extends string>(
+  document: Document,
+  variables: object,
+  patient: boolean,
+): Promise<OnlyFieldOf<DataOf<Document>> | undefined> {
   for (;;) {
     try {
       const response = await fetch(url, {
@@ -75,8 +81,8 @@ async function send(document: string, variables: object, patient: boolean): Prom
         headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
         body: JSON.stringify({ query: document, variables }),
       });
-      const { data, errors } = (await response.json()) as { data?: any; errors?: { extensions: { code: string } }[] };
-      if (response.ok && data && !errors) return Object.values(data)[0];
+      const { data, errors } = (await response.json()) as Partial<Answer<DataOf<Document>>>;
+      if (response.ok && data && !errors) return onlyField(data);
       if (errors?.[0]?.extensions.code !== "UNAVAILABLE") throw new Error(JSON.stringify(errors));
     } catch (error) {
       if (error instanceof Error && error.message.startsWith("[")) throw error;
@@ -110,10 +116,13 @@ test(`SIGKILL at random moments during ${writes} writes: acknowledged writes are
   const all: Known[] = [];
   let sent = 0;
   let kills = 0;
-  const result = (payload: any, field: string) => {
+  const result = <Field extends string>(
+    payload: ({ userErrors: unknown[] } & Record<NoInfer<Field>, { id: string }>) | undefined,
+    field: Field,
+  ) => {
     if (payload === undefined) return undefined;
     expect(payload.userErrors).toEqual([]);
-    return payload[field].id as string;
+    return payload[field].id;
   };
 
   /** Makes customers one after the other, changes each a few times, and places orders for them. */
@@ -330,7 +339,7 @@ test(`two workers carry out ${erasures} erasures, each exactly once`, async () =
           {},
           true,
         );
-        expect(read.id).toBe("cus_bruno");
+        expect(read!.id).toBe("cus_bruno");
         times.push(performance.now() - sentAt);
       }
     };

@@ -15,9 +15,10 @@ import { AnonymizationWorker, type WorkerOptions } from "../src/modules/anonymiz
 import { projectRoot } from "../src/paths.js";
 import { createLogger } from "../src/telemetry/logger.js";
 import { everyAnswer, type RecordedAnswer } from "./support/answers.js";
-import { type Caller, createTestApp, type TestApp } from "./support/app.js";
+import { type Answer, type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { createTestDatabase, withDatabase } from "./support/database.js";
 import { contentsOf, findMarks, type Mark, newMark, plantMarks, statisticsOf } from "./support/marks.js";
+import { onlyField } from "./support/operation-data.js";
 import { pgDump } from "./support/pg-dump.js";
 
 const owner = { id: "usr_vera", firstName: "Vera", lastName: "Support", email: "vera@example.com" };
@@ -270,10 +271,10 @@ test("after an erasure no mark planted in a personal column is left in a dump, t
         .replace("DIGEST", seen.anonymizationPreview.digest)
         .replace(/\)\s+\{/, `) @idempotent(key: "${mark("idempotency key")}") {`);
       const document = `mutation { ${filled} userErrors { code path message } } }`;
-      const { data, errors } = await app.query<Record<string, Record<string, any>>>(document, {}, { as });
-      const payload = Object.values(data ?? {})[0];
+      const { data, errors } = await app.query(document, {}, { as });
+      const payload = onlyField(data);
       expect([document, errors, payload?.userErrors]).toEqual([document, undefined, []]);
-      last = Object.values(payload!)[0].id;
+      last = onlyField(payload).id;
       sent.push({ document, as });
     };
     const integration = askers["an integration"]!;
@@ -342,7 +343,7 @@ test("after an erasure no mark planted in a personal column is left in a dump, t
     expect(customer.orders.nodes.length).toBeGreaterThan(3);
     for (const order of customer.orders.nodes) expect(order.customerEmail).toBe(customer.email);
     for (const { status } of customer.orderSubscriptions.nodes) expect(status).toBe("CANCELLED");
-    expect(customer.events.nodes[0].name).toBe("customers.anonymization_completed");
+    expect(customer.events.nodes[0]!.name).toBe("customers.anonymization_completed");
     const receipt = await verifyReceipt(customer.anonymizationInfo.receipt, keys.published);
     expect(receipt).toMatchObject({ customerId: id, mode: "test", issuer: "urn:test", manifestDigest });
     expect(receipt.rows.orders).toBe(customer.orders.nodes.length);
@@ -484,12 +485,10 @@ describe("rows linked to a customer by e-mail address alone", () => {
     },
   ];
   const change = async (mutation: string) => {
-    const { data, errors } = await app.query<Record<string, Record<string, any>>>(
-      `mutation { ${mutation} userErrors { code message path } } }`,
-    );
-    const [payload] = Object.values(data ?? {});
+    const { data, errors } = await app.query(`mutation { ${mutation} userErrors { code message path } } }`);
+    const payload = onlyField(data);
     expect([mutation, errors, payload?.userErrors]).toEqual([mutation, undefined, []]);
-    return Object.values(payload!)[0].id as string;
+    return onlyField(payload).id as string;
   };
   const previewOf = async (customerId: string) => {
     const { data } = await app.query(
@@ -587,7 +586,7 @@ describe("rows linked to a customer by e-mail address alone", () => {
     expect(await imported(app.connectionString, [order("ord_former", email)])).toEqual([]);
 
     const preview = await previewOf(customerId);
-    const counts = Object.fromEntries(preview.resources.map(({ resourceType, count }: any) => [resourceType, count]));
+    const counts = Object.fromEntries(preview.resources.map(({ resourceType, count }) => [resourceType, count]));
     expect(counts).toMatchObject({ orders: 3, returns: 1, order_subscriptions: 1, addresses: 5, payment_sources: 2 });
     expect(preview.blockers).toEqual([
       { kind: "UNFINISHED_ORDERS", numbers: ["N-ord"] },
@@ -665,7 +664,7 @@ describe("rows linked to a customer by e-mail address alone", () => {
     expect(marks.filter(({ text }) => !exported.includes(text)).map(({ kind }) => kind)).toEqual([]);
     expect(exported).not.toContain(kept.text);
     const counts = Object.fromEntries(
-      (await previewOf(customerId)).resources.map(({ resourceType, count }: any) => [resourceType, count]),
+      (await previewOf(customerId)).resources.map(({ resourceType, count }) => [resourceType, count]),
     );
     expect(counts).toMatchObject({ orders: 3, order_subscriptions: 2, returns: 1, line_items: 1, attachments: 1 });
     expect(counts).toMatchObject({ event_callbacks: 4 });
@@ -700,7 +699,7 @@ describe("rows linked to a customer by e-mail address alone", () => {
     expect(await imported(app.connectionString, [{ ...order("ord", former), relationships: {} }])).toEqual([]);
     await app.database.pool.query("UPDATE orders SET customer_id = NULL");
     const ordersOf = async (customerId: string) =>
-      (await previewOf(customerId)).resources.filter(({ resourceType }: any) => resourceType === "orders").length;
+      (await previewOf(customerId)).resources.filter(({ resourceType }) => resourceType === "orders").length;
     expect([await ordersOf(first), await ordersOf(second)]).toEqual([0, 1]);
   });
 });
@@ -754,7 +753,7 @@ test("concurrent requests, cancellations and workers: one wins each time, and ev
         { customerId },
       );
       expect(errors).toBeUndefined();
-      const codes = data[name].userErrors.map(({ code }: { code: string }) => code);
+      const codes = onlyField(data).userErrors.map(({ code }) => code);
       expect([[], ["WRONG_STATE"]]).toContainEqual(codes);
       return codes.length === 0 ? name : undefined;
     };
@@ -834,20 +833,20 @@ describe("anonymization worker", () => {
 
   test("anonymizationPreview counts what is erased and kept; anonymizationRequest without its digest is BLOCKED", async () => {
     const seen = await preview("cus_bruno");
-    const addresses = seen.resources.find(({ resourceType }: any) => resourceType === "addresses");
+    const addresses = seen.resources.find(({ resourceType }) => resourceType === "addresses")!;
     expect(addresses.fields).toContainEqual({
       ...{ field: "lastName", category: "IDENTITY", action: "REPLACE", reason: null },
       count: addresses.count,
     });
-    expect(addresses.fields.find(({ field }: any) => field === "city")).toMatchObject({ action: "KEEP" });
+    expect(addresses.fields.find(({ field }) => field === "city")).toMatchObject({ action: "KEEP" });
     await app.database.pool.query("UPDATE orders SET status = 'placed' WHERE id = 'ord_1002'");
     const blocked = await preview("cus_bruno");
     expect(blocked.digest).not.toBe(seen.digest);
-    expect(blocked.blockers.map(({ kind }: any) => kind)).toContain("UNFINISHED_ORDERS");
+    expect(blocked.blockers.map(({ kind }) => kind)).toContain("UNFINISHED_ORDERS");
 
     const refused = await request({ customerId: "cus_bruno" });
     expect(refused).toMatchObject({ customer: { anonymizationStatus: null }, userErrors: [{ code: "BLOCKED" }] });
-    expect(refused.userErrors[0].blockers).toEqual(blocked.blockers);
+    expect(refused.userErrors[0]!.blockers).toEqual(blocked.blockers);
     const stale = await request({ customerId: "cus_bruno", previewDigest: seen.digest });
     expect(stale.userErrors).toMatchObject([{ code: "STALE_PREVIEW", path: ["input", "previewDigest"] }]);
     const accepted = await request({ customerId: "cus_bruno", previewDigest: blocked.digest });
@@ -1049,8 +1048,7 @@ describe("subjectExport", () => {
   test("is imported into an empty database with equal rows, audit trail and events included", async () => {
     const write = async (mutation: string) => {
       const { data } = await app.query(`mutation { ${mutation} } }`);
-      const [payload] = Object.values(data as Record<string, Record<string, any>>);
-      return Object.values(payload!)[0]?.id as string;
+      return onlyField(onlyField(data))?.id as string;
     };
     await write(`customerUpdate(id: "${id}", input: { reference: "exported", tags: ["vip"] }) { customer { id }`);
     const entry = await write(
@@ -1121,7 +1119,10 @@ describe("subjectExport", () => {
       { kind: "integration", permissions: ["customers:read"] },
     ] as Caller[]) {
       const response = await get(`/exports/customers/${id}`, as);
-      expect([response.status, ((await response.json()) as any).errors[0].extensions.code]).toEqual([403, "FORBIDDEN"]);
+      expect([response.status, ((await response.json()) as Answer<unknown>).errors![0]!.extensions.code]).toEqual([
+        403,
+        "FORBIDDEN",
+      ]);
     }
     for (const path of ["nobody", "cus_live_ada", "%E0%A4%A", ""]) {
       expect((await get(`/exports/customers/${path}`)).status).toBe(404);

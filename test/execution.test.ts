@@ -14,7 +14,7 @@ import type { Context } from "../src/graph/context.js";
 import { Slot } from "../src/graph/sql/parameters.js";
 import { createSchema } from "../src/schema.js";
 import { createLogger } from "../src/telemetry/logger.js";
-import { type Caller, createTestApp, type TestApp } from "./support/app.js";
+import { type Answer, type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { onServer } from "./support/database.js";
 import { schema } from "./support/graph.js";
 
@@ -184,7 +184,7 @@ describe("fallback to resolvers when a plan fails", () => {
 
   test("errors of the request, of a row or of a lost database are not logged as faults", async () => {
     const app = await start();
-    const wrong = [
+    const wrong: Answer<unknown>[] = [
       await app.query("{ customers(first: 1000) { nodes { id } } }"),
       await app.query("query ($first: Int) { customers(first: $first) { nodes { id } } }", { first: 1_000 }),
       await app.query('query ($after: String = "x") { customers(after: $after) { nodes { id } } }'),

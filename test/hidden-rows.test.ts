@@ -109,6 +109,8 @@ test.each(named)("%s follows the row rules for customers", async (_, keyFilter) 
 /** Lists that can be filtered by the e-mail address of a row's customer. */
 const byEmail = rootLists.filter(({ filter }) => "customerEmail" in filter.getFields());
 
+const byId = (rows: { id: string }[]) => rows.sort((one, other) => (one.id < other.id ? -1 : 1));
+
 test.each(byEmail)("$field by customerEmail finds matching rows, never a customer", async ({ field, model }) => {
   const as: Caller = { kind: "integration", permissions: [toRead(model)] };
   const rows = world.rows.get(model)!.filter(({ mode }) => mode === "test");
@@ -128,9 +130,7 @@ test.each(byEmail)("$field by customerEmail finds matching rows, never a custome
     );
     expect(errors).toBeUndefined();
     const own = rows.filter((row) => row.customerEmail === email).map(({ id }) => ({ id, customer: null }));
-    expect(data.own.nodes.sort((a: any, b: any) => (a.id < b.id ? -1 : 1))).toEqual(
-      own.sort((a, b) => (a.id < b.id ? -1 : 1)),
-    );
+    expect(byId(data.own.nodes)).toEqual(byId(own));
     expect(data.theirs.totalCount).toBe(0);
   }
 });

@@ -7,7 +7,7 @@ import pg from "pg";
 import type { Query } from "../src/database/client.js";
 import { checkSubscription, StreamSlots } from "../src/http/stream/stream.js";
 import type { Change } from "../src/live/changes.js";
-import { type Caller, createTestApp, type TestApp } from "./support/app.js";
+import { type Answer, type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { onServer } from "./support/database.js";
 import {
   ALL,
@@ -77,7 +77,8 @@ async function mark(...watching: Stream[]) {
   for (const opened of watching) await until(() => opened.changes().some((change) => change.id === id));
   return id;
 }
-const brief = (changes: any[]) => changes.map(({ event, resourceId, changed }) => [event, resourceId, ...changed]);
+const brief = (changes: ReturnType<Stream["changes"]>) =>
+  changes.map(({ event, resourceId, changed }) => [event, resourceId, ...changed]);
 /** The attributes that a new customer has, and a new attachment. */
 const made = ["email", "hasPassword", "metadata", "profileId", "shopperReference", "status", "totalOrdersCount"];
 const attached = ["attachableId", "attachableType", "metadata", "name"];
@@ -111,15 +112,15 @@ describe("customerChanged", () => {
         changed: expect.arrayContaining(["email"]),
         customer: { id: "cus_new", email: "cus_new@example.com" },
       });
-      expect(Math.abs(Date.parse(created.changedAt) - Date.now())).toBeLessThan(600_000);
+      expect(Math.abs(Date.parse(created!.changedAt) - Date.now())).toBeLessThan(600_000);
       expect(updated).toMatchObject({
         event: "update",
         changed: ["email", "reference"],
         customer: { email: "newer@example.com" },
       });
       expect(opened.events.map(({ event, id }) => [event, id])).toEqual([
-        ["next", created.id],
-        ["next", updated.id],
+        ["next", created!.id],
+        ["next", updated!.id],
       ]);
       expect(JSON.stringify(opened.events)).not.toContain("secret");
       expect(opened.events[0]!.data.extensions.requestId).not.toBe(opened.events[1]!.data.extensions.requestId);
@@ -194,7 +195,7 @@ describe("row rules of live updates", () => {
       ["update", order, "reference"],
       ["update", "cus_bruno", "reference"],
     ]);
-    expect(own.changes().at(-1).customer.email).toBe("bruno.rossi@example.com");
+    expect(own.changes().at(-1)!.customer.email).toBe("bruno.rossi@example.com");
     expect(told(all)).toEqual([
       ["update", "cus_bruno", "tags"],
       ["create", expect.stringMatching(/^att_note/), ...attached],
@@ -405,7 +406,7 @@ describe("resuming after a disconnect (Last-Event-ID)", () => {
       [string],
     ];
     await mark(opened);
-    const ofBruno = opened.changes().find(({ resourceId }) => resourceId === "cus_bruno").id;
+    const ofBruno = opened.changes().find(({ resourceId }) => resourceId === "cus_bruno")!.id;
     // The demo shop's entries come from before there were positions.
     for (const [after, as] of [
       ["est_nothing", { kind: "integration" }],
@@ -500,11 +501,11 @@ describe("resuming after a disconnect (Last-Event-ID)", () => {
       on: { connected: () => void connections++ },
     });
     const ended = new Promise<void>((resolve) => {
-      client.subscribe<any>(
+      client.subscribe<{ customerChanged: { id: string } }>(
         { query: "subscription { customerChanged { id } }" },
         {
           next: ({ data }) => {
-            last = data.customerChanged.id as string;
+            last = data!.customerChanged.id;
             got.push(last);
           },
           error: (error) => errors.push(error),
@@ -601,7 +602,7 @@ describe("/graphql/stream", () => {
     await onServer(app.connectionString, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
     await until(() => opened.events.length === 1);
     expect(brief(opened.changes())).toEqual([["update", "cus_bruno", "reference"]]);
-    expect(opened.changes()[0].customer.email).toBe("bruno.rossi@example.com");
+    expect(opened.changes()[0]!.customer.email).toBe("bruno.rossi@example.com");
     opened.close();
     await app.stop();
     expect(app.logged.join("\n")).not.toContain("bruno");
@@ -659,7 +660,7 @@ describe("requests that are refused", () => {
     ]) {
       const { status, body } = await open(one, { query: text });
       expect(status).toBe(400);
-      expect(body.errors).toMatchObject([
+      expect(body!.errors).toMatchObject([
         { extensions: { code: "BAD_REQUEST" }, message: expect.stringContaining("/graphql") },
       ]);
     }
@@ -694,7 +695,7 @@ describe("requests that are refused", () => {
     ["TOKEN_LIMIT", `subscription { customerChanged { ${"id ".repeat(5_001)} } }`],
   ])("%s for an invalid subscription", async (code, text) => {
     const { status, body, headers } = await open(one, { query: text });
-    expect(body.errors[0].extensions.code).toBe(code);
+    expect(body!.errors![0]!.extensions.code).toBe(code);
     expect(status).toBe(400);
     expect(headers.get("cache-control")).toBe("no-store");
     expect(JSON.stringify(body)).not.toMatch(/stacktrace|node_modules/);
@@ -724,7 +725,7 @@ describe("requests that are refused", () => {
   test("malformed requests to /graphql/stream", async () => {
     const send = async (init: RequestInit) => {
       const response = await fetch(`${one.url}/graphql/stream`, init);
-      return [response.status, ((await response.json()) as any).errors[0].extensions.code];
+      return [response.status, ((await response.json()) as Answer<unknown>).errors![0]!.extensions.code];
     };
     const json = { "content-type": "application/json" };
     expect(await send({})).toEqual([405, "BAD_REQUEST"]);

@@ -3,6 +3,7 @@ import { aboutOf, models } from "../src/graph/model/datamodel.js";
 import { createSchema } from "../src/schema.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import { examplesOf } from "./support/examples.js";
+import type { UserError } from "./support/operation-data.js";
 import { insert } from "./support/rows.js";
 
 const examples = examplesOf(createSchema());
@@ -90,7 +91,7 @@ describe.each(nobodies)("a token for $id, who does not exist in its mode", (as) 
       expect(await counts()).toEqual(before);
       // What is prepared before the transaction refuses what there is not.
       const [code] =
-        errors?.map(({ extensions }) => extensions.code) ?? data[field].userErrors.map((one: any) => one.code);
+        errors?.map(({ extensions }) => extensions.code) ?? data[field].userErrors.map(({ code }: UserError) => code);
       const prepared: Record<string, string> = {
         customerPasswordChange: "NOT_FOUND",
         customerPasswordResetConsume: "INVALID",

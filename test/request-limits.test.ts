@@ -102,13 +102,13 @@ describe("coercion errors", () => {
       query: "subscription ($ids: [String!]) { customerChanged(customerId: $ids) { id } }",
       variables: { ids: Array(48_000).fill(1) },
     });
-    expect([status, body.errors.length]).toEqual([400, 1]);
+    expect([status, body!.errors!.length]).toEqual([400, 1]);
     const variables = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`v${i}`, "x"]));
     const sent = await stream(app, {
       query: `subscription (${many(60, (i) => `$v${i}: Boolean!`)}) { customerChanged { id ${many(60, (i) => `...@include(if: $v${i}) { event }`)} } }`,
       variables,
     });
-    expect([sent.status, sent.body.errors.length, codes(sent.body.errors)]).toEqual([
+    expect([sent.status, sent.body!.errors!.length, codes(sent.body!.errors!)]).toEqual([
       400,
       50,
       new Set(["BAD_USER_INPUT"]),

@@ -1,5 +1,7 @@
+import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
 import * as screens from "./generated/operations.js";
 import { createTestApp, type TestApp } from "./support/app.js";
+import type { Untyped } from "./support/operation-data.js";
 
 /** The screens of existing shops' frontends, one operation each, against the demo shop and what SQL says of it. */
 let app: TestApp;
@@ -8,11 +10,11 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-async function rows<T = Record<string, any>>(text: string, ...values: unknown[]): Promise<T[]> {
+async function rows<T = Record<string, Untyped>>(text: string, ...values: unknown[]): Promise<T[]> {
   return (await app.database.pool.query(text, values)).rows as T[];
 }
 
-async function ask<D, V>(document: Parameters<typeof app.query<D, V>>[0], variables: V): Promise<D> {
+async function ask<Data, Variables>(document: TypedDocumentNode<Data, Variables>, variables: Variables): Promise<Data> {
   const { data, errors } = await app.query(document, variables);
   expect(errors).toBeUndefined();
   return data;

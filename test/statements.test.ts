@@ -278,7 +278,7 @@ describe("payload of a mutation", () => {
   });
 
   test("of any type of resource is read by one statement, and only if it is selected", async () => {
-    const tag = async (payload: string, server = app) => {
+    const tag = async <const Payload extends string>(payload: Payload, server = app) => {
       const { data, extensions } = await server.query(
         `mutation { tagsAdd(id: "cus_50", names: ["of50-50-1"]) { ${payload} userErrors { code } } }`,
       );

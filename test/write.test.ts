@@ -76,7 +76,8 @@ describe("@idempotent", () => {
     expect(answers.map(({ data }) => data.customerCreate.customer.email)).toEqual(
       callers.map((_, i) => `${key}-${i}@example.com`),
     );
-    const update = `mutation ($id: ID!) { customerUpdate(id: $id, input: { reference: "r" }) @idempotent(key: "${key}") { customer { id } } }`;
+    const update =
+      `mutation ($id: ID!) { customerUpdate(id: $id, input: { reference: "r" }) @idempotent(key: "${key}") { customer { id } } }` as const;
     for (const id of ["cus_ada", "cus_mia"]) {
       const answer = await app.query(update, { id }, { as: { kind: "customer", id } });
       expect(answer.data.customerUpdate.customer.id).toBe(id);
@@ -88,7 +89,7 @@ describe("@idempotent", () => {
     const key = unused();
     const refused = await Promise.all(Array.from({ length: 5 }, () => create("ada@example.com", key)));
     for (const answer of refused) {
-      expect(answer.data.customerCreate.userErrors[0].code).toBe("TAKEN");
+      expect(answer.data.customerCreate.userErrors[0]!.code).toBe("TAKEN");
       expect(replayed(answer)).toBe(false);
     }
     expect((await create(`${key}@example.com`, key)).data.customerCreate.userErrors).toEqual([]);
@@ -121,8 +122,9 @@ describe("@idempotent", () => {
     const email = `${key}@example.com`;
     const fields =
       "id email status hasPassword reference metadata version createdAt updatedAt totalOrdersCount shopperReference";
-    const signUp = `mutation { customerCreate(input: { email: "${email}", metadata: { locale: "en" } }) @idempotent(key: "${key}") {
-      customer { ${fields} } userErrors { code } } }`;
+    const signUp =
+      `mutation { customerCreate(input: { email: "${email}", metadata: { locale: "en" } }) @idempotent(key: "${key}") {
+      customer { ${fields} } userErrors { code } } }` as const;
     const send = () => app.query(signUp, {}, { as: { kind: "guest" } });
     const first = await send();
     const { id } = first.data.customerCreate.customer;
@@ -164,7 +166,7 @@ describe("@idempotent", () => {
     const again = await consume(key);
     expect(again.data).toEqual(first.data);
     expect(replayed(again)).toBe(true);
-    expect((await consume(unused())).data.customerPasswordResetConsume.userErrors[0].code).toBe("INVALID");
+    expect((await consume(unused())).data.customerPasswordResetConsume.userErrors[0]!.code).toBe("INVALID");
   });
 
   test("keys have 8 to 255 characters", async () => {
@@ -395,7 +397,7 @@ describe("ifVersion", () => {
     const { version } = (await update("seen")).customer;
     await app.query('mutation { tagsReplace(id: "cus_mia", names: ["gift"]) { userErrors { code } } }');
     const tried = async (as: Caller) =>
-      (await app.query(UPDATE, { reference: "late", version }, { as })).data.customerUpdate.userErrors[0];
+      (await app.query(UPDATE, { reference: "late", version }, { as })).data.customerUpdate.userErrors[0]!;
     expect((await tried({ kind: "integration" })).changed).toEqual(["tags"]);
     expect(await tried({ kind: "customer", id: "cus_mia" })).toMatchObject({ code: "VERSION_CONFLICT", changed: [] });
   });

@@ -17,10 +17,12 @@ import { seedBulk } from "../../prisma/bulk.js";
 import { exportedModels } from "../../src/export/rows.js";
 import { models } from "../../src/graph/model/datamodel.js";
 import { manifest } from "../../src/graph/model/manifest.js";
+import type { ResourceObject } from "../../src/http/jsonapi/document.js";
 import { importFiles } from "../../src/import/import.js";
 import { createTestApp, type TestApp } from "../support/app.js";
 import { startCommand } from "../support/command.js";
 import { createTestDatabase } from "../support/database.js";
+import { onlyField } from "../support/operation-data.js";
 
 let app: TestApp;
 let folder: string;
@@ -46,8 +48,8 @@ afterAll(async () => {
 
 async function write(mutation: string): Promise<string> {
   const { data } = await app.query(`mutation { ${mutation} } }`);
-  const [payload] = Object.values(data as Record<string, Record<string, any>>);
-  return Object.values(payload!)[0]?.id as string;
+  const payload = onlyField(data);
+  return onlyField(payload)?.id as string;
 }
 
 function start(args: string[], { database = app.connectionString, flags = [] as string[] } = {}) {
@@ -137,7 +139,10 @@ describe("some customers", () => {
   test("come with all that the export of their data has, and the same bytes again after an import", async () => {
     const bytes = await exported("ada.jsonl", ["--ids", "cus_ada"]);
     const headers = { authorization: `Bearer ${await app.token({ kind: "integration" })}` };
-    const subject = (await (await fetch(`${app.url}/exports/customers/cus_ada`, { headers })).json()) as any;
+    const subject = (await (await fetch(`${app.url}/exports/customers/cus_ada`, { headers })).json()) as {
+      data: ResourceObject;
+      included: ResourceObject[];
+    };
     const ids = idsOf(bytes);
     for (const { type, id } of [subject.data, ...subject.included])
       expect([type, ids[type]]).toEqual([type, expect.arrayContaining([id])]);

@@ -83,7 +83,7 @@ describe("DateTime values as variable, literal and import", () => {
 
     const [order] = (await app.query("{ orders(first: 1, orderBy: [{ field: CREATED_AT }]) { edges { cursor } } }"))
       .data.orders.edges;
-    const [signature, , id] = JSON.parse(Buffer.from(order.cursor, "base64url").toString());
+    const [signature, , id] = JSON.parse(Buffer.from(order!.cursor, "base64url").toString());
     const after = Buffer.from(JSON.stringify([signature, text, id])).toString("base64url");
     const { errors } = await app.query(
       "query ($after: String) { orders(first: 1, after: $after, orderBy: [{ field: CREATED_AT }]) { nodes { id } } }",
@@ -203,7 +203,7 @@ describe("stored times that DateTime cannot express", () => {
     "10000-01-01 00:00:00+15",
   ])("a cursor with the time %j is refused", async (text) => {
     const { cursor } = (await app.query("{ orders(first: 1, orderBy: [{ field: CREATED_AT }]) { edges { cursor } } }"))
-      .data.orders.edges[0];
+      .data.orders.edges[0]!;
     const [signature, , id] = JSON.parse(Buffer.from(cursor, "base64url").toString());
     const after = Buffer.from(JSON.stringify([signature, text, id])).toString("base64url");
     const { errors } = await app.query(

@@ -19,8 +19,10 @@ const INFO = `anonymizationStatus version anonymizationInfo {
   requester { id firstName lastName email } cancellationRequester { id firstName lastName email }
 }`;
 const ERRORS = "userErrors { __typename code message path ... on AnonymizationStateError { status } }";
-const REQUEST = `mutation ($input: AnonymizationRequestInput!) { anonymizationRequest(input: $input) { customer { ${INFO} } ${ERRORS} } }`;
-const CANCEL = `mutation ($input: AnonymizationCancelInput!) { anonymizationCancel(input: $input) { customer { ${INFO} } ${ERRORS} } }`;
+const REQUEST =
+  `mutation ($input: AnonymizationRequestInput!) { anonymizationRequest(input: $input) { customer { ${INFO} } ${ERRORS} } }` as const;
+const CANCEL =
+  `mutation ($input: AnonymizationCancelInput!) { anonymizationCancel(input: $input) { customer { ${INFO} } ${ERRORS} } }` as const;
 
 async function request(customerId: string, reason?: string, on = app) {
   const { data, errors } = await on.query(REQUEST, { input: { customerId, reason } });
@@ -199,7 +201,7 @@ test("anonymizationPreview and AnonymizationBlockedError hide resources that the
       { as: { kind: "integration", permissions: given } },
     );
     expect(errors).toBeUndefined();
-    return { ...data.anonymizationPreview, redactions: (extensions as any).redactions ?? [] };
+    return { ...data.anonymizationPreview, redactions: extensions.redactions ?? [] };
   };
   const refuse = async (customerId: string, without?: string) => {
     const given = [...permissions.keys()].filter((permission) => permission !== without);
@@ -209,14 +211,10 @@ test("anonymizationPreview and AnonymizationBlockedError hide resources that the
       { id: customerId },
       { as: { kind: "integration", permissions: given } },
     );
-    return data.anonymizationRequest.userErrors[0];
+    return data.anonymizationRequest.userErrors[0]!;
   };
   const all = await look("cus_bruno");
-  expect(all.blockers.map(({ kind }: any) => kind)).toEqual([
-    "UNFINISHED_ORDERS",
-    "OPEN_RETURNS",
-    "ACTIVE_SUBSCRIPTIONS",
-  ]);
+  expect(all.blockers.map(({ kind }) => kind)).toEqual(["UNFINISHED_ORDERS", "OPEN_RETURNS", "ACTIVE_SUBSCRIPTIONS"]);
   expect(all.redactions).toEqual([]);
   const kinds: Record<string, string> = {
     orders: "UNFINISHED_ORDERS",
@@ -224,12 +222,12 @@ test("anonymizationPreview and AnonymizationBlockedError hide resources that the
     order_subscriptions: "ACTIVE_SUBSCRIPTIONS",
   };
   const nobody = await createCustomer();
-  const others = all.resources.filter(({ resourceType }: any) => resourceType !== "customers");
+  const others = all.resources.filter(({ resourceType }) => resourceType !== "customers");
   expect(others.length).toBeGreaterThan(8);
   for (const { resourceType } of others) {
     const permission = toRead(modelOfType(resourceType)!.name);
     const seen = await look("cus_bruno", permission);
-    expect(seen.resources).toEqual(all.resources.filter((one: any) => one.resourceType !== resourceType));
+    expect(seen.resources).toEqual(all.resources.filter((one) => one.resourceType !== resourceType));
     const missing = [permission.replace(":", "_").toUpperCase()];
     expect(seen.redactions).toContainEqual({ path: ["anonymizationPreview", "resources"], missing });
     // Whether there are any is not told by the redaction.
@@ -238,9 +236,9 @@ test("anonymizationPreview and AnonymizationBlockedError hide resources that the
       missing,
     });
     for (const shown of [seen.blockers, (await refuse("cus_bruno", permission)).blockers]) {
-      const hidden = shown.find(({ kind }: any) => kind === kinds[resourceType]);
-      expect(shown.filter((one: any) => one !== hidden)).toEqual(
-        all.blockers.filter(({ kind }: any) => kind !== kinds[resourceType]),
+      const hidden = shown.find(({ kind }) => kind === kinds[resourceType]);
+      expect(shown.filter((one) => one !== hidden)).toEqual(
+        all.blockers.filter(({ kind }) => kind !== kinds[resourceType]),
       );
       if (hidden) expect(hidden).toMatchObject({ count: null, numbers: [], message: expect.not.stringMatching(/\d/) });
     }

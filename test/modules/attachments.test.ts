@@ -1,4 +1,5 @@
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import { onlyField, type UserError } from "../support/operation-data.js";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -8,18 +9,19 @@ afterAll(() => app.stop());
 
 const FIELDS = `attachment { id name description url attachableType attachableId referenceOrigin version attachable { id } }
   userErrors { code message path }`;
-const CREATE = `mutation ($input: AttachmentCreateInput!) { attachmentCreate(input: $input) { ${FIELDS} } }`;
-const UPDATE = `mutation ($id: ID!, $input: AttachmentUpdateInput!) { attachmentUpdate(id: $id, input: $input) { ${FIELDS} } }`;
+const CREATE = `mutation ($input: AttachmentCreateInput!) { attachmentCreate(input: $input) { ${FIELDS} } }` as const;
+const UPDATE =
+  `mutation ($id: ID!, $input: AttachmentUpdateInput!) { attachmentUpdate(id: $id, input: $input) { ${FIELDS} } }` as const;
 const DELETE = `mutation ($id: ID!) { attachmentDelete(id: $id) { deletedId userErrors { code path } } }`;
 
-async function send(document: string, variables: Record<string, unknown>) {
+async function send<const Document extends string>(document: Document, variables: Record<string, unknown>) {
   const { data, errors } = await app.query(document, variables);
   expect(errors).toBeUndefined();
-  return Object.values(data)[0] as any;
+  return onlyField(data);
 }
 const create = (input: object) => send(CREATE, { input });
 const update = (id: string, input: object) => send(UPDATE, { id, input });
-const codes = ({ userErrors }: any) => userErrors.map(({ code, path }: any) => [code, ...path]);
+const codes = ({ userErrors }: { userErrors: UserError[] }) => userErrors.map(({ code, path }) => [code, ...path]);
 
 test("attachmentCreate, attachmentUpdate and attachmentDelete: a document is added, moved to another resource and deleted", async () => {
   const made = await create({ attachableId: "cus_ada", name: "Contract", url: "https://example.com/c.pdf" });

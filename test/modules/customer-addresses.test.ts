@@ -1,4 +1,5 @@
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import { onlyField } from "../support/operation-data.js";
 import { insert } from "../support/rows.js";
 
 let app: TestApp;
@@ -21,12 +22,12 @@ const operations = {
     deletedId addressId deletedAddressId ${BOOK} ${ERRORS} } }`,
   address: `mutation ($id: ID!, $ifVersion: Int, $input: AddressUpdateInput!) {
     addressUpdate(id: $id, ifVersion: $ifVersion, input: $input) { address { ${ADDRESS} } ${ERRORS} } }`,
-};
+} as const;
 
-async function run(operation: keyof typeof operations, variables: object, as?: Caller) {
+async function run<Name extends keyof typeof operations>(operation: Name, variables: object, as?: Caller) {
   const { data, errors } = await app.query(operations[operation], variables as never, as === undefined ? {} : { as });
   if (errors) throw new Error(JSON.stringify(errors));
-  return Object.values(data as Record<string, any>)[0];
+  return onlyField(data);
 }
 
 /** The error of the request itself. */
@@ -175,7 +176,7 @@ test("customerAddressCreate reports all errors with their paths, and creates not
     },
   });
   expect(address).toBeNull();
-  expect(userErrors.map(({ code, path }: any) => `${code} ${path.join(".")}`).sort()).toEqual([
+  expect(userErrors.map(({ code, path }) => `${code} ${path.join(".")}`).sort()).toEqual([
     "INVALID input.address.city",
     "INVALID input.address.countryCode",
     "INVALID input.address.email",
@@ -258,7 +259,7 @@ test("addressUpdate: omitted fields stay, null clears, and the resulting address
   expect(person.address).toMatchObject({ business: false, company: null, fullName: "Mia Verdi" });
 
   const wrong = await run("address", { id, input: { phone: null, city: null, zipCode: null, lat: 1 } });
-  expect(wrong.userErrors.map(({ path }: any) => path[1]).sort()).toEqual(["city", "lng", "phone", "zipCode"]);
+  expect(wrong.userErrors.map(({ path }) => path[1]).sort()).toEqual(["city", "lng", "phone", "zipCode"]);
   const moved = await run("address", { id, input: { zipCode: null, countryCode: "HK" } });
   expect(moved.address).toMatchObject({ zipCode: null, countryCode: "HK" });
   expect((await run("address", { id, input: { countryCode: "DE" } })).userErrors).toEqual([
@@ -337,7 +338,7 @@ test("addressUpdate accepts other changes of an incomplete imported address", as
   expect(userErrors).toEqual([]);
   expect(address).toMatchObject({ notes: "Ring.", phone: null, zipCode: null });
   const touched = await run("address", { id: "adr_poor", input: { firstName: "Max", countryCode: "AT" } });
-  expect(touched.userErrors.map(({ path }: any) => path[1])).toEqual(["lastName", "zipCode"]);
+  expect(touched.userErrors.map(({ path }) => path[1])).toEqual(["lastName", "zipCode"]);
 });
 
 test("addressUpdate of the place clears isGeocoded coordinates, or takes new lat and lng", async () => {
@@ -472,7 +473,7 @@ test("an anonymized customer's address book cannot be changed (WRONG_STATE)", as
   ]);
 });
 
-const times = (n: number, work: (i: number) => Promise<any>) =>
+const times = <Result>(n: number, work: (i: number) => Promise<Result>) =>
   Promise.all(Array.from({ length: n }, (_, i) => work(i)));
 
 test("concurrent customerAddressDelete of one entry: exactly one wins", async () => {

@@ -1,4 +1,5 @@
 import { createTestApp, type TestApp } from "../support/app.js";
+import { onlyField } from "../support/operation-data.js";
 import { insert } from "../support/rows.js";
 
 let app: TestApp;
@@ -9,16 +10,17 @@ afterAll(() => app.stop());
 
 const FIELDS = `customerGroup { id name code reference metadata version customers { totalCount } }
   userErrors { code message path }`;
-const CREATE = `mutation ($input: CustomerGroupCreateInput!) { customerGroupCreate(input: $input) { ${FIELDS} } }`;
+const CREATE =
+  `mutation ($input: CustomerGroupCreateInput!) { customerGroupCreate(input: $input) { ${FIELDS} } }` as const;
 const UPDATE = `mutation ($id: ID!, $ifVersion: Int, $input: CustomerGroupUpdateInput!) {
-  customerGroupUpdate(id: $id, ifVersion: $ifVersion, input: $input) { ${FIELDS} } }`;
+  customerGroupUpdate(id: $id, ifVersion: $ifVersion, input: $input) { ${FIELDS} } }` as const;
 const DELETE = `mutation ($id: ID!, $ifVersion: Int) {
   customerGroupDelete(id: $id, ifVersion: $ifVersion) { deletedId userErrors { code message path } } }`;
 
-async function send(document: string, variables: Record<string, unknown>, on = app) {
+async function send<const Document extends string>(document: Document, variables: Record<string, unknown>, on = app) {
   const { data, errors } = await on.query(document, variables);
   expect(errors).toBeUndefined();
-  return Object.values(data)[0] as any;
+  return onlyField(data);
 }
 const create = (input: object) => send(CREATE, { input });
 const update = (id: string, input: object, ifVersion?: number) => send(UPDATE, { id, input, ifVersion });
@@ -50,7 +52,7 @@ test("customerGroupCreate and customerGroupUpdate; codes are case-insensitive", 
 test("customerGroupCreate reports all errors at once, and creates nothing", async () => {
   const { customerGroup, userErrors } = await create({ name: " ", code: "two words", reference: "x".repeat(256) });
   expect(customerGroup).toBeNull();
-  expect(userErrors.map(({ code, path }: any) => [code, ...path])).toEqual([
+  expect(userErrors.map(({ code, path }) => [code, ...path])).toEqual([
     ["INVALID", "input", "name"],
     ["INVALID", "input", "code"],
     ["INVALID", "input", "reference"],
@@ -69,7 +71,7 @@ test("concurrent customerGroupCreate of one code in any case: one of 20 wins, th
     Array.from({ length: 20 }, (_, i) => create({ name: "Race", code: i % 2 ? "race" : "RACE" })),
   );
   expect(answers.filter(({ customerGroup }) => customerGroup)).toHaveLength(1);
-  const taken = answers.flatMap(({ userErrors }) => userErrors.map(({ code }: any) => code));
+  const taken = answers.flatMap(({ userErrors }) => userErrors.map(({ code }) => code));
   expect(taken).toEqual(Array(19).fill("TAKEN"));
 });
 

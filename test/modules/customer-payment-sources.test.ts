@@ -1,5 +1,6 @@
 import { holdsCardNumber } from "../../src/modules/payment-sources/card-number.js";
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import { onlyField } from "../support/operation-data.js";
 import { insert } from "../support/rows.js";
 
 let app: TestApp;
@@ -20,17 +21,17 @@ const operations = {
     customerPaymentSourceUpdate(id: $id, ifVersion: $ifVersion, input: $input) { customerPaymentSource { ${ENTRY} } ${ERRORS} } }`,
   delete: `mutation ($id: ID!) { customerPaymentSourceDelete(id: $id) {
     deletedId paymentSourceId deletedPaymentSourceId ${WALLET} ${ERRORS} } }`,
-};
+} as const;
 
-async function run(operation: keyof typeof operations, variables: object, as?: Caller) {
+async function run<Name extends keyof typeof operations>(operation: Name, variables: object, as?: Caller) {
   const { data, errors } = await app.query(operations[operation], variables as never, as === undefined ? {} : { as });
   if (errors) throw new Error(JSON.stringify(errors));
-  return Object.values(data as Record<string, any>)[0];
+  return onlyField(data);
 }
 
 const said = (code: string, ...path: string[]) => expect.objectContaining({ code, path });
 const rows = async (text: string, ...values: unknown[]) => (await app.database.pool.query(text, values)).rows;
-const times = (n: number, work: (i: number) => Promise<any>) =>
+const times = <Result>(n: number, work: (i: number) => Promise<Result>) =>
   Promise.all(Array.from({ length: n }, (_, i) => work(i)));
 
 let customers = 0;
@@ -88,7 +89,8 @@ test("customerPaymentSourceCreate creates the payment source and its entry in th
   expect(customer).toEqual({ id, customerPaymentSources: { totalCount: 1, nodes: [{ id: entry.id }] } });
 
   // The customer sees it, and not its tokens.
-  const query = `{ node(id: "${entry.id}") { ... on CustomerPaymentSource { name customerToken paymentSourceToken } } }`;
+  const query =
+    `{ node(id: "${entry.id}") { ... on CustomerPaymentSource { name customerToken paymentSourceToken } } }` as const;
   const own = await app.query(query, {}, { as: itself });
   expect(own.data.node).toEqual({
     name: entry.name,
@@ -161,7 +163,7 @@ test("customerPaymentSourceCreate reports all errors with their paths, and creat
       },
     },
   });
-  expect(userErrors.map(({ code, path }: any) => `${code} ${path.join(".")}`).sort()).toEqual([
+  expect(userErrors.map(({ code, path }) => `${code} ${path.join(".")}`).sort()).toEqual([
     "INVALID input.customerToken",
     "INVALID input.paymentInstrument.cardExpiryMonth",
     "INVALID input.paymentInstrument.cardExpiryYear",
@@ -231,7 +233,7 @@ test("without gateway_tokens:read, customerPaymentSourceUpdate sets tokens but d
     customerPaymentSource: { customerToken: null },
     userErrors: [],
   });
-  expect((extensions as any).redactions[0].missing).toEqual(["GATEWAY_TOKENS_READ"]);
+  expect(extensions.redactions?.[0]?.missing).toEqual(["GATEWAY_TOKENS_READ"]);
   expect(await rows("SELECT customer_token FROM customer_payment_sources WHERE id = $1", entry)).toEqual([
     { customer_token: "c-2" },
   ]);
@@ -328,7 +330,7 @@ test("orderSubscriptionUpdate: without customerPaymentSourceId it is PENDING unt
   await subscribe(id, entry);
   const change = async (mutation: string) => {
     const { data } = await app.query(`mutation { ${mutation} { orderSubscription { status } userErrors { code } } }`);
-    return Object.values(data as Record<string, any>)[0].orderSubscription.status;
+    return onlyField(data).orderSubscription.status;
   };
   for (const status of ["active", "running", "inactive", "draft", "pending"]) {
     const expected = pending[status as keyof typeof pending][0]!.toUpperCase();

@@ -1,4 +1,5 @@
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import { onlyField } from "../support/operation-data.js";
 import { insert } from "../support/rows.js";
 
 let app: TestApp;
@@ -18,21 +19,21 @@ const operations = {
     customerSubscriptionUpdate(id: $id, input: $input) { customerSubscription { ${ROW} } ${ERRORS} } }`,
   delete: `mutation ($id: ID!) { customerSubscriptionDelete(id: $id) {
     deletedId customer { id customerSubscriptions { nodes { id } } } ${ERRORS} } }`,
-};
+} as const;
 
-async function answer(operation: keyof typeof operations, variables: object, as?: Caller) {
+async function answer<Name extends keyof typeof operations>(operation: Name, variables: object, as?: Caller) {
   return app.query(operations[operation], variables as never, as === undefined ? {} : { as });
 }
 
-async function run(operation: keyof typeof operations, variables: object, as?: Caller) {
+async function run<Name extends keyof typeof operations>(operation: Name, variables: object, as?: Caller) {
   const { data, errors } = await answer(operation, variables, as);
   if (errors) throw new Error(JSON.stringify(errors));
-  return Object.values(data as Record<string, any>)[0];
+  return onlyField(data);
 }
 
 const said = (code: string, ...path: string[]) => expect.objectContaining({ code, path });
 const rows = async (text: string, ...values: unknown[]) => (await app.database.pool.query(text, values)).rows;
-const times = (n: number, work: (i: number) => Promise<any>) =>
+const times = <Result>(n: number, work: (i: number) => Promise<Result>) =>
   Promise.all(Array.from({ length: n }, (_, i) => work(i)));
 
 let customers = 0;
@@ -218,7 +219,7 @@ test("concurrent customerSubscriptionCreate and customerSubscriptionDelete: one 
   const made = await times(20, () => run("create", { input: { customerId, ...newsletter } }));
   expect(made.filter(({ created }) => created)).toHaveLength(1);
   expect(new Set(made.map(({ customerSubscription }) => customerSubscription.id)).size).toBe(1);
-  const id = made[0].customerSubscription.id;
+  const id = made[0]!.customerSubscription.id;
   const ended = await times(20, () => run("delete", { id }, itself));
   expect(ended.filter(({ deletedId }) => deletedId)).toHaveLength(1);
   expect(ended.filter(({ userErrors }) => userErrors[0]?.code === "NOT_FOUND")).toHaveLength(19);

@@ -1,4 +1,5 @@
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import type { UserError } from "../support/operation-data.js";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -27,7 +28,7 @@ async function bulk(rows: Row[], policy?: string, as?: Caller) {
   expect(errors).toBeUndefined();
   return data.customersBulkUpdate;
 }
-const codes = ({ userErrors }: any) => userErrors.map(({ code, path }: any) => [code, ...path]);
+const codes = ({ userErrors }: { userErrors: UserError[] }) => userErrors.map(({ code, path }) => [code, ...path]);
 
 let made = 0;
 /** Customers in an order that is not that of their ids. */
@@ -55,7 +56,7 @@ test("customersBulkUpdate of 100 customers returns them in the order of the rows
   expect(userErrors).toEqual([]);
   expect(updatedCount).toBe(100);
   expect(
-    customers.map(({ id, reference, version, customerGroup }: any) => [id, reference, version, customerGroup.id]),
+    customers.map(({ id, reference, version, customerGroup }) => [id, reference, version, customerGroup.id]),
   ).toEqual(ids.map((id, i) => [id, `R${i}`, 2, "cgr_staff"]));
 });
 
@@ -105,10 +106,10 @@ test("REJECT_ROW: rows without errors are updated", async () => {
   const { ids, list } = await faultyRows();
   const answer = await bulk(list, "REJECT_ROW");
   expect(codes(answer)).toEqual(faults);
-  expect(answer.customers.map(({ id }: any) => id)).toEqual([ids[4], ids[0]]);
+  expect(answer.customers.map(({ id }) => id)).toEqual([ids[4], ids[0]]);
   expect(answer.updatedCount).toBe(2);
-  expect(answer.customers[0].tags).toEqual([{ name: "vip" }]);
-  expect(answer.userErrors[4].current).toEqual({ id: ids[1], version: 1 });
+  expect(answer.customers[0]!.tags).toEqual([{ name: "vip" }]);
+  expect(answer.userErrors[4]!.current).toEqual({ id: ids[1], version: 1 });
   expect((await stored(ids)).map(({ reference }) => reference)).toEqual(["last", null, null, null, "first"]);
 });
 

@@ -1,6 +1,7 @@
 import { Problem } from "../../src/graph/write/rules.js";
 import { readFrequency } from "../../src/modules/orders/frequency.js";
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import { onlyField } from "../support/operation-data.js";
 import { insert } from "../support/rows.js";
 
 const noon = new Date("2026-11-01T12:00:00.000Z");
@@ -29,13 +30,14 @@ const ORDER = `order {
 }`;
 const ERRORS = "userErrors { __typename code message path ... on OrderStateError { status } }";
 
-async function send(document: string, variables: object, as?: Caller) {
-  const { data, errors } = await app.query<Record<string, object> | null>(
-    document,
-    variables as Record<string, unknown>,
-    as === undefined ? {} : { as },
-  );
-  return { ...Object.values(data ?? {})[0], errors } as Record<string, any>;
+async function send<const Document extends string>(
+  document: Document,
+  variables: Record<string, unknown>,
+  as?: Caller,
+) {
+  const { data, errors } = await app.query(document, variables, as === undefined ? {} : { as });
+  const payload = onlyField(data);
+  return { ...(payload as object), errors } as typeof payload & { errors: typeof errors };
 }
 const create = (input: object, as?: Caller) =>
   send(`mutation ($input: OrderCreateInput!) { orderCreate(input: $input) { ${ORDER} ${ERRORS} } }`, { input }, as);
@@ -46,7 +48,7 @@ const update = (id: string, input: object, as?: Caller, ifVersion?: number) =>
     { id, ifVersion, input },
     as,
   );
-const move = (name: string, id: string, as?: Caller) =>
+const move = (name: "Place" | "Cancel", id: string, as?: Caller) =>
   send(`mutation ($id: ID!) { order${name}(id: $id) { ${ORDER} ${ERRORS} } }`, { id }, as);
 const sql = async (text: string, values: unknown[] = []) => (await app.database.pool.query(text, values)).rows;
 
@@ -157,7 +159,7 @@ test("orderCreate reports all errors at once with their paths", async () => {
     ],
   });
   expect(order).toBeNull();
-  expect(userErrors.map(({ code, path }: any) => `${code} ${path.join(".")}`).sort()).toEqual([
+  expect(userErrors.map(({ code, path }) => `${code} ${path.join(".")}`).sort()).toEqual([
     "INVALID input.cartUrl",
     "INVALID input.couponCode",
     "INVALID input.customerEmail",
@@ -177,7 +179,7 @@ test("orderCreate reports all errors at once with their paths", async () => {
 test("orderCreate refuses a disabled market, customerId with customerEmail, and values over their limits", async () => {
   const refused = async (input: object) =>
     (await create({ marketId: "mkt_europe", ...input })).userErrors.map(
-      ({ code, path }: any) => `${code} ${path.join(".")}`,
+      ({ code, path }) => `${code} ${path.join(".")}`,
     );
   expect(await refused({ marketId: "mkt_outlet" })).toEqual(["WRONG_STATE input.marketId"]);
   expect(await refused({ customerId: "cus_ada", customerEmail: "ada@example.com" })).toEqual([
@@ -213,15 +215,15 @@ test("orderCreate by a customer: for itself only, without prices", async () => {
     { code: "NOT_FOUND", path: ["input", "shippingAddressId"] },
   ]);
   // Nobody came to be by it.
-  expect((await refused({ customerEmail: "made@example.com" }))[0].code).toBe("INVALID");
+  expect((await refused({ customerEmail: "made@example.com" }))[0]!.code).toBe("INVALID");
   expect(await sql("SELECT id FROM customers WHERE email = 'made@example.com'")).toEqual([]);
   for (const input of [{ lineItems: [mugs] }, { number: "1" }, { expiresAt: "2027-01-01T00:00:00.000Z" }] as object[]) {
     const { errors } = await create({ ...own, ...input }, ada);
-    expect(errors[0].extensions).toMatchObject({ code: "FORBIDDEN", missing: ["ORDERS_MANAGE"] });
-    expect(errors[0].extensions.argument).toEqual(expect.arrayContaining(["input"]));
+    expect(errors![0]!.extensions).toMatchObject({ code: "FORBIDDEN", missing: ["ORDERS_MANAGE"] });
+    expect(errors![0]!.extensions.argument).toEqual(expect.arrayContaining(["input"]));
   }
   const { errors } = await create(own, { kind: "guest", markets: ["mkt_europe"] });
-  expect(errors[0].extensions.code).toBe("FORBIDDEN");
+  expect(errors![0]!.extensions.code).toBe("FORBIDDEN");
 });
 
 test("orderUpdate with customerEmail finds or creates the customer", async () => {
@@ -250,7 +252,7 @@ test("orderUpdate with an error changes nothing", async () => {
   const id = await cart();
   const [{ version }] = await sql("SELECT version FROM orders WHERE id = $1", [id]);
   const { userErrors } = await update(id, { customerEmail: "nobody", languageCode: null, guest: null, number: null });
-  expect(userErrors.map(({ code, path }: any) => `${code} ${path.at(-1)}`)).toEqual([
+  expect(userErrors.map(({ code, path }) => `${code} ${path.at(-1)}`)).toEqual([
     "INVALID customerEmail",
     "INVALID languageCode",
     "INVALID guest",
@@ -291,7 +293,7 @@ test("orderUpdate of a closed order takes reference and metadata, and is WRONG_S
     lineItems: [],
     reference: "R",
   });
-  expect(userErrors.map(({ path }: any) => path.at(-1)).sort()).toEqual([
+  expect(userErrors.map(({ path }) => path.at(-1)).sort()).toEqual([
     "customerEmail",
     "languageCode",
     "lineItems",
@@ -350,7 +352,7 @@ test("orderUpdate replaces all lineItems; SKUs keep their price", async () => {
     { code: "WRONG_STATE", path: ["id"], message: "The shop has not set the price of COFFEE-1KG yet." },
   ]);
   const { errors } = await update(id, { lineItems: [mugs] }, ada);
-  expect(errors[0].extensions).toMatchObject({
+  expect(errors![0]!.extensions).toMatchObject({
     code: "FORBIDDEN",
     argument: ["input", "lineItems", "0", "unitAmountCents"],
   });
@@ -415,7 +417,7 @@ test("orderPlace and orderCancel set paymentStatus and fulfillmentStatus", async
 test("orderPlace reports everything that is missing at once", async () => {
   const { order } = await create({ marketId: "mkt_europe" });
   const { userErrors } = await move("Place", order.id);
-  expect(userErrors.map(({ code, path, message }: any) => [code, ...path, message])).toEqual([
+  expect(userErrors.map(({ code, path, message }) => [code, ...path, message])).toEqual([
     ["WRONG_STATE", "id", "The order has no customer; set its `customerEmail` first."],
     ["WRONG_STATE", "id", "The order has no lines; there is nothing to place."],
   ]);
@@ -444,7 +446,7 @@ test("orderDelete deletes a cart with its dependents; a placed order is WRONG_ST
   await insert(app.database.query, "PaymentSource", { id: "pso_gone", orderId: id });
   await sql("UPDATE orders SET payment_source_id = 'pso_gone' WHERE id = $1", [id]);
   await insert(app.database.query, "Attachment", { id: "att_gone", attachableId: id });
-  expect((await remove(id, ada)).errors[0].extensions.code).toBe("FORBIDDEN");
+  expect((await remove(id, ada)).errors![0]!.extensions.code).toBe("FORBIDDEN");
   expect(await remove(id)).toMatchObject({ deletedId: id, userErrors: [] });
   for (const table of ["payment_sources", "attachments"]) {
     expect(await sql(`SELECT id FROM ${table} WHERE id LIKE '%_gone'`)).toEqual([]);
@@ -493,7 +495,7 @@ test.each([
   async (_, name, customers, each) => {
     const ids = await carts(name, customers, each);
     const answers = await Promise.all(ids.map((id) => move("Place", id)));
-    expect(answers.flatMap(({ errors, userErrors }) => errors ?? userErrors)).toEqual([]);
+    expect(answers.flatMap<unknown>(({ errors, userErrors }) => errors ?? userErrors)).toEqual([]);
     const rows = await sql("SELECT total_orders_count AS n, status FROM customers WHERE id LIKE $1", [`cus_${name}%`]);
     expect(rows).toEqual(Array(customers).fill({ n: each, status: "repeat" }));
     const types = await sql(
@@ -523,7 +525,7 @@ test("concurrent orderPlace, orderCancel and orderUpdate of the customer: exact 
     ]),
   );
   expect(answers.flatMap(({ errors }) => errors ?? [])).toEqual([]);
-  const codes = new Set(answers.flatMap(({ userErrors }) => userErrors.map(({ code }: any) => code)));
+  const codes = new Set(answers.flatMap(({ userErrors }) => userErrors.map(({ code }) => code)));
   expect([...codes].filter((code) => code !== "WRONG_STATE")).toEqual([]);
   expect(await drifted()).toEqual([]);
 }, 60_000);
@@ -534,9 +536,9 @@ test("orders that change customers concurrently and are then placed are counted 
   const answers = await Promise.all(
     turns.map((i) => update(ids[i % 4]!, { customerId: `cus_ping${1 + (Math.floor(i / 4) % 2)}` })),
   );
-  expect(answers.flatMap(({ errors, userErrors }) => errors ?? userErrors)).toEqual([]);
+  expect(answers.flatMap<unknown>(({ errors, userErrors }) => errors ?? userErrors)).toEqual([]);
   const placed = await Promise.all([...ids, ...ids, ...ids].map((id) => move("Place", id)));
-  expect(placed.flatMap(({ errors, userErrors }) => errors ?? userErrors)).toEqual([]);
+  expect(placed.flatMap<unknown>(({ errors, userErrors }) => errors ?? userErrors)).toEqual([]);
   expect(await drifted()).toEqual([]);
   const [{ sum }] = await sql("SELECT sum(total_orders_count)::int FROM customers WHERE id LIKE 'cus_ping%'");
   expect(sum).toBe(4);

@@ -1,4 +1,5 @@
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import { onlyField } from "../support/operation-data.js";
 
 let app: TestApp;
 let time = Date.now();
@@ -9,15 +10,19 @@ afterAll(() => app.stop());
 
 const guest: Caller = { kind: "guest", markets: ["mkt_europe"] };
 const ERRORS = "userErrors { code message path }";
-const CREATE = `mutation ($input: CustomerCreateInput!) { customerCreate(input: $input) { customer { id email hasPassword status orders { totalCount } } ${ERRORS} } }`;
-const CHANGE = `mutation ($input: CustomerPasswordChangeInput!) { customerPasswordChange(input: $input) { customer { id hasPassword } ${ERRORS} } }`;
-const RESET = `mutation ($input: CustomerPasswordResetCreateInput!) { customerPasswordResetCreate(input: $input) { id resetPasswordToken expiresAt ${ERRORS} } }`;
-const CONSUME = `mutation ($input: CustomerPasswordResetConsumeInput!) { customerPasswordResetConsume(input: $input) { customer { id } ${ERRORS} } }`;
+const CREATE =
+  `mutation ($input: CustomerCreateInput!) { customerCreate(input: $input) { customer { id email hasPassword status orders { totalCount } } ${ERRORS} } }` as const;
+const CHANGE =
+  `mutation ($input: CustomerPasswordChangeInput!) { customerPasswordChange(input: $input) { customer { id hasPassword } ${ERRORS} } }` as const;
+const RESET =
+  `mutation ($input: CustomerPasswordResetCreateInput!) { customerPasswordResetCreate(input: $input) { id resetPasswordToken expiresAt ${ERRORS} } }` as const;
+const CONSUME =
+  `mutation ($input: CustomerPasswordResetConsumeInput!) { customerPasswordResetConsume(input: $input) { customer { id } ${ERRORS} } }` as const;
 
-async function run(document: string, input: object, as?: Caller) {
+async function run<const Document extends string>(document: Document, input: object, as?: Caller) {
   const { data, errors } = await app.query(document, { input }, as === undefined ? {} : { as });
   if (errors) throw new Error(JSON.stringify(errors));
-  return Object.values(data as Record<string, any>)[0];
+  return onlyField(data);
 }
 
 let count = 0;
@@ -81,7 +86,7 @@ test("customerPasswordChange requires oldPassword, and ends all sessions of the 
   );
   expect(wrong.userErrors).toEqual([expect.objectContaining({ code: "INVALID", path: ["input", "oldPassword"] })]);
   const missing = await run(CHANGE, { customerId: id, newPassword: "correct-horse-2" }, self);
-  expect(missing.userErrors[0].path).toEqual(["input", "oldPassword"]);
+  expect(missing.userErrors[0]!.path).toEqual(["input", "oldPassword"]);
 
   const before = await digest(id);
   time = Date.now() + 1000;
@@ -136,7 +141,7 @@ test("resetPasswordToken is stored as a hash, expires after six hours or when a 
   const dump = await app.database.pool.query("SELECT * FROM customer_password_resets");
   expect(JSON.stringify(dump.rows)).not.toContain(first.resetPasswordToken);
   const second = await run(RESET, { customerEmail: email });
-  const use = (reset: any) =>
+  const use = (reset: { id: string; resetPasswordToken: string }) =>
     run(
       CONSUME,
       { id: reset.id, resetPasswordToken: reset.resetPasswordToken, customerPassword: "correct-horse-3" },

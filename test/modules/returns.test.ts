@@ -1,4 +1,5 @@
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import { onlyField } from "../support/operation-data.js";
 import { insert } from "../support/rows.js";
 
 let app: TestApp;
@@ -24,13 +25,14 @@ const RETURN = `return {
 const ERRORS =
   "userErrors { __typename code message path ... on ReturnStateError { status } ... on OrderStateError { orderStatus: status } }";
 
-async function send(document: string, variables: object, as?: Caller) {
-  const { data, errors } = await app.query<Record<string, object> | null>(
-    document,
-    variables as Record<string, unknown>,
-    as === undefined ? {} : { as },
-  );
-  return { ...Object.values(data ?? {})[0], errors } as Record<string, any>;
+async function send<const Document extends string>(
+  document: Document,
+  variables: Record<string, unknown>,
+  as?: Caller,
+) {
+  const { data, errors } = await app.query(document, variables, as === undefined ? {} : { as });
+  const payload = onlyField(data);
+  return { ...(payload as object), errors } as typeof payload & { errors: typeof errors };
 }
 const create = (input: object, as?: Caller) =>
   send(`mutation ($input: ReturnCreateInput!) { returnCreate(input: $input) { ${RETURN} ${ERRORS} } }`, { input }, as);
@@ -140,7 +142,7 @@ test("returnCreate by a customer: for its own orders only; request: true makes i
   expect((await create({ ...input, stockLocationId: "slo_newark" }, ada)).userErrors).toMatchObject([
     { code: "NOT_FOUND", path: ["input", "stockLocationId"] },
   ]);
-  expect((await create(input, { kind: "guest" })).errors[0].extensions.code).toBe("FORBIDDEN");
+  expect((await create(input, { kind: "guest" })).errors![0]!.extensions.code).toBe("FORBIDDEN");
 });
 
 test("returnCreate refuses quantities above those bought, minus those of other returns", async () => {
@@ -159,7 +161,7 @@ test("returnCreate refuses quantities above those bought, minus those of other r
   expect(userErrors).toEqual([]);
   // 36.00 less 1.00 for three.
   expect(ret.estimatedRefundAmountCents).toBe(Math.round((3500 * 2) / 3));
-  expect((await refused(2))[0].message).toBe("At most 1 can be sent back: 3 were bought, and returns have 2 already.");
+  expect((await refused(2))[0]!.message).toBe("At most 1 can be sent back: 3 were bought, and returns have 2 already.");
   await send("mutation ($id: ID!) { returnCancel(id: $id) { return { status } } }", { id: ret.id });
   const again = await create({ orderId, lineItems: [{ lineItemId, quantity: 3 }] });
   expect(again.return).toMatchObject({ number: `#${orderId}/R/002`, estimatedRefundAmountCents: 3500 });
@@ -178,7 +180,7 @@ test("returnCreate reports all errors at once with their paths", async () => {
     ],
   });
   expect(ret).toBeNull();
-  expect(userErrors.map(({ code, path }: any) => `${code} ${path.join(".")}`)).toEqual([
+  expect(userErrors.map(({ code, path }) => `${code} ${path.join(".")}`)).toEqual([
     "NOT_FOUND input.stockLocationId",
     "INVALID input.reference",
     "NOT_FOUND input.lineItems.0.lineItemId",

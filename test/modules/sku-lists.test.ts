@@ -1,4 +1,5 @@
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import { onlyField, type UserError } from "../support/operation-data.js";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -11,22 +12,27 @@ const bruno = { kind: "customer", id: "cus_bruno" } as const;
 const LIST = `skuList { id name slug description imageUrl manual skuCodeRegex version customer { id }
   skuListItems { nodes { skuCode quantity position sku { code } } } } userErrors { code message path }`;
 const ITEM = "skuListItem { id skuCode quantity position version skuList { id } } userErrors { code message path }";
-const CREATE = `mutation ($input: SkuListCreateInput!) { skuListCreate(input: $input) { ${LIST} } }`;
+const CREATE = `mutation ($input: SkuListCreateInput!) { skuListCreate(input: $input) { ${LIST} } }` as const;
 const UPDATE = `mutation ($id: ID!, $ifVersion: Int, $input: SkuListUpdateInput!) {
-  skuListUpdate(id: $id, ifVersion: $ifVersion, input: $input) { ${LIST} } }`;
+  skuListUpdate(id: $id, ifVersion: $ifVersion, input: $input) { ${LIST} } }` as const;
 const DELETE = "mutation ($id: ID!) { skuListDelete(id: $id) { deletedId userErrors { code path } } }";
-const ADD = `mutation ($input: SkuListItemCreateInput!) { skuListItemCreate(input: $input) { ${ITEM} } }`;
-const CHANGE = `mutation ($id: ID!, $input: SkuListItemUpdateInput!) { skuListItemUpdate(id: $id, input: $input) { ${ITEM} } }`;
+const ADD = `mutation ($input: SkuListItemCreateInput!) { skuListItemCreate(input: $input) { ${ITEM} } }` as const;
+const CHANGE =
+  `mutation ($id: ID!, $input: SkuListItemUpdateInput!) { skuListItemUpdate(id: $id, input: $input) { ${ITEM} } }` as const;
 const DROP = "mutation ($id: ID!) { skuListItemDelete(id: $id) { deletedId userErrors { code path } } }";
 
-async function send(document: string, variables: Record<string, unknown>, as?: Caller) {
+async function send<const Document extends string>(
+  document: Document,
+  variables: Record<string, unknown>,
+  as?: Caller,
+) {
   const { data, errors } = await app.query(document, variables, as === undefined ? {} : { as });
   expect(errors).toBeUndefined();
-  return Object.values(data)[0] as any;
+  return onlyField(data);
 }
 const create = (input: object, as?: Caller) => send(CREATE, { input }, as);
 const update = (id: string, input: object, as?: Caller) => send(UPDATE, { id, input }, as);
-const codes = ({ userErrors }: any) => userErrors.map(({ code, path }: any) => [code, ...path]);
+const codes = ({ userErrors }: { userErrors: UserError[] }) => userErrors.map(({ code, path }) => [code, ...path]);
 
 test("skuListCreate creates a list with its items", async () => {
   const { skuList, userErrors } = await create(

@@ -1,6 +1,7 @@
 import { models } from "../../src/graph/model/datamodel.js";
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
 import { until } from "../support/live.js";
+import { onlyField } from "../support/operation-data.js";
 import { insert } from "../support/rows.js";
 
 let app: TestApp;
@@ -121,7 +122,7 @@ test("tagsAdd: an unknown resource is NOT_FOUND, one that cannot be tagged is IN
   expect((await add("cus_nobody", "n1")).userErrors).toEqual([
     expect.objectContaining({ code: "NOT_FOUND", path: ["id"] }),
   ]);
-  expect((await add("mkt_us", "n1")).userErrors[0].code).toMatch(/INVALID|NOT_FOUND/);
+  expect((await add("mkt_us", "n1")).userErrors[0]!.code).toMatch(/INVALID|NOT_FOUND/);
   const { rows } = await app.database.pool.query("SELECT id FROM markets WHERE mode = 'test' LIMIT 1");
   expect((await add(rows[0].id, "n1")).userErrors).toEqual([
     expect.objectContaining({ code: "INVALID", message: "Resources of type markets cannot carry tags." }),
@@ -130,7 +131,7 @@ test("tagsAdd: an unknown resource is NOT_FOUND, one that cannot be tagged is IN
 
 test("resources of the other mode are NOT_FOUND, its tags UNKNOWN_TAG", async () => {
   await insert(app.database.query, "Tag", { mode: "live", name: "only-live" });
-  expect((await add("cus_live_ada", "n1")).userErrors[0].code).toBe("NOT_FOUND");
+  expect((await add("cus_live_ada", "n1")).userErrors[0]!.code).toBe("NOT_FOUND");
   expect((await add(await createCustomer(), "only-live")).userErrors).toEqual([
     expect.objectContaining({ code: "UNKNOWN_TAG", suggestion: null }),
   ]);
@@ -183,10 +184,10 @@ test("concurrent tagsAdd and tagsRemove: all are applied", async () => {
 });
 
 const TAG = "tag { id name metadata version } userErrors { code message path }";
-const administer = async (operation: string) => {
+const administer = async <const Operation extends string>(operation: Operation) => {
   const { data, errors } = await app.query(`mutation { ${operation} }`);
   expect(errors).toBeUndefined();
-  return Object.values(data)[0] as any;
+  return onlyField(data);
 };
 
 test("tagCreate, tagUpdate and tagDelete; tagged resources follow", async () => {
@@ -205,7 +206,7 @@ test("tagCreate, tagUpdate and tagDelete; tagged resources follow", async () => 
     userErrors: [],
   });
   expect(names((await add(customer, "n1")).resource.tags)).toEqual(["n1"]);
-  expect((await add(customer, "summer-sale")).userErrors[0].code).toBe("UNKNOWN_TAG");
+  expect((await add(customer, "summer-sale")).userErrors[0]!.code).toBe("UNKNOWN_TAG");
 });
 
 test("tagCreate: invalid names are INVALID, existing ones TAKEN", async () => {
@@ -232,7 +233,7 @@ test("concurrent tagsAdd and tagDelete: no internal error, and the tag is on no 
       ...owners.slice(3).map((id) => add(id, `gone${round}`, "n1")),
     ]);
     for (const { userErrors } of answers) {
-      expect(userErrors.map(({ code }: any) => code)).toEqual(userErrors.length ? ["UNKNOWN_TAG"] : []);
+      expect(userErrors.map(({ code }) => code)).toEqual(userErrors.length ? ["UNKNOWN_TAG"] : []);
     }
     const { rows } = await app.database.pool.query("SELECT 1 FROM customer_tags WHERE tag_id = $1", [tag.id]);
     expect(rows).toEqual([]);

@@ -17,13 +17,19 @@ import { ChangeFeed } from "../../src/live/change-feed.js";
 import { createSchema } from "../../src/schema.js";
 import { createLogger } from "../../src/telemetry/logger.js";
 import { createTestDatabase } from "./database.js";
+import type { DataOf } from "./operation-data.js";
 
 /** A GraphQL response over HTTP. */
 export interface Answer<Data> {
   status: number;
   data: Data;
   errors?: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
-  extensions: { requestId: string; cost?: number; statements: number };
+  extensions: {
+    requestId: string;
+    cost?: number;
+    statements: number;
+    redactions?: { path: string[]; missing: string[] }[];
+  };
 }
 
 /** The caller; null for a request without a token. */
@@ -51,8 +57,13 @@ export interface TestApp {
   /** A real token of such a caller. */
   token(caller: NonNullable<Caller>): Promise<string>;
   /** Sends an operation over HTTP, with the token of a caller; by default an integration with all permissions. */
-  query<Data = any, Variables = Record<string, unknown>>(
-    document: TypedDocumentNode<Data, Variables> | string,
+  query<const Document extends string>(
+    document: Document,
+    variables?: Record<string, unknown>,
+    options?: { as?: Caller },
+  ): Promise<Answer<DataOf<Document>>>;
+  query<Data, Variables>(
+    document: TypedDocumentNode<Data, Variables>,
     variables?: Variables,
     options?: { as?: Caller },
   ): Promise<Answer<Data>>;
@@ -195,7 +206,11 @@ export async function createTestApp({
     live,
     token,
     logged,
-    async query(document, variables, { as = { kind: "integration" as const, owner } as Caller } = {}) {
+    async query(
+      document: TypedDocumentNode | string,
+      variables?: unknown,
+      { as = { kind: "integration", owner } }: { as?: Caller } = {},
+    ) {
       const response = await fetch(`${url}/graphql`, {
         method: "POST",
         headers: {

@@ -1,13 +1,14 @@
 import type { Query } from "../../src/database/client.js";
 import type { Mode } from "../../src/graph/access/viewer.js";
-import type { Caller, TestApp } from "./app.js";
+import type { Answer, Caller, TestApp } from "./app.js";
+import type { DataOf, Untyped } from "./operation-data.js";
 import { insert } from "./rows.js";
 
 /** One server-sent event. */
 export interface StreamEvent {
   event: string;
   id?: string;
-  data: any;
+  data: Untyped;
 }
 
 export interface Stream {
@@ -16,9 +17,9 @@ export interface Stream {
   /** Events received so far. */
   events: StreamEvent[];
   /** Changes received so far. */
-  changes(): any[];
+  changes(): DataOf<typeof ALL>["customerChanged"][];
   /** Body of a response that is not a stream. */
-  body: any;
+  body?: Answer<unknown>;
   /** Whether the server has ended it. */
   ended: boolean;
   /** Disconnects, as a client does. */
@@ -89,7 +90,7 @@ export async function stream(
     close: () => controller.abort(),
   };
   if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
-    opened.body = await response.json();
+    opened.body = (await response.json()) as Answer<unknown>;
     opened.ended = true;
     return opened;
   }
