@@ -3,12 +3,20 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import type { ExecutionResult } from "graphql";
 import type { Browser, Page } from "playwright-core";
 import type { CorsOrigins } from "../src/http/cors.js";
 import { projectRoot } from "../src/paths.js";
 import { type AuthApp, createAuthApp, dashboard, guest, integration } from "./identity/support.js";
 import { launchBrowser } from "./support/browser.js";
 import { updateCustomer } from "./support/live.js";
+
+/** What the pages have loaded. */
+declare const graphqlSse: typeof import("graphql-sse");
+
+interface Changed {
+  customerChanged: { resourceId: string; changed?: string[] };
+}
 
 const apps: AuthApp[] = [];
 async function start(corsOrigins?: CorsOrigins): Promise<AuthApp> {
@@ -218,10 +226,10 @@ describe("in a browser", () => {
   test("a page of an allowed origin receives events of a subscription", async () => {
     const heard = named.evaluate(
       ([url, token]) =>
-        new Promise<any>((resolve, reject) => {
-          const { createClient } = (globalThis as any).graphqlSse;
+        new Promise<ExecutionResult<Changed, unknown>>((resolve, reject) => {
+          const { createClient } = graphqlSse;
           const headers = () => ({ authorization: `Bearer ${token}`, traceparent: "00-1-1-01" });
-          createClient({ url, headers, retryAttempts: 0 }).subscribe(
+          createClient({ url, headers, retryAttempts: 0 }).subscribe<Changed>(
             { query: "subscription { customerChanged { resourceId changed } }" },
             { next: resolve, error: reject, complete() {} },
           );
@@ -237,21 +245,21 @@ describe("in a browser", () => {
       await updateCustomer(app.database.query, "cus_bruno", { reference: `change ${i}` });
       await Promise.race([end, new Promise((resolve) => setTimeout(resolve, 300))]);
     }
-    expect((await heard).data.customerChanged).toEqual({ resourceId: "cus_bruno", changed: ["reference"] });
+    expect((await heard).data!.customerChanged).toEqual({ resourceId: "cus_bruno", changed: ["reference"] });
   });
 
   test("eight subscriptions share one connection and leave room for queries", async () => {
     const heard = named.evaluate(
       ([url, token]) => {
-        const { createClient } = (globalThis as any).graphqlSse;
+        const { createClient } = graphqlSse;
         const headers = () => ({ authorization: `Bearer ${token}` });
         const client = createClient({ url, headers, retryAttempts: 0, singleConnection: true });
         const subscribe = () =>
-          new Promise<any>((resolve, reject) => {
-            const stop = client.subscribe(
+          new Promise<ExecutionResult<Changed, unknown>>((resolve, reject) => {
+            const stop = client.subscribe<Changed>(
               { query: "subscription { customerChanged { resourceId } }" },
               {
-                next: (result: unknown) => {
+                next: (result) => {
                   stop();
                   resolve(result);
                 },
@@ -274,7 +282,7 @@ describe("in a browser", () => {
       await updateCustomer(app.database.query, "cus_bruno", { reference: `again ${i}` });
       await Promise.race([end, new Promise((resolve) => setTimeout(resolve, 300))]);
     }
-    for (const { data } of await heard) expect(data.customerChanged).toEqual({ resourceId: "cus_bruno" });
+    for (const { data } of await heard) expect(data!.customerChanged).toEqual({ resourceId: "cus_bruno" });
   });
 
   test("a page of another origin reads nothing", async () => {

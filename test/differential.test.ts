@@ -12,7 +12,7 @@ import {
   parse,
   type SelectionSetNode,
 } from "graphql";
-import { type Caller, createTestApp, type TestApp } from "./support/app.js";
+import { type Answer, type Caller, createTestApp, type TestApp } from "./support/app.js";
 import {
   type AnswerError,
   firstDifference,
@@ -92,9 +92,9 @@ async function send({ url }: TestApp, { document, operationName, variables, call
 }
 
 /** The answer that a body holds. One that is no JSON differs from all others. */
-function answerIn(body: string): Record<string, any> {
+function answerIn(body: string): Partial<Answer<Reply["data"]>> {
   try {
-    return JSON.parse(body) as Record<string, any>;
+    return JSON.parse(body) as Answer<Reply["data"]>;
   } catch (error) {
     return { errors: [{ message: `${(error as Error).message}: ${body}`, extensions: {} }] };
   }

@@ -3,6 +3,7 @@ import { enumValues, type ModelName, models } from "../src/graph/model/datamodel
 import { emailKey, foldEmail } from "../src/graph/model/values.js";
 import { createTestApp, type TestApp } from "./support/app.js";
 import { inMode, inputFields, type List, related, rootLists } from "./support/graph.js";
+import type { Untyped } from "./support/operation-data.js";
 import fc from "./support/property.js";
 import { createWorld, type Row, type World, words } from "./support/rows.js";
 
@@ -15,7 +16,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => app.stop());
 
-type Filter = Record<string, any>;
+type Filter = Record<string, Untyped>;
 
 // ---- What filters mean, said once more and without SQL.
 

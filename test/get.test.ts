@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Client, cacheExchange, fetchExchange } from "@urql/core";
 import { persistedExchange } from "@urql/exchange-persisted";
-import { type Caller, createTestApp, type TestApp } from "./support/app.js";
+import { type Answer, type Caller, createTestApp, type TestApp } from "./support/app.js";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -208,10 +208,10 @@ describe("empty GET and POST parameters count as omitted", () => {
         headers: { "content-type": "application/json", ...(await authorization()) },
         body: JSON.stringify({ query: customer, variables: ada, ...more }),
       });
-      const { data, errors } = (await response.json()) as any;
+      const { data, errors } = (await response.json()) as Answer<unknown>;
       if (path === "/graphql") expect([errors, data]).toEqual([undefined, found]);
       // The operation was found: it is of the wrong kind.
-      else expect(errors[0].message).toMatch(/Only subscriptions are served here; send a query/);
+      else expect(errors![0]!.message).toMatch(/Only subscriptions are served here; send a query/);
     }
   });
 

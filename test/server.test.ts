@@ -5,7 +5,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { projectRoot } from "../src/paths.js";
+import type { Answer } from "./support/app.js";
 import { createEmptyDatabase, onServer, type TestDatabase } from "./support/database.js";
+import type { Untyped } from "./support/operation-data.js";
 
 /** The server as its users start it: its own process, its own embedded PostgreSQL, real signals. */
 interface Running {
@@ -67,7 +69,7 @@ async function query(url: string, text: string, env: Record<string, string> = {}
     headers: { "content-type": "application/json", authorization: `Bearer ${token("integration", env)}` },
     body: JSON.stringify({ query: text }),
   });
-  return { status: response.status, ...((await response.json()) as { data?: any; errors?: any[] }) };
+  return { ...((await response.json()) as Answer<Untyped>), status: response.status };
 }
 
 test("starts with only a data folder, answers, and stops its PostgreSQL at SIGTERM", async () => {
@@ -172,7 +174,7 @@ describe("on an external PostgreSQL", () => {
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
     );
     const { status, errors } = await query(server.url, "{ customers { totalCount } }");
-    expect(errors![0].extensions.code).toBe("UNAVAILABLE");
+    expect(errors![0]!.extensions.code).toBe("UNAVAILABLE");
     expect(status).toBe(503);
     expect((await fetch(`${server.url}/health/ready`)).status).toBe(503);
     expect((await fetch(`${server.url}/health/live`)).status).toBe(200);

@@ -2,7 +2,7 @@ import { readdirSync, readlinkSync, statSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { createTestApp, type TestApp } from "./support/app.js";
+import { type Answer, createTestApp, type TestApp } from "./support/app.js";
 import { until } from "./support/live.js";
 
 /** Clients that ask and do not read what comes. Their answers are larger than what the system buffers. */
@@ -139,7 +139,7 @@ describe("slow readers of an export", () => {
     const other = await get("user");
     expect(other.status).toBe(200);
     const third = await get("user");
-    expect([third.status, ((await third.json()) as any).errors[0].message]).toEqual([
+    expect([third.status, ((await third.json()) as Answer<unknown>).errors![0]!.message]).toEqual([
       429,
       expect.stringMatching(/too many exports/),
     ]);

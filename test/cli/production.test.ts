@@ -2,9 +2,12 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jest } from "@jest/globals";
+import type { JSONWebKeySet } from "jose";
 import { createKeySet, describeKeySet } from "../../src/identity/key-rotation.js";
+import type { Answer } from "../support/app.js";
 import { startCommand } from "../support/command.js";
 import { createTestDatabase, poolOf, type TestDatabase } from "../support/database.js";
+import type { Untyped } from "../support/operation-data.js";
 
 // From nothing to an answer in production, by the commands of docs/production.md and over HTTP alone. Each test starts many
 // processes.
@@ -71,7 +74,16 @@ async function serve() {
 
 async function token(parameters: Record<string, string>) {
   const response = await fetch(`${server.url}/oauth/token`, { method: "POST", body: new URLSearchParams(parameters) });
-  return { status: response.status, body: (await response.json()) as any };
+  return {
+    status: response.status,
+    body: (await response.json()) as {
+      access_token: string;
+      refresh_token: string;
+      expires_in: number;
+      scope: string;
+      error: string;
+    },
+  };
 }
 
 async function query(accessToken: string, text = "{ viewer { kind mode permissions owner { email } } }") {
@@ -80,7 +92,7 @@ async function query(accessToken: string, text = "{ viewer { kind mode permissio
     headers: { "content-type": "application/json", authorization: `Bearer ${accessToken}` },
     body: JSON.stringify({ query: text }),
   });
-  return { status: response.status, body: (await response.json()) as any };
+  return { status: response.status, body: (await response.json()) as Answer<Untyped> };
 }
 
 /** The status of an answer to a token that is refused soon: other processes learn of a revocation within a second. */
@@ -131,7 +143,7 @@ describe("application command", () => {
     expect((await query(body.access_token, "{ customers { totalCount } }")).body.data).toEqual({
       customers: { totalCount: 0 },
     });
-    expect((await query(body.access_token, "{ tags { totalCount } }")).body.errors[0].extensions.code).toBe(
+    expect((await query(body.access_token, "{ tags { totalCount } }")).body.errors![0]!.extensions.code).toBe(
       "FORBIDDEN",
     );
     expect((await token({ ...asItself(application), client_secret: "wrong" })).status).toBe(401);
@@ -337,7 +349,7 @@ describe("keys command", () => {
     server = await serve();
   };
   const published = async () =>
-    ((await (await fetch(`${server.url}/.well-known/jwks.json`)).json()) as any).keys.map(({ kid }: any) => kid);
+    ((await (await fetch(`${server.url}/.well-known/jwks.json`)).json()) as JSONWebKeySet).keys.map(({ kid }) => kid);
   const kidOf = (text: string) => JSON.parse(Buffer.from(text.split(".")[0]!, "base64url").toString()).kid;
 
   test("rotate --announce, rotate and retire: tokens of the old and the new key are accepted meanwhile", async () => {
@@ -366,8 +378,8 @@ describe("keys command", () => {
     expect(await published()).toEqual([next, old]);
     for (const accessToken of [before, after]) expect((await query(accessToken)).status).toBe(200);
     // The old key only checks, and has nothing left to sign with.
-    const { keys: stored } = JSON.parse(await readFile(keys, "utf8"));
-    expect(stored.map(({ d }: any) => d !== undefined)).toEqual([true, false]);
+    const { keys: stored } = JSON.parse(await readFile(keys, "utf8")) as JSONWebKeySet;
+    expect(stored.map(({ d }) => d !== undefined)).toEqual([true, false]);
     expect((await stat(keys)).mode & 0o777).toBe(0o600);
 
     expect(await run("keys", "retire", keys)).toMatchObject({ code: 0, err: "No key can be retired yet.\n" });
@@ -415,8 +427,8 @@ describe("keys command", () => {
     const { out } = await run("keys", "create", "-");
     const { child, ended } = startCommand("src/cli/keys.ts", ["rotate", "-"], { env });
     child.stdin!.end(out);
-    const { keys: rotated } = JSON.parse((await ended).out);
-    expect(rotated.map(({ d }: any) => d !== undefined)).toEqual([true, false]);
+    const { keys: rotated } = JSON.parse((await ended).out) as JSONWebKeySet;
+    expect(rotated.map(({ d }) => d !== undefined)).toEqual([true, false]);
   });
 });
 

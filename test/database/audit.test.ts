@@ -18,6 +18,7 @@ import { newId } from "../../src/graph/model/ids.js";
 import { manifest } from "../../src/graph/model/manifest.js";
 import { projectRoot } from "../../src/paths.js";
 import { createTestDatabase, poolOf, type TestDatabase } from "../support/database.js";
+import type { Untyped } from "../support/operation-data.js";
 import { addRows, insert } from "../support/rows.js";
 
 const audited = [...models.values()].filter(({ name }) => audits[name].audited);
@@ -44,7 +45,7 @@ interface Entry {
   resource_type: string;
   resource_id: string;
   event: string;
-  payload: Record<string, any>;
+  payload: Record<string, Untyped>;
   who: unknown;
   customer_id: string | null;
   resource_version: number | null;
@@ -292,7 +293,7 @@ describe("customer_id of an audit entry", () => {
           : [creation.entries.find((e) => e.resource_type === table)!.resource_id]
         ).map(
           (id) =>
-            `update ${table} ${id} of ${table === "customers" ? id : table === "addresses" ? "b" : (expected as any)[table]}`,
+            `update ${table} ${id} of ${table === "customers" ? id : table === "addresses" ? "b" : expected[table as keyof typeof expected]}`,
         ),
       );
     }

@@ -1,5 +1,6 @@
 import { createHmac, createPublicKey } from "node:crypto";
 import { request as httpRequest } from "node:http";
+import type { Answer } from "../support/app.js";
 import {
   type AuthApp,
   ada,
@@ -49,7 +50,7 @@ async function expectRefusal(authorization: string, code = "UNAUTHENTICATED") {
     /^Bearer realm="customer-graph", error="invalid_token", error_description="[ !#-[\]-~]+"$/,
   );
   expect(performance.now() - start).toBeLessThan(1_000);
-  expect({ status, code: body.errors?.[0].extensions.code, data: body.data }).toEqual({
+  expect({ status, code: body.errors?.[0]?.extensions.code, data: body.data }).toEqual({
     status: 401,
     code,
     data: undefined,
@@ -86,11 +87,11 @@ describe("every 401 has a WWW-Authenticate challenge (RFC 6750)", () => {
     });
   const challengeOf = async (name: string, headers: Record<string, string>) => {
     const response = await sendTo[name]!(headers);
-    const { errors } = (await response.json()) as any;
+    const { errors } = (await response.json()) as Answer<unknown>;
     return [
       response.status,
-      errors[0].extensions.code,
-      errors[0].extensions.http,
+      errors![0]!.extensions.code,
+      errors![0]!.extensions.http,
       response.headers.get("www-authenticate"),
     ];
   };
@@ -237,7 +238,7 @@ describe("claims", () => {
     for (const claim of ['{"order":[9007199254740993]}', '{"x":1e400}', '{"x":1,"x":2}']) {
       await expectRefusal(token(claim));
       const { body } = await app.query(token(claim), text);
-      expect(body.errors[0].message).toContain("`custom_claim`");
+      expect(body.errors[0]!.message).toContain("`custom_claim`");
     }
     const { body } = await app.query(token('{"order":["9007199254740993",0.5]}'), "{ viewer { customClaim } }");
     expect(body.data.viewer.customClaim).toEqual({ order: ["9007199254740993", 0.5] });

@@ -374,7 +374,7 @@ describe("invalid requests to /oauth/token and /oauth/revoke", () => {
   ])("a body that is compressed or not UTF-8 is refused: %s", async (_case, init, status, message) => {
     for (const path of ["/oauth/token", "/oauth/revoke"]) {
       const response = await fetch(`${app.url}${path}`, init);
-      const { error, error_description } = (await response.json()) as any;
+      const { error, error_description } = (await response.json()) as { error: string; error_description: string };
       expect([response.status, error, error_description]).toEqual([
         status,
         "invalid_request",

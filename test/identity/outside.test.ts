@@ -194,8 +194,8 @@ describe("tokens of an outside issuer with many organizations", () => {
   ])("refuses a token %s, and says why", async (_case, change, reason) => {
     for (const text of [undefined, write]) {
       const { status, body } = await ask(change, text);
-      expect([status, body.data, body.errors[0].extensions.code]).toEqual([401, undefined, "UNAUTHENTICATED"]);
-      expect(body.errors[0].message).toContain(reason);
+      expect([status, body.data, body.errors[0]!.extensions.code]).toEqual([401, undefined, "UNAUTHENTICATED"]);
+      expect(body.errors[0]!.message).toContain(reason);
     }
   });
 
@@ -214,8 +214,8 @@ describe("tokens of an outside issuer with many organizations", () => {
     ["an inherited name", { application: { ...integration, kind: "constructor" } }, "constructor:guest"],
   ])("names the kind of application and owner that has no access: %s", async (_case, change, kind) => {
     const { status, body } = await ask(change);
-    expect([status, body.errors[0].extensions.code]).toEqual([401, "UNAUTHENTICATED"]);
-    expect(body.errors[0].message).toContain(`Access tokens of the kind ${kind} have no access here`);
+    expect([status, body.errors[0]!.extensions.code]).toEqual([401, "UNAUTHENTICATED"]);
+    expect(body.errors[0]!.message).toContain(`Access tokens of the kind ${kind} have no access here`);
   });
 
   const permissionsOf = async (change: object) => {
@@ -231,7 +231,7 @@ describe("tokens of an outside issuer with many organizations", () => {
     expect(await permissionsOf({ application: webapp, owner: staff })).toEqual([200, "USER", []]);
     for (const text of [write, "{ customers { nodes { id } } }", "{ tags { nodes { id } } }"]) {
       const { body } = await ask({}, text);
-      expect(body.errors[0].extensions.code).toBe("FORBIDDEN");
+      expect(body.errors[0]!.extensions.code).toBe("FORBIDDEN");
     }
     for (const name of ["__proto__", "constructor", "toString"]) {
       expect(await permissionsOf({ application: { ...integration, client_id: name } })).toEqual([
@@ -257,7 +257,7 @@ describe("tokens of an outside issuer with many organizations", () => {
     const stated = { application: { ...integration, ...reader }, permissions: ["skus:read"] };
     expect(await permissionsOf(stated)).toEqual([200, "INTEGRATION", ["SKUS_READ"]]);
     const { body } = await ask({ application: { ...integration, ...reader } }, write);
-    expect(body.errors[0].extensions.code).toBe("FORBIDDEN");
+    expect(body.errors[0]!.extensions.code).toBe("FORBIDDEN");
   });
 
   test("shoppers have every shopper's permissions, whatever their token states", async () => {
@@ -283,8 +283,8 @@ describe("tokens of an outside issuer with many organizations", () => {
     texts: ["a", 1, true, {}, [1], [null], [["a"]], [""], ["a\0"]],
   };
   const required = [undefined, null];
-  const claims = outsideClaims(issuer) as Record<string, any>;
-  const within = (claim: string, field: string, values: unknown[], base: object = claims[claim] ?? {}) =>
+  const claims = outsideClaims(issuer);
+  const within = (claim: string, field: string, values: unknown[], base = (claims[claim] ?? {}) as object) =>
     values.map((value) => [`${claim}.${field}`, value, { [claim]: { ...base, [field]: value } }] as const);
   const top = (claim: string, values: unknown[]) => values.map((value) => [claim, value, { [claim]: value }] as const);
 
@@ -317,7 +317,7 @@ describe("tokens of an outside issuer with many organizations", () => {
     ...top("scope", [1, true, [], {}, "a\0"]),
   ])("refuses a malformed claim: %s = %j", async (_claim, _value, change) => {
     const { status, body } = await ask(change);
-    expect([status, body.data, body.errors[0].extensions.code]).toEqual([401, undefined, "UNAUTHENTICATED"]);
+    expect([status, body.data, body.errors[0]!.extensions.code]).toEqual([401, undefined, "UNAUTHENTICATED"]);
   });
 });
 

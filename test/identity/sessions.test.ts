@@ -14,7 +14,7 @@ const refresh = (refresh_token: string, more: Record<string, string> = {}) =>
   app.token({ ...storefront, grant_type: "refresh_token", refresh_token, ...more });
 const codeFor = async (token: string) => {
   const { status, body } = await app.query(`Bearer ${token}`);
-  return [status, body.errors?.[0].extensions.code ?? body.data.viewer.kind];
+  return [status, body.errors?.[0]?.extensions.code ?? body.data.viewer.kind];
 };
 const graceMs = 30_000;
 const good = [200, "CUSTOMER"];
@@ -257,7 +257,7 @@ describe("/oauth/revoke", () => {
     const { access_token, refresh_token } = await signIn();
     for (const token of [access_token, refresh_token]) {
       const { status, body } = await revoke({ ...integration, token });
-      expect([status, body.error, body.errors[0].code]).toEqual([403, "unauthorized_client", "FORBIDDEN"]);
+      expect([status, body.error, body.errors[0]!.code]).toEqual([403, "unauthorized_client", "FORBIDDEN"]);
     }
     expect(await codeFor(access_token)).toEqual(good);
     for (const token of ["nonsense", "a.b.c", "x".repeat(9_000)]) {

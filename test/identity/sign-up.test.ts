@@ -1,3 +1,5 @@
+import type { Answer } from "../support/app.js";
+import { onlyField, type UserError } from "../support/operation-data.js";
 import { type AuthApp, ada, createAuthApp, guest, integration } from "./support.js";
 
 let app: AuthApp;
@@ -11,6 +13,18 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
+interface Payload {
+  id: string;
+  resetPasswordToken: string;
+  userErrors: UserError[];
+}
+
+interface Body {
+  data: Record<string, Payload | null>;
+  errors: NonNullable<Answer<unknown>["errors"]>;
+  extensions: Partial<Answer<unknown>["extensions"]>;
+}
+
 // Each test has addresses of its own.
 async function ask(address: string, query: string, as: keyof typeof tokens = "guest") {
   const response = await fetch(`${app.url}/graphql`, {
@@ -22,13 +36,17 @@ async function ask(address: string, query: string, as: keyof typeof tokens = "gu
     },
     body: JSON.stringify({ query }),
   });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as any };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Body,
+  };
 }
 
 /** What came of it: the code of the first error of either kind, or `done`. */
-function codeOf({ body }: { body: any }): string {
-  if (body.errors) return body.errors[0].extensions.code;
-  return (Object.values(body.data)[0] as any).userErrors[0]?.code ?? "done";
+function codeOf({ body }: { body: Body }): string {
+  if (body.errors) return String(body.errors[0]!.extensions.code);
+  return onlyField(body.data)!.userErrors[0]?.code ?? "done";
 }
 
 let people = 0;
@@ -75,11 +93,11 @@ test("aliases in one request count one by one, as do concurrent requests", async
     const { status, body } = await together();
     expect(status).toBe(429);
     // Those before are answered all the same.
-    expect(Object.values(body.data).map((payload: any) => payload?.userErrors[0].code ?? null)).toEqual([
-      ...Array(5).fill("TAKEN"),
+    expect(Object.values(body.data).map((payload) => payload?.userErrors ?? null)).toEqual([
+      ...Array(5).fill([{ code: "TAKEN" }]),
       ...Array(5).fill(null),
     ]);
-    expect(body.errors.map(({ path }: { path: string[] }) => path)).toEqual(all.slice(5).map((_, i) => [`a${i + 5}`]));
+    expect(body.errors.map(({ path }) => path)).toEqual(all.slice(5).map((_, i) => [`a${i + 5}`]));
     const answers = await Promise.all(Array.from({ length: 60 }, () => signUp("10.2.0.2", taken)));
     expect(answers.filter((code) => code === "TAKEN")).toHaveLength(20);
     expect(answers.filter((code) => code === "RATE_LIMITED")).toHaveLength(40);
@@ -136,7 +154,7 @@ test("customerPasswordChange: guesses of oldPassword are RATE_LIMITED", async ()
     expect([status, headers.get("retry-after")]).toEqual([429, "1"]);
     expect(Object.keys(body.data).filter((key) => body.data[key])).toEqual(["a0", "a1", "a2", "a3", "a4", "a5"]);
     expect(body.errors).toEqual([expect.objectContaining({ path: ["a6"] })]);
-    expect(body.errors[0].extensions).toEqual({ code: "RATE_LIMITED", retryAfterMs: 1_000 });
+    expect(body.errors[0]!.extensions).toEqual({ code: "RATE_LIMITED", retryAfterMs: 1_000 });
   });
   app.advance(1_000);
   expect(codeOf(await ask("10.8.0.1", `mutation { ${guess(0)} }`, "ada"))).toBe("INVALID");
@@ -163,7 +181,7 @@ test("a guest made by a newsletter gets an account only by the reset link sent b
   const email = "reader@example.com";
   const send = async (mutation: string, as?: keyof typeof tokens) => {
     const { body } = await ask("10.10.0.1", `mutation { ${mutation} }`, as);
-    return Object.values(body.data)[0] as any;
+    return onlyField(body.data)!;
   };
   const logIn = (word: string) => app.token({ ...ada, username: email, password: word });
   await send(

@@ -14,7 +14,9 @@ import { type OutsideIssuer, Tokens } from "../../src/identity/tokens.js";
 import { ChangeFeed } from "../../src/live/change-feed.js";
 import { createSchema } from "../../src/schema.js";
 import { createLogger } from "../../src/telemetry/logger.js";
+import type { Answer } from "../support/app.js";
 import { createTestDatabase } from "../support/database.js";
+import type { Untyped } from "../support/operation-data.js";
 
 export const password = "correct-horse-9";
 export const storefront = { client_id: "demo-storefront" };
@@ -32,10 +34,25 @@ export const ada = {
   scope: "market:code:europe",
 };
 
+/** What a body says: of tokens, of one token, or of an operation. */
+interface HttpBody {
+  access_token: string;
+  refresh_token: string;
+  expires_in: number;
+  created_at: number;
+  scope: string;
+  owner_id: string;
+  error: string;
+  error_description: string;
+  data: Untyped;
+  errors: { message: string; code?: string; extensions: Record<string, unknown> }[];
+  extensions: Answer<unknown>["extensions"];
+}
+
 export interface HttpAnswer {
   status: number;
   headers: Headers;
-  body: any;
+  body: HttpBody;
 }
 
 export interface AuthApp {
@@ -183,7 +200,7 @@ export async function createAuthApp(options: AuthAppOptions = {}): Promise<AuthA
 }
 
 /** What a token says, unchecked. */
-export function read(token: string): { header: Record<string, any>; payload: Record<string, any> } {
+export function read(token: string): { header: Record<string, unknown>; payload: Record<string, Untyped> } {
   const [header, payload] = token
     .split(".")
     .slice(0, 2)

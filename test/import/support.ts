@@ -7,6 +7,7 @@ import type { Issue } from "../../src/import/issues.js";
 import type { Mode } from "../../src/import/resource.js";
 import type { Summary } from "../../src/import/summary.js";
 import { createTestDatabase } from "../support/database.js";
+import type { Untyped } from "../support/operation-data.js";
 
 export interface Resource {
   type: string;
@@ -28,7 +29,7 @@ export interface ImportTest {
   connectionString: string;
   /** Imports resources, as the `data` of one document, or files by their paths. */
   run(what: Resource[] | string[], options?: { strict?: boolean; mode?: Mode }): Promise<Imported>;
-  rows(sql: string, values?: unknown[]): Promise<any[]>;
+  rows(sql: string, values?: unknown[]): Promise<Untyped[]>;
   /** Writes a file that is gone after the tests. */
   file(name: string, content: string | Uint8Array): Promise<string>;
   /** Empties every table. */

@@ -1,5 +1,6 @@
 import { CommerceLayer } from "@commercelayer/sdk/bundle";
 import { type Caller, createTestApp, type TestApp } from "../support/app.js";
+import type { Untyped } from "../support/operation-data.js";
 
 export const mediaType = "application/vnd.api+json";
 
@@ -7,7 +8,7 @@ export const mediaType = "application/vnd.api+json";
 export interface Reply {
   status: number;
   headers: Headers;
-  body: any;
+  body: Untyped;
 }
 
 interface RequestOptions {

@@ -8,6 +8,7 @@ import {
   type SelectionSetNode,
   visit,
 } from "graphql";
+import type { Answer } from "./app.js";
 
 type Path = readonly (string | number)[];
 
@@ -27,7 +28,7 @@ export interface Reply {
   cost?: number;
 }
 
-export function replyOf(status: number, answer: Record<string, any>): Reply {
+export function replyOf(status: number, answer: Partial<Answer<Reply["data"]>>): Reply {
   const { requestId: _, cost, redactions = [] } = answer.extensions ?? {};
   const errors = ((answer.errors ?? []) as AnswerError[]).map(
     ({ extensions: { requestId: _, ...rest }, ...error }) => ({
