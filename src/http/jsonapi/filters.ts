@@ -6,7 +6,7 @@ import { readTime } from "../../graph/model/times.js";
 import { emailKey, foldEmail } from "../../graph/model/values.js";
 import { type FilterField, type ModelType } from "../../graph/schema/model.js";
 import { type Condition, literal } from "../../graph/sql/condition.js";
-import { parameterError } from "./errors.js";
+import { JsonApiError, parameterError } from "./errors.js";
 import type { ResourceType, ResourceTypes } from "./resources.js";
 
 /**
@@ -350,10 +350,42 @@ function ownAttribute(type: ResourceType, attribute: string, schema: GraphQLSche
   return { field: filter.name, column, text: isText(model, field!, schema), email: Boolean(filter.email) };
 }
 
-/** Whether the field has an index for patterns, and so a filter with `contains`. */
+/** Whether the field has an index for patterns, and so a filter with `contains`. Types of no list have no filter in the graph. */
 function isText({ name }: ModelType, field: string, schema: GraphQLSchema): boolean {
-  const input = schema.getType(`${name}Filter`) as GraphQLInputObjectType;
-  return getNamedType(input.getFields()[field]!.type).name === "TextFilter";
+  const input = schema.getType(`${name}Filter`) as GraphQLInputObjectType | undefined;
+  const filter = input?.getFields()[field];
+  return filter !== undefined && getNamedType(filter.type).name === "TextFilter";
+}
+
+/** The attributes of a type that filters may test, with the predicates that each of them takes. */
+export function allowedFilters(
+  type: ResourceType,
+  context: { types: ResourceTypes; schema: GraphQLSchema },
+): { predicates: ReadonlyMap<string, readonly string[]>; relationships: readonly string[] } {
+  const attributes = ["id", ...type.attributes.keys(), ...Object.keys(presence)];
+  const attributePredicates = new Map<string, readonly string[]>();
+  for (const attribute of attributes) {
+    const tested = ownAttribute(type, attribute, context.schema);
+    if (!tested) continue;
+    // Whether a predicate is allowed does not depend on the value: an invalid one has another code.
+    const isAllowed = (predicate: string) =>
+      !isNotAllowed(() => predicates[predicate]!({ path: [], ...tested }, "x", `${attribute}_${predicate}`));
+    attributePredicates.set(attribute, Object.keys(predicates).filter(isAllowed));
+  }
+  const relationships = [...type.relationships.keys()].filter(
+    (name) => !isNotAllowed(() => resolve(type, `${name}_id`, `${name}_id_eq`, context)),
+  );
+  return { predicates: attributePredicates, relationships };
+}
+
+function isNotAllowed(test: () => unknown): boolean {
+  try {
+    test();
+    return false;
+  } catch (error) {
+    if (error instanceof JsonApiError) return error.errors[0]!.code === "FILTER_NOT_ALLOWED";
+    throw error;
+  }
 }
 
 function filterable({ model, attributes, relationships }: ResourceType): string[] {

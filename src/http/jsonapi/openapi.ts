@@ -11,9 +11,9 @@ import {
 } from "graphql";
 import { accessOf } from "../../graph/schema/access-directive.js";
 import { errorCodes, mediaType } from "./errors.js";
-import { predicateNames } from "./filters.js";
-import { maximumPage } from "./parameters.js";
-import { type Attribute, type ResourceType, type ResourceTypes, snakeCase } from "./resources.js";
+import { allowedFilters } from "./filters.js";
+import { includableOf, maximumDepth, maximumPage, maximumPaths, sortKeysOf } from "./parameters.js";
+import { type Attribute, type Relationship, type ResourceType, type ResourceTypes, snakeCase } from "./resources.js";
 import { targetsOf } from "./selection.js";
 import { methodsOf, triggersOf, type WritableMember, writableMembers } from "./write.js";
 
@@ -25,9 +25,11 @@ const content = (schema: Json) => ({ [mediaType]: { schema } });
 /** The OpenAPI 3.1 description of the JSON:API, from the resource types and the schema of the graph. */
 export function openApiOf(schema: GraphQLSchema, types: ResourceTypes): Json {
   const paths: Json = {};
-  const schemas: Json = { ...common };
+  const parameters: Json = { ...commonParameters, fields: fieldsParameter(types) };
+  const schemas: Json = { ...commonSchemas, Resource: { oneOf: [...types.keys()].map(ref) } };
   for (const type of types.values()) {
     Object.assign(paths, pathsOf(type, schema, types));
+    Object.assign(parameters, parametersOf(type, schema, types));
     Object.assign(schemas, schemasOf(type, schema, types));
   }
   return {
@@ -52,7 +54,7 @@ export function openApiOf(schema: GraphQLSchema, types: ResourceTypes): Json {
   };
 }
 
-const parameters: Json = {
+const commonParameters: Json = {
   id: { name: "id", in: "path", required: true, schema: { type: "string" } },
   page_number: {
     name: "page[number]",
@@ -65,33 +67,99 @@ const parameters: Json = {
     description: "At most 25; integrations may have more.",
     schema: { type: "integer", minimum: 1, default: 10 },
   },
-  filter: {
-    name: "filter[q]",
-    in: "query",
-    style: "deepObject",
-    explode: true,
-    description: `Attributes, joined by _or_, and a predicate at the end: ${[...predicateNames].sort().join(", ")}.`,
-    schema: { type: "object", additionalProperties: { type: "string" } },
+  idempotency_key: {
+    name: "Idempotency-Key",
+    in: "header",
+    description: "Makes a retry get the first response, for 24 hours.",
+    schema: { type: "string", minLength: 8, maxLength: 255 },
   },
-  fields: {
+};
+
+function fieldsParameter(types: ResourceTypes): Json {
+  return {
     name: "fields",
     in: "query",
     style: "deepObject",
     explode: true,
-    description: "By type, the attributes and relationships to show, joined by commas.",
+    description: "The attributes and relationships to show, joined by commas, by type: fields[customers]=email,orders.",
+    schema: { type: "object", propertyNames: { enum: [...types.keys()] }, additionalProperties: { type: "string" } },
+  };
+}
+
+/** The parameters that differ by type: what to include, to filter by and to sort by. */
+function parametersOf(type: ResourceType, schema: GraphQLSchema, types: ResourceTypes): Json {
+  const parameters: Json = {};
+  const commaSeparated = { in: "query", style: "form", explode: false };
+  const includable = includableOf(type);
+  if (includable.length) {
+    const pattern = `^(${includable.join("|")})(\\.[a-z_]+){0,${maximumDepth - 1}}$`;
+    parameters[`include_${type.name}`] = {
+      name: "include",
+      ...commaSeparated,
+      description: `Related resources to include: ${includable.join(", ")}. A path goes on with a dot and a relationship of the related resource, at most ${maximumDepth} levels deep.`,
+      schema: { type: "array", maxItems: maximumPaths, items: { type: "string", pattern } },
+    };
+  }
+  const sortKeys = [...sortKeysOf(type).keys()];
+  if (sortKeys.length) {
+    parameters[`sort_${type.name}`] = {
+      name: "sort",
+      ...commaSeparated,
+      description: "Sort keys; - in front sorts in descending order.",
+      schema: { type: "array", items: { type: "string", enum: sortKeys.flatMap((key) => [key, `-${key}`]) } },
+    };
+  }
+  parameters[`filter_${type.name}`] = {
+    name: "filter[q]",
+    in: "query",
+    style: "deepObject",
+    explode: true,
+    description: filterDescription(type, schema, types),
     schema: { type: "object", additionalProperties: { type: "string" } },
-  },
-};
+  };
+  return parameters;
+}
+
+/** The attributes that can be filtered by, one line for those with the same predicates. */
+function filterDescription(type: ResourceType, schema: GraphQLSchema, types: ResourceTypes): string {
+  const { predicates, relationships } = allowedFilters(type, { schema, types });
+  const attributesByPredicates = new Map<string, string[]>();
+  for (const [attribute, names] of predicates) {
+    const key = names.join(", ");
+    attributesByPredicates.set(key, [...(attributesByPredicates.get(key) ?? []), attribute]);
+  }
+  const lines = [...attributesByPredicates].map(([names, attributes]) => `- ${attributes.join(", ")}: ${names}`);
+  const related = relationships.length
+    ? [
+        `Attributes of related resources have the relationship in front, such as ${relationships[0]}_id_eq: ${relationships.join(", ")}.`,
+      ]
+    : [];
+  return [
+    "An attribute, or several joined by _or_, and a predicate at the end. The attributes and their predicates:",
+    ...lines,
+    ...related,
+  ].join("\n");
+}
 
 const parameter = (name: string) => ({ $ref: `#/components/parameters/${name}` });
 const link = { type: "string", format: "uri" };
 
-const common: Json = {
+const commonSchemas: Json = {
   Identifier: {
     type: "object",
     required: ["type", "id"],
     properties: { type: { type: "string" }, id: { type: "string" } },
     additionalProperties: false,
+  },
+  Page: {
+    type: "object",
+    required: ["record_count", "page_count"],
+    properties: { record_count: { type: "integer", minimum: 0 }, page_count: { type: "integer", minimum: 0 } },
+  },
+  PageLinks: {
+    type: "object",
+    required: ["first", "last"],
+    properties: { first: link, prev: link, next: link, last: link },
   },
   Errors: {
     type: "object",
@@ -250,90 +318,122 @@ function bodySchema(
 }
 
 function pathsOf(type: ResourceType, schema: GraphQLSchema, types: ResourceTypes): Json {
-  const { name, model, relationships } = type;
-  const included = [...relationships.keys()].filter((relationship) => relationship !== "event_stores");
-  const include = {
-    name: "include",
-    in: "query",
-    description: `Related resources, nested by dots and joined by commas: ${included.join(", ") || "none"}.`,
-    schema: { type: "string" },
-  };
-  const keys = [...type.attributes.values()].filter(({ field }) => model.sortable.includes(field.name));
-  const sort = {
-    name: "sort",
-    in: "query",
-    description: `Joined by commas, with - in front for the last first: ${["id", ...keys.map((key) => key.name)].join(", ")}.`,
-    schema: { type: "string" },
-  };
-  const single = [include, parameter("fields")];
-  const list = [...single, parameter("filter"), sort, parameter("page_number"), parameter("page_size")];
-  const answer = (schema: Json, status = "200", description = "The resource.") => ({
-    [status]: { description, content: content(schema) },
-    default: { $ref: "#/components/responses/Error" },
-  });
-  const document = (data: Json, more: Json = {}) => ({
-    type: "object",
-    required: ["data"],
-    properties: { data, included: { type: "array", items: { type: "object" } }, ...more },
-  });
-  const page = (data: Json) =>
-    document({ type: "array", items: data }, { meta: { type: "object" }, links: { type: "object" } });
-  const operation = (id: string, parameters: readonly Json[], responses: Json, body?: Json) => ({
-    operationId: id,
-    tags: [name],
-    parameters,
-    ...(body && { requestBody: { required: true, content: content(body) } }),
-    responses,
-  });
-  const body = (verb: "Create" | "Update") =>
-    writableMembers(type, verb, schema) ? ref(bodyName(name, verb)) : { type: "object" };
+  const { name, model } = type;
+  const resource = document(ref(name));
+  const forOne = selectionParameters(type);
   const paths: Json = {};
   const collection: Json = {};
-  if (!model.datamodel.auditTrail)
-    collection.get = operation(`list_${name}`, list, answer(page(ref(name)), "200", "A page."));
-  if (methodsOf(type, false).includes("POST")) {
-    collection.post = operation(
-      `create_${name}`,
-      single,
-      answer(document(ref(name)), "201", "The new resource."),
-      body("Create"),
-    );
+  if (!model.datamodel.auditTrail) {
+    const responses = answer(page(ref(name)), "A page of resources.");
+    collection.get = operation(type, `list_${name}`, [...forOne, ...listParameters(type)], responses);
   }
-  if (Object.keys(collection).length) paths[`/api/${name}`] = collection;
-  const methods = methodsOf(type, true);
   const item: Json = {
     parameters: [parameter("id")],
-    get: operation(`retrieve_${name}`, single, answer(document(ref(name)))),
+    get: operation(type, `retrieve_${name}`, forOne, answer(resource, "The resource.")),
   };
-  if (methods.includes("PATCH"))
-    item.patch = operation(`update_${name}`, single, answer(document(ref(name))), body("Update"));
-  if (methods.includes("DELETE")) {
-    item.delete = operation(`delete_${name}`, [], {
-      "204": { description: "It is deleted." },
-      default: { $ref: "#/components/responses/Error" },
-    });
-  }
+  addWrites(type, { collection, item, resource, schema });
+  if (Object.keys(collection).length) paths[`/api/${name}`] = collection;
   paths[`/api/${name}/{id}`] = item;
-  for (const relationship of relationships.values()) {
-    const targets = targetsOf(relationship, types).map((target) => ref(target.name));
-    if (!targets.length) continue;
-    const data = targets.length === 1 ? targets[0]! : { oneOf: targets };
-    const isMany = relationship.many;
-    const related = isMany ? page(data) : document({ anyOf: [data, { type: "null" }] });
-    const linkage = isMany ? page(ref("Identifier")) : document({ anyOf: [ref("Identifier"), { type: "null" }] });
-    const parameters = relationship.kind === "list" ? list.slice(1) : [parameter("fields")];
-    paths[`/api/${name}/{id}/${relationship.name}`] = {
-      parameters: [parameter("id")],
-      get: operation(`${name}_${relationship.name}`, parameters, answer(related, "200", "What it leads to.")),
-    };
-    paths[`/api/${name}/{id}/relationships/${relationship.name}`] = {
-      parameters: [parameter("id")],
-      get: operation(
-        `${name}_relationships_${relationship.name}`,
-        parameters,
-        answer(linkage, "200", "Types and ids."),
-      ),
-    };
+  for (const relationship of type.relationships.values()) {
+    Object.assign(paths, relationshipPaths(type, relationship, types));
   }
   return paths;
+}
+
+/** The paths of the related resources, and of their types and ids. The parameters are about the related resources. */
+function relationshipPaths(type: ResourceType, relationship: Relationship, types: ResourceTypes): Json {
+  const targets = targetsOf(relationship, types);
+  const [target] = targets;
+  // Of any type: it is read at its own address.
+  if (!target) return {};
+  const { name, many, kind } = relationship;
+  const resource = targets.length === 1 ? ref(target.name) : { oneOf: targets.map((one) => ref(one.name)) };
+  const identifier = ref("Identifier");
+  const isPage = kind === "list";
+  const several = isPage ? page : (item: Json) => document({ type: "array", items: item });
+  const oneOrNull = (item: Json) => document({ anyOf: [item, { type: "null" }] });
+  const documentOf = many ? several : oneOrNull;
+  const list = isPage ? listParameters(target) : [];
+  const related = answer(documentOf(resource), many ? "The related resources." : "The related resource, or null.");
+  const linkage = answer(documentOf(identifier), "Type and id of what is related.");
+  return {
+    [`/api/${type.name}/{id}/${name}`]: {
+      parameters: [parameter("id")],
+      get: operation(type, `${type.name}_${name}`, [...selectionParameters(target), ...list], related),
+    },
+    [`/api/${type.name}/{id}/relationships/${name}`]: {
+      parameters: [parameter("id")],
+      get: operation(type, `${type.name}_relationships_${name}`, list, linkage),
+    },
+  };
+}
+
+/** Adds the operations that create, update and delete resources of a type. */
+function addWrites(
+  type: ResourceType,
+  { collection, item, resource, schema }: { collection: Json; item: Json; resource: Json; schema: GraphQLSchema },
+) {
+  const { name } = type;
+  const parameters = [...selectionParameters(type), parameter("idempotency_key")];
+  const body = (verb: "Create" | "Update") =>
+    writableMembers(type, verb, schema) ? ref(bodyName(name, verb)) : { type: "object" };
+  if (methodsOf(type, false).includes("POST")) {
+    const created = answer(resource, "The new resource.", "201");
+    collection.post = operation(type, `create_${name}`, parameters, created, body("Create"));
+  }
+  const methods = methodsOf(type, true);
+  if (methods.includes("PATCH")) {
+    const updated = answer(resource, "The changed resource.");
+    item.patch = operation(type, `update_${name}`, parameters, updated, body("Update"));
+  }
+  if (methods.includes("DELETE")) {
+    const responses = { "204": { description: "It is deleted." }, default: errorResponse };
+    item.delete = operation(type, `delete_${name}`, [parameter("idempotency_key")], responses);
+  }
+}
+
+/** What to show and to include of resources of a type. */
+function selectionParameters(type: ResourceType): Json[] {
+  const include = includableOf(type).length ? [parameter(`include_${type.name}`)] : [];
+  return [...include, parameter("fields")];
+}
+
+/** Which resources of a type to list, in which order. */
+function listParameters(type: ResourceType): Json[] {
+  const sort = sortKeysOf(type).size ? [parameter(`sort_${type.name}`)] : [];
+  return [parameter(`filter_${type.name}`), ...sort, parameter("page_number"), parameter("page_size")];
+}
+
+const errorResponse = { $ref: "#/components/responses/Error" };
+
+function answer(schema: Json, description: string, status = "200"): Json {
+  return { [status]: { description, content: content(schema) }, default: errorResponse };
+}
+
+function document(data: Json): Json {
+  return {
+    type: "object",
+    required: ["data"],
+    properties: { data, included: { type: "array", items: ref("Resource") } },
+  };
+}
+
+function page(item: Json): Json {
+  const { properties } = document({ type: "array", items: item });
+  return {
+    type: "object",
+    required: ["data", "meta", "links"],
+    properties: { ...(properties as Json), meta: ref("Page"), links: ref("PageLinks") },
+  };
+}
+
+function operation(
+  { name }: ResourceType,
+  operationId: string,
+  parameters: readonly Json[],
+  responses: Json,
+  body?: Json,
+): Json {
+  const requestBody = body && { required: true, content: content(body) };
+  return { operationId, tags: [name], parameters, ...(requestBody && { requestBody }), responses };
 }

@@ -21,8 +21,8 @@ export interface PageSizes {
   readonly maximum: number;
 }
 
-const maximumPaths = 30;
-const maximumDepth = 5;
+export const maximumPaths = 30;
+export const maximumDepth = 5;
 /** The last page that can be asked for: offsets are 32-bit integers. Far pages are slow; walking by id is not. */
 export const maximumPage = 1_000_000;
 
@@ -96,12 +96,9 @@ function includesOf(value: string, type: ResourceType, types: ResourceTypes): In
     let at: ResourceType | undefined = type;
     for (const step of steps) {
       const relationship: Relationship | undefined = at?.relationships.get(step);
-      if (!relationship || step === "event_stores") {
+      if (!relationship || !isIncludable(relationship)) {
         const name = at?.name ?? "resources of any type";
-        const hint = didYouMean(
-          step,
-          [...(at?.relationships.keys() ?? [])].filter((relationshipName) => relationshipName !== "event_stores"),
-        );
+        const hint = didYouMean(step, at ? includableOf(at) : []);
         throw tooMany(
           `${path.slice(0, 100)} is not a valid includable relationship: ${name} has no ${step.slice(0, 60)} to include.${hint}`,
         );
@@ -112,6 +109,15 @@ function includesOf(value: string, type: ResourceType, types: ResourceTypes): In
     }
   }
   return include;
+}
+
+/** The names of the relationships that can be included of a type. */
+export function includableOf({ relationships }: ResourceType): string[] {
+  return [...relationships.values()].filter(isIncludable).map(({ name }) => name);
+}
+
+function isIncludable({ name }: Relationship): boolean {
+  return name !== "event_stores";
 }
 
 /** The resource types of a model: several, if its rows are of several types. */
@@ -139,10 +145,16 @@ function fieldsOf(parameter: string, typeName: string, value: string, types: Res
   return new Set(names);
 }
 
-function sortOf(value: string, { name, model, attributes }: ResourceType): OrderInput[] | undefined {
-  const sortable = new Map([...attributes.values()].map((attribute) => [attribute.name, attribute.field.name]));
-  sortable.set("id", "id");
-  for (const [key, field] of sortable) if (!model.sortable.includes(field)) sortable.delete(key);
+/** The sort keys of a type, with the field of the graph that each of them is. */
+export function sortKeysOf({ model, attributes }: ResourceType): ReadonlyMap<string, string> {
+  const keys = new Map([...attributes.values()].map((attribute) => [attribute.name, attribute.field.name]));
+  keys.set("id", "id");
+  for (const [key, field] of keys) if (!model.sortable.includes(field)) keys.delete(key);
+  return keys;
+}
+
+function sortOf(value: string, type: ResourceType): OrderInput[] | undefined {
+  const sortable = sortKeysOf(type);
   const order = namesOf(value).map((key): OrderInput => {
     const descending = key.startsWith("-");
     const field = sortable.get(descending ? key.slice(1) : key);
@@ -150,7 +162,7 @@ function sortOf(value: string, { name, model, attributes }: ResourceType): Order
     throw parameterError(
       "INVALID_SORT_CRITERIA",
       "sort",
-      `${key.slice(0, 60)} is not a valid sort criteria for ${name}; there are ${[...sortable.keys()].join(", ")}.`,
+      `${key.slice(0, 60)} is not a valid sort criteria for ${type.name}; there are ${[...sortable.keys()].join(", ")}.`,
     );
   });
   return order.length ? order : undefined;
