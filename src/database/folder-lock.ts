@@ -3,15 +3,25 @@ import { readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** Acquires the exclusive lock of a folder until `release`, or throws a `FolderInUseError`. */
+export async function lockFolder(folder: string): Promise<Lock> {
+  const lock = await acquireLock(join(folder, "server.lock"));
+  if ("pid" in lock) throw new FolderInUseError(folder, lock.pid);
+  return lock;
+}
+
+export interface Lock {
+  release(): void;
+}
+
 /**
- * Acquires the exclusive lock of a folder until `release`, or throws a `FolderInUseError`. Stale locks of killed processes
- * are ignored.
+ * Acquires an exclusive lock, which is a file, until `release`; `pid` is the process that holds it. Stale locks of killed
+ * processes are ignored.
  */
-export async function lockFolder(folder: string): Promise<{ release(): void }> {
-  const lock = join(folder, "server.lock");
+export async function acquireLock(lock: string): Promise<Lock | { pid: number }> {
   const turn = `${lock}.turn`;
 
-  // Looking at the lock and taking it must be one step, or two servers that find a stale one could both take it.
+  // Looking at the lock and taking it must be one step, or two processes that find a stale one could both take it.
   for (let waited = 0; !takeTurn(turn); waited += 20) {
     // A turn takes well below a millisecond, so its process must have died.
     if (waited >= 2000) rmSync(turn, { force: true });
@@ -20,7 +30,7 @@ export async function lockFolder(folder: string): Promise<{ release(): void }> {
   try {
     const owner = readOwner(lock);
     const holder = owner && processInfo(owner.pid);
-    if (holder && holder.startedAt === owner.startedAt) throw new FolderInUseError(folder, owner.pid);
+    if (holder && holder.startedAt === owner.startedAt) return { pid: owner.pid };
     writeFileSync(lock, JSON.stringify({ pid: process.pid, startedAt: processInfo(process.pid)?.startedAt }));
   } finally {
     rmSync(turn, { force: true });

@@ -1,6 +1,7 @@
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { acquireLock, type Lock } from "../database/folder-lock.js";
 
 const gzipAsync = promisify(gzip);
 
@@ -67,24 +68,37 @@ export class FileOutput implements Output {
   private readonly sizes = new Map<string, number>();
   private savedAt = 0;
 
-  private constructor(private readonly checkpointPath: string) {}
+  private constructor(
+    private readonly checkpointPath: string,
+    private readonly lock: Lock,
+  ) {}
 
   /** `paths`: all files that will be written. With `resume`, continues from the checkpoint of an earlier run. */
   static async open(paths: readonly string[], checkpointPath: string, resume: boolean): Promise<FileOutput> {
-    const output = new FileOutput(checkpointPath);
-    if (await exists(checkpointPath)) {
+    const lock = await lockOf(checkpointPath);
+    try {
+      const output = new FileOutput(checkpointPath, lock);
+      await output.begin(paths, resume);
+      return output;
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  private async begin(paths: readonly string[], resume: boolean): Promise<void> {
+    if (await exists(this.checkpointPath)) {
       if (!resume) {
         throw new Error(
-          `FILE: an export to it is unfinished; go on with --resume, or remove ${checkpointPath} to begin anew.`,
+          `FILE: an export to it is unfinished; go on with --resume, or remove ${this.checkpointPath} to begin anew.`,
         );
       }
-      output.checkpoint = await readCheckpoint(checkpointPath);
-      await output.restore(output.checkpoint);
+      this.checkpoint = await readCheckpoint(this.checkpointPath);
+      await this.restore(this.checkpoint);
     }
     for (const path of paths) {
       if (await exists(path)) throw new Error(`FILE: ${path} is there already; remove it or name another one.`);
     }
-    return output;
   }
 
   /** Restores a checkpoint. Bytes written after it are overwritten. */
@@ -144,18 +158,32 @@ export class FileOutput implements Output {
 
   async finish(checkpoint: Omit<Checkpoint, "sizes">): Promise<void> {
     await this.saveNow({ ...checkpoint, complete: true });
-    await this.close();
+    await this.closeFile();
     for (const path of this.sizes.keys()) await rename(partOf(path), path);
     await rm(this.checkpointPath, { force: true });
   }
 
   async close(): Promise<void> {
+    await this.closeFile();
+    this.lock.release();
+  }
+
+  private async closeFile(): Promise<void> {
     await this.file?.close();
     this.file = undefined;
   }
 }
 
 const saveEveryMs = 500;
+
+/** Two exports to one file would write over each other. */
+async function lockOf(checkpointPath: string): Promise<Lock> {
+  const lock = await acquireLock(`${checkpointPath}.lock`).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`FILE: ${checkpointPath} cannot be written (${error.code}).`);
+  });
+  if (!("pid" in lock)) return lock;
+  throw new Error(`FILE: another export to it is running (process ${lock.pid}); wait for it, or stop that one.`);
+}
 
 async function readCheckpoint(path: string): Promise<Checkpoint> {
   try {

@@ -384,6 +384,13 @@ describe("2,000 generated customers", () => {
   test("are gone on with by the same options alone, and what is there is not overwritten", async () => {
     const { child, ended } = run("half.jsonl");
     while (!existsSync(join(folder, "half.jsonl.progress"))) await sleep(5);
+    child.kill("SIGSTOP");
+    const second = await run("half.jsonl", ["--resume"]).ended;
+    expect([second.code, second.err]).toEqual([
+      1,
+      `FILE: another export to it is running (process ${child.pid}); wait for it, or stop that one.\n`,
+    ]);
+    child.kill("SIGCONT");
     child.kill("SIGINT");
     expect(await ended).toEqual({
       code: 1,
