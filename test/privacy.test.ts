@@ -6,7 +6,7 @@ import { createTestApp } from "./support/app.js";
 /** Columns that every table has, and that say nothing of a person. */
 const everywhere = ["id", "mode", "version", "createdAt", "updatedAt"];
 const mark =
-  /\/\/\/ (@impersonal|@personal\((contact|identity|identifier|credential|financial|location|content|staff): (clear|replace|delete|keep, .+)\))( @internal)?( @counted)?( @form\([^)]+\))?( @audit\((omit|mask( as \w+)?)\))?( @document\([\w., ]+\))?$/;
+  /\/\/\/ (@impersonal|@personal\((contact|identity|identifier|credential|financial|location|content|staff): (clear|replace|delete|keep, .+)\))( @internal| @counted| @form\([^)]+\)| @audit\((omit|mask( as \w+)?)\)| @document\([\w., ]+\))*$/;
 
 const schema = readFileSync(join(projectRoot, "prisma", "schema.prisma"), "utf8");
 const models = [...schema.matchAll(/^model (\w+) \{\n(.*?)^\}/gms)].map(([, name, body]) => ({ name, body: body! }));
