@@ -5,7 +5,8 @@ import type { Query } from "../src/database/client.js";
 import { erase } from "../src/erasure/erase.js";
 import { previewErasure } from "../src/erasure/preview.js";
 import { subjectExport } from "../src/erasure/subject-export.js";
-import { models } from "../src/graph/model/datamodel.js";
+import { enumValues, models } from "../src/graph/model/datamodel.js";
+import { modelTypeNamed } from "../src/graph/schema/model.js";
 import { type Caller, createTestApp, type TestApp } from "./support/app.js";
 import {
   inputFields,
@@ -33,6 +34,11 @@ beforeAll(async () => {
   );
   const present = new Map(rows.map(({ name, rows }) => [name, rows]));
   await addRows(app.database.pool, (model) => (present.get(models.get(model)!.table)! < 1_000 ? 1_500 : 600));
+  // So that there are some of each kind.
+  await app.database.pool.query(
+    `INSERT INTO event_stores (id, mode, resource_type, resource_id, event)
+     SELECT new_id('est'), mode, 'payment_sources', id, 'create' FROM payment_sources`,
+  );
   client = new pg.Client({ connectionString: app.connectionString, options: "-c TimeZone=UTC -c jit=off" });
   await client.connect();
   const found = await client.query(
@@ -492,13 +498,17 @@ async function testsOf(list: List, name: string, type: GraphQLInputObjectType) {
 
 /** The ids of 20 rows of a type that have the most related rows. */
 async function ownersOf(type: string, field: string): Promise<string[]> {
-  const model = models.get(modelOf(type))!;
+  const { datamodel: model, kindField, rowType } = modelTypeNamed(modelOf(type));
   const way = model.relations[field]!;
   const target = models.get(way.to)!;
+  const kind = kindField && model.columns[kindField]!;
+  const kinds = kind && enumValues(kind.type).filter((value) => rowType({ [kindField]: value }).name === type);
   const owner = way.through ? `"${way.through.from}"` : `"${target.columns[way.key!]!.column}"`;
   const { rows } = await client.query(
     `SELECT o.id FROM "${way.through?.table ?? target.table}" r JOIN "${model.table}" o ON o.id = r.${owner}
-     WHERE o.mode = 'test' GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 20`,
+     WHERE o.mode = 'test' ${kind ? `AND o."${kind.column}"::text = ANY ($1)` : ""}
+     GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 20`,
+    kind ? [kinds] : [],
   );
   return rows.map(({ id }) => id);
 }

@@ -38,8 +38,8 @@ export const limits = {
   depth: 16,
   cost: 50_000,
   values: 250_000,
-  /** Introspection limit in values: a standard introspection query reads 33,000. */
-  introspection: 75_000,
+  /** Introspection limit in values: a standard introspection query reads 41,000. */
+  introspection: 85_000,
   rootFields: 50,
   mutations: 10,
   aliases: 100,

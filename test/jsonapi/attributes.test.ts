@@ -81,9 +81,6 @@ const nullable: Record<string, string> = {
 /** The types that both have; a shop may add others. */
 const shared = [...types.keys()].filter((type) => definitions.has(type));
 
-/** Whether entries of the audit trail may be about a type. */
-const isAudited = (name: string) => types.get(name)!.relationships.has("event_stores");
-
 const scalars: Record<string, string> = {
   String: "string",
   ID: "string",
@@ -126,7 +123,6 @@ test.each(shared)("%s have the attributes and relationships of Commerce Layer, b
   const { attributes, relationships, model } = types.get(name)!;
   const leftOut = new Set([...leftOutNames(modelNamed(model.name), name), ...(missing[name] ?? [])]);
   for (const one of ofToken[name] ?? []) leftOut.delete(one);
-  if (!isAudited(name)) leftOut.add("event_stores");
   // A shop may relate its own types to these.
   const ofShared = [...relationships.values()].filter(
     ({ to }) => to === undefined || shared.some((type) => types.get(type)!.model.name === to),

@@ -90,6 +90,18 @@ describe("the official SDK", () => {
     });
   });
 
+  test("reads the audit trail of any resource", async () => {
+    const sdk = await app.sdk(staff);
+    const { id } = await sdk.customer_groups.create({ name: "Trail" });
+    await sdk.customer_groups.update({ id, name: "Trailed" });
+    expect([...(await sdk.customer_groups.event_stores(id))]).toMatchObject([
+      { event: "update", payload: { name: { from: "Trail", to: "Trailed" } } },
+      { event: "create", resource_type: "customer_groups", resource_id: id },
+    ]);
+    const shopper = await app.sdk(ada);
+    await expect(shopper.markets.event_stores("mkt_europe")).rejects.toMatchObject({ status: 401 });
+  });
+
   test("resets a password", async () => {
     const sdk = await app.sdk(staff);
     await sdk.customers.create({ email: "forgot@example.com", password: "the first one" });

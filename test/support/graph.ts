@@ -70,6 +70,11 @@ export const nestedLists: readonly List[] = resourceTypes.flatMap((name) =>
   fieldsOf(schema.getType(name)).flatMap((field) => listOf(field, name)),
 );
 
+/** The lists that all types of an interface have. */
+export const interfaceLists: readonly List[] = Object.values(schema.getTypeMap())
+  .filter(isInterfaceType)
+  .flatMap((type) => fieldsOf(type).flatMap((field) => listOf(field, type.name)));
+
 /** Root fields that find one resource by id or by one of several keys. */
 export const lookUps = fieldsOf(schema.getQueryType()).flatMap((field) => {
   const type = getNamedType(field.type).name;

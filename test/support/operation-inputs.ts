@@ -12,7 +12,7 @@ import { modelTypeNamed } from "../../src/graph/schema/model.js";
 import { encodeCursor, type OrderInput, totalOrder } from "../../src/graph/sql/order.js";
 import type { Caller } from "./app.js";
 import type { Dice } from "./dice.js";
-import { inMode, inputFields, type List, modelOf, nestedLists, rootLists } from "./graph.js";
+import { inMode, inputFields, interfaceLists, type List, modelOf, nestedLists, rootLists } from "./graph.js";
 import { type Row, type World, words } from "./rows.js";
 
 /** Kinds of faults of an operation, one at a time. */
@@ -53,7 +53,9 @@ export class ByVariable {
 type Field = GraphQLField<unknown, unknown>;
 export type Inputs = Record<string, unknown>;
 
-const lists = new Map([...rootLists, ...nestedLists].map((list) => [`${list.owner ?? "Query"}.${list.field}`, list]));
+const lists = new Map(
+  [...rootLists, ...nestedLists, ...interfaceLists].map((list) => [`${list.owner ?? "Query"}.${list.field}`, list]),
+);
 /** The list of a field; undefined if the field is not a list. */
 export const listAt = (owner: string, field: string): List | undefined => lists.get(`${owner}.${field}`);
 

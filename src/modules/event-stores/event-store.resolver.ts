@@ -1,24 +1,21 @@
 import { Resolver } from "type-graphql";
-import { hasManyEach } from "../../graph/schema/relation.js";
+import type { Context } from "../../graph/context.js";
+import type { PageArgs } from "../../graph/schema/connection.js";
+import { HasMany } from "../../graph/schema/relation.js";
 import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
-import { Address } from "../addresses/address.type.js";
-import { CustomerAddress } from "../customer-addresses/customer-address.type.js";
-import { Customer } from "../customers/customer.type.js";
-import { OrderSubscription } from "../order-subscriptions/order-subscription.type.js";
-import { Order } from "../orders/order.type.js";
-import { Return } from "../returns/return.type.js";
-import { Tag } from "../tags/tag.type.js";
+import { Resource } from "../../graph/schema/resource.type.js";
 import { EventStore } from "./event-store.type.js";
 
 @Resolver(() => EventStore)
 export class EventStoreResolver extends ResourceResolver(EventStore, { one: "eventStore" }) {}
 
-/** Fields that the audit trail adds to the resources it covers. */
-export const eventStoreResolvers = hasManyEach(
-  [Customer, Address, CustomerAddress, Order, OrderSubscription, Return, Tag],
-  "eventStores",
-  EventStore,
-  { description: "The audit trail: who changed what, latest first.", nullable: true },
-);
+/** Fields that the audit trail adds to every resource. */
+@Resolver(() => Resource)
+export class ResourceEventStoresResolver {
+  @HasMany(EventStore, { description: "The audit trail: who changed what, latest first.", nullable: true })
+  eventStores(resource: Resource, page: PageArgs, { loaders }: Context) {
+    return loaders.page(resource, "eventStores", page);
+  }
+}
 
-export const resolvers = [EventStoreResolver, ...eventStoreResolvers];
+export const resolvers = [EventStoreResolver, ResourceEventStoresResolver];
