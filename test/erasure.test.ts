@@ -704,6 +704,72 @@ describe("rows linked to a customer by e-mail address alone", () => {
   });
 });
 
+describe("an address", () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await createTestApp({ demo: false, owner });
+  });
+  afterAll(() => app.stop());
+
+  const change = async (mutation: string, as: Caller = { kind: "integration", owner }): Promise<string> => {
+    const { data, errors } = await app.query(`mutation { ${mutation} } }`, {}, { as });
+    expect(errors).toBeUndefined();
+    const [payload] = Object.values(data as Record<string, Record<string, any>>);
+    return Object.values(payload!)[0].id;
+  };
+  const address = (text: string) =>
+    `firstName: "${text}", lastName: "x", line1: "${text}", city: "Bath", zipCode: "BA1 1AA", countryCode: "GB", phone: "1"`;
+  const sign = (email: string) => change(`customerCreate(input: { email: "${email}" }) { customer { id }`);
+  const eraseCustomer = async (customerId: string) => {
+    const { data } = await app.query(
+      `{ anonymizationPreview(customerId: "${customerId}") { digest } }`,
+      {},
+      { as: { kind: "integration", owner } },
+    );
+    await change(
+      `anonymizationRequest(input: { customerId: "${customerId}", previewDigest: "${data.anonymizationPreview.digest}" }) { customer { id }`,
+    );
+    expect(await workerOf(app).drain()).toBe(1);
+  };
+  const present = async (text: string) =>
+    (
+      await app.database.pool.query(
+        `SELECT 'row' AS place FROM addresses a WHERE a::text LIKE $1
+         UNION SELECT 'trail' FROM event_stores e WHERE e.payload::text LIKE $1 ORDER BY 1`,
+        [`%${text}%`],
+      )
+    ).rows.map(({ place }) => place);
+
+  test("that a customer created and nothing has is erased with the customer", async () => {
+    const customerId = await sign("maker@example.com");
+    const itself: Caller = { kind: "customer", id: customerId };
+    const id = await change(`addressCreate(input: { ${address("Unlinked street")} }) { address { id }`, itself);
+    await change(`addressUpdate(id: "${id}", input: { notes: "Unlinked street" }) { address { id }`, itself);
+    expect(await present("Unlinked street")).toEqual(["row", "trail"]);
+    await eraseCustomer(customerId);
+    expect(await present("Unlinked street")).toEqual([]);
+  });
+
+  test("that the shop created is erased with the customer whose book has it, and what the trail had said before", async () => {
+    const customerId = await sign("linked@example.com");
+    const id = await change(`addressCreate(input: { ${address("Street of the shop")} }) { address { id }`);
+    await change(
+      `customerAddressCreate(input: { customerId: "${customerId}", addressId: "${id}" }) { customerAddress { id }`,
+    );
+    await eraseCustomer(customerId);
+    expect(await present("Street of the shop")).toEqual([]);
+  });
+
+  test("that the shop created with the e-mail address of a customer is erased with the customer", async () => {
+    const customerId = await sign("by-email@example.com");
+    await change(
+      `addressCreate(input: { ${address("Loose street")}, email: "by-email@example.com" }) { address { id }`,
+    );
+    await eraseCustomer(customerId);
+    expect(await present("Loose street")).toEqual([]);
+  });
+});
+
 test("an imported anonymization request waits for the grace period, and can be cancelled", async () => {
   const app = await createTestApp({ demo: false, owner });
   try {

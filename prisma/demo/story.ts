@@ -18,6 +18,8 @@ export interface Story {
   customer?: Draft<"Customer">;
   tags?: readonly string[];
   addressBook?: Readonly<Record<string, Omit<Draft<"Address">, "id"> & { tags?: readonly string[] }>>;
+  /** Addresses that the customer created, and that nothing has yet. */
+  addresses?: Readonly<Record<string, Omit<Draft<"Address">, "id">>>;
   wallet?: Readonly<Record<string, PaymentSourceDraft>>;
   /** Single-use payment sources. */
   paymentSources?: Readonly<Record<string, PaymentSourceDraft>>;
@@ -33,6 +35,9 @@ export function addStory(shop: Shop, story: Story): void {
     shop.add("Address", { id: `adr_${name}`, reference: `cad_${name}`, ...address });
     shop.tag("Address", `adr_${name}`, tags);
     shop.add("CustomerAddress", { id: `cad_${name}`, customerId, addressId: `adr_${name}`, mode, createdAt });
+  }
+  for (const [name, address] of Object.entries(story.addresses ?? {})) {
+    shop.add("Address", { id: `adr_${name}`, customerId, ...address });
   }
   for (const [name, source] of Object.entries(story.wallet ?? {})) {
     addPaymentSource(shop, name, source);

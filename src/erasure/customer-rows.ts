@@ -138,7 +138,7 @@ function ownRows(model: Model): string {
  * is the shop's. What nothing leads to is found by its own e-mail address.
  */
 function shared(model: Model): Expression {
-  const found = union(indirect(model));
+  const found = union([...direct(model), ...indirect(model)]);
   const lists = Object.entries(model.relations).filter(([, { many, through, where }]) => many && !through && !where);
   const others = lists.flatMap(([name, { to, key }]) => {
     const { table, columns } = modelNamed(to);
@@ -153,6 +153,7 @@ function shared(model: Model): Expression {
     const { table, columns } = modelNamed(to);
     return `NOT EXISTS (SELECT FROM "${table}" o WHERE o."${columns[key!]!.column}" = t."id")`;
   });
+  if (model.columns.customerId) loose.push('t."customer_id" IS NULL');
   const theirs = { sql: `SELECT t."id" FROM (${found.sql}) t WHERE ${others.join(" AND ")}`, needs: found.needs };
   if (!model.columns.email) return theirs;
   const name = `loose_${model.table}`;

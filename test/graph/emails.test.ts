@@ -143,6 +143,11 @@ describe("e-mail addresses in the API", () => {
       ["input", "rows", "0", "input", "email"],
       (e) => `customersBulkUpdate(input: { rows: [{ id: "cus_mia", input: { email: ${e} } }] }) { ${errors} }`,
     ],
+    AddressCreateInput: [
+      ["input", "email"],
+      (e) =>
+        `addressCreate(input: { firstName: "K", lastName: "L", line1: "1 Road", city: "Town", zipCode: "1", countryCode: "DE", phone: "1", email: ${e} }) { ${errors} }`,
+    ],
     AddressUpdateInput: [
       ["input", "email"],
       (e) => `addressUpdate(id: "adr_ada_home", input: { email: ${e} }) { ${errors} }`,

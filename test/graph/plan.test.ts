@@ -503,7 +503,7 @@ describe("row rules: every table in the SQL has the rule of its model", () => {
   const within = (table: string, key: string) => `EXISTS (SELECT FROM "${table}" _ WHERE _."id" = A."${key}" AND (`;
   const heldBy = (table: string, key: string) => `EXISTS (SELECT FROM "${table}" _ WHERE _."${key}" = A."id" AND (`;
   const rules: Record<string, string> = {
-    addresses: `((${heldBy("customer_addresses", "address_id")}`,
+    addresses: `((${own} OR (${heldBy("customer_addresses", "address_id")}`,
     attachments: '(A."attachable_type" = V AND A."attachable_id" = C AND A."url" IS NOT NULL)',
     customer_addresses: own,
     customer_groups: heldBy("customers", "customer_group_id"),

@@ -90,6 +90,43 @@ describe("the official SDK", () => {
     });
   });
 
+  test.each([
+    ["a customer", ada],
+    ["the shop", staff],
+  ] as const)("creates an address and puts it into an address book: %s", async (_, as) => {
+    const sdk = await app.sdk(as);
+    const address = await sdk.addresses.create({
+      first_name: "Ada",
+      last_name: "Lovelace",
+      line_1: "Via Roma 1",
+      city: "Torino",
+      zip_code: "10121",
+      country_code: "IT",
+      phone: "+39 011 5550 100",
+    });
+    expect(address).toMatchObject({ type: "addresses", full_name: "Ada Lovelace", country_code: "IT" });
+    const entry = await sdk.customer_addresses.create(
+      {
+        customer_email: "ada@example.com",
+        customer: sdk.customers.relationship("cus_ada"),
+        address: sdk.addresses.relationship(address.id),
+      },
+      { include: ["address", "customer"] },
+    );
+    expect(entry).toMatchObject({ address: { id: address.id, line_1: "Via Roma 1" }, customer: { id: "cus_ada" } });
+    expect(await sdk.addresses.update({ id: address.id, line_2: "Scala B" })).toMatchObject({ line_2: "Scala B" });
+    await expect(sdk.addresses.delete(address.id)).rejects.toMatchObject({ status: 423 });
+    await sdk.customer_addresses.delete(entry.id);
+    await expect(sdk.addresses.retrieve(address.id)).rejects.toMatchObject({ status: 404 });
+    await expect(
+      sdk.customer_addresses.create({
+        customer_email: "ada@example.com",
+        customer: sdk.customers.relationship("cus_ada"),
+        address: sdk.addresses.relationship(address.id),
+      }),
+    ).rejects.toMatchObject({ errors: [{ source: { pointer: "/data/relationships/address" } }] });
+  });
+
   test("reads the audit trail of any resource", async () => {
     const sdk = await app.sdk(staff);
     const { id } = await sdk.customer_groups.create({ name: "Trail" });

@@ -20,6 +20,8 @@ const operations = {
     customerAddressUpdate(id: $id, ifVersion: $ifVersion, input: $input) { customerAddress { ${ENTRY} } ${ERRORS} } }`,
   delete: `mutation ($id: ID!, $ifVersion: Int) { customerAddressDelete(id: $id, ifVersion: $ifVersion) {
     deletedId addressId deletedAddressId ${BOOK} ${ERRORS} } }`,
+  addressCreate: `mutation ($input: AddressCreateInput!) { addressCreate(input: $input) { address { ${ADDRESS} } ${ERRORS} } }`,
+  addressDelete: `mutation ($id: ID!) { addressDelete(id: $id) { deletedId ${ERRORS} } }`,
   address: `mutation ($id: ID!, $ifVersion: Int, $input: AddressUpdateInput!) {
     addressUpdate(id: $id, ifVersion: $ifVersion, input: $input) { address { ${ADDRESS} } ${ERRORS} } }`,
 } as const;
@@ -105,7 +107,7 @@ test("customerAddressCreate creates the address and its entry, and returns the a
 test("customerAddressCreate by a customer works for its own address book only", async () => {
   const { id, email, itself } = await createCustomer();
   const other = await createCustomer();
-  for (const owner of [{}, { customerId: id }, { customerEmail: email }]) {
+  for (const owner of [{}, { customerId: id }, { customerEmail: email }, { customerId: id, customerEmail: email }]) {
     const { customer, customerAddress, userErrors } = await run(
       "create",
       { input: { ...owner, address: rome } },
@@ -218,7 +220,7 @@ test.each([
 
 test.each([
   [{}, [["customerId"], ["address"]]],
-  [{ customerId: "cus_ada", customerEmail: "ada@example.com", address: rome }, [["customerEmail"]]],
+  [{ customerId: "cus_ada", customerEmail: "bruno@example.com", address: rome }, [["customerEmail"]]],
   [{ customerId: "cus_ada", address: rome, addressId: "adr_ada_home" }, [["addressId"]]],
   [{ customerEmail: "nobody", addressId: "adr_ada_home" }, [["customerEmail"]]],
 ])("customerAddressCreate: input %j lacks or repeats the customer or the address", async (input, paths) => {
@@ -229,6 +231,81 @@ test.each([
 test("customerAddressCreate: an unknown customerEmail is NOT_FOUND, and creates no customer", async () => {
   const { userErrors } = await run("create", { input: { customerEmail: "nobody@example.com", address: rome } });
   expect(userErrors).toEqual([said("NOT_FOUND", "input", "customerEmail")]);
+});
+
+/** Whether a caller finds an address. */
+const sees = async (id: string, as?: Caller) =>
+  (await app.query(`{ address(id: "${id}") { id } }`, {}, as === undefined ? {} : { as })).data.address !== null;
+
+test("addressCreate by a customer: only the customer sees, changes, links and deletes the address", async () => {
+  const { id: customerId, itself } = await createCustomer();
+  const stranger = await createCustomer();
+  const { address, userErrors } = await run("addressCreate", { input: { ...rome, metadata: { a: 1 } } }, itself);
+  expect([userErrors, address]).toEqual([[], expect.objectContaining({ ...rome, countryCode: "IT", version: 1 })]);
+  const { id } = address;
+  expect([await sees(id, itself), await sees(id), await sees(id, stranger.itself)]).toEqual([true, true, false]);
+  const { rows } = await app.database.pool.query(
+    "SELECT event, customer_id FROM event_stores WHERE resource_id = $1 UNION ALL SELECT name, NULL FROM events WHERE resource_id = $1",
+    [id],
+  );
+  expect(rows).toEqual([
+    { event: "create", customer_id: customerId },
+    { event: "addresses.create", customer_id: null },
+  ]);
+
+  const none = [{ code: "NOT_FOUND", path: ["id"], message: "There is no address with this id." }];
+  const input = { line2: "Scala B" };
+  expect((await run("address", { id, input }, stranger.itself)).userErrors).toEqual(none);
+  expect((await run("addressDelete", { id }, stranger.itself)).userErrors).toEqual(none);
+  expect((await run("create", { input: { addressId: id } }, stranger.itself)).userErrors).toEqual([
+    said("NOT_FOUND", "input", "addressId"),
+  ]);
+  // Nor does the shop give it to somebody else.
+  expect((await run("create", { input: { customerId: stranger.id, addressId: id } })).userErrors).toEqual([
+    said("INVALID", "input", "addressId"),
+  ]);
+  expect((await run("address", { id, input }, itself)).address.line2).toBe("Scala B");
+
+  const linked = await run("create", { input: { addressId: id } }, itself);
+  expect([linked.userErrors, linked.customerAddress.address.id]).toEqual([[], id]);
+  expect((await run("addressDelete", { id }, itself)).userErrors).toEqual([said("IN_USE", "id")]);
+  expect(await run("delete", { id: linked.customerAddress.id }, itself)).toMatchObject({ deletedAddressId: id });
+  const other = await run("addressCreate", { input: rome }, itself);
+  expect((await run("addressDelete", { id: other.address.id }, itself)).deletedId).toBe(other.address.id);
+  expect(await sees(other.address.id)).toBe(false);
+});
+
+test("addressCreate by the shop: no shopper sees the address until an address book has it", async () => {
+  const { id: customerId, itself } = await createCustomer();
+  const { address } = await run("addressCreate", { input: rome });
+  expect(await sees(address.id, itself)).toBe(false);
+  expect((await run("create", { input: { addressId: address.id } }, itself)).userErrors).toEqual([
+    said("NOT_FOUND", "input", "addressId"),
+  ]);
+  expect((await run("create", { input: { customerId, addressId: address.id } })).userErrors).toEqual([]);
+  expect(await sees(address.id, itself)).toBe(true);
+});
+
+test("addressCreate: guests may not, erased customers do not, and errors have their paths", async () => {
+  expect(await refused("addressCreate", { input: rome }, { kind: "guest" })).toMatchObject({
+    code: "FORBIDDEN",
+    missing: ["ADDRESSES_CREATE"],
+  });
+  const { id, itself } = await createCustomer();
+  const wrong = await run("addressCreate", { input: { ...rome, firstName: " ", zipCode: null } }, itself);
+  expect(wrong.userErrors).toEqual([said("INVALID", "input", "firstName"), said("INVALID", "input", "zipCode")]);
+  await app.database.pool.query("UPDATE customers SET anonymization_status = 'started' WHERE id = $1", [id]);
+  const before = await count("addresses");
+  expect((await run("addressCreate", { input: rome }, itself)).userErrors).toEqual([said("WRONG_STATE", "input")]);
+  expect(await count("addresses")).toBe(before);
+});
+
+test("customerDelete deletes the addresses that the customer created, too", async () => {
+  const { id, itself } = await createCustomer();
+  const { address } = await run("addressCreate", { input: rome }, itself);
+  const { data } = await app.query(`mutation { customerDelete(id: "${id}") { deletedId userErrors { message } } }`);
+  expect(data.customerDelete).toEqual({ deletedId: id, userErrors: [] });
+  expect(await sees(address.id)).toBe(false);
 });
 
 test("addressUpdate: omitted fields stay, null clears, and the resulting address is validated", async () => {

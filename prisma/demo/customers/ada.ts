@@ -70,6 +70,18 @@ export const ada: Story = {
       tags: ["gift"],
     },
   },
+  addresses: {
+    ada_unused: {
+      firstName: "Ada",
+      lastName: "Lovelace",
+      line1: "Via Roma 1",
+      city: "Torino",
+      zipCode: "10121",
+      countryCode: "IT",
+      phone: "+39 011 5550 100",
+      createdAt: "2026-10-02T08:00:00.000Z",
+    },
+  },
   wallet: {
     ada_visa: {
       method: "stripe",

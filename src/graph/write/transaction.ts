@@ -12,6 +12,7 @@ import {
   columnOf,
   dataSubject,
   type FieldOf,
+  isShared,
   type Model,
   type ModelName,
   modelNamed,
@@ -445,13 +446,14 @@ export async function deleteAbout(query: Query, model: ModelName, ids: readonly 
 function ownersSql(model: Model, id = "$1"): string | undefined {
   const { table, relations, owners = [] } = model;
   const ownerKey = ownerColumn(model);
-  if (ownerKey) return `SELECT "${ownerKey}" FROM "${table}" WHERE "id" = ${id}`;
+  if (ownerKey && !isShared(model)) return `SELECT "${ownerKey}" FROM "${table}" WHERE "id" = ${id}`;
   const about = aboutOf(model);
   if (about) {
     return `SELECT customer_of("${about.typeColumn.column}", "${about.idColumn.column}") FROM "${table}" WHERE "id" = ${id}`;
   }
   const selects = owners.map((relation) => {
     const { to, many, key } = relations[relation]!;
+    if (to === dataSubject.name) return `SELECT "${ownerKey}" FROM "${table}" WHERE "id" = ${id}`;
     const target = modelNamed(to);
     if (many)
       return `SELECT "${ownerColumn(target)}" FROM "${target.table}" WHERE "${columnOf(target, key!).column}" = ${id}`;

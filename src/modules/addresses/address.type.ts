@@ -9,13 +9,19 @@ import { Taggable } from "../tags/taggable.type.js";
   implements: Taggable,
   visibleTo: {
     // The address of a stock location has what the shop notes about it; returns have a copy without that.
-    customer: {
+    customer: ({ customerId }) => ({
       op: "and",
       of: [
-        through("customerAddresses", "shippingOrders", "billingOrders", "originReturns", "destinationReturns"),
+        {
+          op: "or",
+          of: [
+            { op: "eq", field: "customerId", value: customerId },
+            through("customerAddresses", "shippingOrders", "billingOrders", "originReturns", "destinationReturns"),
+          ],
+        },
         { op: "not", of: { op: "some", relation: "stockLocations", where: everything, orHidden: true } },
       ],
-    },
+    }),
   },
   defaultOrder: [{ field: "createdAt", direction: "DESC" }],
 })
@@ -110,4 +116,7 @@ export class Address extends Taggable<"Address"> {
     filter: "text",
   })
   billingInfo!: string | null;
+
+  /** The signed-in customer who made it, as long as nothing else has it. */
+  customerId!: string | null;
 }

@@ -37,8 +37,8 @@ const rules = {
   }),
 };
 
-/** Writes of addresses; an address is created together with its owner, such as a customer address. */
-export const addressWrites = new ResourceWrites(Address, {
+/** Creates an address together with what has it, such as an entry of an address book. */
+export const ownedAddressWrites = new ResourceWrites(Address, {
   rules,
   create: {
     before: async (write, values, _input, path) => {
@@ -46,9 +46,28 @@ export const addressWrites = new ResourceWrites(Address, {
       return values;
     },
   },
+});
+
+/** Writes of addresses by themselves. */
+export const addressWrites = new ResourceWrites(Address, {
+  rules,
+  create: {
+    description:
+      "Creates an address that nothing has yet; `customerAddressCreate` puts it into an address book, and orders take copies of it. A signed-in customer's is its own from the start. One that the shop creates belongs to nobody until an address book has it, and no shopper sees it.",
+    errors: ["WRONG_STATE"],
+    example:
+      'input: { firstName: "Ada", lastName: "Lovelace", line1: "Via Roma 1", city: "Torino", zipCode: "10121", countryCode: "IT", phone: "+39 011 5550 100" }',
+    before: async (write, values, _input, path) => {
+      const { viewer } = write;
+      checkTogether(write, {}, values, path);
+      if (viewer.kind !== "customer") return values;
+      await write.lockOwners([viewer.customerId], path);
+      return { ...values, customerId: viewer.customerId };
+    },
+  },
   update: {
     description:
-      "Changes an address. Absent fields stay, null clears; what belongs together is checked as it will be. A position that a geocoder found is forgotten when the place changes. A signed-in customer may change what is in its address book, as long as no placed order, no return and nobody else has the same address.",
+      "Changes an address. Absent fields stay, null clears; what belongs together is checked as it will be. A position that a geocoder found is forgotten when the place changes. A signed-in customer may change what is in its address book or what it created, as long as no placed order, no return and nobody else has the same address.",
     example: 'id: "adr_ada_home", input: { line2: "Flat 4", stateCode: null }',
     before: async (write, row, values, _input, path) => {
       await refuseUnlessOwn(write, row.id);
@@ -56,10 +75,24 @@ export const addressWrites = new ResourceWrites(Address, {
       return { ...values, ...position(row, values) };
     },
   },
+  delete: {
+    description:
+      "Deletes an address that nothing has. Those in address books go with their last entry (`customerAddressDelete`).",
+    errors: ["IN_USE"],
+    // The error tells that something has it.
+    needs: [
+      { permission: "customer_addresses:read" },
+      { permission: "orders:read" },
+      { permission: "returns:read" },
+      { permission: "stock_locations:read" },
+    ],
+    example: 'id: "adr_ada_unused"',
+    before: refuseUsed,
+  },
 });
 
 /** Input of a new address, nested in the input of its owner. */
-export const AddressInput = inputOf("AddressInput", "A new address.", addressWrites.createRules, "create");
+export const AddressInput = inputOf("AddressInput", "A new address.", ownedAddressWrites.createRules, "create");
 
 type Field = keyof ValuesOf<"Address">;
 
@@ -112,7 +145,8 @@ async function refuseUnlessOwn(write: Write, id: string) {
   const { viewer, query } = write;
   if (viewer.kind !== "customer") return;
   const [[inBook, shared]] = (await query(
-    `SELECT EXISTS (SELECT FROM customer_addresses WHERE address_id = $1 AND customer_id = $2),
+    `SELECT EXISTS (SELECT FROM customer_addresses WHERE address_id = $1 AND customer_id = $2)
+       OR EXISTS (SELECT FROM addresses WHERE id = $1 AND customer_id = $2),
        EXISTS (SELECT FROM customer_addresses WHERE address_id = $1 AND customer_id <> $2)
        OR EXISTS (SELECT FROM orders WHERE (shipping_address_id = $1 OR billing_address_id = $1)
                   AND (placed_at IS NOT NULL OR customer_id IS DISTINCT FROM $2))
@@ -125,4 +159,18 @@ async function refuseUnlessOwn(write: Write, id: string) {
     ? "An order, a return or somebody else has this address too; add a new one to the address book instead."
     : "This address belongs to an order or a return; only those in the address book can be changed.";
   write.addError(UserErrorCode.WRONG_STATE, ["id"], message);
+}
+
+/** Adds an error if something has the address. Locks it first: a foreign key added meanwhile waits, and then fails. */
+async function refuseUsed(write: Write, { id }: RowOf<"Address">) {
+  await write.query("SELECT FROM addresses WHERE id = $1 FOR UPDATE", [id]);
+  const [[used]] = (await write.query(
+    `SELECT EXISTS (SELECT FROM customer_addresses WHERE address_id = $1)
+       OR EXISTS (SELECT FROM orders WHERE shipping_address_id = $1 OR billing_address_id = $1)
+       OR EXISTS (SELECT FROM returns WHERE origin_address_id = $1 OR destination_address_id = $1)
+       OR EXISTS (SELECT FROM stock_locations WHERE address_id = $1)`,
+    [id],
+  )) as [[boolean]];
+  const message = "An address book, an order, a return or a stock location has this address, so it cannot be deleted.";
+  if (used) write.addError(UserErrorCode.IN_USE, ["id"], message);
 }

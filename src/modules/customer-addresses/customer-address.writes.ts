@@ -6,7 +6,7 @@ import type { Path, Write } from "../../graph/write/transaction.js";
 import { deleteUnused } from "../../graph/write/unused.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { Address } from "../addresses/address.type.js";
-import { AddressInput, addressWrites } from "../addresses/address.writes.js";
+import { AddressInput, ownedAddressWrites } from "../addresses/address.writes.js";
 import { ownerOf, ownerRules } from "../customers/customer.service.js";
 import { Customer } from "../customers/customer.type.js";
 import { CustomerAddress } from "./customer-address.type.js";
@@ -90,18 +90,26 @@ async function addAddress(
   const given = write.oneOf(input, ["address", "addressId"], path);
   if (given === "address") {
     write.need("addresses:create");
-    const addressId = await addressWrites.create(write, input.address!, [...path, "address"]);
+    const addressId = await ownedAddressWrites.create(write, input.address!, [...path, "address"]);
     return { ...values, customerId, addressId };
   }
-  if (values.addressId) await lockAddress(write, values.addressId, [...path, "addressId"]);
+  if (values.addressId && customerId) {
+    await takeAddress(write, values.addressId, customerId, [...path, "addressId"]);
+  }
   return { ...values, customerId };
 }
 
-/** Locks an address against deletion or a change of owner while it is added to an address book. */
-async function lockAddress(write: Write, id: string, path: Path) {
-  await write.row("Address", id, { path });
+/**
+ * Locks an address against deletion or a change of owner while it is added to an address book. From then on the book has
+ * it, and no longer the customer who made it.
+ */
+async function takeAddress(write: Write, id: string, customerId: string, path: Path) {
+  const address = await write.row("Address", id, { path });
   const [stocked] = await write.query("SELECT FROM stock_locations WHERE address_id = $1 LIMIT 1", [id]);
   // Addresses of the shop itself cannot become a customer's.
   if (stocked)
     write.addError(UserErrorCode.INVALID, path, "This is the address of a stock location, not of a customer.");
+  if (!address.customerId) return;
+  if (address.customerId === customerId) await write.update("Address", address, { customerId: null }, path);
+  else write.addError(UserErrorCode.INVALID, path, "This address belongs to another customer, who created it.");
 }

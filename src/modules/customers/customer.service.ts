@@ -27,7 +27,8 @@ export async function endSessions(write: Write, customerId: string): Promise<voi
 /** Input rules by which a new resource names its customer. */
 export const ownerRules = {
   customerId: link("Customer", {
-    description: "The id of the customer; give it or `customerEmail`. A signed-in customer may leave out both.",
+    description:
+      "The id of the customer; give it, `customerEmail`, or both of one customer. A signed-in customer may leave out both.",
     on: "create",
   }),
   customerEmail: email({
@@ -51,9 +52,16 @@ export async function ownerOf(write: Write, values: Owner, input: Owner, path: P
   const itself = viewer.kind === "customer";
   const byEmail = [...path, "customerEmail"];
   if (itself && !input.customerId && !input.customerEmail) return lock(write, viewer.customerId, path);
-  if (!write.oneOf(input, ["customerId", "customerEmail"], path)) return undefined;
-  if (values.customerId) return lock(write, values.customerId, [...path, "customerId"]);
-  if (!values.customerEmail) return undefined;
+  // domain rule: the SDK's types ask for both.
+  if (!(input.customerId && input.customerEmail)) write.oneOf(input, ["customerId", "customerEmail"], path);
+  if (values.customerId) {
+    const { id, email } = await write.row("Customer", values.customerId, { path: [...path, "customerId"] });
+    if (values.customerEmail && values.customerEmail !== email) {
+      write.addError(UserErrorCode.INVALID, byEmail, "The customer of `customerId` has another e-mail address.");
+    }
+    return id;
+  }
+  if (input.customerId || !values.customerEmail) return undefined;
   const found = await context.loaders.byField("Customer", "email", values.customerEmail);
   if (found) return lock(write, found.id as string, byEmail);
   // Shoppers may only use their own address, so that they cannot probe for others.

@@ -155,7 +155,8 @@ async function deleteOwnedRows(write: Write, { id }: RowOf<"Customer">) {
     "DELETE FROM customer_payment_sources WHERE customer_id = $1 RETURNING payment_source_id",
     [id],
   );
-  await deleteUnused(write, "Address", book.flat());
+  const made = await write.query("UPDATE addresses SET customer_id = NULL WHERE customer_id = $1 RETURNING id", [id]);
+  await deleteUnused(write, "Address", [...book, ...made].flat());
   await deleteUnused(write, "PaymentSource", wallet.flat());
   await endSessions(write, id);
 }
