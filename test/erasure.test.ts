@@ -714,8 +714,8 @@ describe("an address", () => {
   const change = async (mutation: string, as: Caller = { kind: "integration", owner }): Promise<string> => {
     const { data, errors } = await app.query(`mutation { ${mutation} } }`, {}, { as });
     expect(errors).toBeUndefined();
-    const [payload] = Object.values(data as Record<string, Record<string, any>>);
-    return Object.values(payload!)[0].id;
+    const [payload] = Object.values(data as Record<string, Record<string, { id: string }>>);
+    return Object.values(payload!)[0]!.id;
   };
   const address = (text: string) =>
     `firstName: "${text}", lastName: "x", line1: "${text}", city: "Bath", zipCode: "BA1 1AA", countryCode: "GB", phone: "1"`;
@@ -758,6 +758,20 @@ describe("an address", () => {
     );
     await eraseCustomer(customerId);
     expect(await present("Street of the shop")).toEqual([]);
+  });
+
+  test("in the books of two customers is erased with the second of them", async () => {
+    const [first, second] = [await sign("first@example.com"), await sign("second@example.com")];
+    const id = await change(`addressCreate(input: { ${address("Shared street")} }) { address { id }`);
+    for (const customerId of [first, second]) {
+      await change(
+        `customerAddressCreate(input: { customerId: "${customerId}", addressId: "${id}" }) { customerAddress { id }`,
+      );
+    }
+    await eraseCustomer(first);
+    expect(await present("Shared street")).toContain("row");
+    await eraseCustomer(second);
+    expect(await present("Shared street")).toEqual([]);
   });
 
   test("that the shop created with the e-mail address of a customer is erased with the customer", async () => {

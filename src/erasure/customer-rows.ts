@@ -1,6 +1,7 @@
 import {
   aboutOf,
   columnOf,
+  dataSubject,
   isShared,
   type Model,
   type ModelName,
@@ -133,6 +134,11 @@ function ownRows(model: Model): string {
   return name;
 }
 
+const { field: status, erased } = dataSubject.dataSubject!;
+/** Condition: the customer of an entry `o` is neither erased nor being erased. The last of those who share a row erases it. */
+const isNotErased = `NOT EXISTS (SELECT FROM "customers" c WHERE c."id" = o."customer_id"
+      AND c."${columnOf(dataSubject, status).column}" IN (${erased.map((value) => `'${value}'`).join(", ")}))`;
+
 /**
  * Rows that several may have: what is in another customer's book or wallet too is that customer's, and what the shop has
  * is the shop's. What nothing leads to is found by its own e-mail address.
@@ -146,7 +152,7 @@ function shared(model: Model): Expression {
     const isBook = model.owners!.includes(name) && columns.customerId && !columns.customerId.nullable;
     const isShop = !owned.some((one) => one.name === to);
     if (!isBook && !isShop) return [];
-    const anothers = isBook ? ` AND o."customer_id" <> $1::text` : "";
+    const anothers = isBook ? ` AND o."customer_id" <> $1::text AND ${isNotErased}` : "";
     return [`NOT EXISTS (SELECT FROM "${table}" o WHERE o."${column}" = t."id"${anothers})`];
   });
   const loose = lists.map(([, { to, key }]) => {
