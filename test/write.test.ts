@@ -605,6 +605,7 @@ describe("references to a customer and its resources during an erasure", () => {
     "customerPaymentSourceCreate.customerId": `input: { customerId: "cus_ada", paymentMethodId: "pmt_stripe" }`,
     "customerPaymentSourceCreate.paymentSourceId": `input: { customerId: "cus_bruno", paymentSourceId: "SOURCE" }`,
     "customerSubscriptionCreate.customerId": `input: { customerId: "cus_ada", reference: "links" }`,
+    "lineItemCreate.orderId": `input: { orderId: "ord_1029", skuCode: "MUG-BLUE", quantity: 1 }`,
     "orderCreate.billingAddressId": `input: { marketId: "mkt_europe", billingAddressId: "adr_ada_home" }`,
     "orderCreate.customerId": `input: { marketId: "mkt_europe", customerId: "cus_ada" }`,
     "orderCreate.shippingAddressId": `input: { marketId: "mkt_europe", shippingAddressId: "adr_ada_home" }`,

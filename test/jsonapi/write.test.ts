@@ -127,6 +127,21 @@ describe("the official SDK", () => {
     ).rejects.toMatchObject({ errors: [{ source: { pointer: "/data/relationships/address" } }] });
   });
 
+  test("adds, changes and removes line items of a cart", async () => {
+    const sdk = await app.sdk(ada);
+    const order = await sdk.orders.create({ market: { type: "markets", id: "mkt_europe" } });
+    const line = await sdk.line_items.create(
+      { sku_code: "MUG-BLUE", quantity: 2, order: sdk.orders.relationship(order.id) },
+      { include: ["order"] },
+    );
+    expect(line).toMatchObject({ sku_code: "MUG-BLUE", quantity: 2, order: { id: order.id, status: "pending" } });
+    expect(await sdk.line_items.update({ id: line.id, quantity: 3 })).toMatchObject({ quantity: 3 });
+    expect(await sdk.orders.retrieve(order.id)).toMatchObject({ skus_count: 3 });
+    await expect(sdk.line_items.update({ id: line.id, unit_amount_cents: 1 })).rejects.toMatchObject({ status: 401 });
+    await sdk.line_items.delete(line.id);
+    expect(await sdk.orders.retrieve(order.id)).toMatchObject({ skus_count: 0, status: "draft" });
+  });
+
   test("reads the audit trail of any resource", async () => {
     const sdk = await app.sdk(staff);
     const { id } = await sdk.customer_groups.create({ name: "Trail" });

@@ -120,6 +120,111 @@ test("orderCreate returns the order as a screen shows it", async () => {
   expect((await sql("SELECT length(token) FROM orders WHERE id = $1", [order.id]))[0].length).toBe(32);
 });
 
+const LINE = `lineItem { id skuCode name quantity unitAmountCents totalAmountCents taxAmountCents metadata }
+  order { id status skusCount version subtotalAmountCents totalAmountCents totalTaxAmountCents totalAmountWithTaxesCents }`;
+const addLine = (input: object, as?: Caller) =>
+  send(
+    `mutation ($input: LineItemCreateInput!) { lineItemCreate(input: $input) { ${LINE} ${ERRORS} } }`,
+    { input },
+    as,
+  );
+const updateLine = (id: string, input: object, as?: Caller) =>
+  send(
+    `mutation ($id: ID!, $input: LineItemUpdateInput!) { lineItemUpdate(id: $id, input: $input) { ${LINE} ${ERRORS} } }`,
+    { id, input },
+    as,
+  );
+const deleteLine = (id: string, as?: Caller) =>
+  send(
+    `mutation ($id: ID!) { lineItemDelete(id: $id) { deletedId ${LINE.slice(LINE.indexOf("order"))} ${ERRORS} } }`,
+    { id },
+    as,
+  );
+
+test("lineItemCreate, lineItemUpdate and lineItemDelete recompute the order like orderUpdate", async () => {
+  const id = await cart({ lineItems: [] }, ada);
+  await sql("UPDATE orders SET tax_rate = 0.22, tax_included = false WHERE id = $1", [id]);
+  const first = await addLine({ orderId: id, ...mugs, metadata: { gift: true } });
+  expect(first).toMatchObject({
+    userErrors: [],
+    lineItem: {
+      skuCode: "MUG-BLUE",
+      quantity: 2,
+      totalAmountCents: 2400,
+      taxAmountCents: 528,
+      metadata: { gift: true },
+    },
+    order: { status: "PENDING", skusCount: 2, totalAmountCents: 2400, totalTaxAmountCents: 528, version: 3 },
+  });
+  expect(first.lineItem.name).toBeTruthy();
+  // A customer's line has the price that the shop set.
+  const second = await addLine({ orderId: id, skuCode: "MUG-BLUE", quantity: 1 }, ada);
+  expect(second).toMatchObject({
+    lineItem: { unitAmountCents: 1200 },
+    order: { skusCount: 3, totalAmountCents: 3600, totalAmountWithTaxesCents: 4392 },
+  });
+  const changed = await updateLine(first.lineItem.id, { quantity: 5 }, ada);
+  expect(changed).toMatchObject({
+    userErrors: [],
+    lineItem: { quantity: 5, totalAmountCents: 6000, taxAmountCents: 1320 },
+    order: { skusCount: 6, subtotalAmountCents: 7200, totalTaxAmountCents: 1584 },
+  });
+  const whole = await update(id, { lineItems: [{ ...mugs, quantity: 6 }] });
+  expect(whole.order).toMatchObject({ totalAmountCents: 7200, totalTaxAmountCents: 1584 });
+  const [{ id: line }] = await sql("SELECT id FROM line_items WHERE order_id = $1", [id]);
+  expect(await deleteLine(line, ada)).toMatchObject({
+    deletedId: line,
+    order: { status: "DRAFT", skusCount: 0, totalAmountCents: 0, totalTaxAmountCents: 0 },
+    userErrors: [],
+  });
+});
+
+test("lines of others do not exist, those of placed orders do not change, and prices are the shop's", async () => {
+  const id = await cart();
+  const [{ id: line }] = await sql("SELECT id FROM line_items WHERE order_id = $1", [id]);
+  const missing = (...path: string[]) => [expect.objectContaining({ code: "NOT_FOUND", path })];
+  expect((await addLine({ orderId: id, skuCode: "MUG-BLUE", quantity: 1 }, bruno)).userErrors).toEqual(
+    missing("input", "orderId"),
+  );
+  expect((await updateLine(line, { quantity: 9 }, bruno)).userErrors).toEqual(missing("id"));
+  expect((await deleteLine(line, bruno)).userErrors).toEqual(missing("id"));
+  expect((await updateLine(line, { unitAmountCents: 1 }, ada)).errors?.[0]?.extensions).toMatchObject({
+    code: "FORBIDDEN",
+    argument: ["input", "unitAmountCents"],
+  });
+  const wrong = await addLine({ orderId: id, skuCode: "NONE", quantity: 0 });
+  expect(
+    wrong.userErrors.map(({ code, path }: { code: string; path: string[] }) => `${code} ${path.join(".")}`).sort(),
+  ).toEqual(["INVALID input.quantity", "NOT_FOUND input.skuCode"]);
+  const many = await updateLine(line, { quantity: 2_000_000_000 });
+  expect(many.userErrors).toEqual([expect.objectContaining({ code: "INVALID" })]);
+  const before = (await sql("SELECT to_jsonb(o) AS o FROM orders o WHERE id = $1", [id]))[0];
+
+  await sql("UPDATE line_items SET discount_cents = -1 WHERE id = $1", [line]);
+  expect((await updateLine(line, { quantity: 3 })).userErrors).toMatchObject([{ code: "WRONG_STATE" }]);
+  await sql("UPDATE line_items SET discount_cents = 0 WHERE id = $1", [line]);
+  expect((await sql("SELECT to_jsonb(o) AS o FROM orders o WHERE id = $1", [id]))[0]).toEqual(before);
+
+  expect((await move("Place", id, ada)).userErrors).toEqual([]);
+  const state = { __typename: "OrderStateError", code: "WRONG_STATE", status: "PLACED" };
+  expect((await updateLine(line, { quantity: 3 }, ada)).userErrors).toMatchObject([
+    { ...state, path: ["input", "quantity"] },
+  ]);
+  expect((await deleteLine(line)).userErrors).toMatchObject([{ ...state, path: ["id"] }]);
+  expect((await addLine({ orderId: id, ...mugs })).userErrors).toMatchObject([
+    { ...state, path: ["input", "orderId"] },
+  ]);
+  expect((await updateLine(line, { metadata: { replace: { a: 1 } } })).lineItem.metadata).toEqual({ a: 1 });
+});
+
+test("concurrent lines of one order: all are in its amounts", async () => {
+  const id = await cart();
+  const added = await Promise.all(Array.from({ length: 8 }, () => addLine({ orderId: id, ...mugs })));
+  expect(added.flatMap(({ userErrors }) => userErrors)).toEqual([]);
+  const [{ total }] = await sql("SELECT total_amount_cents AS total FROM orders WHERE id = $1", [id]);
+  expect(total).toBe(9 * 2400);
+});
+
 test("orderCreate without a customer or lineItems is a DRAFT", async () => {
   const { order } = await create({ marketId: "mkt_japan" });
   expect(order).toMatchObject({ status: "DRAFT", customer: null, customerEmail: null, currencyCode: "JPY" });

@@ -3,8 +3,10 @@ import type { Context } from "../../graph/context.js";
 import type { PageArgs } from "../../graph/schema/connection.js";
 import { BelongsTo, HasMany } from "../../graph/schema/relation.js";
 import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
+import { ResourceMutations } from "../../graph/write/resource-writes.js";
 import { Sku } from "../skus/sku.type.js";
 import { LineItem } from "./line-item.type.js";
+import { lineItemWrites } from "./line-item.writes.js";
 import { Order } from "./order.type.js";
 
 @Resolver(() => LineItem)
@@ -19,6 +21,8 @@ export class LineItemResolver extends ResourceResolver(LineItem, { one: "lineIte
     return loaders.parent(lineItem, "sku");
   }
 }
+
+export const LineItemMutations = ResourceMutations(lineItemWrites);
 
 /** Fields that orders add to an order. */
 @Resolver(() => Order)

@@ -9,7 +9,7 @@ import { Address } from "../addresses/address.type.js";
 import { Customer } from "../customers/customer.type.js";
 import { Market } from "../markets/market.type.js";
 import { PaymentMethod } from "../payment-methods/payment-method.type.js";
-import { LineItemResolver, OrderLineItemsResolver } from "./line-item.resolver.js";
+import { LineItemMutations, LineItemResolver, OrderLineItemsResolver } from "./line-item.resolver.js";
 import { orderStateMachine } from "./order.moves.js";
 import { Order } from "./order.type.js";
 import { orderWrites } from "./order.writes.js";
@@ -60,6 +60,7 @@ export class CustomerOrdersResolver {
 
 export const resolvers = [
   LineItemResolver,
+  LineItemMutations,
   OrderLineItemsResolver,
   OrderResolver,
   OrderMutations,

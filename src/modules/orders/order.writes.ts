@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { permits } from "../../graph/access/guard.js";
-import type { EnumValue, RowOf, ValuesOf } from "../../graph/model/datamodel.js";
+import type { RowOf, ValuesOf } from "../../graph/model/datamodel.js";
 import { type Given, ResourceWrites } from "../../graph/write/resource-writes.js";
 import { flag, link, moment, text, value } from "../../graph/write/rules.js";
 import type { ExtraLocks, Path, Write } from "../../graph/write/transaction.js";
@@ -8,7 +8,16 @@ import { deleteUnused } from "../../graph/write/unused.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { copyAddress } from "../addresses/address-copies.js";
 import { customerOf } from "../customers/customer.service.js";
-import { addLines, amountsOf, type LineItemInput, OrderLineItemInput, readLines } from "./line-item.writes.js";
+import {
+  addLines,
+  amountsOf,
+  carts,
+  type LineItemInput,
+  OrderLineItemInput,
+  open,
+  pricesOf,
+  readLines,
+} from "./line-item.writes.js";
 import { nextNumber } from "./numbers.js";
 import { Order, OrderStateError } from "./order.type.js";
 
@@ -80,11 +89,9 @@ export const orderWrites = new ResourceWrites(Order, {
   },
 });
 
-type Status = EnumValue<"OrderStatus">;
 interface Lines {
   lineItems?: readonly ValuesOf<"LineItem">[];
 }
-const carts: readonly Status[] = ["draft", "pending"];
 
 async function beforeCreate(
   write: Write,
@@ -137,7 +144,7 @@ async function beforeUpdate(
   const argumentPath = [...path, "lineItems"];
   const lines =
     cart && lineItems !== undefined
-      ? await readLines(write, lineItems ?? [], argumentPath, taxes, await prices(write, row.id, argumentPath))
+      ? await readLines(write, lineItems ?? [], argumentPath, taxes, await pricesOf(write, row.id, argumentPath))
       : undefined;
   write.check();
   const owner = await newOwner(write, values, path);
@@ -158,8 +165,7 @@ type AddressField = (typeof addressFields)[number];
 const addressesOf = (row: RowOf<"Order">, fields: readonly AddressField[]) =>
   fields.flatMap((field) => row[field] ?? []);
 
-/** Input rules of all orders, and those of carts alone. */
-const open = new Set(["reference", "referenceOrigin", "metadata"]);
+/** Whether only carts take a value of a field. */
 const inCarts = (field: string, given: unknown) =>
   field === "lineItems" || (given === null && (field === "customerEmail" || field === "customerId"));
 
@@ -266,17 +272,4 @@ async function refuseDisabled(write: Write, marketId: unknown, path: Path) {
 
 async function hasLines({ query }: Write, orderId: string): Promise<boolean> {
   return (await query("SELECT 1 FROM line_items WHERE order_id = $1 LIMIT 1", [orderId])).length > 0;
-}
-
-/** Prices of the lines to be replaced; lines whose amounts are not just a product's price were computed elsewhere. */
-async function prices(write: Write, orderId: string, path: Path): Promise<Map<string, number>> {
-  const lines = (await write.query(
-    "SELECT item_type = 'skus' AND discount_cents = 0, sku_code, unit_amount_cents FROM line_items WHERE order_id = $1",
-    [orderId],
-  )) as [boolean | null, string, number | null][];
-  if (lines.some(([plain]) => !plain)) {
-    const message = "The order has discounts, or lines that are no products; they would no longer be right.";
-    write.addError(UserErrorCode.WRONG_STATE, path, message);
-  }
-  return new Map(lines.flatMap(([, sku, price]) => (price === null ? [] : [[sku, price]])));
 }
