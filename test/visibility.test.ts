@@ -130,7 +130,8 @@ describe.each(["test", "live"] as const)("mode %s", (mode: Mode) => {
         // And one step further, past a row that can be seen.
         for (const next of ["customerGroup", "customer", "market"]) {
           const further = models.get(way.to)!.relations[next];
-          if (!further) continue;
+          // The customer who created an address is no field of it.
+          if (!further || way.to === "Address") continue;
           const inner = { [next]: { id: { in: sorted(hidden(further.to)) } } };
           expect([field, name, next, await count({ [name]: many ? { some: inner } : inner })]).toEqual([
             field,
