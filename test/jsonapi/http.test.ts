@@ -136,8 +136,16 @@ describe("addresses", () => {
     ["/api/customers/cus_ada/relationships", "ROUTE_NOT_FOUND"],
     ["/api/customers/cus_ada/orders/ord_1", "ROUTE_NOT_FOUND"],
     ["/api/customers/cus_ada//", "ROUTE_NOT_FOUND"],
+    ["/api/customers//", "ROUTE_NOT_FOUND"],
+    ["/api/customers//orders", "ROUTE_NOT_FOUND"],
+    ["/api/customers/cus_ada//orders", "ROUTE_NOT_FOUND"],
+    ["/api/customers/cus_ada/orders//", "ROUTE_NOT_FOUND"],
+    ["/api/customers/cus_ada/relationships//", "ROUTE_NOT_FOUND"],
+    ["/api/customers/cus_ada/relationships//tags", "ROUTE_NOT_FOUND"],
+    ["/api/customers%2Fcus_ada", "ROUTE_NOT_FOUND"],
+    ["/api/%63ustomer", "ROUTE_NOT_FOUND"],
+    ["/api/%E0%A4%A", "ROUTE_NOT_FOUND"],
     ["/api/customers/a/b/c/d", "ROUTE_NOT_FOUND"],
-    ["/api/customers//", "RECORD_NOT_FOUND"],
     ["/api/customers/%", "RECORD_NOT_FOUND"],
     ["/api/customers/%E0%A4%A", "RECORD_NOT_FOUND"],
     ["/api/customers/%ED%A0%80", "RECORD_NOT_FOUND"],
@@ -154,6 +162,8 @@ describe("addresses", () => {
   test.each(nothing.map(([path, code]) => [path.slice(0, 60), path, code]))("%s is nothing", async (_, path, code) => {
     const { status, headers, body } = await app.request(path);
     expect([status, headers.get("content-type"), body.errors[0].code]).toEqual([404, mediaType, code]);
+    // A sentence, in which no name is empty.
+    expect(body.errors[0].detail).toMatch(/^\w(?!.* \.).*\w[.?]$/s);
     expect(JSON.stringify(body).length).toBeLessThan(1_000);
   });
 
@@ -163,11 +173,22 @@ describe("addresses", () => {
     }
   });
 
-  test.each(["/api/customers/cus_ada/", "/api/customers/cus%5Fada", "/api/customers/cus_ada?include="])(
-    "%s is cus_ada",
+  test.each([
+    "/api/customers/cus_ada/",
+    "/api/customers/cus%5Fada",
+    "/api/%63ustomers/cus_ada",
+    "/api/customers/cus_ada?include=",
+  ])("%s is cus_ada", async (path) => {
+    const { status, body } = await app.request(path);
+    expect([status, body.data.id]).toEqual([200, "cus_ada"]);
+  });
+
+  test.each(["/api/customers/cus_ada/relationships/tags/", "/api/%63ustomers/cus%5Fada/%72elationships/t%61gs"])(
+    "%s has links to addresses without needless escapes",
     async (path) => {
       const { status, body } = await app.request(path);
-      expect([status, body.data.id]).toEqual([200, "cus_ada"]);
+      const own = `${app.url}/api/customers/cus_ada`;
+      expect([status, body.links.self, body.links.related]).toEqual([200, `${own}/relationships/tags`, `${own}/tags`]);
     },
   );
 });

@@ -76,7 +76,7 @@ export function createJsonApi(parts: JsonApiParts): JsonApi {
     const isIntegration = context.viewer.kind === "integration";
     const read: ReadRequest = {
       search: url.searchParams,
-      address: absoluteUrl(url.pathname),
+      address: absoluteUrl(address.path),
       pageSizes: { ...pageSizes, ...(isIntegration && { maximum: parts.integrationPageSize }) },
     };
     const reading = { ...parts, types };
@@ -191,32 +191,41 @@ interface Address {
   readonly relationship?: NonNullable<ReturnType<ResourceType["relationships"]["get"]>>;
   /** `/relationships/`: the ids alone. */
   readonly linkage: boolean;
+  /** The path as links have it: without escapes that it does not need, and no slash at the end. */
+  readonly path: string;
 }
 
 /** Parses a path; throws if it names nothing. */
 function addressOf(pathname: string, types: ResourceTypes): Address {
-  const segments = pathname.slice(apiPath.length).replace(/\/$/, "").split("/");
-  const [typeName = "", encodedId, ...rest] = segments;
+  const segments = pathname.slice(apiPath.length).replace(/\/$/, "").split("/").map(decoded);
+  const path = apiPath + segments.map(encodeURIComponent).join("/");
+  const [typeName = "", id, ...rest] = segments;
   const type = types.get(typeName);
   const unknown = (what: string, known: Iterable<string>, name: string) => {
     const hint = nearest(name, known);
     return new JsonApiError("ROUTE_NOT_FOUND", `${what}${hint ? ` Did you mean ${hint}?` : ""}`);
   };
   if (!typeName) throw new JsonApiError("ROUTE_NOT_FOUND", `Name a type of resource, such as ${apiPath}customers.`);
+  if (segments.includes("")) {
+    throw new JsonApiError("ROUTE_NOT_FOUND", "The path has an empty segment: two slashes in a row.");
+  }
   if (!type) throw unknown(`There is no type of resource ${typeName.slice(0, 60)}.`, types.keys(), typeName);
-  if (encodedId === undefined) return { type, linkage: false };
-  const id = decoded(encodedId);
+  if (id === undefined) return { type, path, linkage: false };
   if (whyUnstorable(id)) throw notFound(type, id);
   const linkage = rest[0] === "relationships" && rest.length > 1;
   const [name, ...more] = linkage ? rest.slice(1) : rest;
-  if (name === undefined) return { type, id, linkage: false };
-  const relationship = more.length ? undefined : type.relationships.get(name);
+  if (name === undefined) return { type, id, path, linkage: false };
+  const relationship = type.relationships.get(name);
   if (!relationship) {
     throw unknown(`${type.name} have no relationship ${name.slice(0, 60)}.`, type.relationships.keys(), name);
   }
-  return { type, id, relationship, linkage };
+  if (more.length) {
+    throw new JsonApiError("ROUTE_NOT_FOUND", `There is nothing below ${name}; name its resources by their own type.`);
+  }
+  return { type, id, relationship, path, linkage };
 }
 
+/** A path segment, decoded; unchanged if its escapes are invalid. */
 function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment);
