@@ -60,6 +60,21 @@ describe("the official SDK", () => {
     expect(group).toMatchObject({ type: "customer_groups", name: "VIP" });
   });
 
+  test("lists the few that are related by links in pages too, with filters and sort keys", async () => {
+    const sdk = await app.sdk({ kind: "integration" });
+    const first = await sdk.customers.tags("cus_ada", { pageSize: 2 });
+    const second = await sdk.customers.tags("cus_ada", { pageSize: 2, pageNumber: 2 });
+    expect([...first, ...second].map(({ id }) => id)).toEqual(["tag_newsletter", "tag_priority", "tag_vip"]);
+    expect(first.meta).toMatchObject({ recordCount: 3, pageCount: 2 });
+    const found = await sdk.customers.tags("cus_ada", { sort: { name: "desc" }, filters: { name_not_eq: "priority" } });
+    expect([...found].map(({ id }) => id)).toEqual(["tag_vip", "tag_newsletter"]);
+    expect(await sdk.customers.tags("cus_hana", { filters: { name_eq: "vip" } })).toHaveLength(0);
+    await expect(sdk.customers.tags("cus_nobody")).rejects.toMatchObject({ status: 404 });
+    const shopper = await app.sdk({ kind: "customer", id: "cus_ada", markets: ["mkt_europe", "mkt_vip"] });
+    const markets = await shopper.customers.jwt_markets("cus_ada", { pageSize: 1 });
+    expect(markets.meta).toMatchObject({ recordCount: 2, pageCount: 2 });
+  });
+
   test("is told what is missing", async () => {
     const sdk = await app.sdk({ kind: "integration" });
     await expect(sdk.customers.retrieve("cus_nobody")).rejects.toMatchObject({

@@ -346,14 +346,12 @@ function relationshipPaths(type: ResourceType, relationship: Relationship, types
   const [target] = targets;
   // Of any type: it is read at its own address.
   if (!target) return {};
-  const { name, many, kind } = relationship;
+  const { name, many } = relationship;
   const resource = targets.length === 1 ? ref(target.name) : { oneOf: targets.map((one) => ref(one.name)) };
   const identifier = ref("Identifier");
-  const isPage = kind === "list";
-  const several = isPage ? page : (item: Json) => document({ type: "array", items: item });
   const oneOrNull = (item: Json) => document({ anyOf: [item, { type: "null" }] });
-  const documentOf = many ? several : oneOrNull;
-  const list = isPage ? listParameters(target) : [];
+  const documentOf = many ? page : oneOrNull;
+  const list = many ? listParameters(target) : [];
   const related = answer(documentOf(resource), many ? "The related resources." : "The related resource, or null.");
   const linkage = answer(documentOf(identifier), "Type and id of what is related.");
   return {

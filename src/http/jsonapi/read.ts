@@ -89,36 +89,31 @@ export class Reader {
   /** `/api/customers/:id/orders` */
   async related(type: ResourceType, id: string, relationship: Relationship): Promise<ReadDocument> {
     const targets = this.targets(type, relationship);
-    const parameters = this.parameters(targets[0]!, relationship.kind === "list");
-    if (relationship.kind === "list") {
-      const parent = new Map([["parent", rootOfOne(type, id, "id")]]);
-      return this.page(targets, parameters, ownedBy(type, id, relationship), parent, notFound(type, id));
-    }
+    const parameters = this.parameters(targets[0]!, relationship.many);
+    if (relationship.many) return this.relatedPage(type, id, relationship, targets, parameters);
     const rows = this.select(targets, parameters);
-    const { found, resources } = await this.few(type, id, relationship, rows);
-    const data = found.map((row) => resources.resource(rows, row));
-    return this.document(relationship.many ? data : (data[0] ?? null), data, resources, rows);
+    const { data, resources } = await this.relatedOne(type, id, relationship, rows);
+    const found = data ? [resources.resource(rows, data)] : [];
+    return this.document(found[0] ?? null, found, resources, rows);
   }
 
   /** `/api/customers/:id/relationships/orders` */
   async linkage(type: ResourceType, id: string, relationship: Relationship): Promise<ReadDocument> {
     const targets = this.targets(type, relationship);
-    const parameters = this.parameters(targets[0]!, relationship.kind === "list");
+    const parameters = this.parameters(targets[0]!, relationship.many);
     const none = new Set<string>();
     const fields = new Map(targets.map(({ name }) => [name, none]));
     const bare = { ...parameters, include: new Map(), fields };
-    const rows = this.select(targets, bare);
     const self = `${this.request.address}`;
     const links = { self, related: self.replace(/\/relationships\/([^/]+)$/, "/$1") };
-    if (relationship.kind === "list") {
-      const parent = new Map([["parent", rootOfOne(type, id, "id")]]);
-      const page = await this.page(targets, bare, ownedBy(type, id, relationship), parent, notFound(type, id));
+    if (relationship.many) {
+      const page = await this.relatedPage(type, id, relationship, targets, bare);
       const data = (page.document.data as { type: string; id: string }[]).map(({ type, id }) => ({ type, id }));
       return { ...page, document: { ...page.document, data, links: { ...links, ...(page.document.links as object) } } };
     }
-    const { found } = await this.few(type, id, relationship, rows);
-    const data = found.map((row) => identifierOf(rows, row));
-    return { document: { data: relationship.many ? data : (data[0] ?? null), links }, secret: false };
+    const rows = this.select(targets, bare);
+    const { data } = await this.relatedOne(type, id, relationship, rows);
+    return { document: { data: data ? identifierOf(rows, data) : null, links }, secret: false };
   }
 
   private demand({ access }: ResourceType) {
@@ -188,23 +183,45 @@ export class Reader {
     };
   }
 
-  /** The related rows of a to-one relationship, or of a short list. */
-  private async few(type: ResourceType, id: string, relationship: Relationship, rows: RowsSelection) {
-    const { kind, name, field, many } = relationship;
+  /** One page of what a to-many relationship leads to. */
+  private async relatedPage(
+    type: ResourceType,
+    id: string,
+    relationship: Relationship,
+    targets: readonly ResourceType[],
+    parameters: ReadParameters,
+  ): Promise<ReadDocument> {
+    const parent: Roots = new Map([["parent", rootOfOne(type, id, "id")]]);
+    const condition = await this.conditionOf(type, id, relationship);
+    return this.page(targets, parameters, condition, parent, notFound(type, id));
+  }
+
+  /** Which rows a to-many relationship leads to. */
+  private async conditionOf(type: ResourceType, id: string, relationship: Relationship): Promise<Condition> {
+    const { kind, field } = relationship;
+    if (kind === "list") return ownedBy(type, id, relationship);
+    if (kind === "viewer") return { op: "in", field: "id", values: this.idsOfToken(relationship) };
+    // Few, by a table of links, which has to be read first.
+    const root = rootOfOne(type, id, `few: ${field} { id }`);
+    const { data } = await this.read(new Map(), new Map([["data", root]]));
+    const rows = ((data as Row | null)?.few ?? []) as Row[];
+    return { op: "in", field: "id", values: rows.map((row) => row.id) };
+  }
+
+  /** What a to-one relationship leads to. */
+  private async relatedOne(type: ResourceType, id: string, relationship: Relationship, rows: RowsSelection) {
+    const { kind, name, field } = relationship;
     if (kind === "viewer") {
-      const parent = rootOfOne(type, id, "id");
-      const token = this.rootOfToken(relationship, rows);
       const roots: Roots = new Map();
-      roots.set("data", token).set("parent", parent);
-      const { data, parent: resource, resources } = await this.read(rows, roots);
-      if (!resource) throw notFound(type, id);
-      return { found: (data as { nodes: Row[] }).nodes, resources };
+      roots.set("data", this.rootOfToken(relationship, rows)).set("parent", rootOfOne(type, id, "id"));
+      const { data, parent, resources } = await this.read(rows, roots);
+      if (!parent) throw notFound(type, id);
+      return { data: (data as { nodes: Row[] }).nodes[0], resources };
     }
-    const text = `id ${name}: ${field} { ${rowsText(rows)} }`;
-    const { data, resources } = await this.read(rows, new Map([["data", rootOfOne(type, id, text)]]));
+    const root = rootOfOne(type, id, `id ${name}: ${field} { ${rowsText(rows)} }`);
+    const { data, resources } = await this.read(rows, new Map([["data", root]]));
     if (!data) throw notFound(type, id);
-    const value = (data as Row)[name] as Row | Row[] | null;
-    return { found: many ? ((value ?? []) as Row[]) : value ? [value as Row] : [], resources };
+    return { data: (data as Row)[name] as Row | null, resources };
   }
 
   /** Reads the roots, and the included relationships of the access token. */
@@ -230,20 +247,24 @@ export class Reader {
   }
 
   /** The rows that the access token names, as a root. */
-  private rootOfToken({ to, field }: Relationship, rows: RowsSelection) {
+  private rootOfToken(relationship: Relationship, rows: RowsSelection) {
     const type = [...rows.values()][0]!.type;
+    const args = listOf(
+      type,
+      { op: "in", field: "id", values: this.idsOfToken(relationship) },
+      { limit: maximumIncluded, offset: 0 },
+    );
+    return { text: `${relationship.to}Connection { nodes { ${rowsText(rows)} } }`, args };
+  }
+
+  private idsOfToken({ field }: Relationship): readonly string[] {
     const { viewer } = this;
     const ids: Record<string, readonly string[]> = {
       jwtCustomer: viewer.kind === "customer" ? [viewer.customerId] : [],
       jwtMarkets: viewer.marketIds ?? [],
       jwtStockLocations: viewer.stockLocationIds,
     };
-    const args = listOf(
-      type,
-      { op: "in", field: "id", values: ids[field] ?? [] },
-      { limit: maximumIncluded, offset: 0 },
-    );
-    return { text: `${to}Connection { nodes { ${rowsText(rows)} } }`, args };
+    return ids[field] ?? [];
   }
 
   private document(
