@@ -153,6 +153,20 @@ test("resetPasswordToken is stored as a hash, expires after six hours or when a 
   time = Date.now();
 });
 
+test("customerPasswordResetCreate keeps a reference, and refuses a long one whether there is the customer or not", async () => {
+  const external = { reference: "LINK-1", referenceOrigin: "dashboard" };
+  const { id } = await run(RESET, { customerEmail: "ada@example.com", ...external });
+  const { data } = await app.query(
+    "query ($id: ID!) { customerPasswordReset(id: $id) { reference referenceOrigin } }",
+    { id },
+  );
+  expect(data.customerPasswordReset).toEqual(external);
+  for (const customerEmail of ["ada@example.com", "nobody@example.com"]) {
+    const refused = await run(RESET, { customerEmail, referenceOrigin: "x".repeat(256) });
+    expect(refused).toMatchObject({ id: null, userErrors: [{ code: "INVALID", path: ["input", "referenceOrigin"] }] });
+  }
+});
+
 test("customerPasswordResetCreate for an unknown address gives a like answer, whose token is useless", async () => {
   const reset = await run(RESET, { customerEmail: "nobody@example.com" });
   expect(Object.keys(reset)).toEqual(Object.keys(await run(RESET, { customerEmail: "ada@example.com" })));

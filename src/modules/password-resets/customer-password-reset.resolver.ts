@@ -15,6 +15,7 @@ import {
 } from "./password.inputs.js";
 import {
   changePassword,
+  checkExternal,
   checkPassword,
   checkPasswordReset,
   consumePasswordReset,
@@ -66,11 +67,11 @@ export class CustomerPasswordResetResolver extends ResourceResolver(CustomerPass
     return { customer: input.customerId };
   }
 
-  @Mutates<Args<CustomerPasswordResetCreateInput>>({
+  @Mutates<Args<CustomerPasswordResetCreateInput>, ReturnType<typeof checkExternal>>({
     access: ["customer_password_resets:create"],
     description:
       "Makes a token for a customer who forgot the password or, being a guest, never had one, to be sent to them by e-mail and in no other way: whoever has it gets the whole account. It ends older ones. The answer is the same whether there is such a customer or not.",
-    errors: [],
+    errors: ["INVALID"],
     example:
       'mutation { customerPasswordResetCreate(input: { customerEmail: "ada@example.com" }) { id resetPasswordToken expiresAt userErrors { code message path } } }',
     payload: payloadOf(
@@ -86,9 +87,14 @@ export class CustomerPasswordResetResolver extends ResourceResolver(CustomerPass
       },
     ),
     input: [CustomerPasswordResetCreateInput, "The customer who forgot the password."],
+    prepare: async (_, { input }) => checkExternal(input),
   })
-  async customerPasswordResetCreate(write: Write, { input }: Args<CustomerPasswordResetCreateInput>): Promise<Outcome> {
-    return createPasswordReset(write, input.customerEmail);
+  async customerPasswordResetCreate(
+    write: Write,
+    { input }: Args<CustomerPasswordResetCreateInput>,
+    external: ReturnType<typeof checkExternal>,
+  ): Promise<Outcome> {
+    return createPasswordReset(write, input.customerEmail, external);
   }
 
   @Mutates<Args<CustomerPasswordResetConsumeInput>, Awaited<ReturnType<typeof checkPasswordReset>>>({

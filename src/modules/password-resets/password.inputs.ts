@@ -1,4 +1,5 @@
 import { Field, ID, InputType } from "type-graphql";
+import { commonRules } from "../../graph/write/rules.js";
 import { passwordRule } from "../../identity/password.js";
 
 @InputType({ description: "Input of `customerPasswordChange`." })
@@ -20,6 +21,12 @@ export class CustomerPasswordChangeInput {
 export class CustomerPasswordResetCreateInput {
   @Field(() => String, { description: "The customer's e-mail address, case-insensitive." })
   customerEmail!: string;
+
+  @Field(() => String, { nullable: true, description: commonRules.reference.description })
+  reference?: string | null;
+
+  @Field(() => String, { nullable: true, description: commonRules.referenceOrigin.description })
+  referenceOrigin?: string | null;
 }
 
 @InputType({ description: "Input of `customerPasswordResetConsume`." })

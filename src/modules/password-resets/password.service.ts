@@ -1,13 +1,19 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Context } from "../../graph/context.js";
+import { modelNamed } from "../../graph/model/datamodel.js";
 import { newId } from "../../graph/model/ids.js";
-import { emailKey } from "../../graph/model/values.js";
+import { emailKey, Problem } from "../../graph/model/values.js";
+import { readColumn } from "../../graph/write/columns.js";
 import { abort } from "../../graph/write/mutation.js";
 import type { Path, Write } from "../../graph/write/transaction.js";
 import { InputError, UserErrorCode } from "../../graph/write/user-error.type.js";
 import { hashPassword, passwordProblem, verifyPassword } from "../../identity/password.js";
 import { endSessions } from "../customers/customer.service.js";
-import type { CustomerPasswordChangeInput, CustomerPasswordResetConsumeInput } from "./password.inputs.js";
+import type {
+  CustomerPasswordChangeInput,
+  CustomerPasswordResetConsumeInput,
+  CustomerPasswordResetCreateInput,
+} from "./password.inputs.js";
 
 /** domain rule: lifetime of the token. */
 const lifeMs = 6 * 3_600_000;
@@ -67,12 +73,34 @@ export async function changePassword(
   await endSessions(write, customerId);
 }
 
+/** What a password reset is called in an external system. */
+interface External {
+  reference: string | null;
+  referenceOrigin: string | null;
+}
+
+/** Checks the texts of a new password reset: before the customer is looked up, whose existence no error may tell. */
+export function checkExternal(input: CustomerPasswordResetCreateInput): External {
+  const model = modelNamed("CustomerPasswordReset");
+  const read = (field: keyof External): string | null => {
+    const value = input[field] ?? "";
+    const stored = readColumn(model, field, value);
+    if (stored instanceof Problem) return abortInput(["input", field], stored.message);
+    return stored as string | null;
+  };
+  return { reference: read("reference"), referenceOrigin: read("referenceOrigin") };
+}
+
 /**
  * Creates a password reset token. Neither the answer nor its duration reveals whether the customer exists. Guests get
  * their first password this way: receiving the e-mail proves that the address, with its orders and subscriptions, is
  * theirs. domain rule: a new token invalidates older ones.
  */
-export async function createPasswordReset({ query, viewer, context }: Write, customerEmail: string) {
+export async function createPasswordReset(
+  { query, viewer, context }: Write,
+  customerEmail: string,
+  { reference, referenceOrigin }: External,
+) {
   const id = newId("CustomerPasswordReset");
   const token = randomBytes(20).toString("base64url");
   const now = context.now();
@@ -90,9 +118,9 @@ export async function createPasswordReset({ query, viewer, context }: Write, cus
     [customerId, now],
   );
   await query(
-    `INSERT INTO customer_password_resets (id, mode, token_digest, expires_at, customer_id)
-     SELECT $1, mode, $2, $3, id FROM customers WHERE id = $4`,
-    [id, digestOf(token), expiresAt, customerId],
+    `INSERT INTO customer_password_resets (id, mode, token_digest, expires_at, customer_id, reference, reference_origin)
+     SELECT $1, mode, $2, $3, id, $5, $6 FROM customers WHERE id = $4`,
+    [id, digestOf(token), expiresAt, customerId, reference, referenceOrigin],
   );
   return { id, resetPasswordToken: token, expiresAt };
 }
