@@ -570,6 +570,122 @@ test("nodes with ids of unknown type use indexes on every table", async () => {
   expect(new Set(scans.map(({ table }) => table)).size).toBe(models.size);
 });
 
+describe("the JSON:API", () => {
+  async function sentByPath(path: string, as: NonNullable<Caller> = { kind: "integration" }): Promise<Sent[]> {
+    const headers = { authorization: `Bearer ${await app.token(as)}` };
+    app.statements();
+    const response = await fetch(app.url + path, { headers });
+    expect([path, response.status]).toEqual([path, 200]);
+    await response.arrayBuffer();
+    return app.statements();
+  }
+
+  const q = (filter: string, value: string) => `filter[q][${filter}]=${encodeURIComponent(value)}`;
+  /** Lists with a filter, and the column by which an index has to find the rows. */
+  const lists: [path: string, table: string, column: string][] = [
+    [`customers?${q("id_eq", "cus_none")}`, "customers", "id"],
+    [`customers?${q("id_gt", "cus_b01")}&sort=id`, "customers", "id"],
+    [`customers?${q("id_in", "cus_none,cus_nobody")}`, "customers", "id"],
+    [`customers?${q("email_eq", "none@example.com")}`, "customers", "email"],
+    [`customers?${q("email_eq_or_null", "none@example.com")}`, "customers", "email"],
+    [`customers?${q("email_start", "nobody@")}`, "customers", "email"],
+    [`customers?${q("email_end", "@nowhere.example")}`, "customers", "email"],
+    [`customers?${q("email_matches", "nob%@nowhere.example")}`, "customers", "email"],
+    [`customers?${q("email_cont_any", "nobody-1,nobody-2")}`, "customers", "email"],
+    [`customers?${q("email_or_reference_start", "nobody")}`, "customers", "email|reference"],
+    [`customers?${q("reference_present", "true")}`, "customers", "reference"],
+    [`customers?${q("metadata_jcont", '{"no-such-key":"x"}')}`, "customers", "metadata"],
+    [`customers?${q("total_orders_count_gteq", "100000")}`, "customers", "total_orders_count"],
+    [`customers?${q("updated_at_gteq", "2999-01-01")}&sort=updated_at`, "customers", "updated_at"],
+    [`customers?${q("updated_at_gteq", "2999-01-01")}&sort=-updated_at,id`, "customers", "updated_at"],
+    [`customers?${q("created_at_lt", "1999-01-01")}`, "customers", "created_at"],
+    [`customers?${q("anonymization_status_eq", "requested")}`, "customers", "anonymization_status"],
+    [`customers?${q("customer_group_id_in", "cgr_none")}`, "customers", "customer_group_id"],
+    [`customers?${q("customer_group_null", "true")}`, "customers", "customer_group_id"],
+    [`customers?${q("customer_group_name_eq", "no such group")}`, "customer_groups", "name"],
+    [`customers?${q("tags_id_in", "tag_none")}`, "customer_tags", "tag_id"],
+    [`customers?${q("tags_name_eq", "no-such-tag")}`, "tags", "name"],
+    [`customers?${q("orders_number_eq", "none")}`, "orders", "number"],
+    [`orders?${q("status_matches_any", "draft,editing")}`, "orders", "status"],
+    [`orders?${q("customer_email_cont", "nobody@nowhere")}`, "orders", "customer_email"],
+    [`orders?${q("order_subscription_id_eq", "osu_none")}`, "orders", "order_subscription_id"],
+    [`orders?${q("customer_null", "true")}`, "orders", "customer_id"],
+    [`orders?${q("placed_at_gteq", "2999-01-01")}&sort=placed_at`, "orders", "placed_at"],
+    [
+      `order_subscriptions?${q("number_or_customer_email_cont", "nobody@nowhere")}`,
+      "order_subscriptions",
+      "number|customer_email",
+    ],
+    [`order_subscriptions?${q("frequency_matches", "never")}`, "order_subscriptions", "frequency"],
+    [`returns?${q("origin_address_company_cont", "no such company")}`, "addresses", "company"],
+    [`addresses?${q("first_name_cont", "nobody")}`, "addresses", "first_name"],
+    [`addresses?${q("last_name_start", "nobody")}`, "addresses", "last_name"],
+    [`addresses?${q("company_matches", "%no such company%")}`, "addresses", "company"],
+    [`addresses?${q("full_name_eq", "Nobody At All")}`, "addresses", "full_name"],
+    [`markets?${q("disabled_at_null", "true")}&page[size]=1`, "markets", "disabled_at"],
+    [`tags?${q("name_i_cont", "no-such")}`, "tags", "name"],
+  ];
+
+  test.each(lists)("%s finds and counts its rows by an index of %s (%s)", async (path, table, column) => {
+    const sent = await sentByPath(`/api/${path}`);
+    expect(sent).toHaveLength(1);
+    const names = new RegExp(`\\b(${column})\\b`);
+    expect((await scansOf(sent[0]!, "SET LOCAL enable_seqscan = off")).filter(isWhole)).toEqual([]);
+    // Of small tables another index is often as good.
+    const isPattern = /_(start|end|cont)/.test(path);
+    const others = indexes.filter(
+      (one) =>
+        one.table === table && !one.primary && (!names.test(one.columns.join()) || (isPattern && one.method !== "gin")),
+    );
+    const drops = others.map(({ name }) => `DROP INDEX "${name}"`);
+    const scans = await scansOf(sent[0]!, "SET LOCAL enable_seqscan = off", ...drops);
+    const found = scans.filter((scan) => scan.table === table);
+    expect(found.some(({ condition }) => names.test(condition))).toBe(true);
+  });
+
+  test("pages, and their counts, are read by index", async () => {
+    for (const path of [
+      "customers?sort=-created_at&page[size]=25",
+      "customers?sort=email&page[number]=3",
+      `customers?${q("status_in", "prospect")}&sort=-created_at`,
+      `orders?${q("status_in", "placed")}&sort=-placed_at`,
+      "orders?sort=-updated_at&include=customer,billing_address,line_items",
+    ]) {
+      const [statement] = await sentByPath(`/api/${path}`);
+      const scans = await scansOf(statement!, "SET LOCAL enable_seqscan = off");
+      expect(scans.length).toBeGreaterThan(0);
+      expect({ path, whole: scans.filter(isWhole) }).toEqual({ path, whole: [] });
+    }
+  });
+
+  test("what a customer is related to is found by its key", async () => {
+    const { rows } = await client.query(
+      "SELECT customer_id AS id FROM orders WHERE mode = 'test' AND customer_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1",
+    );
+    for (const path of [
+      "orders?sort=-placed_at&page[size]=5",
+      `orders?${q("status_not_in", "draft,pending")}&sort=-total_amount_cents`,
+      "order_subscriptions?sort=-starts_at",
+      "customer_addresses?include=address",
+      "customer_payment_sources?include=payment_source",
+      "tags?page[size]=25",
+      "returns",
+      "attachments",
+      "relationships/orders",
+    ]) {
+      for (const as of [{ kind: "integration" }, { kind: "customer", id: rows[0].id }] as const) {
+        // Shoppers read no tags.
+        if (as.kind === "customer" && path.startsWith("tags")) continue;
+        for (const statement of await sentByPath(`/api/customers/${rows[0].id}/${path}`, as)) {
+          const scans = await scansOf(statement, "SET LOCAL enable_seqscan = off");
+          expect({ path, whole: scans.filter(isWhole) }).toEqual({ path, whole: [] });
+          expect({ path, few: touched(scans) < 1_000 }).toEqual({ path, few: true });
+        }
+      }
+    }
+  });
+});
+
 describe("all rows of a customer", () => {
   const works = {
     erasure: erase,

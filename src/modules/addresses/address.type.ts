@@ -29,13 +29,25 @@ export class Address extends Taggable<"Address"> {
   @Attribute(() => Boolean, { description: "Whether this is the address of a company." })
   business!: boolean;
 
-  @Attribute(() => String, { nullable: true, description: "First name; present unless this is a business address." })
+  @Attribute(() => String, {
+    nullable: true,
+    description: "First name; present unless this is a business address.",
+    filter: "text",
+  })
   firstName!: string | null;
 
-  @Attribute(() => String, { nullable: true, description: "Last name; present unless this is a business address." })
+  @Attribute(() => String, {
+    nullable: true,
+    description: "Last name; present unless this is a business address.",
+    filter: "text",
+  })
   lastName!: string | null;
 
-  @Attribute(() => String, { nullable: true, description: "Company name; present when this is a business address." })
+  @Attribute(() => String, {
+    nullable: true,
+    description: "Company name; present when this is a business address.",
+    filter: "text",
+  })
   company!: string | null;
 
   @Attribute(() => String, {
