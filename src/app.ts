@@ -100,6 +100,7 @@ export async function startApp({
       corsOrigins: config.corsOrigins,
       introspection: config.introspection,
       integrationPageSize: config.integrationPageSize,
+      organization: { slug: config.organization, attributes: config.organizationAttributes },
       unsent: { stallMs: config.writeStallMs },
     });
     const url = await server.listen(config.port, config.host);

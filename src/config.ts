@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { defaultResultBytes, defaultTimeouts } from "./database/limits.js";
+import { type OrganizationAttributes, organizationTexts } from "./identity/organization.js";
 import { longestRefreshGraceMs } from "./identity/sessions.js";
 import type { LogLevel } from "./telemetry/logger.js";
 
@@ -34,6 +35,8 @@ export interface Config {
   readonly tokenIssuer: string;
   /** The slug of the organization that its access tokens name. */
   readonly organization: string | undefined;
+  /** What the JSON:API tells of it, such as its name and the `config` of its applications. */
+  readonly organizationAttributes: OrganizationAttributes;
   /** An issuer elsewhere whose access tokens are accepted too: where its keys are, and its name. */
   readonly authJwksUrl: string | undefined;
   readonly authIssuer: string | undefined;
@@ -104,6 +107,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     signingKeys: read("SIGNING_KEYS", undefined, anyText),
     tokenIssuer: read("TOKEN_ISSUER", undefined, anyText),
     organization: read("ORGANIZATION", undefined, slug),
+    organizationAttributes: read("ORGANIZATION_ATTRIBUTES", {}, organizationAttributes),
     authJwksUrl: read("AUTH_JWKS_URL", undefined, anyWebUrl),
     authIssuer: read("AUTH_ISSUER", undefined, anyText),
     authOrganization: read("AUTH_ORGANIZATION", undefined, anyText),
@@ -163,6 +167,27 @@ const slug: Rule<string> = {
   expected: "a slug: lower-case letters, digits and -, at most 63, such as my-shop",
   parse: (text) => (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text) ? text : undefined),
 };
+
+const organizationAttributes: Rule<OrganizationAttributes> = {
+  expected: `a JSON object of ${organizationTexts.join(", ")}, which are texts, and config, an object`,
+  parse: (text) => {
+    try {
+      const given: unknown = JSON.parse(text);
+      if (!isObject(given)) return undefined;
+      const isText = (name: string) => organizationTexts.some((one) => one === name);
+      const isRight = Object.entries(given).every(([name, value]) =>
+        name === "config" ? isObject(value) : isText(name) && typeof value === "string",
+      );
+      return isRight ? (given as OrganizationAttributes) : undefined;
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 const hostName: Rule<string> = {
   expected: "a host name or an IP address, such as 127.0.0.1 or 0.0.0.0",

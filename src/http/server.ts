@@ -5,6 +5,7 @@ import { isUnavailable } from "../database/unavailable.js";
 import { ApiError, type ErrorCode, errorCodes, httpOf } from "../errors.js";
 import { PlannedExecution } from "../graph/answer/planned-execution.js";
 import { directivesOnMutations } from "../graph/write/directives.js";
+import type { Organization } from "../identity/organization.js";
 import { factsOf } from "../telemetry/logger.js";
 import { errorBody, json } from "./answer.js";
 import { Apollo } from "./apollo.js";
@@ -45,6 +46,8 @@ export interface HttpOptions {
   exports?: Partial<ExportLimits>;
   /** Maximum page size of the JSON:API for integrations. Default: 25, as for everybody. */
   integrationPageSize?: number;
+  /** What the JSON:API tells of the organization, besides what tokens say. */
+  organization?: Organization;
 }
 
 /** Large enough that an oversized token is rejected by authentication, with a clear message. */
@@ -73,7 +76,13 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     graphql: { schema, resources, apollo, planner: options.planned === false ? undefined : planner, countStatements },
     streams,
     subjectExports: createSubjectExports(resources, unsent, { ...exportLimits, ...options.exports }),
-    jsonApi: createJsonApi({ schema, resources, planner, integrationPageSize: options.integrationPageSize ?? 25 }),
+    jsonApi: createJsonApi({
+      schema,
+      resources,
+      planner,
+      integrationPageSize: options.integrationPageSize ?? 25,
+      organization: options.organization ?? {},
+    }),
     playground,
     first: options.routes,
     corsOrigins,

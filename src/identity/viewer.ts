@@ -15,7 +15,7 @@ export function viewerOf(claims: Claims): Viewer {
 }
 
 function makeViewer(claims: Claims): Viewer {
-  const { application, owner, market } = claims;
+  const { application, organization, owner, market } = claims;
   const kind = kindOf(claims);
   if (kind === "anonymous") return anonymous;
   const given = claims.permissions?.filter(isPermission);
@@ -27,6 +27,7 @@ function makeViewer(claims: Claims): Viewer {
     marketIds: market ? market.id : null,
     stockLocationIds: market?.stock_location_ids ?? [],
     customClaim: claims.custom_claim ?? null,
+    organization,
     expiresAt: new Date(claims.exp * 1000),
   };
   switch (kind) {

@@ -144,6 +144,7 @@ export async function createTestApp({
   pollMs = undefined as number | undefined,
   corsOrigins = undefined as CorsOrigins | undefined,
   introspection = true,
+  organization = undefined as HttpOptions["organization"],
   unsent = undefined as HttpOptions["unsent"],
   exports = undefined as HttpOptions["exports"],
 } = {}): Promise<TestApp> {
@@ -163,7 +164,7 @@ export async function createTestApp({
   });
   if (demo && !sharing) await seedDemo(database.pool);
   const revocations = new Revocations({ database: database.reserved, log });
-  const tokens = new Tokens({ keys, issuer: "urn:test", revocations, log });
+  const tokens = new Tokens({ keys, issuer: "urn:test", organization: organization?.slug, revocations, log });
   const live = new ChangeFeed({ database, log, pollMs });
   const server = await createHttpServer({
     schema,
@@ -184,6 +185,7 @@ export async function createTestApp({
     planned,
     corsOrigins,
     introspection,
+    organization,
     unsent,
     exports,
   });

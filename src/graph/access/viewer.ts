@@ -20,6 +20,8 @@ export interface TokenFacts {
   marketIds: readonly string[] | null;
   stockLocationIds: readonly string[];
   customClaim: Record<string, unknown> | null;
+  /** The organization that the token names, if any. */
+  organization?: { id: string; slug?: string };
   expiresAt: Date | null;
 }
 

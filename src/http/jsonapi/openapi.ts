@@ -15,6 +15,7 @@ import { allowedFilters } from "./filters.js";
 import { includableOf, maximumDepth, maximumPage, maximumPaths, sortKeysOf } from "./parameters.js";
 import { type Attribute, type Relationship, type ResourceType, type ResourceTypes, snakeCase } from "./resources.js";
 import { targetsOf } from "./selection.js";
+import { singletons } from "./singletons.js";
 import { methodsOf, triggersOf, type WritableMember, writableMembers } from "./write.js";
 
 type Json = Record<string, unknown>;
@@ -27,6 +28,19 @@ export function openApiOf(schema: GraphQLSchema, types: ResourceTypes): Json {
   const paths: Json = {};
   const parameters: Json = { ...commonParameters, fields: fieldsParameter(types) };
   const schemas: Json = { ...commonSchemas, Resource: { oneOf: [...types.keys()].map(ref) } };
+  for (const { path, type } of singletons.values()) {
+    paths[`/api/${path}`] = {
+      get: {
+        operationId: `retrieve_${path}`,
+        tags: [type],
+        parameters: [parameter("fields")],
+        responses: {
+          200: { description: `The ${path} of the access token.`, content: content(ref("Singleton")) },
+          default: { $ref: "#/components/responses/Error" },
+        },
+      },
+    };
+  }
   for (const type of types.values()) {
     Object.assign(paths, pathsOf(type, schema, types));
     Object.assign(parameters, parametersOf(type, schema, types));
@@ -145,6 +159,24 @@ const parameter = (name: string) => ({ $ref: `#/components/parameters/${name}` }
 const link = { type: "string", format: "uri" };
 
 const commonSchemas: Json = {
+  Singleton: {
+    type: "object",
+    required: ["data"],
+    properties: {
+      data: {
+        type: "object",
+        required: ["id", "type", "links", "attributes", "relationships", "meta"],
+        properties: {
+          id: { type: "string" },
+          type: { enum: [...singletons.values()].map(({ type }) => type) },
+          links: { type: "object", required: ["self"], properties: { self: link } },
+          attributes: { type: "object" },
+          relationships: { type: "object" },
+          meta: { type: "object" },
+        },
+      },
+    },
+  },
   Identifier: {
     type: "object",
     required: ["type", "id"],

@@ -9,6 +9,7 @@ import { dataSubject } from "../../graph/model/datamodel.js";
 import { whyUnstorable } from "../../graph/model/json.js";
 import { nearest } from "../../graph/model/nearest.js";
 import { absoluteUrl } from "../../graph/schema/resource.type.js";
+import type { Organization } from "../../identity/organization.js";
 import { factsOf } from "../../telemetry/logger.js";
 import { send } from "../answer.js";
 import { type AppResources, createContext } from "../context.js";
@@ -20,6 +21,7 @@ import { JsonApiError, mediaType, refusalOf } from "./errors.js";
 import { openApiOf } from "./openapi.js";
 import { notFound, type ReadDocument, Reader, type ReadRequest } from "./read.js";
 import { type ResourceType, type ResourceTypes, resourceTypesOf } from "./resources.js";
+import { limitsOf, readSingleton, singletons } from "./singletons.js";
 import { type GivenResource, methodsOf, Writer } from "./write.js";
 
 /** Where the JSON:API is served. */
@@ -39,6 +41,7 @@ export interface JsonApiParts {
   readonly planner: PlannedExecution;
   /** The most resources of one page that integrations may ask for; all others: 25, as Commerce Layer. */
   readonly integrationPageSize: number;
+  readonly organization: Organization;
 }
 
 /** domain rule: page sizes of Commerce Layer. */
@@ -53,6 +56,7 @@ export interface JsonApi {
 
 export function createJsonApi(parts: JsonApiParts): JsonApi {
   const types = resourceTypesOf(parts.schema);
+  const organization = { ...parts.organization, ...limitsOf(types) };
 
   async function answer(request: IncomingMessage, url: URL, requester: Requester): Promise<Answer> {
     if (!preferredType(request.headers.accept, answerTypes)) {
@@ -61,14 +65,20 @@ export function createJsonApi(parts: JsonApiParts): JsonApi {
       });
     }
     checkEncodedParameters(url.search);
-    const address = addressOf(url.pathname, types);
-    const { type, id, relationship, linkage } = address;
+    const segments = segmentsOf(url.pathname);
     const isReading = request.method === "GET" || request.method === "HEAD";
+    const singleton = segments.length === 1 ? singletons.get(segments[0]!) : undefined;
+    if (singleton) {
+      if (!isReading) throw methodNotAllowed(`${apiPath}${segments[0]}`, ["GET", "HEAD"]);
+      const context = await createContext(parts.resources, headerOf(request, "authorization"), request, requester);
+      const document = await readSingleton(singleton, url.searchParams, context, organization);
+      return { status: 200, document, secret: false };
+    }
+    const address = addressOf(segments, types);
+    const { type, id, relationship, linkage } = address;
     const methods = relationship ? ["GET", "HEAD"] : methodsOf(type, id !== undefined);
     if (!methods.includes(request.method!)) {
-      const allow = methods.join(", ");
-      const at = `${apiPath}${type.name}${id === undefined ? "" : "/:id"}`;
-      throw new JsonApiError("METHOD_NOT_ALLOWED", `${at} takes ${allow}.`, undefined, { allow });
+      throw methodNotAllowed(`${apiPath}${type.name}${id === undefined ? "" : "/:id"}`, methods);
     }
     const resource =
       request.method === "POST" || request.method === "PATCH" ? await readResource(request, type, id) : none;
@@ -195,9 +205,18 @@ interface Address {
   readonly path: string;
 }
 
-/** Parses a path; throws if it names nothing. */
-function addressOf(pathname: string, types: ResourceTypes): Address {
-  const segments = pathname.slice(apiPath.length).replace(/\/$/, "").split("/").map(decoded);
+function methodNotAllowed(at: string, methods: readonly string[]): JsonApiError {
+  const allow = methods.join(", ");
+  return new JsonApiError("METHOD_NOT_ALLOWED", `${at} takes ${allow}.`, undefined, { allow });
+}
+
+/** The decoded segments of a path; a slash at its end is ignored. */
+function segmentsOf(pathname: string): string[] {
+  return pathname.slice(apiPath.length).replace(/\/$/, "").split("/").map(decoded);
+}
+
+/** Parses the segments of a path; throws if they name nothing. */
+function addressOf(segments: readonly string[], types: ResourceTypes): Address {
   const path = apiPath + segments.map(encodeURIComponent).join("/");
   const [typeName = "", id, ...rest] = segments;
   const type = types.get(typeName);
@@ -209,7 +228,12 @@ function addressOf(pathname: string, types: ResourceTypes): Address {
   if (segments.includes("")) {
     throw new JsonApiError("ROUTE_NOT_FOUND", "The path has an empty segment: two slashes in a row.");
   }
-  if (!type) throw unknown(`There is no type of resource ${typeName.slice(0, 60)}.`, types.keys(), typeName);
+  if (!type)
+    throw unknown(
+      `There is no type of resource ${typeName.slice(0, 60)}.`,
+      [...types.keys(), ...singletons.keys()],
+      typeName,
+    );
   if (id === undefined) return { type, path, linkage: false };
   if (whyUnstorable(id)) throw notFound(type, id);
   const linkage = rest[0] === "relationships" && rest.length > 1;
