@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { examples } from "../src/http/playground/playground-examples.js";
 import { createTestApp, type TestApp } from "./support/app.js";
@@ -132,4 +134,71 @@ test("opens a link to a query", async () => {
   await editor().getByText("# mine").waitFor();
   await run();
   await answer("totalCount");
+});
+
+describe("a page of another origin", () => {
+  const allowed = createServer((_, response) => response.setHeader("content-type", "text/html").end("<p>shop</p>"));
+  const other = createServer((_, response) => response.setHeader("content-type", "text/html").end("<p>other</p>"));
+  const originOf = (server: typeof allowed) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  let api: TestApp;
+
+  beforeAll(async () => {
+    for (const server of [allowed, other]) await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    api = await createTestApp({ sharing: app, corsOrigins: [originOf(allowed)] });
+  });
+  afterAll(async () => {
+    await api?.stop();
+    for (const server of [allowed, other]) {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  /** What a script of a page gets: the status of a response that it may read, or the name of the error. */
+  async function send(origin: string, method: string, path: string, body?: object): Promise<number | string> {
+    const from = await browser.newPage();
+    try {
+      await from.goto(origin);
+      const init = {
+        method,
+        headers: {
+          "content-type": "application/vnd.api+json",
+          authorization: `Bearer ${await api.token(integration)}`,
+        },
+        body: body && JSON.stringify(body),
+      };
+      return await from.evaluate<number | string>(
+        `fetch(${JSON.stringify(api.url + path)}, ${JSON.stringify(init)}).then(({ status }) => status, ({ name }) => name)`,
+      );
+    } finally {
+      await from.close();
+    }
+  }
+
+  const integration = { kind: "integration" } as const;
+  const patch = (reference: string) => ({ data: { type: "customers", id: "cus_liz", attributes: { reference } } });
+  const stored = async () => {
+    const { rows } = await app.database.pool.query(
+      `SELECT (SELECT reference FROM customers WHERE id = 'cus_liz'), (SELECT count(*)::int FROM tags WHERE id = 'tag_cors')`,
+    );
+    return rows[0] as object;
+  };
+
+  test("changes resources of the JSON:API if CORS_ORIGINS allows it, and none otherwise", async () => {
+    await app.database.pool.query("INSERT INTO tags (id, mode, name) VALUES ('tag_cors', 'test', 'cors')");
+    const before = await stored();
+    for (const [method, path, body] of [
+      ["PATCH", "/api/customers/cus_liz", patch("other")],
+      ["DELETE", "/api/tags/tag_cors", undefined],
+      ["GET", "/api/customers/cus_liz", undefined],
+    ] as const) {
+      expect([method, await send(originOf(other), method, path, body)]).toEqual([method, "TypeError"]);
+    }
+    expect(await stored()).toEqual(before);
+    expect(await send(originOf(allowed), "PATCH", "/api/customers/cus_liz", patch("allowed"))).toBe(200);
+    expect(await send(originOf(allowed), "DELETE", "/api/tags/tag_cors")).toBe(204);
+    expect(await stored()).toEqual({ reference: "allowed", count: 0 });
+    // Errors can be read, too.
+    expect(await send(originOf(allowed), "DELETE", "/api/tags/tag_cors")).toBe(404);
+  });
 });
