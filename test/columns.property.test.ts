@@ -1,8 +1,7 @@
 import { getNamedType, isInputObjectType, isScalarType } from "graphql";
-import { type ModelName, modelNamed, models } from "../src/graph/model/datamodel.js";
+import { type ModelName, modelNamed, models, typesOf } from "../src/graph/model/datamodel.js";
 import { Problem } from "../src/graph/model/values.js";
 import { readColumn } from "../src/graph/write/columns.js";
-import { typesOf } from "../src/import/documents.js";
 import { checkResource } from "../src/import/resource.js";
 import { readerOf } from "../src/import/values.js";
 import { createTestApp, type TestApp } from "./support/app.js";

@@ -1,6 +1,5 @@
 import { type Identifier, type Resource, type Shape, shapeOf } from "../erasure/resource.js";
-import { type Model } from "../graph/model/datamodel.js";
-import { typesOf } from "../import/documents.js";
+import { type Model, typesOf } from "../graph/model/datamodel.js";
 import type { Batch } from "./rows.js";
 
 interface CsvColumn {

@@ -1,4 +1,4 @@
-import { type Column, enumValues, type Model, models } from "../graph/model/datamodel.js";
+import { type Column, type Model, models } from "../graph/model/datamodel.js";
 
 // JSON:API attributes of each model, from the marks of prisma/schema.prisma, and the types of the API that have no model here.
 
@@ -9,17 +9,6 @@ function columnsStatedAs(model: Model, name: string): Column[] {
 /** Whether a name in `@document` is a plain attribute. */
 export function isAttribute(name: string): boolean {
   return !["type", "nothing", "own attributes"].includes(name) && !name.includes(".");
-}
-
-/** The discriminator column of a model whose resources have several types. */
-export function typeColumnOf(model: Model): Column | undefined {
-  return columnsStatedAs(model, "type")[0];
-}
-
-/** Resource types of a model in documents. */
-export function typesOf(model: Model): readonly string[] {
-  const column = typeColumnOf(model);
-  return column ? enumValues(column.type) : [model.table];
 }
 
 /** JSON columns that are merged, not replaced: they hold the attributes without a column. */

@@ -1,8 +1,16 @@
 import type pg from "pg";
-import { aboutOf, type Column, columnOf, type Model, modelNamed, modelOfType } from "../graph/model/datamodel.js";
+import {
+  aboutOf,
+  type Column,
+  columnOf,
+  type Model,
+  modelNamed,
+  modelOfType,
+  typeColumnOf,
+} from "../graph/model/datamodel.js";
 import { brokenConstraint } from "../graph/write/constraints.js";
 import { completions, isFilledIn } from "./completions.js";
-import { mergedColumns, typeColumnOf } from "./documents.js";
+import { mergedColumns } from "./documents.js";
 import { collectErased, collectTrails } from "./erased.js";
 import { dropReference, pointerOf, refuse, skipOutdated, whyMissing } from "./issues.js";
 import { type MergeStep, mergeOrder, type Reference } from "./order.js";

@@ -1,6 +1,6 @@
 import type pg from "pg";
-import { type Model, modelNamed, models } from "../graph/model/datamodel.js";
-import { mergedColumns, typeColumnOf } from "./documents.js";
+import { type Model, modelNamed, models, typeColumnOf } from "../graph/model/datamodel.js";
+import { mergedColumns } from "./documents.js";
 import { pointerOf, refuse } from "./issues.js";
 import { identifier, literal } from "./sql.js";
 import { createPartition } from "./staging.js";

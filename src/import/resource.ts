@@ -7,6 +7,8 @@ import {
   modelOfType,
   models,
   type Relation,
+  typeColumnOf,
+  typesOf,
 } from "../graph/model/datamodel.js";
 import { escapePointer } from "../graph/model/json.js";
 import { amountOf, possibleAmounts } from "../graph/model/money.js";
@@ -16,7 +18,7 @@ import type { TextReader } from "../graph/write/columns.js";
 import { normalizedPassword, passwordProblem } from "../identity/password.js";
 import { maximumTags } from "../modules/tags/tag-rules.js";
 import { isFilledIn, jsonReaders } from "./completions.js";
-import { isAttribute, leftOutNames, leftOutTypes, mergedColumns, typeColumnOf, typesOf } from "./documents.js";
+import { isAttribute, leftOutNames, leftOutTypes, mergedColumns } from "./documents.js";
 import { type Checked, checkColumn, checkText, checkValue, formatProblem, isObject } from "./values.js";
 
 export type Mode = "test" | "live";

@@ -157,6 +157,17 @@ export function modelOfType(type: string): Model | undefined {
   return byTable.get(type);
 }
 
+/** The discriminator column of a model whose resources have several types. */
+export function typeColumnOf(model: Model): Column | undefined {
+  return Object.values(model.columns).find(({ document }) => document?.includes("type"));
+}
+
+/** Resource types of a model in documents. */
+export function typesOf(model: Model): readonly string[] {
+  const column = typeColumnOf(model);
+  return column ? enumValues(column.type) : [model.table];
+}
+
 /** The model of an id, by its prefix; undefined for imported ids. */
 export function modelOfId(id: string): ModelName | undefined {
   const prefix = /^([a-z]{3})_/.exec(id)?.[1];
