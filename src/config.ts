@@ -4,6 +4,21 @@ import { type OrganizationAttributes, organizationTexts } from "./identity/organ
 import { longestRefreshGraceMs } from "./identity/sessions.js";
 import type { LogLevel } from "./telemetry/logger.js";
 
+/** The Commerce Layer organization whose data the server holds. */
+export interface UpstreamConfig {
+  /** Its id (`organization.id` in tokens): no other organization's tokens are accepted. */
+  readonly organization: string;
+  /** Where its API is, without a trailing slash. */
+  readonly url: string;
+  /** Who signs its access tokens; the keys are at `/.well-known/jwks.json` there. */
+  readonly issuer: string;
+  /** Credentials of an integration that may read the organization; both are set, or none. */
+  readonly clientId: string | undefined;
+  readonly clientSecret: string | undefined;
+  /** What applications may do whose permissions it does not tell: JSON, or the path of a file with it. */
+  readonly clients: string | undefined;
+}
+
 export interface Config {
   /** 0 takes any free port. */
   readonly port: number;
@@ -16,7 +31,7 @@ export interface Config {
   readonly seedDemo: boolean;
   /** Where clients reach the server, without a trailing slash; if unset, host and port tell. */
   readonly publicUrl: string | undefined;
-  /** The mode of imported rows that do not say theirs. */
+  /** The mode of imported rows that do not say theirs, and of the upstream organization's tokens. */
   readonly mode: "test" | "live";
   readonly logLevel: LogLevel;
   readonly environment: "development" | "test" | "production";
@@ -45,6 +60,8 @@ export interface Config {
   readonly authAudience: string | undefined;
   /** What its applications may do whose tokens do not say it: JSON, or the path of a file with it. */
   readonly authPermissions: string | undefined;
+  /** Undefined: the server's own data is all there is. */
+  readonly upstream: UpstreamConfig | undefined;
   /** How long a used refresh token gives its successor again, for clients that did not receive the answer. */
   readonly refreshGraceMs: number;
   /** How long a request for anonymization waits before it is carried out. */
@@ -122,6 +139,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     writeStallMs: read("WRITE_STALL", 20_000, duration),
     corsOrigins: read("CORS_ORIGINS", environment === "production" ? [] : "local", origins),
   };
+  const upstream = {
+    organization: read("UPSTREAM_ORGANIZATION", undefined, organizationId),
+    url: read("UPSTREAM_DOMAIN", undefined, upstreamUrl),
+    clientId: read("UPSTREAM_CLIENT_ID", undefined, anyText),
+    clientSecret: read("UPSTREAM_CLIENT_SECRET", undefined, anyText),
+    clients: read("UPSTREAM_CLIENTS", undefined, anyText),
+  };
   const tokenIssuer = config.tokenIssuer ?? config.publicUrl ?? "urn:customer-graph";
   if (environment === "production" && !config.signingKeys) {
     problems.push("SIGNING_KEYS must be set in production: a JWK set, or the path of a file with one");
@@ -148,8 +172,44 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (config.authIssuer && config.authIssuer === tokenIssuer) {
     problems.push("AUTH_ISSUER must not be the server's own name (TOKEN_ISSUER)");
   }
+  const { organization, url } = upstream;
+  const issuer = url && issuerOf(url);
+  if (!env.UPSTREAM_ORGANIZATION?.trim() !== !env.UPSTREAM_DOMAIN?.trim()) {
+    problems.push(
+      "UPSTREAM_ORGANIZATION and UPSTREAM_DOMAIN must be set together: the id of your Commerce Layer organization, and where its API is, such as my-shop.commercelayer.io",
+    );
+  }
+  for (const name of ["UPSTREAM_CLIENT_ID", "UPSTREAM_CLIENT_SECRET", "UPSTREAM_CLIENTS"]) {
+    if (env[name]?.trim() && !env.UPSTREAM_ORGANIZATION?.trim()) {
+      problems.push(`${name} must not be set without UPSTREAM_ORGANIZATION`);
+    }
+  }
+  if (!upstream.clientId !== !upstream.clientSecret) {
+    problems.push("UPSTREAM_CLIENT_ID and UPSTREAM_CLIENT_SECRET must be set together");
+  }
+  if (organization && config.authIssuer) {
+    problems.push("AUTH_ISSUER must not be set with UPSTREAM_ORGANIZATION: tokens are then Commerce Layer's");
+  }
+  if (issuer === tokenIssuer) {
+    problems.push(`UPSTREAM_DOMAIN must not be the server itself: it signs as ${issuer} too (TOKEN_ISSUER)`);
+  }
   if (problems.length > 0) throw new ConfigError(problems);
-  return Object.freeze({ ...config, tokenIssuer });
+  return Object.freeze({
+    ...config,
+    tokenIssuer,
+    upstream: organization && url && issuer ? Object.freeze({ ...upstream, organization, url, issuer }) : undefined,
+  });
+}
+
+/**
+ * domain rule: the tokens of `https://my-shop.commercelayer.io` are signed by `https://auth.commercelayer.io`. A server
+ * without such a name signs its own.
+ */
+function issuerOf(url: string): string {
+  const { protocol, hostname, port } = new URL(url);
+  const [, ...domain] = hostname.split(".");
+  if (domain.length < 2 || /^[\d.]+$|^\[/.test(hostname)) return url;
+  return `${protocol}//auth.${domain.join(".")}${port && `:${port}`}`;
 }
 
 interface Rule<T> {
@@ -188,6 +248,21 @@ const organizationAttributes: Rule<OrganizationAttributes> = {
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+const organizationId: Rule<string | undefined> = {
+  expected: "the id of an organization, such as xYZkjABcde",
+  parse: (text) => (/^[\w-]{1,64}$/.test(text) ? text : undefined),
+};
+
+const upstreamUrl: Rule<string | undefined> = {
+  expected: "where the organization's API is, such as my-shop.commercelayer.io, or a URL of it without a path",
+  parse: (text) => {
+    const url = text.includes("://") ? text : `https://${text}`;
+    if (!/^https?:\/\/[^/?#@]+$/.test(url) || !URL.canParse(url)) return undefined;
+    // A host alone is the organization's own.
+    return url === text || /^[^.]+\.[^.]+\.[^.]/.test(text) ? new URL(url).origin : undefined;
+  },
+};
 
 const hostName: Rule<string> = {
   expected: "a host name or an IP address, such as 127.0.0.1 or 0.0.0.0",

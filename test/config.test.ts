@@ -42,6 +42,7 @@ test("defaults apply without variables or with empty ones; the config is frozen"
     authOrganization: undefined,
     authAudience: undefined,
     authPermissions: undefined,
+    upstream: undefined,
     refreshGraceMs: 30_000,
     anonymizationGraceMs: 86_400_000,
     worker: true,
@@ -117,6 +118,7 @@ test("reads every variable", () => {
     authOrganization: "xYZkjABcde",
     authAudience: "graph",
     authPermissions: "permissions.json",
+    upstream: undefined,
     refreshGraceMs: 60_000,
     anonymizationGraceMs: 900_000,
     worker: false,
@@ -173,6 +175,67 @@ test("an outside issuer needs an organization or an audience", () => {
   expect(configError({ ...issuer, AUTH_ORGANIZATION: " " }).problems).toHaveLength(1);
   expect(loadConfig({ ...issuer, AUTH_ORGANIZATION: "xYZkjABcde" }).authOrganization).toBe("xYZkjABcde");
   expect(loadConfig({ ...issuer, AUTH_AUDIENCE: "graph" }).authAudience).toBe("graph");
+});
+
+describe("the Commerce Layer organization", () => {
+  const upstream = { UPSTREAM_ORGANIZATION: "xYZkjABcde", UPSTREAM_DOMAIN: "my-shop.commercelayer.io" };
+
+  test("needs its id and its domain, from which the issuer of its tokens follows", () => {
+    const secrets = { UPSTREAM_CLIENT_ID: "a", UPSTREAM_CLIENT_SECRET: "b", UPSTREAM_CLIENTS: "clients.json" };
+    expect(loadConfig({ ...upstream, ...secrets }).upstream).toEqual({
+      organization: "xYZkjABcde",
+      url: "https://my-shop.commercelayer.io",
+      issuer: "https://auth.commercelayer.io",
+      clientId: "a",
+      clientSecret: "b",
+      clients: "clients.json",
+    });
+    expect(Object.isFrozen(loadConfig(upstream).upstream)).toBe(true);
+    for (const name of ["UPSTREAM_ORGANIZATION", "UPSTREAM_DOMAIN"] as const) {
+      expect(configError({ [name]: upstream[name] }).problems).toEqual([
+        expect.stringContaining("UPSTREAM_ORGANIZATION and UPSTREAM_DOMAIN must be set together"),
+      ]);
+    }
+    for (const name of Object.keys(secrets)) {
+      expect(configError({ [name]: "a" }).problems).toContain(`${name} must not be set without UPSTREAM_ORGANIZATION`);
+    }
+    expect(configError({ ...upstream, UPSTREAM_CLIENT_ID: "a" }).problems).toEqual([
+      "UPSTREAM_CLIENT_ID and UPSTREAM_CLIENT_SECRET must be set together",
+    ]);
+  });
+
+  test.each([
+    ["my-shop.commercelayer.io", "https://my-shop.commercelayer.io", "https://auth.commercelayer.io"],
+    ["https://my-shop.commercelayer.io", "https://my-shop.commercelayer.io", "https://auth.commercelayer.io"],
+    [
+      "my-shop.commercelayer.co.uk:8443",
+      "https://my-shop.commercelayer.co.uk:8443",
+      "https://auth.commercelayer.co.uk:8443",
+    ],
+    ["http://127.0.0.1:4001", "http://127.0.0.1:4001", "http://127.0.0.1:4001"],
+    ["http://[::1]:4001", "http://[::1]:4001", "http://[::1]:4001"],
+    ["http://localhost:4001", "http://localhost:4001", "http://localhost:4001"],
+  ])("at %s is asked at %s, and its tokens are signed by %s", (UPSTREAM_DOMAIN, url, issuer) => {
+    expect(loadConfig({ ...upstream, UPSTREAM_DOMAIN }).upstream).toMatchObject({ url, issuer });
+  });
+
+  test("is no second outside issuer, and not the server itself", () => {
+    const outside = { AUTH_ISSUER: "a", AUTH_JWKS_URL: "https://a.example/keys", AUTH_AUDIENCE: "b" };
+    expect(configError({ ...upstream, ...outside }).problems).toEqual([
+      "AUTH_ISSUER must not be set with UPSTREAM_ORGANIZATION: tokens are then Commerce Layer's",
+    ]);
+    expect(configError({ ...upstream, TOKEN_ISSUER: "https://auth.commercelayer.io" }).problems).toHaveLength(1);
+  });
+
+  test.each([
+    ["UPSTREAM_ORGANIZATION", ["my shop", "xYZ/kj", "https://my-shop.commercelayer.io"]],
+    [
+      "UPSTREAM_DOMAIN",
+      ["my-shop", "commercelayer.io", "https://my-shop.commercelayer.io/api", "https://a:b@my-shop.commercelayer.io"],
+    ],
+  ])("%s refuses %j", (name, values) => {
+    for (const value of values) expect(configError({ ...upstream, [name]: value }).problems).toHaveLength(1);
+  });
 });
 
 test("the token issuer defaults to PUBLIC_URL", () => {

@@ -26,6 +26,8 @@ export interface Claims {
   test: boolean;
   /** The log-in that this token and its refresh tokens come from. Own tokens only. */
   family?: string;
+  /** Whether its application is a first-party one of Commerce Layer, such as the dashboard. Derived, not a claim. */
+  firstParty?: true;
 }
 
 const maximumItems = 1_000;
@@ -77,35 +79,40 @@ export function parseClaims(payload: unknown): Claims | undefined {
   }
 }
 
-class ShapeError extends Error {}
+/** A value from another server is not of the expected type. */
+export class ShapeError extends Error {
+  constructor() {
+    super("A value is not of the expected type.");
+  }
+}
 
-function optional<T>(value: unknown, read: (value: unknown) => T): T | undefined {
+export function optional<T>(value: unknown, read: (value: unknown) => T): T | undefined {
   return value === undefined || value === null ? undefined : read(value);
 }
 
-function object(value: unknown): Record<string, unknown> {
+export function object(value: unknown): Record<string, unknown> {
   if (!value || typeof value !== "object" || Array.isArray(value)) throw new ShapeError();
   return value as Record<string, unknown>;
 }
 
 /** PostgreSQL takes neither NUL nor half a character, and ids from a token get there. */
-function anyText(value: unknown): string {
+export function anyText(value: unknown): string {
   if (typeof value !== "string" || value.includes("\0") || !value.isWellFormed()) throw new ShapeError();
   return value;
 }
 
-function text(value: unknown): string {
+export function text(value: unknown): string {
   const read = anyText(value);
   if (read === "") throw new ShapeError();
   return read;
 }
 
-function texts(value: unknown): string[] {
+export function texts(value: unknown): string[] {
   if (!Array.isArray(value) || value.length > maximumItems) throw new ShapeError();
   return value.map(text);
 }
 
-function boolean(value: unknown): boolean {
+export function boolean(value: unknown): boolean {
   if (typeof value !== "boolean") throw new ShapeError();
   return value;
 }
@@ -121,6 +128,6 @@ function ownerType(value: unknown): "Customer" | "User" {
   return value;
 }
 
-function defined<T extends object>(value: T): T {
+export function defined<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T;
 }

@@ -68,7 +68,7 @@ export class OutsideKeys {
     if (!this.allowed(start)) throw new TypeError("The issuer was asked a moment ago.");
     try {
       const response = await fetch(url, options);
-      const text = await body(response);
+      const text = await readBody(response);
       if (response.status !== 200) throw new Error(`It answered ${response.status}.`);
       if (!Array.isArray(JSON.parse(text)?.keys)) throw new Error("It sent no set of keys.");
       this.readAt = performance.now();
@@ -99,7 +99,8 @@ export class OutsideKeys {
   }
 }
 
-async function body(response: Response): Promise<string> {
+/** The text of an answer, unless it is far too long. */
+export async function readBody(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {

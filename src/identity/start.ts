@@ -1,10 +1,12 @@
 import type { Database } from "../database/client.js";
+import type { Mode } from "../graph/access/viewer.js";
 import type { Logger } from "../telemetry/logger.js";
 import { refuseDemoCredentials } from "./demo-credentials.js";
 import { loadSigningKeys, type SigningKeys } from "./keys.js";
 import { loadOutsidePermissions } from "./outside-permissions.js";
 import { Limits } from "./rate-limits.js";
 import { Revocations } from "./revocations.js";
+import { TokenInfoEndpoint } from "./token-info.js";
 import { type OutsideIssuer, Tokens } from "./tokens.js";
 
 export interface Access {
@@ -27,6 +29,15 @@ export interface AccessConfig {
   readonly authOrganization: string | undefined;
   readonly authAudience: string | undefined;
   readonly authPermissions: string | undefined;
+  readonly mode: Mode;
+  readonly upstream:
+    | {
+        readonly organization: string;
+        readonly url: string;
+        readonly issuer: string;
+        readonly clients: string | undefined;
+      }
+    | undefined;
 }
 
 export interface AccessOptions {
@@ -40,7 +51,7 @@ export interface AccessOptions {
 export async function startAccess({ config, database, log, now }: AccessOptions): Promise<Access> {
   if (config.environment === "production") await refuseDemoCredentials(database);
   const keys = await loadSigningKeys(config);
-  const outside = await outsideIssuer(config);
+  const outside = (await upstreamIssuer(config, log, now)) ?? (await outsideIssuer(config));
   const revocations = new Revocations({ database: database.reserved, log, now });
   await revocations.start();
   const tokens = new Tokens({
@@ -58,12 +69,30 @@ export async function startAccess({ config, database, log, now }: AccessOptions)
 async function outsideIssuer(config: AccessConfig): Promise<OutsideIssuer | undefined> {
   const { authIssuer, authJwksUrl, authOrganization, authAudience, authPermissions } = config;
   if (!authIssuer || !authJwksUrl) return undefined;
-  const permissions = await loadOutsidePermissions(authPermissions);
+  const permissions = await loadOutsidePermissions("AUTH_PERMISSIONS", authPermissions);
   return {
     issuer: authIssuer,
     jwksUrl: authJwksUrl,
     organization: authOrganization,
     audience: authAudience,
     permissions,
+  };
+}
+
+/** Commerce Layer as an issuer: pinned to one organization and mode, with permissions by its token info endpoint. */
+async function upstreamIssuer(
+  { upstream, mode }: AccessConfig,
+  log: Logger,
+  now: () => Date,
+): Promise<OutsideIssuer | undefined> {
+  if (!upstream) return undefined;
+  const { organization, url, issuer, clients } = upstream;
+  return {
+    issuer,
+    jwksUrl: `${issuer}/.well-known/jwks.json`,
+    organization,
+    mode,
+    permissions: await loadOutsidePermissions("UPSTREAM_CLIENTS", clients),
+    tokenInfo: new TokenInfoEndpoint({ url: `${url}/oauth/tokeninfo`, log, now }),
   };
 }

@@ -10,17 +10,18 @@ import {
 } from "jose";
 import { ApiError, AuthenticationError, errorCodes } from "../errors.js";
 import type { Permission } from "../graph/access/permission.js";
-import { anonymous, type Viewer } from "../graph/access/viewer.js";
+import { anonymous, type Mode, type Viewer } from "../graph/access/viewer.js";
 import { lossyNumbers, repeatedKeys } from "../graph/model/json.js";
 import type { Logger } from "../telemetry/logger.js";
 import { type Claims, parseClaims } from "./claims.js";
 import type { SigningKeys } from "./keys.js";
 import { OutsideKeys } from "./outside-keys.js";
 import { newTokenId, type Revocations } from "./revocations.js";
-import { tokenKindProblem, viewerOf } from "./viewer.js";
+import type { TokenInfoEndpoint } from "./token-info.js";
+import { isClientKind, tokenKindProblem, viewerOf } from "./viewer.js";
 
 /** What the caller decides about a new token; the issuer, its id and the time are filled in. */
-export type NewClaims = Omit<Claims, "iss" | "jti" | "iat">;
+export type NewClaims = Omit<Claims, "iss" | "jti" | "iat" | "firstParty">;
 
 /** An issuer elsewhere whose tokens are accepted. Without an organization or an audience, anybody's would be. */
 export interface OutsideIssuer {
@@ -32,6 +33,10 @@ export interface OutsideIssuer {
   audience?: string;
   /** What applications may do whose tokens do not say it, by client id or application id. Others may do nothing. */
   permissions?: ReadonlyMap<string, readonly Permission[]>;
+  /** The mode whose tokens are accepted; both if unset. */
+  mode?: Mode;
+  /** Looks up the permissions of staff and applications; the claim `permissions` is then ignored. */
+  tokenInfo?: TokenInfoEndpoint;
 }
 
 export interface TokensOptions {
@@ -174,11 +179,11 @@ export class Tokens {
       audience: ownAudience,
       typ: ownType,
     });
-    return { claims: this.claimsOf(payload, token) };
+    return { claims: this.claimsOf(payload, token, false) };
   }
 
   private async checkOutside(token: string): Promise<Remembered> {
-    const { keys, issuer, audience, organization, permissions } = this.outside!;
+    const { keys, issuer, audience, organization, mode, tokenInfo } = this.outside!;
     const keySet = keys.current ?? {};
     const { typ } = decodeProtectedHeader(token);
     if (!outsideTypes.has(typ?.toLowerCase())) throw refused();
@@ -189,7 +194,7 @@ export class Tokens {
       audience,
     });
     // A log-in of an outside issuer is none of ours.
-    const { family: _, ...claims } = this.claimsOf(payload, token);
+    const { family: _, ...claims } = this.claimsOf(payload, token, tokenInfo !== undefined);
     if (organization && claims.organization?.id !== organization) {
       throw refused(
         claims.organization
@@ -197,17 +202,38 @@ export class Tokens {
           : "The access token names no organization; it needs the claim `organization` with its `id`.",
       );
     }
+    if (mode && claims.test !== (mode === "test")) {
+      throw refused(
+        `The access token belongs to the mode ${claims.test ? "test" : "live"}; this server has data of the mode ${mode}.`,
+      );
+    }
+    // jose tolerates a skew of the clocks; an expired token needs no look-up.
+    if (claims.exp * 1_000 <= this.now().getTime()) throw expired();
+    if (tokenInfo) claims.permissions = undefined;
+    claims.permissions ??= this.permissionsOf(claims);
+    // All shoppers have the same permissions.
+    if (tokenInfo && !claims.permissions && claims.application.kind !== "sales_channel") {
+      const info = await tokenInfo.lookUp(token, claims);
+      claims.permissions = [...info.permissions];
+      if (claims.owner) Object.assign(claims.owner, info.owner);
+    }
     // Own tokens without permissions have those of their kind; what an outside issuer leaves unsaid is not granted.
-    const { client_id: clientId, id } = claims.application;
-    claims.permissions ??= [...(permissions?.get(clientId ?? "") ?? permissions?.get(id) ?? [])];
+    claims.permissions ??= [];
     return { claims, keySet };
+  }
+
+  /** The permissions configured for an application of the outside issuer, if any. */
+  private permissionsOf({ application: { client_id: clientId, id } }: Claims): string[] | undefined {
+    const { permissions } = this.outside!;
+    const found = permissions?.get(clientId ?? "") ?? permissions?.get(id);
+    return found && [...found];
   }
 
   private times(): JWTVerifyOptions {
     return { currentDate: this.now(), clockTolerance: leewaySeconds, requiredClaims: ["exp", "iat"] };
   }
 
-  private claimsOf(payload: JWTPayload, token: string): Claims {
+  private claimsOf(payload: JWTPayload, token: string, isUpstream: boolean): Claims {
     const text = Buffer.from(token.split(".")[1]!, "base64url").toString();
     const changed = [...lossyNumbers(text).map(({ path }) => path), ...repeatedKeys(text, payload)];
     // It is shown as it is.
@@ -218,6 +244,7 @@ export class Tokens {
     }
     const claims = parseClaims(payload);
     if (!claims || claims.iat > this.now().getTime() / 1_000 + leewaySeconds) throw refused();
+    if (isUpstream && !isClientKind(claims.application.kind)) claims.firstParty = true;
     const problem = tokenKindProblem(claims);
     if (problem) throw refused(problem);
     return claims;

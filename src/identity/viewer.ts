@@ -47,7 +47,11 @@ export function tokenKindProblem(claims: Claims): string | undefined {
   if (kindOf(claims) !== "anonymous") return undefined;
   const { application, owner } = claims;
   const kind = `${application.kind.slice(0, 50)}:${owner ? owner.type.toLowerCase() : "guest"}`;
-  return `Access tokens of the kind ${kind} have no access here; these have: ${kindsWithAccess.join(", ")}.`;
+  return `Access tokens of the kind ${kind} have no access here; these have: ${kindsWithAccess.join(", ")}${
+    claims.firstParty
+      ? ", and those of the dashboard's applications that a user signed in to, such as customers:user"
+      : ""
+  }.`;
 }
 
 /** In Commerce Layer's shorthand: the kind of the application and the type of the owner. */
@@ -59,14 +63,19 @@ const kindsWithAccess = [
   "webapp:user",
 ];
 
+/** Whether applications of this kind are the organization's own, not parts of its dashboard. */
+export function isClientKind(kind: string): boolean {
+  return ["sales_channel", "integration", "webapp"].includes(kind);
+}
+
 /** domain rule: kind of application and type of owner; anything not listed is no access. */
-function kindOf({ application, owner }: Claims): Viewer["kind"] {
+function kindOf({ application, owner, firstParty }: Claims): Viewer["kind"] {
   if (application.kind === "sales_channel") {
     return owner ? (owner.type === "Customer" ? "customer" : "anonymous") : "guest";
   }
   if (owner && owner.type !== "User") return "anonymous";
   if (application.kind === "integration") return "integration";
-  return application.kind === "webapp" && owner ? "user" : "anonymous";
+  return (application.kind === "webapp" || firstParty) && owner ? "user" : "anonymous";
 }
 
 function staff(owner: NonNullable<Claims["owner"]>): StaffUser {

@@ -62,9 +62,16 @@ test.each([
   await expect(start({ ...outside, AUTH_PERMISSIONS })).rejects.toThrow(problem);
 });
 
+test("UPSTREAM_CLIENTS is read like AUTH_PERMISSIONS, and named in what is wrong with it", async () => {
+  const upstream = { UPSTREAM_ORGANIZATION: "abc", UPSTREAM_DOMAIN: "http://127.0.0.1:9" };
+  const problem = 'UPSTREAM_CLIENTS: client "abc": “customers:raed” is no permission';
+  await expect(start({ ...upstream, UPSTREAM_CLIENTS: '{"abc": ["customers:raed"]}' })).rejects.toThrow(problem);
+  await (await start({ ...upstream, UPSTREAM_CLIENTS: '{"abc": ["customers:read"]}' })).stop();
+});
+
 test("AUTH_PERMISSIONS is JSON, or the path of a JSON file", async () => {
   const table = JSON.stringify({ abc: ["customers:*", "tags:assign"], def: ["*:read"], ghi: ["*"], jkl: [] });
-  const read = await loadOutsidePermissions(table);
+  const read = await loadOutsidePermissions("AUTH_PERMISSIONS", table);
   expect(read.get("abc")!.toSorted()).toEqual([
     "customers:create",
     "customers:destroy",
@@ -77,7 +84,7 @@ test("AUTH_PERMISSIONS is JSON, or the path of a JSON file", async () => {
   expect(read.get("jkl")).toEqual([]);
   const file = join(dataDir, "permissions.json");
   await writeFile(file, table);
-  expect(await loadOutsidePermissions(file)).toEqual(read);
+  expect(await loadOutsidePermissions("AUTH_PERMISSIONS", file)).toEqual(read);
   await (await start({ ...outside, AUTH_PERMISSIONS: file })).stop();
 });
 

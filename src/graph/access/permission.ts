@@ -2,13 +2,13 @@ import type { datamodel } from "../../generated/datamodel.js";
 import { type Model, type ModelName, modelNamed, models } from "../model/datamodel.js";
 
 type Table = (typeof datamodel)[ModelName]["table"];
-const actions = ["read", "create", "update", "destroy"] as const;
+export const actions = ["read", "create", "update", "destroy"] as const;
 export type Action = (typeof actions)[number];
 
-type Special = { [M in ModelName]: keyof (typeof datamodel)[M]["special"] }[ModelName];
+export type SpecialPermission = { [M in ModelName]: keyof (typeof datamodel)[M]["special"] }[ModelName];
 
 /** A permission: an action on a type of resource, such as `customers:read`, or a special right. */
-export type Permission = `${Table}:${Action}` | Special;
+export type Permission = `${Table}:${Action}` | SpecialPermission;
 
 const tables = [...models.values()].map(({ table }) => table);
 const special = [...models.values()]
