@@ -63,6 +63,8 @@ export async function startApp({
     undo.push(() => database.close());
     if (config.seedDemo && (await seed?.(database.pool))) log.info("The demo shop was put into the empty database.");
 
+    // Takes long: before anything waits for an answer with a time limit, such as the keys of an outside issuer.
+    const schema = createSchema();
     const access = await startAccess({ config, database, log, now });
     const { keys, tokens, revocations, limits } = access;
     undo.push(access.stop);
@@ -81,7 +83,7 @@ export async function startApp({
 
     const { trustedProxies, refreshGraceMs } = config;
     const server = await createHttpServer({
-      schema: createSchema(),
+      schema,
       resources: {
         database,
         revocations,
