@@ -62,7 +62,9 @@ describe("the official SDK", () => {
 
   test("lists the few that are related by links in pages too, with filters and sort keys", async () => {
     const sdk = await app.sdk({ kind: "integration" });
+    app.statements();
     const first = await sdk.customers.tags("cus_ada", { pageSize: 2 });
+    expect(app.statements()).toHaveLength(1);
     const second = await sdk.customers.tags("cus_ada", { pageSize: 2, pageNumber: 2 });
     expect([...first, ...second].map(({ id }) => id)).toEqual(["tag_newsletter", "tag_priority", "tag_vip"]);
     expect(first.meta).toMatchObject({ recordCount: 3, pageCount: 2 });

@@ -192,20 +192,14 @@ export class Reader {
     parameters: ReadParameters,
   ): Promise<ReadDocument> {
     const parent: Roots = new Map([["parent", rootOfOne(type, id, "id")]]);
-    const condition = await this.conditionOf(type, id, relationship);
+    const condition = this.conditionOf(type, id, relationship);
     return this.page(targets, parameters, condition, parent, notFound(type, id));
   }
 
   /** Which rows a to-many relationship leads to. */
-  private async conditionOf(type: ResourceType, id: string, relationship: Relationship): Promise<Condition> {
-    const { kind, field } = relationship;
-    if (kind === "list") return ownedBy(type, id, relationship);
-    if (kind === "viewer") return { op: "in", field: "id", values: this.idsOfToken(relationship) };
-    // Few, by a table of links, which has to be read first.
-    const root = rootOfOne(type, id, `few: ${field} { id }`);
-    const { data } = await this.read(new Map(), new Map([["data", root]]));
-    const rows = ((data as Row | null)?.few ?? []) as Row[];
-    return { op: "in", field: "id", values: rows.map((row) => row.id) };
+  private conditionOf(type: ResourceType, id: string, relationship: Relationship): Condition {
+    if (relationship.kind === "viewer") return { op: "in", field: "id", values: this.idsOfToken(relationship) };
+    return ownedBy(type, id, relationship);
   }
 
   /** What a to-one relationship leads to. */
@@ -316,7 +310,13 @@ function rootOfOne(type: ResourceType, id: string, text: string): { text: string
 /** The related rows of a list, by their foreign key. */
 function ownedBy({ model }: ResourceType, id: string, { field }: Relationship): Condition {
   const { key, where, to, through } = relationOf(model.datamodel, field);
-  if (through || !key) throw new Error(`The rows of ${modelNamed(to).name} have no key`);
+  if (through) {
+    const inverse = Object.entries(modelNamed(to).relations).find(
+      ([, other]) => other.through?.table === through.table,
+    );
+    return { op: "some", relation: inverse![0], where: { op: "eq", field: "id", value: id } };
+  }
+  if (!key) throw new Error(`The rows of ${to} have no key`);
   const fixed = Object.entries(where ?? {}).map(([name, value]): Condition => ({ op: "eq", field: name, value }));
   const byKey: Condition = { op: "eq", field: key, value: id };
   return fixed.length ? { op: "and", of: [byKey, ...fixed] } : byKey;
