@@ -25,13 +25,14 @@ const numbers = [
 const documents = [{}, { a: 1 }, { a: "x".repeat(65_528) }, { a: "x".repeat(65_529) }];
 
 /**
- * What a mutation asks for beyond the values of one column: blank texts, one coordinate without the other, and a line of an
- * order with a price that is not negative and an amount that can be added up; imported lines may also be discounts.
+ * What a mutation asks for beyond the values of one column: blank texts, one coordinate without the other, a line of an
+ * order with a price that is not negative and an amount that can be added up (imported lines may also be discounts), and a line
+ * of a return with no more than was bought.
  */
 const needed = new Set([
   ...["Address.firstName", "Address.lastName", "Address.zipCode", "Address.phone", "Attachment.description"],
   ...["Address.lat", "Address.lng"],
-  ...["LineItem.quantity", "LineItem.unitAmountCents"],
+  ...["LineItem.quantity", "LineItem.unitAmountCents", "ReturnLineItem.quantity"],
 ]);
 
 interface Column {

@@ -593,8 +593,8 @@ describe("references to a customer and its resources during an erasure", () => {
       isInputObjectType(getNamedType(type)) ? find(getNamedType(type) as GraphQLInputObjectType, name) : [],
     );
   });
-  /** These name the customer that is changed, or a line of the order that is named. */
-  const others = /^(anonymization|legalHold|customerPasswordChange)|lineItems.lineItemId$/;
+  /** These name the customer that is changed, or a line of the order or return that is named. */
+  const others = /^(anonymization|legalHold|customerPasswordChange)|(lineItems|returnLineItemCreate).lineItemId$/;
 
   const address = `{ firstName: "A", lastName: "B", line1: "C 1", city: "Bath", zipCode: "BA1 1AA", countryCode: "GB", phone: "1" }`;
   const cases: Record<string, string> = {
@@ -614,6 +614,7 @@ describe("references to a customer and its resources during an erasure", () => {
     "orderUpdate.customerId": `id: "ord_other", input: { customerId: "cus_ada" }`,
     "orderUpdate.shippingAddressId": `id: "ord_other", input: { shippingAddressId: "adr_ada_home" }`,
     "returnCreate.orderId": `input: { orderId: "ord_1001", lineItems: [{ lineItemId: "lin_done", quantity: 1 }] }`,
+    "returnLineItemCreate.returnId": `input: { returnId: "ret_1004_1", lineItemId: "lin_done", quantity: 1 }`,
     "skuListCreate.customerId": `input: { name: "Links", customerId: "cus_ada" }`,
     "skuListItemCreate.skuListId": `input: { skuListId: "skl_ada_wishes", skuCode: "MUG-BLUE" }`,
     "skuListUpdate.customerId": `id: "skl_other", input: { customerId: "cus_ada" }`,

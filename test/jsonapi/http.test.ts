@@ -41,7 +41,7 @@ test.each([
   ["POST", "/api/customers/cus_ada", "GET, HEAD, PATCH, DELETE"],
   ["PUT", "/api/customers", "GET, HEAD, POST"],
   ["DELETE", "/api/customers", "GET, HEAD, POST"],
-  ["POST", "/api/return_line_items", "GET, HEAD"],
+  ["POST", "/api/order_subscription_items", "GET, HEAD"],
   ["POST", "/api/customers/cus_ada/orders", "GET, HEAD"],
   ["PATCH", "/api/customers/cus_ada/relationships/tags", "GET, HEAD"],
   ["OPTIONS", "/api/customers", "GET, HEAD, POST"],

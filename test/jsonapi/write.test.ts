@@ -142,6 +142,44 @@ describe("the official SDK", () => {
     expect(await sdk.orders.retrieve(order.id)).toMatchObject({ skus_count: 0, status: "draft" });
   });
 
+  test.each([
+    ["a customer", ada],
+    ["the shop", staff],
+  ] as const)("adds, changes and removes lines of a return: %s", async (_, as) => {
+    const sdk = await app.sdk(as);
+    const draft = await sdk.returns.retrieve("ret_1016_1");
+    const bought = await sdk.line_items.retrieve("lin_1016_1");
+    const given = {
+      quantity: 1,
+      return_reason: { size: "was wrong" },
+      return: sdk.returns.relationship(draft.id),
+      line_item: sdk.line_items.relationship(bought.id),
+    };
+    await expect(sdk.return_line_items.create({ ...given, quantity: bought.quantity + 1 })).rejects.toMatchObject({
+      status: 422,
+      errors: [{ source: { pointer: "/data/attributes/quantity" } }],
+    });
+    await expect(
+      sdk.return_line_items.create({ ...given, line_item: sdk.line_items.relationship("lin_1001_1") }),
+    ).rejects.toMatchObject({ errors: [{ source: { pointer: "/data/relationships/line_item" } }] });
+    const line = await sdk.return_line_items.create(given, { include: ["return", "line_item"] });
+    expect(line).toMatchObject({
+      ...{ quantity: 1, return_reason: { size: "was wrong" }, sku_code: bought.sku_code },
+      ...{ return: { id: draft.id, skus_count: draft.skus_count! + 1 }, line_item: { id: bought.id } },
+    });
+    expect(line.total_amount_cents).toBeGreaterThan(0);
+    expect(line.return!.estimated_refund_amount_cents).toBe(
+      draft.estimated_refund_amount_cents! + line.total_amount_cents!,
+    );
+    expect(await sdk.return_line_items.update({ id: line.id, return_reason: { chip: true } })).toMatchObject({
+      return_reason: { chip: true },
+    });
+    await sdk.return_line_items.delete(line.id);
+    const { estimated_refund_amount_cents } = draft;
+    expect(await sdk.returns.retrieve(draft.id)).toMatchObject({ estimated_refund_amount_cents });
+    await expect(sdk.return_line_items.retrieve(line.id)).rejects.toMatchObject({ status: 404 });
+  });
+
   test("reads the audit trail of any resource", async () => {
     const sdk = await app.sdk(staff);
     const { id } = await sdk.customer_groups.create({ name: "Trail" });

@@ -42,16 +42,35 @@ const update = (id: string, input: object, as?: Caller) =>
     { id, input },
     as,
   );
+const LINE = `returnLineItem { id skuCode name quantity totalAmountCents returnReason reference metadata }`;
+const addLine = (input: object, as?: Caller) =>
+  send(
+    `mutation ($input: ReturnLineItemCreateInput!) { returnLineItemCreate(input: $input) { ${LINE} ${RETURN} ${ERRORS} } }`,
+    { input },
+    as,
+  );
+const updateLine = (id: string, input: object, as?: Caller) =>
+  send(
+    `mutation ($id: ID!, $input: ReturnLineItemUpdateInput!) {
+      returnLineItemUpdate(id: $id, input: $input) { ${LINE} ${RETURN} ${ERRORS} } }`,
+    { id, input },
+    as,
+  );
+const deleteLine = (id: string, as?: Caller) =>
+  send(`mutation ($id: ID!) { returnLineItemDelete(id: $id) { deletedId ${RETURN} ${ERRORS} } }`, { id }, as);
 const sql = async (text: string, values: unknown[] = []) => (await app.database.pool.query(text, values)).rows;
 
-/** An approved order of Ada's with one line of ten mugs, and the id of the line. */
+/** An approved order of Ada's, or nobody's, with one line of ten mugs, and the id of the line. */
 let orders = 0;
-async function bought(quantity = 10): Promise<{ orderId: string; lineItemId: string }> {
+async function bought(
+  quantity = 10,
+  customerId: string | null = "cus_ada",
+): Promise<{ orderId: string; lineItemId: string }> {
   const { query } = app.database;
   const { id: orderId } = await insert(query, "Order", {
     id: `ord_bought${++orders}`,
     status: "approved",
-    customerId: "cus_ada",
+    customerId,
     marketId: "mkt_europe",
     placedAt: new Date(),
     shippingAddressId: "adr_1001_shipping",
@@ -279,3 +298,156 @@ test("returnCreate skips numbers that another return has", async () => {
   const { return: ret } = await create({ orderId, lineItems: [{ lineItemId, quantity: 1 }] });
   expect(ret.number).toBe(`#${orderId}/R/002`);
 });
+
+/** A return of one of these mugs, with its line. */
+async function returned(of: { orderId: string; lineItemId: string }, as?: Caller) {
+  const { return: ret } = await create(
+    { orderId: of.orderId, lineItems: [{ lineItemId: of.lineItemId, quantity: 1 }] },
+    as,
+  );
+  const [{ id: line }] = await sql("SELECT id FROM return_line_items WHERE return_id = $1", [ret.id]);
+  return { id: ret.id as string, line: line as string };
+}
+
+test("returnLineItemCreate, -Update and -Delete change a draft of one's own, and its refund", async () => {
+  const mugs = await bought(3);
+  const { id, line } = await returned(mugs, ada);
+  const input = {
+    returnId: id,
+    lineItemId: mugs.lineItemId,
+    quantity: 1,
+    returnReason: { chip: true },
+    reference: "R",
+  };
+  const added = await addLine(input, ada);
+  expect(added).toMatchObject({
+    userErrors: [],
+    returnLineItem: {
+      ...{ skuCode: "MUG-BLUE", name: "Blue mug", quantity: 1, returnReason: { chip: true }, reference: "R" },
+      // 36.00 less 1.00 for three.
+      totalAmountCents: 1167,
+    },
+    return: { id, skusCount: 2, estimatedRefundAmountCents: 2 * 1167 },
+  });
+  const more = { ...input, quantity: 2 };
+  const message = "At most 1 can be sent back: 3 were bought, and returns have 2 already.";
+  const tooMany = [{ code: "INVALID", path: ["input", "quantity"], message }];
+  expect((await addLine(more, ada)).userErrors).toMatchObject(tooMany);
+  // What the line itself has is no other's.
+  expect((await updateLine(line, { quantity: 3 }, ada)).userErrors).toMatchObject([
+    { message: "At most 2 can be sent back: 3 were bought, and returns have 1 already." },
+  ]);
+  expect(await updateLine(line, { quantity: 2, metadata: { merge: { a: 1 } } }, ada)).toMatchObject({
+    userErrors: [],
+    returnLineItem: { quantity: 2, totalAmountCents: Math.round((3500 * 2) / 3), metadata: { a: 1 } },
+    return: { skusCount: 3, estimatedRefundAmountCents: Math.round((3500 * 2) / 3) + 1167 },
+  });
+  const cleared = await updateLine(added.returnLineItem.id, { returnReason: null }, ada);
+  expect(cleared.returnLineItem).toMatchObject({ returnReason: null, totalAmountCents: 1167, reference: "R" });
+  for (const [left, gone] of [
+    [1, line],
+    [0, added.returnLineItem.id],
+  ] as const) {
+    expect(await deleteLine(gone, ada)).toMatchObject({
+      deletedId: gone,
+      userErrors: [],
+      return: { id, skusCount: left, estimatedRefundAmountCents: left * 1167 },
+    });
+  }
+  expect((await addLine({ ...input, quantity: 3 }, ada)).return.estimatedRefundAmountCents).toBe(3500);
+});
+
+test("lines of returns: others' do not exist, and what is sent back was bought in the order", async () => {
+  const mugs = await bought();
+  const { id, line } = await returned(mugs, ada);
+  const missing = (...path: string[]) => [expect.objectContaining({ code: "NOT_FOUND", path })];
+  const input = { returnId: id, lineItemId: mugs.lineItemId, quantity: 1 };
+  expect((await addLine(input, bruno)).userErrors).toEqual(expect.arrayContaining(missing("input", "returnId")));
+  expect((await updateLine(line, { quantity: 2 }, bruno)).userErrors).toEqual(missing("id"));
+  expect((await deleteLine(line, bruno)).userErrors).toEqual(missing("id"));
+  const other = await bought();
+  expect((await addLine({ ...input, lineItemId: other.lineItemId }, ada)).userErrors).toEqual(
+    missing("input", "lineItemId"),
+  );
+  const wrong = await addLine({ returnId: id, lineItemId: "lin_nothing", quantity: 0 });
+  expect(
+    wrong.userErrors.map(({ code, path }: { code: string; path: string[] }) => `${code} ${path.join(".")}`),
+  ).toEqual(["NOT_FOUND input.lineItemId", "INVALID input.quantity"]);
+  await sql("UPDATE line_items SET item_type = 'shipments' WHERE id = $1", [mugs.lineItemId]);
+  expect((await addLine(input)).userErrors).toMatchObject([{ code: "INVALID", path: ["input", "lineItemId"] }]);
+  expect((await updateLine(line, { quantity: 2 })).userErrors).toMatchObject([{ code: "INVALID", path: ["id"] }]);
+  await sql("UPDATE line_items SET item_type = 'skus' WHERE id = $1", [mugs.lineItemId]);
+  await sql("UPDATE orders SET status = 'cancelled' WHERE id = $1", [mugs.orderId]);
+  const state = { __typename: "OrderStateError", orderStatus: "CANCELLED" };
+  expect((await addLine(input)).userErrors).toMatchObject([{ ...state, path: ["input", "returnId"] }]);
+  expect((await updateLine(line, { quantity: 2 })).userErrors).toMatchObject([
+    { ...state, path: ["input", "quantity"] },
+  ]);
+  expect((await sql("SELECT quantity, version FROM return_line_items WHERE return_id = $1", [id])).at(0)).toEqual({
+    quantity: 1,
+    version: 1,
+  });
+});
+
+test("lines of returns: changed by the customer while DRAFT, by staff until shipped", async () => {
+  const mugs = await bought();
+  const { id, line } = await returned(mugs, ada);
+  const input = { returnId: id, lineItemId: mugs.lineItemId, quantity: 1 };
+  const refused = (status: string, ...path: string[]) => [{ __typename: "ReturnStateError", status, path }];
+  await sql("UPDATE returns SET status = 'requested' WHERE id = $1", [id]);
+  expect((await addLine(input, ada)).userErrors).toMatchObject(refused("REQUESTED", "input", "returnId"));
+  expect((await updateLine(line, { reference: "x" }, ada)).userErrors).toMatchObject(refused("REQUESTED", "id"));
+  expect((await deleteLine(line, ada)).userErrors).toMatchObject(refused("REQUESTED", "id"));
+  const added = await addLine(input);
+  expect(added.userErrors).toEqual([]);
+  expect((await updateLine(line, { quantity: 4 })).return.skusCount).toBe(5);
+  expect((await deleteLine(added.returnLineItem.id)).userErrors).toEqual([]);
+  expect((await deleteLine(line)).userErrors).toMatchObject([
+    {
+      ...refused("REQUESTED", "id")[0],
+      message: "It is the only line of a return that is requested; cancel the return instead.",
+    },
+  ]);
+  await sql("UPDATE returns SET status = 'shipped' WHERE id = $1", [id]);
+  expect((await addLine(input)).userErrors).toMatchObject(refused("SHIPPED", "input", "returnId"));
+  expect((await updateLine(line, { quantity: 1 })).userErrors).toMatchObject(refused("SHIPPED", "input", "quantity"));
+  expect((await deleteLine(line)).userErrors).toMatchObject(refused("SHIPPED", "id"));
+  expect((await updateLine(line, { reference: "RMA-3" })).returnLineItem).toMatchObject({
+    reference: "RMA-3",
+    quantity: 4,
+  });
+});
+
+// What nobody owns is locked by its order alone.
+test.each([
+  ["Ada's", "cus_ada", ada],
+  ["nobody's", null, undefined],
+] as const)(
+  "20 concurrent lines of two returns, %s: no more is returned than was bought",
+  async (_, customerId, as) => {
+    const mugs = await bought(10, customerId);
+    const returns = [await returned(mugs, as), await returned(mugs)];
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        i < 4
+          ? updateLine(returns[i % 2]!.line, { quantity: 3 })
+          : addLine(
+              { returnId: returns[i % 2]!.id, lineItemId: mugs.lineItemId, quantity: 1 + (i % 2) },
+              i % 4 ? undefined : as,
+            ),
+      ),
+    );
+    expect(answers.flatMap(({ errors }) => errors ?? [])).toEqual([]);
+    const refused = answers.flatMap(({ userErrors }) => userErrors);
+    for (const error of refused) expect(error).toMatchObject({ code: "INVALID", path: ["input", "quantity"] });
+    const sums = await sql(
+      `SELECT r.skus_count, r.estimated_refund_amount_cents AS refund, sum(l.quantity)::int AS quantity,
+            sum(l.total_amount_cents)::int AS total
+     FROM returns r JOIN return_line_items l ON l.return_id = r.id WHERE r.order_id = $1 GROUP BY r.id`,
+      [mugs.orderId],
+    );
+    expect(sums.reduce((sum, { quantity }) => sum + quantity, 0)).toBe(10);
+    for (const { skus_count, refund, quantity, total } of sums) expect([skus_count, refund]).toEqual([quantity, total]);
+  },
+  30_000,
+);

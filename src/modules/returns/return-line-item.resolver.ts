@@ -3,9 +3,11 @@ import type { Context } from "../../graph/context.js";
 import type { PageArgs } from "../../graph/schema/connection.js";
 import { BelongsTo, HasMany } from "../../graph/schema/relation.js";
 import { ResourceResolver } from "../../graph/schema/resource.resolver.js";
+import { ResourceMutations } from "../../graph/write/resource-writes.js";
 import { LineItem } from "../orders/line-item.type.js";
 import { Return } from "./return.type.js";
 import { ReturnLineItem } from "./return-line-item.type.js";
+import { returnLineItemWrites } from "./return-line-item.writes.js";
 
 @Resolver(() => ReturnLineItem)
 export class ReturnLineItemResolver extends ResourceResolver(ReturnLineItem, { one: "returnLineItem" }) {
@@ -19,6 +21,8 @@ export class ReturnLineItemResolver extends ResourceResolver(ReturnLineItem, { o
     return loaders.parent(returnLineItem, "lineItem");
   }
 }
+
+export const ReturnLineItemMutations = ResourceMutations(returnLineItemWrites);
 
 /** Fields that returns add to a return. */
 @Resolver(() => Return)

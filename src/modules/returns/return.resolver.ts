@@ -12,7 +12,12 @@ import { StockLocation } from "../stock-locations/stock-location.type.js";
 import { returnStateMachine } from "./return.moves.js";
 import { Return } from "./return.type.js";
 import { returnWrites } from "./return.writes.js";
-import { LineItemReturnsResolver, ReturnLineItemResolver, ReturnLinesResolver } from "./return-line-item.resolver.js";
+import {
+  LineItemReturnsResolver,
+  ReturnLineItemMutations,
+  ReturnLineItemResolver,
+  ReturnLinesResolver,
+} from "./return-line-item.resolver.js";
 
 @Resolver(() => Return)
 export class ReturnResolver extends ResourceResolver(Return, {
@@ -69,6 +74,7 @@ export class OrderReturnsResolver {
 
 export const resolvers = [
   ReturnLineItemResolver,
+  ReturnLineItemMutations,
   ReturnLinesResolver,
   LineItemReturnsResolver,
   ReturnResolver,

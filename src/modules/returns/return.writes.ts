@@ -1,37 +1,20 @@
-import { permits } from "../../graph/access/guard.js";
 import type { RowOf, ValuesOf } from "../../graph/model/datamodel.js";
 import { type Given, ResourceWrites } from "../../graph/write/resource-writes.js";
-import {
-  commonRules,
-  flag,
-  type InputOf,
-  inputOf,
-  integer,
-  json,
-  link,
-  rulesOf,
-  value,
-} from "../../graph/write/rules.js";
+import { flag, link, value } from "../../graph/write/rules.js";
+import { either } from "../../graph/write/state-machine.js";
 import type { Path, Write } from "../../graph/write/transaction.js";
 import { deleteUnused } from "../../graph/write/unused.js";
 import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { copyAddress } from "../addresses/address-copies.js";
-import { OrderStateError } from "../orders/order.type.js";
 import { Return, ReturnStateError } from "./return.type.js";
-
-const lineRules = rulesOf("ReturnLineItem", {
-  lineItemId: link("LineItem", { description: "The id of the line of the order.", required: true }),
-  quantity: integer({ description: "How many of it are sent back, at least 1.", required: true }),
-  returnReason: json({ description: 'Why, as free keys and values: `{ size: "was wrong" }`.' }),
-  ...commonRules,
-});
-type LineInput = InputOf<typeof lineRules>;
-const ReturnLineItemInput = inputOf(
-  "ReturnLineItemInput",
-  "What is sent back of a line of an order.",
-  lineRules,
-  "create",
-);
+import {
+  type LineInput,
+  ReturnLineItemInput,
+  readLines,
+  refuseUnlessDraft,
+  refuseUnlessReturnable,
+  unsent,
+} from "./return-line-item.writes.js";
 
 const rules = {
   orderId: link("Order", {
@@ -96,10 +79,9 @@ async function beforeCreate(
   if (!ret.orderId) return ret;
   // Serialises concurrent returns of an order, so that each sees the quantities already returned.
   const order = await write.row("Order", ret.orderId, { path: [...path, "orderId"] });
-  const { status } = order;
-  if (status !== "placed" && status !== "approved") {
-    const message = `Only placed or approved orders can be returned; this one is ${status}.`;
-    write.errors.push(new OrderStateError(status, message, [...path, "orderId"]));
+  refuseUnlessReturnable(write, order, [...path, "orderId"]);
+  if (lineItems && !lineItems.length) {
+    write.addError(UserErrorCode.INVALID, [...path, "lineItems"], "Name at least one line.");
   }
   const lines = lineItems ? await readLines(write, order.id, lineItems, [...path, "lineItems"]) : [];
   write.check();
@@ -120,62 +102,15 @@ async function beforeUpdate(
   _input: object,
   path: Path,
 ): Promise<ValuesOf<"Return">> {
+  refuseUnlessDraft(write, row);
   const { status } = row;
-  const shop = permits(write.viewer, ["returns:manage"]);
-  if (!shop && status !== "draft") {
-    write.abortWith(new ReturnStateError(status, `Only draft returns can be changed; this one is ${status}.`));
-  }
   const { stockLocationId } = values;
   if (stockLocationId === undefined || stockLocationId === row.stockLocationId) return values;
-  if (!["draft", "requested", "approved"].includes(status)) {
-    const message = `Only draft, requested or approved returns can be sent elsewhere; this one is ${status}.`;
+  if (!unsent.includes(status)) {
+    const message = `Only ${either(unsent)} returns can be sent elsewhere; this one is ${status}.`;
     write.abortWith(new ReturnStateError(status, message, [...path, "stockLocationId"]));
   }
   return { ...values, destinationAddressId: await destination(write, stockLocationId) };
-}
-
-const goods: unknown[] = ["skus", "bundles"];
-
-/** Return line items with their amounts. */
-async function readLines(
-  write: Write,
-  orderId: string,
-  given: readonly LineInput[],
-  path: Path,
-): Promise<ValuesOf<"ReturnLineItem">[]> {
-  if (!given.length) write.addError(UserErrorCode.INVALID, path, "Name at least one line.");
-  const rows = (await write.query(
-    `SELECT l.id, l.item_type, l.quantity, l.total_amount_cents, l.discount_cents,
-            coalesce(sum(i.quantity) FILTER (WHERE r.status NOT IN ('cancelled', 'rejected')), 0)::int
-     FROM line_items l LEFT JOIN return_line_items i ON i.line_item_id = l.id LEFT JOIN returns r ON r.id = i.return_id
-     WHERE l.order_id = $1 GROUP BY l.id`,
-    [orderId],
-  )) as [string, string, number, number, number, number][];
-  const bought = new Map(rows.map(([id, ...line]) => [id, line]));
-  const returned = new Map(rows.map(([id, , , , , before]) => [id, before]));
-  const lines: ValuesOf<"ReturnLineItem">[] = [];
-  for (const [i, input] of given.entries()) {
-    const argumentPath = [...path, String(i)];
-    const values = await write.values(lineRules, input, "create", argumentPath);
-    const { lineItemId, quantity } = values;
-    if (!lineItemId || !quantity) continue;
-    const line = bought.get(lineItemId);
-    if (!line || !goods.includes(line[0])) {
-      const message = line ? "Only products can be sent back." : "There is no line with this id in the order.";
-      write.addError(line ? UserErrorCode.INVALID : UserErrorCode.NOT_FOUND, [...argumentPath, "lineItemId"], message);
-      continue;
-    }
-    const [, count, total, discount] = line;
-    const before = returned.get(lineItemId)!;
-    if (before + quantity > count) {
-      const message = `At most ${Math.max(count - before, 0)} can be sent back: ${count} were bought, and returns have ${before} already.`;
-      write.addError(UserErrorCode.INVALID, [...argumentPath, "quantity"], message);
-      continue;
-    }
-    returned.set(lineItemId, before + quantity);
-    lines.push({ ...values, totalAmountCents: Math.round(((total + discount) * quantity) / count) });
-  }
-  return lines;
 }
 
 /** domain rule: the number of the order, `/R/` and a counter. */
