@@ -92,6 +92,7 @@ async function make(kind: Kind, status: string, archived: boolean): Promise<stri
     await insert(query, "LineItem", { orderId: id, itemType: "skus", skuCode: "MUG-BLUE", unitAmountCents: 0 });
   } else if (kind === "return") {
     await insert(query, "Return", { id, status: status as EnumValue<"ReturnStatus">, orderId: "ord_1001", archivedAt });
+    await insert(query, "ReturnLineItem", { returnId: id, lineItemId: "lin_1001_1" });
   } else {
     await insert(query, "OrderSubscription", {
       id,

@@ -207,9 +207,11 @@ test("returnCreate reports all errors at once with their paths", async () => {
     "NOT_FOUND input.lineItems.2.lineItemId",
     "INVALID input.lineItems.2.quantity",
   ]);
-  expect((await create({ orderId: "ord_1024", lineItems: [] })).userErrors).toMatchObject([
-    { code: "INVALID", path: ["input", "lineItems"] },
-  ]);
+  for (const lineItems of [undefined, []]) {
+    expect((await create({ orderId: "ord_1024", lineItems, request: true })).userErrors).toMatchObject([
+      { code: "INVALID", path: ["input", "lineItems"] },
+    ]);
+  }
 });
 
 test("returnCreate requires a placed or approved order of a customer who is not anonymized", async () => {
@@ -355,6 +357,23 @@ test("returnLineItemCreate, -Update and -Delete change a draft of one's own, and
     });
   }
   expect((await addLine({ ...input, quantity: 3 }, ada)).return.estimatedRefundAmountCents).toBe(3500);
+});
+
+test("a draft begins without lines, and is requested once it has one", async () => {
+  const { orderId, lineItemId } = await bought();
+  const { return: draft, userErrors } = await create({ orderId }, ada);
+  expect(userErrors).toEqual([]);
+  expect(draft).toMatchObject({ status: "DRAFT", skusCount: 0, estimatedRefundAmountCents: 0 });
+  const request = () =>
+    send(`mutation ($id: ID!) { returnRequest(id: $id) { return { status } ${ERRORS} } }`, { id: draft.id }, ada);
+  expect((await request()).userErrors).toEqual([
+    expect.objectContaining({
+      ...{ code: "WRONG_STATE", path: ["id"] },
+      message: "The return has no lines; there is nothing to send back.",
+    }),
+  ]);
+  expect((await addLine({ returnId: draft.id, lineItemId, quantity: 1 }, ada)).userErrors).toEqual([]);
+  expect(await request()).toMatchObject({ return: { status: "REQUESTED" }, userErrors: [] });
 });
 
 test("lines of returns: others' do not exist, and what is sent back was bought in the order", async () => {

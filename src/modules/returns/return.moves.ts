@@ -1,4 +1,7 @@
+import type { RowOf, ValuesOf } from "../../graph/model/datamodel.js";
 import { StateMachine } from "../../graph/write/state-machine.js";
+import type { Write } from "../../graph/write/transaction.js";
+import { UserErrorCode } from "../../graph/write/user-error.type.js";
 import { Return, ReturnStateError } from "./return.type.js";
 
 /** State machine of a return. */
@@ -8,11 +11,12 @@ export const returnStateMachine = new StateMachine(Return, {
   error: ReturnStateError,
   moves: {
     request: {
-      description: "Requests a return of goods.",
+      description: "Requests a return of goods. It needs at least one line.",
       from: ["draft"],
       to: "requested",
       done: "requested",
       example: "ret_1016_1",
+      before: request,
     },
     approve: {
       description: "Approves a return, so that the customer may send the goods.",
@@ -86,3 +90,11 @@ export const returnStateMachine = new StateMachine(Return, {
     },
   },
 });
+
+async function request(write: Write, { id }: RowOf<"Return">): Promise<ValuesOf<"Return">> {
+  const lines = await write.query("SELECT 1 FROM return_line_items WHERE return_id = $1 LIMIT 1", [id]);
+  if (!lines.length) {
+    write.addError(UserErrorCode.WRONG_STATE, ["id"], "The return has no lines; there is nothing to send back.");
+  }
+  return {};
+}

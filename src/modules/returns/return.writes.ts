@@ -24,8 +24,8 @@ const rules = {
   }),
   stockLocationId: link("StockLocation", { description: "The id of the stock location that it is sent to." }),
   lineItems: value<LineInput[]>(() => [ReturnLineItemInput], {
-    description: "What is sent back: at least one line, and of each at most what was bought and not sent back before.",
-    required: true,
+    description:
+      "What is sent back, of each line at most what was bought and not sent back before. A draft may have none yet: `returnLineItemCreate` adds them.",
     on: "create",
     virtual: true,
   }),
@@ -80,10 +80,14 @@ async function beforeCreate(
   // Serialises concurrent returns of an order, so that each sees the quantities already returned.
   const order = await write.row("Order", ret.orderId, { path: [...path, "orderId"] });
   refuseUnlessReturnable(write, order, [...path, "orderId"]);
-  if (lineItems && !lineItems.length) {
-    write.addError(UserErrorCode.INVALID, [...path, "lineItems"], "Name at least one line.");
+  if (request && !lineItems?.length) {
+    write.addError(
+      UserErrorCode.INVALID,
+      [...path, "lineItems"],
+      "Name at least one line to ask for the return at once.",
+    );
   }
-  const lines = lineItems ? await readLines(write, order.id, lineItems, [...path, "lineItems"]) : [];
+  const lines = await readLines(write, order.id, lineItems ?? [], [...path, "lineItems"]);
   write.check();
   return {
     ...ret,
