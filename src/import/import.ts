@@ -5,7 +5,7 @@ import { models } from "../graph/model/datamodel.js";
 import { type Issue, IssueReporter } from "./issues.js";
 import { mergeAll } from "./merge.js";
 import { prepare } from "./prepare.js";
-import { type FoundResource, openFile, readResources, UnreadableFileError } from "./read.js";
+import { type FoundResource, openFile, readResources, resourcesOf, UnreadableFileError } from "./read.js";
 import { checkResource, knownTypes, type Mode } from "./resource.js";
 import { identifier, literal } from "./sql.js";
 import { createTables, Staging } from "./staging.js";
@@ -13,7 +13,7 @@ import { type Summary, Tally } from "./summary.js";
 import { mergeTags } from "./tags.js";
 
 export interface ImportOptions {
-  /** A dedicated connection, because the import leaves temporary tables and settings behind. */
+  /** A dedicated connection, because the import leaves locks, temporary tables and settings behind. */
   client: pg.Client;
   /** Paths; `-` is standard input. */
   files: readonly string[];
@@ -38,7 +38,7 @@ export interface Progress {
 }
 
 /** The actor in the audit trail. */
-const actor = { worker: { id: "import", type: "Import" } };
+const importer = { worker: { id: "import", type: "Import" } };
 
 /**
  * Imports JSON:API documents into the database. All files are staged before the first row is written, so a broken file changes
@@ -48,12 +48,74 @@ export async function importFiles(options: ImportOptions): Promise<Summary> {
   const { client, strict, signal, onProgress } = options;
   const tally = new Tally();
   const issues = new IssueReporter(options.onIssue, client);
-  await waitForOthers(options);
-  await client.query("SELECT set_config('customer_graph.who', $1, false)", [JSON.stringify(actor)]);
-  await createTables(client);
+  await lockImport(client, () => onProgress({ phase: "waiting", done: 0, total: undefined }));
+  await startStaging(client, importer);
   const staging = new Staging(client);
   await readFiles(options, staging, tally, issues);
+  return mergeStaged(client, { strict, signal, onProgress, staging, tally, issues });
+}
 
+/** The actor in the audit trail of what another organization's API says. */
+const mirror = { worker: { id: "mirror", type: "Mirror" } };
+
+export interface ApplyOptions {
+  /** Default mode of resources without one. */
+  mode: Mode;
+  /** The documents are those of the API that this database is a copy of. */
+  mirror: true;
+  onIssue(issue: Issue): void;
+}
+
+/**
+ * Applies parsed JSON:API documents (`data`, `included`) as an import of files does. `file` of an issue is the index of the
+ * document. One connection may apply any number of them, one call after the other.
+ */
+export async function applyDocuments(
+  client: pg.Client,
+  documents: readonly unknown[],
+  { mode, onIssue }: ApplyOptions,
+): Promise<Summary> {
+  const found = documents.map((document, index) => resourcesOf(document, `document ${index + 1}`));
+  const tally = new Tally();
+  const issues = new IssueReporter(onIssue, client);
+  await lockImport(client);
+  try {
+    await startStaging(client, mirror);
+    const staging = new Staging(client);
+    for (const [file, resources] of found.entries()) {
+      for (const resource of resources) await stage(resource, file, mode, staging, tally, issues);
+    }
+    await staging.end();
+    return await mergeStaged(client, { strict: false, onProgress: () => {}, staging, tally, issues });
+  } finally {
+    // A lost connection has released everything.
+    await client
+      .query(
+        `ROLLBACK; RESET customer_graph.who; SELECT pg_advisory_unlock(${erasureLock}), pg_advisory_unlock(${importLock})`,
+      )
+      .catch(() => {});
+  }
+}
+
+/** What the steps of one import share. */
+interface Run {
+  strict: boolean;
+  signal?: AbortSignal | undefined;
+  onProgress(progress: Progress): void;
+  staging: Staging;
+  tally: Tally;
+  issues: IssueReporter;
+}
+
+/** Names the actor and empties the temporary tables. */
+async function startStaging(client: pg.Client, actor: object): Promise<void> {
+  await client.query("SELECT set_config('customer_graph.who', $1, false)", [JSON.stringify(actor)]);
+  await createTables(client);
+}
+
+/** Merges what is staged into the database. */
+async function mergeStaged(client: pg.Client, run: Run): Promise<Summary> {
+  const { strict, signal, onProgress, staging, tally, issues } = run;
   onProgress({ phase: "preparing", done: 0, total: undefined });
   await prepare(client, staging.count);
   await issues.reportStored();
@@ -90,13 +152,15 @@ async function refreshStatistics(client: pg.Client, { types }: Summary): Promise
   if (tables.length > 0) await client.query(`ANALYZE ${[...new Set(tables)].map(identifier).join()}`);
 }
 
-/** Waits for other imports, which would deadlock; a killed one may still be running in the database. */
-async function waitForOthers({ client, onProgress }: ImportOptions): Promise<void> {
-  const key = "hashtextextended('customer-graph import', 0)";
-  const { rows } = await client.query(`SELECT pg_try_advisory_lock(${key}) AS free`);
+/** The key of the advisory lock that imports have one at a time, because two would deadlock. */
+const importLock = "hashtextextended('customer-graph import', 0)";
+
+/** Waits for other imports; a killed one may still be running in the database. */
+async function lockImport(client: pg.Client, onWait: () => void = () => {}): Promise<void> {
+  const { rows } = await client.query(`SELECT pg_try_advisory_lock(${importLock}) AS free`);
   if (rows[0].free) return;
-  onProgress({ phase: "waiting", done: 0, total: undefined });
-  await client.query(`SELECT pg_advisory_lock(${key})`);
+  onWait();
+  await client.query(`SELECT pg_advisory_lock(${importLock})`);
 }
 
 async function readFiles(options: ImportOptions, staging: Staging, tally: Tally, issues: IssueReporter): Promise<void> {

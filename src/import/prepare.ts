@@ -12,8 +12,8 @@ import { createPartition } from "./staging.js";
 export async function prepare(client: pg.Client, count: number): Promise<void> {
   await client.query(
     `SELECT setval('import_seq', ${count + 1});
-     CREATE INDEX ON import_resources (id);
-     CREATE INDEX ON import_resources (seq);
+     CREATE INDEX IF NOT EXISTS import_resources_by_id ON import_resources (id);
+     CREATE INDEX IF NOT EXISTS import_resources_by_seq ON import_resources (seq);
      ANALYZE import_resources, import_links, import_tags`,
   );
   await client.query(joinFunctions);
@@ -26,7 +26,7 @@ export async function prepare(client: pg.Client, count: number): Promise<void> {
 
 /** Merges a later statement into an earlier one: later values win. */
 const joinFunctions = `
-  CREATE FUNCTION pg_temp.import_joined(a jsonb, b jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+  CREATE OR REPLACE FUNCTION pg_temp.import_joined(a jsonb, b jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT a || b ${[...new Set([...models.values()].flatMap(mergedColumns))]
       .map((column) => {
         const key = literal(column);
@@ -34,7 +34,7 @@ const joinFunctions = `
       })
       .join(" ")}
   $$;
-  CREATE AGGREGATE pg_temp.import_join(jsonb) (sfunc = pg_temp.import_joined, stype = jsonb, initcond = '{}')`;
+  CREATE OR REPLACE AGGREGATE pg_temp.import_join(jsonb) (sfunc = pg_temp.import_joined, stype = jsonb, initcond = '{}')`;
 
 async function joinRepeated(client: pg.Client, model: Model): Promise<void> {
   const where = `s.model = ${literal(model.name)}`;

@@ -79,6 +79,26 @@ export async function* readResources(bytes: AsyncIterable<Buffer>): AsyncGenerat
   if (!hasDocument) throw new UnreadableFileError("the file is empty: expected a JSON:API document");
 }
 
+/** The resources of a parsed document; `name` of the document begins the message of an error. */
+export function resourcesOf(document: unknown, name: string): FoundResource[] {
+  const { data, included = [], errors } = (document ?? {}) as Record<"data" | "included" | "errors", unknown>;
+  if (data === undefined) {
+    const reason =
+      errors === undefined ? 'this is no JSON:API document: "data" is missing' : "this is an error response";
+    throw new UnreadableFileError(`${name}: ${reason}`);
+  }
+  if (typeof data !== "object")
+    throw new UnreadableFileError(`${name}, /data: expected a resource or a list of resources`);
+  if (!Array.isArray(included)) throw new UnreadableFileError(`${name}, /included: expected a list of resources`);
+  const found = (resource: unknown, pointer: string): FoundResource => ({ resource, repeated: [], pointer, line: 1 });
+  const primary = Array.isArray(data)
+    ? data.map((resource, index) => found(resource, `/data/${index}`))
+    : data === null
+      ? []
+      : [found(data, "/data")];
+  return [...primary, ...included.map((resource, index) => found(resource, `/included/${index}`))];
+}
+
 async function* readDocument(text: JsonText): AsyncGenerator<FoundResource> {
   const line = text.line;
   // Other members than `data` and `included`; all members of a bare resource.

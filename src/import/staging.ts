@@ -5,8 +5,8 @@ import type { CheckedResource, Link, TagStatement } from "./resource.js";
 import { identifier, literal } from "./sql.js";
 
 /**
- * The temporary tables of one import: private to the connection, spilled to disk by PostgreSQL, and dropped when the
- * connection ends.
+ * The temporary tables of imports: private to the connection, spilled to disk by PostgreSQL, and dropped when the connection
+ * ends.
  *
  * import_resources  resources that are not rejected. `seq` is their order in the files. `listed`: not in a file, but a row of
  *                   the database that a to-many relationship lists
@@ -48,13 +48,24 @@ const tables = `
   );
 `;
 
-/** Creates the temporary tables. */
+/** Creates the temporary tables, or empties those of an earlier import on this connection. */
 export async function createTables(client: pg.Client): Promise<void> {
+  const { rows } = await client.query("SELECT to_regclass('pg_temp.import_resources') IS NOT NULL AS exist");
+  if (rows[0].exist) return void (await client.query(emptyTables));
   await client.query("SET temp_buffers = '32MB'; SET work_mem = '32MB'");
   // Ends the statement soon after this process is killed, where the operating system supports it.
   await client.query("SET client_connection_check_interval = '1s'").catch(() => {});
   await client.query(tables);
 }
+
+/** Truncates only tables with rows: each truncation makes new files. */
+const emptyTables = `
+  DO $$ DECLARE name text; used bool; BEGIN
+    FOR name IN SELECT oid::regclass FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r' AND relname ~ '^import_' LOOP
+      EXECUTE format('SELECT EXISTS (SELECT FROM %s)', name) INTO used;
+      IF used THEN EXECUTE format('TRUNCATE %s', name); END IF;
+    END LOOP;
+  END $$`;
 
 /** Creates the partition of the staged resources of a model. */
 export async function createPartition(client: pg.Client, model: string): Promise<void> {

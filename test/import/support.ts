@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { importFiles } from "../../src/import/import.js";
+import { applyDocuments, importFiles } from "../../src/import/import.js";
 import type { Issue } from "../../src/import/issues.js";
 import type { Mode } from "../../src/import/resource.js";
 import type { Summary } from "../../src/import/summary.js";
@@ -29,6 +29,8 @@ export interface ImportTest {
   connectionString: string;
   /** Imports resources, as the `data` of one document, or files by their paths. */
   run(what: Resource[] | string[], options?: { strict?: boolean; mode?: Mode }): Promise<Imported>;
+  /** Applies documents, all calls on one connection. */
+  apply(...documents: unknown[]): Promise<Imported>;
   rows(sql: string, values?: unknown[]): Promise<Untyped[]>;
   /** Writes a file that is gone after the tests. */
   file(name: string, content: string | Uint8Array): Promise<string>;
@@ -43,6 +45,8 @@ export async function createImportTest(): Promise<ImportTest> {
   const folder = await mkdtemp(join(tmpdir(), "import-test-"));
   const client = new pg.Client({ connectionString, options: "-c TimeZone=UTC" });
   await client.connect();
+  const applying = new pg.Client({ connectionString, application_name: "applying" });
+  await applying.connect();
 
   const file: ImportTest["file"] = async (name, content) => {
     const path = join(folder, name);
@@ -59,6 +63,12 @@ export async function createImportTest(): Promise<ImportTest> {
           EXECUTE format('DELETE FROM %I', name);
         END LOOP;
       END $$`);
+    },
+    async apply(...documents) {
+      const issues: Issue[] = [];
+      const onIssue = (issue: Issue) => void issues.push(issue);
+      const summary = await applyDocuments(applying, documents, { mode: "test", mirror: true, onIssue });
+      return { summary, issues: issues.map(formatIssue), counts: countsOf(summary) };
     },
     rows: async (sql, values) => (await client.query(sql, values)).rows,
     async run(what, { strict = false, mode = "test" } = {}) {
@@ -79,6 +89,7 @@ export async function createImportTest(): Promise<ImportTest> {
     },
     async end() {
       await client.end();
+      await applying.end();
       await drop();
       await rm(folder, { recursive: true });
     },
