@@ -69,7 +69,7 @@ afterAll(() => app.stop());
 function imported(model: ModelName, field: string, value: unknown) {
   const { column } = modelNamed(model).columns[field]!;
   const [type] = typesOf(modelNamed(model));
-  const outcome = checkResource({ type, id: "x", attributes: { [column]: value } }, "test");
+  const outcome = checkResource({ type, id: "x", attributes: { [column]: value } }, { mode: "test" });
   return outcome.is === "checked" ? { stored: outcome.resource.row[column] } : { stored: undefined };
 }
 
@@ -227,7 +227,7 @@ test.each([
   ["event_callbacks", "callback_url", "x"],
   ["customers", "anonymization_info", { status: "requested", reason: "x".repeat(501) }],
 ])("the import refuses %s.%s %j", (type, name, value) => {
-  expect(checkResource({ type, id: "x", attributes: { [name]: value } }, "test").is).toBe("refused");
+  expect(checkResource({ type, id: "x", attributes: { [name]: value } }, { mode: "test" }).is).toBe("refused");
 });
 
 test("the demo shop satisfies the rules of every column", async () => {

@@ -6,7 +6,7 @@ import { type Issue, IssueReporter } from "./issues.js";
 import { mergeAll } from "./merge.js";
 import { prepare } from "./prepare.js";
 import { type FoundResource, openFile, readResources, resourcesOf, UnreadableFileError } from "./read.js";
-import { checkResource, knownTypes, type Mode } from "./resource.js";
+import { type CheckOptions, checkResource, knownTypes, type Mode } from "./resource.js";
 import { identifier, literal } from "./sql.js";
 import { createTables, Staging } from "./staging.js";
 import { type Summary, Tally } from "./summary.js";
@@ -17,7 +17,7 @@ export interface ImportOptions {
   client: pg.Client;
   /** Paths; `-` is standard input. */
   files: readonly string[];
-  /** All or nothing: any issue rolls the import back. */
+  /** All or nothing: any issue rolls the import back, and what is unknown is an issue. */
   strict: boolean;
   /** Default mode of resources without one. */
   mode: Mode;
@@ -63,6 +63,8 @@ export interface ApplyOptions {
   mode: Mode;
   /** The documents are those of the API that this database is a copy of. */
   mirror: true;
+  /** Resources that say that they are of another organization are rejected. */
+  organizationId?: string;
   onIssue(issue: Issue): void;
 }
 
@@ -73,8 +75,9 @@ export interface ApplyOptions {
 export async function applyDocuments(
   client: pg.Client,
   documents: readonly unknown[],
-  { mode, onIssue }: ApplyOptions,
+  { mode, organizationId, onIssue }: ApplyOptions,
 ): Promise<Summary> {
+  const check = { mode, organizationId, lenient: true };
   const found = documents.map((document, index) => resourcesOf(document, `document ${index + 1}`));
   const tally = new Tally();
   const issues = new IssueReporter(onIssue, client);
@@ -83,7 +86,7 @@ export async function applyDocuments(
     await startStaging(client, mirror);
     const staging = new Staging(client);
     for (const [file, resources] of found.entries()) {
-      for (const resource of resources) await stage(resource, file, mode, staging, tally, issues);
+      for (const resource of resources) await stage(resource, file, check, staging, tally, issues);
     }
     await staging.end();
     return await mergeStaged(client, { strict: false, onProgress: () => {}, staging, tally, issues });
@@ -164,7 +167,7 @@ async function lockImport(client: pg.Client, onWait: () => void = () => {}): Pro
 }
 
 async function readFiles(options: ImportOptions, staging: Staging, tally: Tally, issues: IssueReporter): Promise<void> {
-  const { files, mode, signal, onProgress } = options;
+  const { files, strict, mode, signal, onProgress } = options;
   const total = await sizeOf(files);
   let done = 0;
   const onBytes = (count: number) => {
@@ -175,8 +178,9 @@ async function readFiles(options: ImportOptions, staging: Staging, tally: Tally,
     try {
       for await (const found of readResources(openFile(path, onBytes))) {
         signal?.throwIfAborted();
-        await stage(found, file, mode, staging, tally, issues);
+        await stage(found, file, { mode, lenient: !strict }, staging, tally, issues);
       }
+      staging.closeDocument();
     } catch (error) {
       throw describeError(path, error);
     }
@@ -187,12 +191,16 @@ async function readFiles(options: ImportOptions, staging: Staging, tally: Tally,
 async function stage(
   found: FoundResource,
   file: number,
-  mode: Mode,
+  options: Pick<CheckOptions, "mode" | "lenient" | "organizationId">,
   staging: Staging,
   tally: Tally,
   issues: IssueReporter,
 ): Promise<void> {
-  const outcome = checkResource(found.resource, mode, found.repeated);
+  const outcome = checkResource(found.resource, {
+    ...options,
+    repeated: found.repeated,
+    documentMeta: found.document.meta,
+  });
   switch (outcome.is) {
     case "checked":
       tally.note(outcome.resource);
@@ -200,6 +208,9 @@ async function stage(
       break;
     case "left out":
       tally.leaveOut(outcome.type);
+      break;
+    case "unknown":
+      tally.addUnknown(outcome.type);
       break;
     case "refused": {
       const { type, id, errors } = outcome;

@@ -7,13 +7,14 @@ import { createLogger } from "../telemetry/logger.js";
 import { importFiles } from "./import.js";
 import type { Issue } from "./issues.js";
 import { createProgress } from "./progress.js";
-import { formatSummary } from "./summary.js";
+import { formatSummary, plainText } from "./summary.js";
 
 const usage = `Usage: npm run import -- FILE… [--strict] [--mode test|live]
 
 Reads JSON:API customer documents into the database: one document, or JSON Lines, gzipped or not. - is standard input.
 
-  --strict  all or nothing: any rejected resource or dangling reference rolls everything back
+  --strict  all or nothing: any rejected resource or dangling reference rolls everything back, and unknown attributes,
+            relationships and types are rejected instead of left out
   --mode    the mode of resources that do not state theirs in meta.mode; otherwise MODE decides`;
 
 async function main(files: string[], strict: boolean, mode: string | undefined): Promise<number> {
@@ -71,7 +72,7 @@ function formatIssue({ kind, type, id, file, line, pointer, reason }: Issue, fil
   const name = files.length > 1 ? `${files[file]} ` : "";
   const text = `${type}${id === undefined ? "" : ` ${id}`} (${name}line ${line}${pointer && `, ${pointer}`}): ${reason}`;
   // Names come from the file: escape control characters, and truncate.
-  const plain = text.replace(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const plain = plainText(text);
   return `${label} ${plain.length > 600 ? `${plain.slice(0, 600)}…` : plain}`;
 }
 

@@ -4,6 +4,11 @@ import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { escapePointer, parseExactly } from "../graph/model/json.js";
 
+/** A document of a file; what it says of all its resources may come after them. */
+export interface FoundDocument {
+  meta: unknown;
+}
+
 /** A resource of a file, not yet validated. */
 export interface FoundResource {
   readonly resource: unknown;
@@ -13,6 +18,7 @@ export interface FoundResource {
   readonly pointer: string;
   /** Line number of its start, from 1. */
   readonly line: number;
+  readonly document: FoundDocument;
 }
 
 /** The file cannot be parsed; the message says where and why. */
@@ -81,7 +87,7 @@ export async function* readResources(bytes: AsyncIterable<Buffer>): AsyncGenerat
 
 /** The resources of a parsed document; `name` of the document begins the message of an error. */
 export function resourcesOf(document: unknown, name: string): FoundResource[] {
-  const { data, included = [], errors } = (document ?? {}) as Record<"data" | "included" | "errors", unknown>;
+  const { data, included = [], errors, meta } = Object(document) as Partial<Record<string, unknown>>;
   if (data === undefined) {
     const reason =
       errors === undefined ? 'this is no JSON:API document: "data" is missing' : "this is an error response";
@@ -90,7 +96,9 @@ export function resourcesOf(document: unknown, name: string): FoundResource[] {
   if (typeof data !== "object")
     throw new UnreadableFileError(`${name}, /data: expected a resource or a list of resources`);
   if (!Array.isArray(included)) throw new UnreadableFileError(`${name}, /included: expected a list of resources`);
-  const found = (resource: unknown, pointer: string): FoundResource => ({ resource, repeated: [], pointer, line: 1 });
+  const found = (resource: unknown, pointer: string): FoundResource => {
+    return { resource, repeated: [], pointer, line: 1, document: { meta } };
+  };
   const primary = Array.isArray(data)
     ? data.map((resource, index) => found(resource, `/data/${index}`))
     : data === null
@@ -105,6 +113,7 @@ async function* readDocument(text: JsonText): AsyncGenerator<FoundResource> {
   const members: [string, unknown][] = [];
   const repeated: string[] = [];
   let isDocument = false;
+  const document: FoundDocument = { meta: undefined };
 
   await text.take("{");
   if ((await text.peek()) !== "}") {
@@ -118,11 +127,12 @@ async function* readDocument(text: JsonText): AsyncGenerator<FoundResource> {
         if (members.some(([other]) => other === name)) repeated.push(pointer);
         repeated.push(...member.repeated.map((inner) => pointer + inner));
         members.push([name, member.value]);
+        if (name === "meta") document.meta = member.value;
         continue;
       }
       isDocument = true;
-      if ((await text.peek()) === "[") yield* readList(text, name);
-      else yield* readOne(text, name);
+      if ((await text.peek()) === "[") yield* readList(text, name, document);
+      else yield* readOne(text, name, document);
     } while (await text.takeComma("}"));
   }
   await text.take("}");
@@ -134,7 +144,7 @@ async function* readDocument(text: JsonText): AsyncGenerator<FoundResource> {
     throw new UnreadableFileError(`line ${line}, /${stray}: a document with data or included has no such member`);
   }
   if (names.includes("type") || names.includes("id")) {
-    yield { resource: Object.fromEntries(members), repeated, pointer: "", line };
+    yield { resource: Object.fromEntries(members), repeated, pointer: "", line, document };
   } else if (names.includes("errors")) {
     throw new UnreadableFileError(`line ${line}: this is an error response, without data`);
   } else {
@@ -144,17 +154,17 @@ async function* readDocument(text: JsonText): AsyncGenerator<FoundResource> {
   }
 }
 
-async function* readOne(text: JsonText, name: string): AsyncGenerator<FoundResource> {
+async function* readOne(text: JsonText, name: string, document: FoundDocument): AsyncGenerator<FoundResource> {
   const pointer = `/${name}`;
   const line = text.line;
   const { value: resource, repeated } = await text.value(pointer);
   if (name === "data" && resource === null) return;
-  if (name === "data" && typeof resource === "object") return yield { resource, repeated, pointer, line };
+  if (name === "data" && typeof resource === "object") return yield { resource, repeated, pointer, line, document };
   const expected = name === "data" ? "a resource or a list of resources" : "a list of resources";
   throw new UnreadableFileError(`line ${line}, ${pointer}: this is not JSON:API: expected ${expected}`);
 }
 
-async function* readList(text: JsonText, name: string): AsyncGenerator<FoundResource> {
+async function* readList(text: JsonText, name: string, document: FoundDocument): AsyncGenerator<FoundResource> {
   await text.take("[");
   if ((await text.peek()) !== "]") {
     let index = 0;
@@ -163,7 +173,7 @@ async function* readList(text: JsonText, name: string): AsyncGenerator<FoundReso
       const pointer = `/${name}/${index++}`;
       const line = text.line;
       const { value: resource, repeated } = await text.value(pointer);
-      yield { resource, repeated, pointer, line };
+      yield { resource, repeated, pointer, line, document };
     } while (await text.takeComma("]"));
   }
   await text.take("]");

@@ -19,6 +19,7 @@ import { normalizedPassword, passwordProblem } from "../identity/password.js";
 import { maximumTags } from "../modules/tags/tag-rules.js";
 import { isFilledIn, jsonReaders } from "./completions.js";
 import { isAttribute, leftOutNames, leftOutTypes, mergedColumns } from "./documents.js";
+import { UnreadableFileError } from "./read.js";
 import { type Checked, checkColumn, checkText, checkValue, formatProblem, isObject } from "./values.js";
 
 export type Mode = "test" | "live";
@@ -28,6 +29,8 @@ export interface CheckedResource {
   readonly type: string;
   readonly id: string;
   readonly mode: Mode;
+  /** It does not state its mode. */
+  readonly isModeAssumed: boolean;
   readonly model: Model;
   /**
    * Stated values to store; absent keys keep their value. Keys without a column are for the merge: `customer_email` finds the
@@ -70,6 +73,13 @@ export interface Notes {
   /** Those that contradict other attributes of the same resource. */
   readonly contradicted: readonly string[];
   readonly leftOut: readonly string[];
+  readonly unknown: readonly UnknownName[];
+}
+
+/** A name that is not known here, and the most similar one that is. */
+export interface UnknownName {
+  readonly name: string;
+  readonly nearest: string | undefined;
 }
 
 /** Why a resource is rejected; `reason` completes the sentence "The value at `pointer` …". */
@@ -81,6 +91,7 @@ export interface ResourceError {
 export type Outcome =
   | { readonly is: "checked"; readonly resource: CheckedResource }
   | { readonly is: "left out"; readonly type: string }
+  | { readonly is: "unknown"; readonly type: UnknownName }
   | {
       readonly is: "refused";
       readonly type: string | undefined;
@@ -88,10 +99,29 @@ export type Outcome =
       readonly errors: readonly ResourceError[];
     };
 
-/**
- * Validates one resource by itself and reports all its errors. `repeated` are the pointers of its duplicate keys.
- */
-export function checkResource(resource: unknown, defaultMode: Mode, repeated: readonly string[] = []): Outcome {
+export interface CheckOptions {
+  /** Default mode of a resource without one. */
+  mode: Mode;
+  /** Unknown attributes, relationships and types are left out, not a reason to reject the resource. */
+  lenient?: boolean;
+  /** JSON pointers of its duplicate keys. */
+  repeated?: readonly string[];
+  /** The `meta` of its document, which may state the mode and the organization for all of its resources. */
+  documentMeta?: unknown;
+  /** The organization that it has to be of, if it says of which it is. */
+  organizationId?: string | undefined;
+}
+
+/** The mode that the `meta` of a document states; undefined if it states none. */
+export function modeOfDocument(meta: unknown): Mode | undefined {
+  const mode = isObject(meta) ? (meta.mode ?? undefined) : undefined;
+  if (mode === undefined || mode === "test" || mode === "live") return mode;
+  throw new UnreadableFileError("/meta/mode: must be test or live");
+}
+
+/** Validates one resource by itself and reports all its errors. */
+export function checkResource(resource: unknown, options: CheckOptions): Outcome {
+  const { lenient = false, repeated = [], documentMeta, organizationId } = options;
   if (!isObject(resource)) return rejected(undefined, undefined, "", "must be a resource: an object with type and id");
   const { type, id } = resource;
   if (typeof type !== "string") return rejected(undefined, undefined, "/type", "must be a text");
@@ -99,6 +129,7 @@ export function checkResource(resource: unknown, defaultMode: Mode, repeated: re
   if (!known) {
     if (leftOutTypes.has(type)) return { is: "left out", type };
     const suggestion = nearest(type, knownTypes.keys());
+    if (lenient) return { is: "unknown", type: { name: type, nearest: suggestion } };
     return rejected(
       truncatedText(type),
       truncatedText(id),
@@ -109,14 +140,17 @@ export function checkResource(resource: unknown, defaultMode: Mode, repeated: re
   const badId = idProblem(id);
   if (badId) return rejected(type, undefined, "/id", badId);
 
-  const reader = new Reader(known, id as string);
-  const mode = reader.mode(resource.meta, defaultMode);
+  const reader = new Reader(known, id as string, lenient);
+  const modeOfAll = modeOfDocument(documentMeta);
+  const mode = reader.mode(resource.meta, modeOfAll ?? options.mode);
+  const isModeAssumed = modeOfAll === undefined && (!isObject(resource.meta) || (resource.meta.mode ?? null) === null);
+  if (organizationId !== undefined) reader.organization(resource.meta, documentMeta, organizationId);
   reader.attributes(resource.attributes);
   reader.relationships(resource.relationships);
   reader.meta(resource.meta);
   reader.unknownMembers(resource);
   reader.repeatedKeys(repeated);
-  return reader.outcome(mode);
+  return reader.outcome(mode, isModeAssumed);
 }
 
 function rejected(type: string | undefined, id: string | undefined, pointer: string, reason: string): Outcome {
@@ -255,22 +289,28 @@ class Reader {
   private readonly recomputed: string[] = [];
   private readonly contradicted: string[] = [];
   private readonly leftOut: string[] = [];
+  private readonly unknown: UnknownName[] = [];
+  /** The resource is about one of a type that is left out here, and goes with it. */
+  private isAboutLeftOut = false;
   private readonly errors: ResourceError[] = [];
 
   constructor(
     private readonly known: KnownType,
     private readonly id: string,
+    private readonly lenient: boolean,
   ) {}
 
-  outcome(mode: Mode): Outcome {
+  outcome(mode: Mode, isModeAssumed: boolean): Outcome {
     const { type, model } = this.known;
-    const { id, row, derived, links, tags, password, recomputed, contradicted, leftOut } = this;
+    const { id, row, derived, links, tags, password, recomputed, contradicted, leftOut, unknown } = this;
     const typeColumn = typeColumnOf(model);
     if (typeColumn) row[typeColumn.column] = type;
     this.checkAttachment();
     if (this.errors.length > 0) return { is: "refused", type, id, errors: this.errors };
-    const notes = { recomputed, contradicted, leftOut };
-    return { is: "checked", resource: { type, id, mode, model, row, derived, links, tags, password, notes } };
+    if (this.isAboutLeftOut) return { is: "left out", type: `${type}.${aboutOf(model)!.relationship}` };
+    const notes = { recomputed, contradicted, leftOut, unknown };
+    const values = { row, derived, links, tags, password, notes };
+    return { is: "checked", resource: { type, id, mode, isModeAssumed, model, ...values } };
   }
 
   mode(meta: unknown, defaultMode: Mode): Mode {
@@ -278,6 +318,12 @@ class Reader {
     if (mode === "test" || mode === "live") return mode;
     this.addError("/meta/mode", "must be test or live");
     return defaultMode;
+  }
+
+  organization(meta: unknown, documentMeta: unknown, expected: string) {
+    const [own, ofDocument] = [meta, documentMeta].map((one) => (isObject(one) ? one.organization_id : undefined));
+    const stated = own ?? ofDocument ?? expected;
+    if (stated !== expected) this.addError("/meta/organization_id", `must be ${expected}`);
   }
 
   /** Members of `meta` besides the mode: the owner of an audit entry, the version of a copied row. */
@@ -532,6 +578,7 @@ class Reader {
       else this.addError(pointer, "must not be null");
       return;
     }
+    if (this.isOfLeftOutType(data)) return;
     const target = this.identifier(types, pointer, data);
     if (!target) return;
     this.row[column] = target.id;
@@ -581,10 +628,18 @@ class Reader {
       return [];
     }
     return data.flatMap((item, index) => {
+      if (this.isOfLeftOutType(item)) return [];
       const itemPointer = `${pointer}/${index}`;
       const identifier = this.identifier(types, itemPointer, item);
       return identifier ? [{ ...identifier, pointer: itemPointer }] : [];
     });
+  }
+
+  /** Whether a resource identifier is of a type that is not stored here, which is counted. */
+  private isOfLeftOutType(data: unknown): boolean {
+    if (!this.lenient || !isObject(data) || typeof data.type !== "string" || knownTypes.has(data.type)) return false;
+    this.leftOut.push(truncatedText(data.type)!);
+    return true;
   }
 
   /** Reads a resource identifier; any type if `types` is undefined. */
@@ -614,6 +669,10 @@ class Reader {
     const { column } = about.typeColumn;
     const stated = this.row[column];
     if (typeof stated === "string" && !modelOfType(stated)) {
+      if (this.lenient) {
+        this.isAboutLeftOut = true;
+        return;
+      }
       const suggestion = nearest(
         stated,
         [...models.values()].map(({ table }) => table),
@@ -632,6 +691,7 @@ class Reader {
 
   private addUnknownName(pointer: string, name: string, of: string, known: Iterable<string>) {
     const suggestion = nearest(name, known);
+    if (this.lenient) return void this.unknown.push({ name, nearest: suggestion });
     this.addError(pointer, `is unknown in ${of}${suggestion ? `; did you mean ${suggestion}?` : ""}`);
   }
 

@@ -1,7 +1,7 @@
 import bcrypt from "bcrypt";
 import type pg from "pg";
-import type { FoundResource } from "./read.js";
-import type { CheckedResource, Link, TagStatement } from "./resource.js";
+import type { FoundDocument, FoundResource } from "./read.js";
+import { type CheckedResource, type Link, type Mode, modeOfDocument, type TagStatement } from "./resource.js";
 import { identifier, literal } from "./sql.js";
 
 /**
@@ -9,7 +9,7 @@ import { identifier, literal } from "./sql.js";
  * ends.
  *
  * import_resources  resources that are not rejected. `seq` is their order in the files. `listed`: not in a file, but a row of
- *                   the database that a to-many relationship lists
+ *                   the database that a to-many relationship lists. `assumed`: the mode is not stated
  * import_links      foreign keys that to-many relationships set
  * import_tags       statements about tags
  * import_refused    rejected resources, to tell "was refused" from "does not exist"
@@ -23,16 +23,16 @@ const tables = `
   CREATE TEMP TABLE import_resources (
     seq bigint NOT NULL, model text NOT NULL, type text NOT NULL, id text COLLATE "C" NOT NULL, mode mode NOT NULL,
     file int NOT NULL, line int NOT NULL, pointer text NOT NULL, listed bool NOT NULL DEFAULT false,
-    "row" jsonb NOT NULL, derived jsonb
+    assumed bool NOT NULL DEFAULT false, "row" jsonb NOT NULL, derived jsonb
   ) PARTITION BY LIST (model);
   CREATE TEMP TABLE import_links (
-    model text NOT NULL, type text NOT NULL, id text COLLATE "C" NOT NULL, mode mode NOT NULL,
-    columns text NOT NULL, value jsonb NOT NULL,
+    seq bigint NOT NULL, model text NOT NULL, type text NOT NULL, id text COLLATE "C" NOT NULL, mode mode NOT NULL,
+    assumed bool NOT NULL, columns text NOT NULL, value jsonb NOT NULL,
     by_type text NOT NULL, by_id text NOT NULL, file int NOT NULL, line int NOT NULL, pointer text NOT NULL
   );
   CREATE TEMP TABLE import_tags (
     seq bigint NOT NULL, what text NOT NULL, model text NOT NULL, owner text COLLATE "C" NOT NULL, tag text COLLATE "C",
-    mode mode NOT NULL,
+    mode mode NOT NULL, assumed bool NOT NULL,
     by_type text NOT NULL, by_id text NOT NULL, file int NOT NULL, line int NOT NULL, pointer text NOT NULL
   );
   CREATE TEMP TABLE import_refused (type text NOT NULL, id text COLLATE "C" NOT NULL);
@@ -79,6 +79,13 @@ export async function createPartition(client: pg.Client, model: string): Promise
 const batchResources = 500;
 const batchCharacters = 1024 * 1024;
 
+/** Resources of documents that state their mode after them. */
+interface LateMode {
+  readonly from: number;
+  to: number;
+  readonly mode: Mode;
+}
+
 type Batch = Record<"resources" | "links" | "tags" | "refused", string[]>;
 
 /** Buffers validated resources and sends them to the temporary tables in batches. */
@@ -91,10 +98,15 @@ export class Staging {
   private newModels = new Set<string>();
   private sending: Promise<void> = Promise.resolve();
   private withPassword: WithPassword[] = [];
+  /** The document that is read, from its first resource without a mode on. */
+  private open: { document: FoundDocument; from: number } | undefined;
+  private readonly lateModes: LateMode[] = [];
 
   constructor(private readonly client: pg.Client) {}
 
-  async add(resource: CheckedResource, file: number, { pointer, line }: FoundResource): Promise<void> {
+  async add(resource: CheckedResource, file: number, { pointer, line, document }: FoundResource): Promise<void> {
+    if (this.open?.document !== document) this.closeDocument();
+    if (resource.isModeAssumed) this.open ??= { document, from: this.count + 1 };
     const location = { seq: ++this.count, file, line, pointer };
     const { password } = resource;
     const record = resourceRecord(resource, location);
@@ -128,10 +140,32 @@ export class Staging {
     this.sending.catch(() => {}); // rejects the next await
   }
 
-  /** Flushes the buffer and waits until everything is stored. */
+  /** Flushes the buffer, waits until everything is stored, and sets the modes that came after the resources. */
   async end(): Promise<void> {
     await this.flush();
     await this.sending;
+    this.closeDocument();
+    for (const table of ["import_resources", "import_links", "import_tags"]) {
+      for (const { from, to, mode } of this.lateModes) {
+        await this.client.query(`UPDATE ${table} SET mode = $1 WHERE assumed AND seq BETWEEN $2 AND $3`, [
+          mode,
+          from,
+          to,
+        ]);
+      }
+    }
+  }
+
+  /** Notes the mode of the document that is read, if it came after its resources. */
+  closeDocument(): void {
+    if (!this.open) return;
+    const { from, document } = this.open;
+    this.open = undefined;
+    const mode = modeOfDocument(document.meta);
+    if (mode === undefined) return;
+    const last = this.lateModes.at(-1);
+    if (last?.mode === mode && last.to === from - 1) last.to = this.count;
+    else this.lateModes.push({ from, to: this.count, mode });
   }
 
   private async sendBatch(batch: Batch, withPassword: WithPassword[], models: ReadonlySet<string>): Promise<void> {
@@ -141,17 +175,17 @@ export class Staging {
     const by = `by_type text, by_id text, ${location}`;
     await this.send(
       "import_resources",
-      `seq bigint, model text, type text, id text, mode mode, ${location}, row jsonb, derived jsonb`,
+      `seq bigint, model text, type text, id text, mode mode, assumed bool, ${location}, row jsonb, derived jsonb`,
       batch.resources,
     );
     await this.send(
       "import_links",
-      `model text, type text, id text, mode mode, columns text, value jsonb, ${by}`,
+      `seq bigint, model text, type text, id text, mode mode, assumed bool, columns text, value jsonb, ${by}`,
       batch.links,
     );
     await this.send(
       "import_tags",
-      `seq bigint, what text, model text, owner text, tag text, mode mode, ${by}`,
+      `seq bigint, what text, model text, owner text, tag text, mode mode, assumed bool, ${by}`,
       batch.tags,
     );
     await this.send("import_refused", "type text, id text", batch.refused);
@@ -214,9 +248,10 @@ interface SourceLocation {
   pointer: string;
 }
 
-function resourceRecord({ model, type, id, mode, row, derived }: CheckedResource, location: SourceLocation): string {
+function resourceRecord(resource: CheckedResource, location: SourceLocation): string {
+  const { model, type, id, mode, isModeAssumed: assumed, row, derived } = resource;
   const stated = Object.keys(derived).length > 0 ? derived : null;
-  return JSON.stringify({ ...location, model: model.name, type, id, mode, row, derived: stated });
+  return JSON.stringify({ ...location, model: model.name, type, id, mode, assumed, row, derived: stated });
 }
 
 function linkRecord(by: CheckedResource, { model, type, id, values, pointer }: Link, location: SourceLocation): string {
@@ -229,11 +264,20 @@ function tagRecord(
   { what, model, owner, tag, pointer }: TagStatement,
   location: SourceLocation,
 ): string {
-  return JSON.stringify({ ...statedBy(by, pointer, location), seq: location.seq, what, model, owner, tag });
+  return JSON.stringify({ ...statedBy(by, pointer, location), what, model, owner, tag });
 }
 
 /** The resource that states something about another, and the JSON pointer. */
 function statedBy(by: CheckedResource, pointer: string, location: SourceLocation) {
-  const { file, line } = location;
-  return { mode: by.mode, by_type: by.type, by_id: by.id, file, line, pointer: location.pointer + pointer };
+  const { seq, file, line } = location;
+  return {
+    seq,
+    mode: by.mode,
+    assumed: by.isModeAssumed,
+    by_type: by.type,
+    by_id: by.id,
+    file,
+    line,
+    pointer: location.pointer + pointer,
+  };
 }

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { type Model, models } from "../graph/model/datamodel.js";
-import { type CheckedResource, knownTypes } from "./resource.js";
+import { type CheckedResource, knownTypes, type UnknownName } from "./resource.js";
 import { identifier, literal } from "./sql.js";
 
 export interface TypeSummary {
@@ -24,6 +24,12 @@ export interface Summary {
   readonly unlisted: number;
   readonly recomputed: readonly NoteSummary[];
   readonly leftOut: readonly NoteSummary[];
+  readonly unknown: readonly UnknownSummary[];
+}
+
+/** How often an unknown attribute, relationship or type was left out, and the most similar known name. */
+export interface UnknownSummary extends UnknownName {
+  readonly count: number;
 }
 
 /** How often a derived attribute such as `customers.status` was stated, and how often it was wrong. */
@@ -34,6 +40,8 @@ export interface NoteSummary {
 }
 
 const unknownType = "(unknown type)";
+const otherNames = "(others)";
+const maximumUnknown = 200;
 
 /** Counts outcomes of resources before the merge, and queries those of the merge. */
 export class Tally {
@@ -41,11 +49,22 @@ export class Tally {
   private readonly recomputed = new Map<string, number>();
   private readonly contradicted = new Map<string, number>();
   private readonly leftOut = new Map<string, number>();
+  private readonly unknown = new Map<string, UnknownSummary>();
 
   note({ type, notes }: CheckedResource): void {
     for (const name of notes.recomputed) increase(this.recomputed, `${type}.${name}`);
     for (const name of notes.contradicted) increase(this.contradicted, `${type}.${name}`);
     for (const name of notes.leftOut) increase(this.leftOut, `${type}.${name}`);
+    for (const { name, nearest } of notes.unknown) this.addUnknown({ name: `${type}.${name}`, nearest });
+  }
+
+  /** Names come from the documents: they are shortened, and those beyond a number are counted together. */
+  addUnknown({ name, nearest }: UnknownName): void {
+    const short = name.length > 100 ? `${name.slice(0, 100)}…` : name;
+    const isOther = this.unknown.size >= maximumUnknown && !this.unknown.has(short);
+    const key = isOther ? otherNames : short;
+    const count = (this.unknown.get(key)?.count ?? 0) + 1;
+    this.unknown.set(key, { name: key, nearest: isOther ? undefined : nearest, count });
   }
 
   leaveOut(type: string): void {
@@ -96,6 +115,7 @@ export class Tally {
       unlisted,
       recomputed: this.notes(this.recomputed),
       leftOut: this.notes(this.leftOut),
+      unknown: [...this.unknown.values()],
     };
   }
 
@@ -151,6 +171,7 @@ export function formatSummary(summary: Summary): string {
   lines.push("");
   lines.push(...formatNotes("recomputed, not stored", summary.recomputed));
   lines.push(...formatNotes("left out, not stored", summary.leftOut));
+  lines.push(...formatUnknown(summary.unknown));
   if (summary.dangling > 0) lines.push(`references that were dropped: ${number(summary.dangling)}`);
   if (summary.repeated > 0) lines.push(`stated more than once, with different values: ${number(summary.repeated)}`);
   if (summary.outdated > 0) lines.push(`older than the stored row, skipped: ${number(summary.outdated)}`);
@@ -162,13 +183,37 @@ export function formatSummary(summary: Summary): string {
 
 const number = (value: number) => value.toLocaleString("en-US");
 
-/** A line for each type. */
+/** Escapes control characters of a text from a document. */
+export function plainText(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+function formatUnknown(names: readonly UnknownSummary[]): string[] {
+  return linesByType(
+    "unknown, not stored",
+    names.map(({ name, count, nearest }) => {
+      const plain = plainText(name);
+      return { name: plain, text: `${plain} (${number(count)}${nearest ? `; did you mean ${nearest}?` : ""})` };
+    }),
+  );
+}
+
 function formatNotes(title: string, notes: readonly NoteSummary[]): string[] {
+  return linesByType(
+    title,
+    notes.map(({ name, count, contradicted }) => {
+      const differing = contradicted > 0 ? `, ${number(contradicted)} of them with a different value` : "";
+      return { name, text: `${name} (${number(count)}${differing})` };
+    }),
+  );
+}
+
+/** A line for each type; a name begins with it. */
+function linesByType(title: string, notes: readonly { name: string; text: string }[]): string[] {
   const byType = new Map<string, string[]>();
-  for (const { name, count, contradicted } of notes) {
+  for (const { name, text } of notes) {
     const [type] = name.split(".") as [string];
-    const differing = contradicted > 0 ? `, ${number(contradicted)} of them with a different value` : "";
-    byType.set(type, [...(byType.get(type) ?? []), `${name} (${number(count)}${differing})`]);
+    byType.set(type, [...(byType.get(type) ?? []), text]);
   }
-  return [...byType.values()].map((names) => `${title}: ${names.join(", ")}`);
+  return [...byType.values()].map((texts) => `${title}: ${texts.join(", ")}`);
 }

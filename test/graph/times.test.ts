@@ -77,7 +77,7 @@ describe("DateTime values as variable, literal and import", () => {
       }
     }
     // A document may leave out the colon of an offset or the time, but it says no other times.
-    const outcome = checkResource({ type: "orders", id: "x", attributes: { expires_at: text } }, "test");
+    const outcome = checkResource({ type: "orders", id: "x", attributes: { expires_at: text } }, { mode: "test" });
     if (meant) expect(outcome).toMatchObject({ is: "checked", resource: { row: { expires_at: meant } } });
     else if (text !== "2026-01-31T12:00:00 Z") expect(outcome.is).toBe("refused");
 

@@ -137,3 +137,31 @@ test("a relationship without data, such as links alone, says nothing", async () 
   expect(await db.rows("SELECT customer_id FROM orders")).toEqual([{ customer_id: "c1" }]);
   await db.apply({ data: { ...order("o1"), relationships: { customer: ref("customers", "c1") } } });
 });
+
+test("resources of another organization are refused, whether they or their document say so", async () => {
+  const client = new pg.Client(db.connectionString);
+  await client.connect();
+  try {
+    const of = (organization_id: string) => ({ mode: "test", organization_id });
+    const refused: string[] = [];
+    await applyDocuments(
+      client,
+      [
+        { data: [{ ...customer("a"), meta: of("ours") }, { ...customer("b"), meta: of("theirs") }, customer("c")] },
+        { data: customer("d"), meta: of("ours") },
+        { data: customer("e"), meta: of("theirs") },
+      ],
+      {
+        ...{ mode: "test", mirror: true, organizationId: "ours" },
+        onIssue: ({ id, pointer, reason }) => void refused.push(`${id} ${pointer}: ${reason}`),
+      },
+    );
+    expect(refused).toEqual([
+      "b /data/1/meta/organization_id: must be ours",
+      "e /data/meta/organization_id: must be ours",
+    ]);
+    expect((await db.rows("SELECT id FROM customers ORDER BY 1")).map(({ id }) => id)).toEqual(["a", "c", "d"]);
+  } finally {
+    await client.end();
+  }
+});

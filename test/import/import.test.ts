@@ -344,13 +344,53 @@ test("text with NUL or lone surrogates refuses only the resource that has it", a
     { ...customer("e"), relationships: { "\0": { data: null } } },
   ]);
   expect(issues.sort()).toEqual([
-    "refused cust\0mers \0 /data/2/type: is not a known type; did you mean customers?",
     "refused customers d /data/1/attributes/reference: must not contain half a surrogate pair",
-    "refused customers e /data/3/relationships/\0: is unknown in customers",
+  ]);
+  expect(summary.unknown).toEqual([
+    { name: "cust\0mers", count: 1, nearest: "customers" },
+    { name: "customers.\0", count: 1, nearest: undefined },
   ]);
   expect(summary.recomputed).toEqual([
     { name: "customers.status", count: 1, contradicted: 1 },
     { name: "customers.has_password", count: 1, contradicted: 1 },
+  ]);
+});
+
+test("what is unknown is left out and counted, and refused by a strict import", async () => {
+  const document: Resource[] = [
+    {
+      ...customer("c", { colour: "red", anonymization_info: { status: "cancelled", stage: 1 } }),
+      relationships: { order: ref("orders", "o"), pets: { data: 5 } },
+    },
+    {
+      type: "attachments",
+      id: "a",
+      attributes: { name: "Label" },
+      relationships: { attachable: ref("shipments", "s") },
+    },
+    { ...order("o"), relationships: { payment_source: ref("bitcoin_payments", "p"), market: ref("markets", "none") } },
+    { type: "order", id: "x" },
+  ];
+  const { issues, counts, summary } = await db.run(document);
+  expect(issues).toEqual(["dangling orders o /data/2/relationships/market: markets none does not exist"]);
+  expect(counts).toEqual({ customers: [1, 0, 0, 0], orders: [1, 0, 0, 0] });
+  expect(summary.unknown).toEqual([
+    { name: "customers.colour", count: 1, nearest: undefined },
+    { name: "customers.stage", count: 1, nearest: undefined },
+    { name: "customers.order", count: 1, nearest: "orders" },
+    { name: "customers.pets", count: 1, nearest: undefined },
+    { name: "order", count: 1, nearest: "orders" },
+  ]);
+  expect(summary.leftOut.map(({ name }) => name)).toEqual(["attachments.attachable", "orders.bitcoin_payments"]);
+  const strict = await db.run(document, { strict: true });
+  expect(strict.issues.map((issue) => issue.replace(/:.*/, ""))).toEqual([
+    "refused customers c /data/0/attributes/colour",
+    "refused customers c /data/0/attributes/anonymization_info/stage",
+    "refused customers c /data/0/relationships/order",
+    "refused customers c /data/0/relationships/pets",
+    "refused attachments a /data/1/attributes/attachable_type",
+    "refused orders o /data/2/relationships/payment_source/data/type",
+    "refused order x /data/3/type",
   ]);
 });
 
@@ -583,6 +623,43 @@ describe("references", () => {
       "refused line_items l /data/2/relationships/order: orders o was refused",
       "refused orders o /data/1/attributes/number: must not be null",
     ]);
+  });
+
+  test("are stated by a resource or by its document, before or after its resources", async () => {
+    const tagged: Resource = { type: "tags", id: "t", attributes: { name: "vip" } };
+    const owner: Resource = {
+      ...customer("c"),
+      relationships: { orders: refs("orders", "o"), tags: refs("tags", "t") },
+    };
+    const path = await db.file(
+      "modes.json",
+      [
+        {
+          data: [owner, { ...customer("d"), meta: { mode: "test" } }],
+          included: [order("o"), tagged],
+          meta: { mode: "live" },
+        },
+        { data: customer("e"), meta: { mode: "live", trace_id: "x" } },
+        { meta: { mode: "live" }, data: customer("f") },
+        { data: customer("g"), meta: { record_count: 1 } },
+        { data: customer("h"), meta: { mode: "test" } },
+      ]
+        .map((document) => JSON.stringify(document))
+        .join("\n"),
+    );
+    const { issues } = await db.run([path]);
+    expect(issues).toEqual([]);
+    expect(
+      await db.rows("SELECT string_agg(id, '' ORDER BY id) AS ids, mode FROM customers GROUP BY mode ORDER BY mode"),
+    ).toEqual([
+      { ids: "dgh", mode: "test" },
+      { ids: "cef", mode: "live" },
+    ]);
+    expect(
+      await db.rows("SELECT o.mode, customer_id, tag_id FROM orders o JOIN customer_tags USING (customer_id)"),
+    ).toEqual([{ mode: "live", customer_id: "c", tag_id: "t" }]);
+    const wrong = await db.file("wrong.json", JSON.stringify({ data: customer("x"), meta: { mode: "prod" } }));
+    await expect(db.run([wrong])).rejects.toThrow("wrong.json: /meta/mode: must be test or live");
   });
 
   test("never cross modes; an id of one mode is refused in the other", async () => {

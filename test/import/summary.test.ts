@@ -17,6 +17,11 @@ const summary: Summary = {
     { name: "customers.has_password", count: 59, contradicted: 0 },
   ],
   leftOut: [{ name: "shipments", count: 3, contradicted: 0 }],
+  unknown: [
+    { name: "customers.emial", count: 2, nearest: "email" },
+    { name: "customers.x\n", count: 1, nearest: undefined },
+    { name: "parcels", count: 4, nearest: undefined },
+  ],
 };
 
 test("formatSummary prints a table, and a line for what was not imported as stated", () => {
@@ -28,6 +33,8 @@ test("formatSummary prints a table, and a line for what was not imported as stat
     "",
     "recomputed, not stored: customers.status (59, 2 of them with a different value), customers.has_password (59)",
     "left out, not stored: shipments (3)",
+    "unknown, not stored: customers.emial (2; did you mean email?), customers.x\\u000a (1)",
+    "unknown, not stored: parcels (4)",
   ]);
   const strict = { ...summary, written: false, dangling: 2, repeated: 1, outdated: 3, unlisted: 7 };
   expect(formatSummary(strict).split("\n").slice(-5)).toEqual([

@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import {
   type GraphQLOutputType,
   getNamedType,
@@ -14,42 +11,11 @@ import { modelNamed } from "../../src/graph/model/datamodel.js";
 import { resourceTypesOf } from "../../src/http/jsonapi/resources.js";
 import { leftOutNames } from "../../src/import/documents.js";
 import { createSchema } from "../../src/schema.js";
+import { sdkDefinitions } from "../support/sdk.js";
 import { createJsonApiTest, type JsonApiTest } from "./support.js";
 
-/** A member of an interface of the SDK: its type as it is written there, without null. */
-interface Member {
-  type: string;
-  nullable: boolean;
-}
-
 const types = resourceTypesOf(createSchema());
-const definitions = readDefinitions();
-
-/** The SDK's interface of each type of resource, by the name of the type. */
-function readDefinitions(): Map<string, Map<string, Member>> {
-  const folder = dirname(fileURLToPath(import.meta.resolve("@commercelayer/sdk/bundle")));
-  const text = readdirSync(folder)
-    .filter((file) => /^api-.*\.d\.ts$/.test(file))
-    .map((file) => readFileSync(join(folder, file), "utf8"))
-    .join("\n");
-  const names = new Map([...text.matchAll(/^type (\w+)Type = '(\w+)';$/gm)].map(([, name, type]) => [name!, type!]));
-  const membersOf = (body: string) =>
-    [...body.matchAll(/^ {4}(?:readonly )?(\w+)(\?)?: (.*);$/gm)].map(([, name, optional, type]): [string, Member] => [
-      name!,
-      { type: type!.replace(/ \| null$/, ""), nullable: Boolean(optional) || type!.endsWith(" | null") },
-    ]);
-  // Of every resource.
-  const bases = [...text.matchAll(/^interface (?:ResourceBase|Resource extends .*) \{\n([\s\S]*?)^\}/gm)];
-  const common = bases.flatMap(([, body]) => membersOf(body!));
-  const interfaces = text.matchAll(/^interface (\w+) extends Resource \{\n([\s\S]*?)^\}/gm);
-  return new Map(
-    [...interfaces].map(([, name, body]) => {
-      const members = new Map([...common, ...membersOf(body!)]);
-      members.delete("type");
-      return [names.get(name!)!, members];
-    }),
-  );
-}
+const definitions = sdkDefinitions();
 
 /** What the gateway does not have yet. Of reset tokens it keeps hashes alone. */
 const missing: Record<string, string[]> = {
