@@ -6,13 +6,13 @@ import { type FoundResource, openFile, readResources } from "../../src/import/re
 import fc from "../support/property.js";
 
 /** Reads a text in parts of the given length. */
-async function read(text: string | Buffer, partLength = 7): Promise<FoundResource[]> {
+async function read(text: string | Buffer, partLength = 7): Promise<Omit<FoundResource, "document">[]> {
   const bytes = Buffer.from(text);
   async function* parts() {
     for (let i = 0; i < bytes.length; i += partLength) yield bytes.subarray(i, i + partLength);
   }
   const found = [];
-  for await (const resource of readResources(parts())) found.push(resource);
+  for await (const { document: _, ...resource } of readResources(parts())) found.push(resource);
   return found;
 }
 
