@@ -19,9 +19,17 @@ function owns(model: Model, { column, target }: Reference): boolean {
 
 /**
  * Fills import_erased with customers who are being or were anonymized in the database but not in the files, and with their
- * rows. Returns whether there are any.
+ * rows. Returns whether there are any. In a mirror, only customers who were anonymized: what is around them is anonymized by
+ * its own documents, and an erasure that has begun may still fail.
  */
-export async function collectErased(client: pg.Client): Promise<boolean> {
+export async function collectErased(client: pg.Client, mirror: boolean): Promise<boolean> {
+  if (mirror) {
+    const { rowCount } = await client.query(
+      `INSERT INTO import_erased SELECT 'Customer', c.id FROM customers c JOIN import_resources s ON s.model = 'Customer' AND s.id = c.id
+       WHERE c.anonymization_status = 'completed' AND NOT ${staysErased}`,
+    );
+    return Boolean(rowCount);
+  }
   return collectRowsOf(
     client,
     "import_erased",

@@ -1,12 +1,12 @@
 import { stat } from "node:fs/promises";
 import type pg from "pg";
-import { erasureLock } from "../erasure/erase.js";
-import { models } from "../graph/model/datamodel.js";
+import { columnOf, modelNamed, models, relationOf } from "../graph/model/datamodel.js";
 import { type Issue, IssueReporter } from "./issues.js";
 import { mergeAll } from "./merge.js";
 import { prepare } from "./prepare.js";
 import { type FoundResource, openFile, readResources, resourcesOf, UnreadableFileError } from "./read.js";
-import { type CheckOptions, checkResource, knownTypes, type Mode } from "./resource.js";
+import { type CheckOptions, checkResource, completeLists, knownTypes, type Mode } from "./resource.js";
+import { actAs, asMirror, lockErasures, lockImport } from "./session.js";
 import { identifier, literal } from "./sql.js";
 import { createTables, Staging } from "./staging.js";
 import { type Summary, Tally } from "./summary.js";
@@ -37,9 +37,6 @@ export interface Progress {
   readonly total: number | undefined;
 }
 
-/** The actor in the audit trail. */
-const importer = { worker: { id: "import", type: "Import" } };
-
 /**
  * Imports JSON:API documents into the database. All files are staged before the first row is written, so a broken file changes
  * nothing and references may point forward or to other files.
@@ -49,14 +46,12 @@ export async function importFiles(options: ImportOptions): Promise<Summary> {
   const tally = new Tally();
   const issues = new IssueReporter(options.onIssue, client);
   await lockImport(client, () => onProgress({ phase: "waiting", done: 0, total: undefined }));
-  await startStaging(client, importer);
+  await actAs(client, "import", "Import");
+  await createTables(client);
   const staging = new Staging(client);
   await readFiles(options, staging, tally, issues);
-  return mergeStaged(client, { strict, signal, onProgress, staging, tally, issues });
+  return mergeStaged(client, { strict, signal, onProgress, mirror: false, staging, tally, issues });
 }
-
-/** The actor in the audit trail of what another organization's API says. */
-const mirror = { worker: { id: "mirror", type: "Mirror" } };
 
 export interface ApplyOptions {
   /** Default mode of resources without one. */
@@ -77,55 +72,68 @@ export async function applyDocuments(
   documents: readonly unknown[],
   { mode, organizationId, onIssue }: ApplyOptions,
 ): Promise<Summary> {
-  const check = { mode, organizationId, lenient: true };
+  const check = { mode, organizationId, lenient: true, mirror: true };
   const found = documents.map((document, index) => resourcesOf(document, `document ${index + 1}`));
+  const newest = newestTimes(found.flat());
   const tally = new Tally();
   const issues = new IssueReporter(onIssue, client);
-  await lockImport(client);
-  try {
-    await startStaging(client, mirror);
+  return asMirror(client, async () => {
+    await createTables(client);
     const staging = new Staging(client);
     for (const [file, resources] of found.entries()) {
-      for (const resource of resources) await stage(resource, file, check, staging, tally, issues);
+      for (const resource of resources) {
+        await stage(resource, file, check, staging, tally, issues, isNewest(resource, newest));
+      }
     }
     await staging.end();
-    return await mergeStaged(client, { strict: false, onProgress: () => {}, staging, tally, issues });
-  } finally {
-    // A lost connection has released everything.
-    await client
-      .query(
-        `ROLLBACK; RESET customer_graph.who; SELECT pg_advisory_unlock(${erasureLock}), pg_advisory_unlock(${importLock})`,
-      )
-      .catch(() => {});
-  }
+    const run = { strict: false, onProgress: () => {}, mirror: true, staging, tally, issues };
+    const summary = await mergeStaged(client, run);
+    // Nothing of the documents stays on the connection.
+    await createTables(client);
+    return summary;
+  });
 }
+
+/** The latest `updated_at` of each resource, by type and id. */
+function newestTimes(found: readonly FoundResource[]): Map<string, number> {
+  const newest = new Map<string, number>();
+  for (const { resource } of found) {
+    const [key, time] = [keyOf(resource), updatedAt(resource)];
+    if (time > (newest.get(key) ?? Number.NEGATIVE_INFINITY)) newest.set(key, time);
+  }
+  return newest;
+}
+
+/** Whether no later statement of the resource is among the documents. One without a time counts as current. */
+function isNewest({ resource }: FoundResource, newest: ReadonlyMap<string, number>): boolean {
+  const time = updatedAt(resource);
+  return Number.isNaN(time) || time >= (newest.get(keyOf(resource)) ?? time);
+}
+
+const keyOf = (resource: unknown) => JSON.stringify([Object(resource).type, Object(resource).id]);
+const updatedAt = (resource: unknown) => Date.parse(Object(Object(resource).attributes).updated_at);
 
 /** What the steps of one import share. */
 interface Run {
   strict: boolean;
   signal?: AbortSignal | undefined;
   onProgress(progress: Progress): void;
+  mirror: boolean;
   staging: Staging;
   tally: Tally;
   issues: IssueReporter;
 }
 
-/** Names the actor and empties the temporary tables. */
-async function startStaging(client: pg.Client, actor: object): Promise<void> {
-  await client.query("SELECT set_config('customer_graph.who', $1, false)", [JSON.stringify(actor)]);
-  await createTables(client);
-}
-
 /** Merges what is staged into the database. */
 async function mergeStaged(client: pg.Client, run: Run): Promise<Summary> {
-  const { strict, signal, onProgress, staging, tally, issues } = run;
+  const { strict, signal, onProgress, mirror, staging, tally, issues } = run;
   onProgress({ phase: "preparing", done: 0, total: undefined });
-  await prepare(client, staging.count);
+  await prepare(client, staging.count, mirror);
   await issues.reportStored();
 
   const total = Number((await client.query("SELECT count(*) FROM import_resources")).rows[0].count);
   let done = 0;
-  await client.query(`SELECT pg_advisory_lock(${erasureLock})`);
+  await lockErasures(client);
   onProgress({ phase: "merging", done, total });
   const onBatch = async (count: number) => {
     signal?.throwIfAborted();
@@ -134,8 +142,9 @@ async function mergeStaged(client: pg.Client, run: Run): Promise<Summary> {
     onProgress({ phase: "merging", done, total });
   };
   if (strict) await client.query("BEGIN");
-  await mergeAll(client, { strict, onBatch });
+  await mergeAll(client, { strict, mirror, onBatch });
   if (!strict) await client.query("BEGIN");
+  if (mirror) await deleteUnlisted(client);
   await mergeTags(client);
   await advanceNumbers(client);
   if (!strict) await client.query("COMMIT");
@@ -148,22 +157,27 @@ async function mergeStaged(client: pg.Client, run: Run): Promise<Summary> {
   return { ...summary, written };
 }
 
+/** Deletes what belongs to a resource and is no longer in its complete list. */
+async function deleteUnlisted(client: pg.Client): Promise<void> {
+  for (const [name, relation] of completeLists) {
+    const { to, key } = relationOf(modelNamed(name), relation);
+    const { table } = modelNamed(to);
+    const owner = identifier(columnOf(modelNamed(to), key!).column);
+    await client.query(`
+      DELETE FROM ${identifier(table)} t USING (
+        SELECT DISTINCT ON (i.owner) i.owner, i.mode, i.ids FROM import_lists i
+        WHERE i.model = ${literal(name)} AND NOT i.outdated ORDER BY i.owner, i.seq DESC
+      ) i
+      WHERE t.${owner} = i.owner AND t.mode = i.mode AND NOT i.ids ? t.id
+        AND EXISTS (SELECT FROM import_resources s WHERE s.model = ${literal(name)} AND s.id = i.owner)`);
+  }
+}
+
 /** Refreshes the planner's statistics, which would otherwise stay stale until the next autovacuum. */
 async function refreshStatistics(client: pg.Client, { types }: Summary): Promise<void> {
   const changed = types.filter(({ created, updated }) => created + updated >= 1000);
   const tables = changed.map(({ type }) => knownTypes.get(type)!.model.table);
   if (tables.length > 0) await client.query(`ANALYZE ${[...new Set(tables)].map(identifier).join()}`);
-}
-
-/** The key of the advisory lock that imports have one at a time, because two would deadlock. */
-const importLock = "hashtextextended('customer-graph import', 0)";
-
-/** Waits for other imports; a killed one may still be running in the database. */
-async function lockImport(client: pg.Client, onWait: () => void = () => {}): Promise<void> {
-  const { rows } = await client.query(`SELECT pg_try_advisory_lock(${importLock}) AS free`);
-  if (rows[0].free) return;
-  onWait();
-  await client.query(`SELECT pg_advisory_lock(${importLock})`);
 }
 
 async function readFiles(options: ImportOptions, staging: Staging, tally: Tally, issues: IssueReporter): Promise<void> {
@@ -191,10 +205,11 @@ async function readFiles(options: ImportOptions, staging: Staging, tally: Tally,
 async function stage(
   found: FoundResource,
   file: number,
-  options: Pick<CheckOptions, "mode" | "lenient" | "organizationId">,
+  options: Pick<CheckOptions, "mode" | "lenient" | "organizationId" | "mirror">,
   staging: Staging,
   tally: Tally,
   issues: IssueReporter,
+  isNewest = true,
 ): Promise<void> {
   const outcome = checkResource(found.resource, {
     ...options,
@@ -203,6 +218,10 @@ async function stage(
   });
   switch (outcome.is) {
     case "checked":
+      if (!isNewest) {
+        await staging.addLists(outcome.resource, true);
+        break;
+      }
       tally.note(outcome.resource);
       await staging.add(outcome.resource, file, found);
       break;

@@ -2,7 +2,7 @@ import type pg from "pg";
 import { aboutOf, type Column, type Model } from "../graph/model/datamodel.js";
 import { isAttribute } from "./documents.js";
 import { referencesOf } from "./order.js";
-import { literal } from "./sql.js";
+import { identifier, literal } from "./sql.js";
 
 /**
  * `refused`: the resource was rejected. `dangling`: it was imported without a reference whose target does not exist.
@@ -43,6 +43,16 @@ export function skipOutdated(where: string, faults: string): string {
     WITH faults AS MATERIALIZED (${faults}),
     reported AS (${report("outdated", where)})
     DELETE FROM import_resources s WHERE ${where} AND s.seq IN (SELECT seq FROM faults)`;
+}
+
+/** SQL that skips documents older than the row; one without a time counts as current. */
+export function outdatedSql(model: Model, where: string): string {
+  return skipOutdated(
+    where,
+    `SELECT s.seq, '/attributes/updated_at' AS at, concat('is before ', api_time(o.updated_at), ', when the stored row was updated') AS reason
+     FROM import_resources s JOIN ${identifier(model.table)} o ON o.id = s.id
+     WHERE ${where} AND (s."row"->>'updated_at')::timestamptz < o.updated_at`,
+  );
 }
 
 /** SQL that removes a reference from staged resources and reports it. Parameters as of `refuse`. */

@@ -12,7 +12,7 @@ import { brokenConstraint } from "../graph/write/constraints.js";
 import { completions, isFilledIn } from "./completions.js";
 import { mergedColumns } from "./documents.js";
 import { collectErased, collectTrails } from "./erased.js";
-import { dropReference, pointerOf, refuse, skipOutdated, whyMissing } from "./issues.js";
+import { dropReference, outdatedSql, pointerOf, refuse, whyMissing } from "./issues.js";
 import { type MergeStep, mergeOrder, type Reference } from "./order.js";
 import { identifier, literal } from "./sql.js";
 
@@ -24,6 +24,8 @@ const later = 1_000_000_000_000_000n;
 export interface MergeOptions {
   /** One transaction for everything, begun and ended by the caller; otherwise one for each batch. */
   strict: boolean;
+  /** Columns that triggers keep are stored as stated. */
+  mirror: boolean;
   /** Called after each batch, with its number of resources. */
   onBatch(count: number): Promise<void>;
 }
@@ -34,7 +36,7 @@ export async function mergeAll(client: pg.Client, options: MergeOptions): Promis
     client,
     options,
     await readCatalogue(client),
-    await collectErased(client),
+    await collectErased(client, options.mirror),
     await collectTrails(client),
   );
   const { rows } = await client.query("SELECT DISTINCT model FROM import_resources");
@@ -214,7 +216,7 @@ class Merge {
     for (const column of Object.values(model.columns)) {
       if (column.form === "regex") await this.refuseUnknownRegexes(model, column, range);
     }
-    if (model.columns.updatedAt) await this.skipOutdated(model, range);
+    if (model.columns.updatedAt) await this.client.query(outdatedSql(model, within(model, range)));
     await this.findByAttributes(step, range);
     for (const reference of references) await this.dropMissing(model, reference, range);
     if (model.documents.attached) await this.refuseUnattached(model, range);
@@ -268,16 +270,6 @@ class Merge {
          FROM import_resources s WHERE ${where} AND NOT pg_temp.import_is_regex(s."row"->>${literal(column)})`,
       ),
     );
-  }
-
-  /** Skips documents older than the row; one without a time counts as current. */
-  private async skipOutdated(model: Model, range: Range): Promise<void> {
-    const where = within(model, range);
-    const faults = `
-      SELECT s.seq, '/attributes/updated_at' AS at, concat('is before ', api_time(o.updated_at), ', when the stored row was updated') AS reason
-      FROM import_resources s JOIN ${identifier(model.table)} o ON o.id = s.id
-      WHERE ${where} AND (s."row"->>'updated_at')::timestamptz < o.updated_at`;
-    await this.client.query(skipOutdated(where, faults));
   }
 
   /** Resolves references by a unique attribute, for new resources without the relationship. */
@@ -410,7 +402,7 @@ class Merge {
     // Locks the rows first, so that columns that are not stated keep concurrent updates.
     const changed = await this.client.query(`SELECT 1 FROM ${stated} ORDER BY o.id FOR NO KEY UPDATE OF o`);
     if (changed.rowCount === 0) return;
-    const columns = writtenColumns(step)
+    const columns = writtenColumns(step, this.options.mirror)
       .filter(({ column }) => column !== "version")
       .map(({ column }) => identifier(column));
     await this.client.query(`
@@ -426,7 +418,7 @@ class Merge {
   private async insert(step: MergeStep, range: Range, condition = "true"): Promise<void> {
     const { model } = step;
     const table = identifier(model.table);
-    const columns = writtenColumns(step);
+    const columns = writtenColumns(step, this.options.mirror);
     const values = columns.map((column) => {
       const value = `n.${identifier(column.column)}`;
       const preset = this.catalogue.defaults.get(`${model.table}.${column.column}`);
@@ -478,14 +470,18 @@ function textArray(texts: readonly string[]): string {
 }
 
 /** The columns written in the first pass, besides id and mode. */
-function writtenColumns({ model, deferred }: MergeStep): Column[] {
+function writtenColumns({ model, deferred }: MergeStep, mirror: boolean): Column[] {
   const deferredColumns = new Set(deferred.map(({ column }) => column));
-  const columns: Column[] = Object.values(model.columns).filter(({ column, counted }) => column !== "mode" && !counted);
+  const columns: Column[] = Object.values(model.columns).filter(
+    ({ column, counted }) => column !== "mode" && (mirror || !counted),
+  );
   // Internal columns, such as the customer of an audit entry, which may be stored nowhere else.
   for (const { column, type } of Object.values(model.documents.meta)) {
     if (!columns.some((other) => other.column === column)) columns.push({ column, type, nullable: true });
   }
-  return columns.filter((column) => !column.id && !column.derived && !deferredColumns.has(column));
+  return columns.filter(
+    (column) => !column.id && (!column.derived || (mirror && column.counted)) && !deferredColumns.has(column),
+  );
 }
 
 /** jsonb of the stated values of a row, without deferred ones. `old` is the existing row, if any. */

@@ -1,7 +1,7 @@
 import type pg from "pg";
-import { type Model, modelNamed, models, typeColumnOf } from "../graph/model/datamodel.js";
+import { type Model, modelNamed, models, typeColumnOf, typesOf } from "../graph/model/datamodel.js";
 import { mergedColumns } from "./documents.js";
-import { pointerOf, refuse } from "./issues.js";
+import { outdatedSql, pointerOf, refuse, skipOutdated } from "./issues.js";
 import { identifier, literal } from "./sql.js";
 import { createPartition } from "./staging.js";
 
@@ -9,7 +9,7 @@ import { createPartition } from "./staging.js";
  * Joins repeated statements of a resource, in the order of `updated_at` if all have it, and sets the foreign keys that to-many
  * relationships imply.
  */
-export async function prepare(client: pg.Client, count: number): Promise<void> {
+export async function prepare(client: pg.Client, count: number, mirror: boolean): Promise<void> {
   await client.query(
     `SELECT setval('import_seq', ${count + 1});
      CREATE INDEX IF NOT EXISTS import_resources_by_id ON import_resources (id);
@@ -19,9 +19,13 @@ export async function prepare(client: pg.Client, count: number): Promise<void> {
   await client.query(joinFunctions);
   const staged = await client.query("SELECT DISTINCT model FROM import_resources");
   for (const { model } of staged.rows) await joinRepeated(client, modelNamed(model));
+  if (mirror) {
+    for (const { model } of staged.rows) await skipOutdatedLists(client, modelNamed(model));
+    for (const { model } of staged.rows) await skipListedOnlyThen(client, modelNamed(model));
+  }
 
   const linked = await client.query("SELECT DISTINCT model, columns FROM import_links ORDER BY 1, 2");
-  for (const { model, columns } of linked.rows) await applyLinks(client, modelNamed(model), columns.split(","));
+  for (const { model, columns } of linked.rows) await applyLinks(client, modelNamed(model), columns.split(","), mirror);
 }
 
 /** Merges a later statement into an earlier one: later values win. */
@@ -82,7 +86,7 @@ async function joinRepeated(client: pg.Client, model: Model): Promise<void> {
 }
 
 /** Applies the to-many relationships that set one foreign key, such as `customer_id` of orders. */
-async function applyLinks(client: pg.Client, model: Model, columns: readonly string[]): Promise<void> {
+async function applyLinks(client: pg.Client, model: Model, columns: readonly string[], mirror: boolean): Promise<void> {
   const where = `s.model = ${literal(model.name)}`;
   const links = `l.model = ${literal(model.name)} AND l.columns = ${literal(columns.join())}`;
   const isListed = "s.id = l.id AND s.type = l.type AND s.mode = l.mode";
@@ -144,10 +148,12 @@ async function applyLinks(client: pg.Client, model: Model, columns: readonly str
   const { rowCount } = await client.query(`SELECT FROM import_links l WHERE ${links} LIMIT 1`);
   if (rowCount === 0) return;
   await createPartition(client, model.name);
+  // In a mirror the time stays: what the row's own document says next counts.
+  const keptTime = mirror && model.columns.updatedAt ? "|| jsonb_build_object('updated_at', t.updated_at)" : "";
   await client.query(
     `INSERT INTO import_resources (seq, model, type, id, mode, file, line, pointer, listed, "row")
      SELECT nextval('import_seq'), l.* FROM (
-       SELECT DISTINCT ON (l.id) l.model, l.type, l.id, l.mode, l.file, l.line, l.pointer, true, l.value
+       SELECT DISTINCT ON (l.id) l.model, l.type, l.id, l.mode, l.file, l.line, l.pointer, true, l.value ${keptTime}
        FROM import_links l JOIN ${table} t ON ${inDatabase} WHERE ${links} AND NOT to_jsonb(t) @> l.value
      ) l`,
   );
@@ -160,4 +166,32 @@ function dropLinks(faults: string): string {
     deleted AS (DELETE FROM import_links l USING faults f WHERE l.ctid = f.ctid RETURNING l.*, f.reason)
     INSERT INTO import_issues (kind, type, id, file, line, pointer, reason)
     SELECT 'dangling', by_type, by_id, file, line, pointer, reason FROM deleted ORDER BY file, line`;
+}
+
+/** Skips resources that are older than their rows before their lists are applied. */
+async function skipOutdatedLists(client: pg.Client, model: Model): Promise<void> {
+  if (!model.columns.updatedAt) return;
+  const where = `s.model = ${literal(model.name)}`;
+  await client.query(outdatedSql(model, where));
+  const isSkipped = (owner: string) => `NOT EXISTS (SELECT FROM import_resources s WHERE ${where} AND s.id = ${owner})`;
+  const types = typesOf(model).map(literal).join();
+  await client.query(`DELETE FROM import_links l WHERE l.by_type IN (${types}) AND ${isSkipped("l.by_id")}`);
+  await client.query(
+    `UPDATE import_lists i SET outdated = true WHERE i.model = ${literal(model.name)} AND ${isSkipped("i.owner")}`,
+  );
+}
+
+/** Skips new resources that only an outdated list has: they are gone by now. */
+async function skipListedOnlyThen(client: pg.Client, model: Model): Promise<void> {
+  const where = `s.model = ${literal(model.name)}`;
+  const listed = (condition: string) => `EXISTS (
+    SELECT FROM import_lists i WHERE i.listed = ${literal(model.name)} AND ${condition} AND i.mode = s.mode AND i.ids ? s.id)`;
+  await client.query(
+    skipOutdated(
+      where,
+      `SELECT s.seq, '' AS at, 'belongs to a resource that was updated later without it' AS reason FROM import_resources s
+       WHERE ${where} AND ${listed("i.outdated")} AND NOT ${listed("NOT i.outdated")}
+         AND NOT EXISTS (SELECT FROM ${identifier(model.table)} t WHERE t.id = s.id)`,
+    ),
+  );
 }

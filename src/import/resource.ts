@@ -42,6 +42,8 @@ export interface CheckedResource {
   /** Foreign keys of other resources that its to-many relationships set. */
   readonly links: readonly Link[];
   readonly tags: readonly TagStatement[];
+  /** The complete lists of a mirror. */
+  readonly lists: readonly CompleteList[];
   readonly password: string | undefined;
   readonly notes: Notes;
 }
@@ -54,6 +56,19 @@ export interface Link {
   readonly values: Readonly<Record<string, string>>;
   readonly pointer: string;
 }
+
+/** All resources that belong to one, by a to-many relationship that documents of a mirror state completely. */
+export interface CompleteList {
+  readonly model: ModelName;
+  readonly ids: readonly string[];
+}
+
+/** The relationships that a mirror states completely: what is not listed is gone. */
+export const completeLists: ReadonlyMap<ModelName, string> = new Map([
+  ["Order", "lineItems"],
+  ["OrderSubscription", "orderSubscriptionItems"],
+  ["Return", "returnLineItems"],
+]);
 
 /**
  * `all` replaces the tags of the resource by the `tag` statements that follow, by id; `also` adds one, by the relationship of
@@ -110,6 +125,8 @@ export interface CheckOptions {
   documentMeta?: unknown;
   /** The organization that it has to be of, if it says of which it is. */
   organizationId?: string | undefined;
+  /** Derived attributes that triggers keep are stored as stated, and some lists are complete. */
+  mirror?: boolean;
 }
 
 /** The mode that the `meta` of a document states; undefined if it states none. */
@@ -121,7 +138,7 @@ export function modeOfDocument(meta: unknown): Mode | undefined {
 
 /** Validates one resource by itself and reports all its errors. */
 export function checkResource(resource: unknown, options: CheckOptions): Outcome {
-  const { lenient = false, repeated = [], documentMeta, organizationId } = options;
+  const { lenient = false, repeated = [], documentMeta, organizationId, mirror = false } = options;
   if (!isObject(resource)) return rejected(undefined, undefined, "", "must be a resource: an object with type and id");
   const { type, id } = resource;
   if (typeof type !== "string") return rejected(undefined, undefined, "/type", "must be a text");
@@ -140,7 +157,7 @@ export function checkResource(resource: unknown, options: CheckOptions): Outcome
   const badId = idProblem(id);
   if (badId) return rejected(type, undefined, "/id", badId);
 
-  const reader = new Reader(known, id as string, lenient);
+  const reader = new Reader(known, id as string, lenient, mirror);
   const modeOfAll = modeOfDocument(documentMeta);
   const mode = reader.mode(resource.meta, modeOfAll ?? options.mode);
   const isModeAssumed = modeOfAll === undefined && (!isObject(resource.meta) || (resource.meta.mode ?? null) === null);
@@ -180,7 +197,7 @@ interface StoredAttribute {
 type Attribute =
   | StoredAttribute
   | { readonly is: "own"; readonly type: string }
-  | { readonly is: "derived"; readonly column?: Column }
+  | { readonly is: "derived"; readonly field?: string; readonly column?: Column }
   | { readonly is: "money"; readonly cents: Column; readonly form: "float" | "formatted" }
   | { readonly is: "found by" }
   | { readonly is: "password" }
@@ -265,7 +282,10 @@ function addAttribute(attributes: Map<string, Attribute>, name: string, field: s
     attributes.set(name, { is: "password" });
     return;
   }
-  attributes.set(name, column.derived || column.counted ? { is: "derived", column } : { is: "stored", field, column });
+  attributes.set(
+    name,
+    column.derived || column.counted ? { is: "derived", field, column } : { is: "stored", field, column },
+  );
   if (!name.endsWith("_cents")) return;
   const amount = name.slice(0, -"_cents".length);
   attributes.set(`${amount}_float`, { is: "money", cents: column, form: "float" });
@@ -285,6 +305,7 @@ class Reader {
   private readonly derived: Record<string, unknown> = {};
   private readonly links: Link[] = [];
   private readonly tags: TagStatement[] = [];
+  private readonly lists: CompleteList[] = [];
   private password: string | undefined;
   private readonly recomputed: string[] = [];
   private readonly contradicted: string[] = [];
@@ -298,18 +319,19 @@ class Reader {
     private readonly known: KnownType,
     private readonly id: string,
     private readonly lenient: boolean,
+    private readonly mirror: boolean,
   ) {}
 
   outcome(mode: Mode, isModeAssumed: boolean): Outcome {
     const { type, model } = this.known;
-    const { id, row, derived, links, tags, password, recomputed, contradicted, leftOut, unknown } = this;
+    const { id, row, derived, links, tags, lists, password, recomputed, contradicted, leftOut, unknown } = this;
     const typeColumn = typeColumnOf(model);
     if (typeColumn) row[typeColumn.column] = type;
     this.checkAttachment();
     if (this.errors.length > 0) return { is: "refused", type, id, errors: this.errors };
     if (this.isAboutLeftOut) return { is: "left out", type: `${type}.${aboutOf(model)!.relationship}` };
     const notes = { recomputed, contradicted, leftOut, unknown };
-    const values = { row, derived, links, tags, password, notes };
+    const values = { row, derived, links, tags, lists, password, notes };
     return { is: "checked", resource: { type, id, mode, isModeAssumed, model, ...values } };
   }
 
@@ -383,6 +405,9 @@ class Reader {
         });
       }
       case "derived":
+        if (this.mirror && attribute.field !== undefined && attribute.column?.counted) {
+          return this.stored({ is: "stored", field: attribute.field, column: attribute.column }, pointer, value);
+        }
         this.recomputed.push(name);
         // Only compared with the computed value; incomparable values differ.
         if (attribute.column && isComparable(value)) this.derived[name] = value;
@@ -545,7 +570,7 @@ class Reader {
     for (const [name, value] of Object.entries(relationships)) {
       const pointer = `/relationships/${escapePointer(name)}`;
       const relationship = this.known.relationships.get(name);
-      if (relationship) this.relationship(relationship, pointer, value);
+      if (relationship) this.relationship(relationship, name, pointer, value);
       else if (this.known.leftOut.has(name)) this.leftOut.push(name);
       else if (this.known.attributes.has(name))
         this.addError(pointer, `is an attribute: state it in /attributes/${name}`);
@@ -553,7 +578,7 @@ class Reader {
     }
   }
 
-  private relationship(relationship: Relationship, pointer: string, value: unknown) {
+  private relationship(relationship: Relationship, name: string, pointer: string, value: unknown) {
     if (!isObject(value)) return this.addError(pointer, "must be an object with data");
     const { data } = value;
     if (data === undefined) return; // only links
@@ -564,7 +589,7 @@ class Reader {
       case "reference of any type":
         return this.referenceOfAnyType(relationship.idColumn, relationship.typeColumn, itemPointer, data);
       case "list":
-        return this.list(relationship.relation, relationship.types, itemPointer, data);
+        return this.list(name, relationship.relation, relationship.types, itemPointer, data);
       case "tags":
         return this.tagList(relationship.types, itemPointer, data);
       case "tagged":
@@ -596,11 +621,15 @@ class Reader {
     }
   }
 
-  private list(relation: Relation, types: readonly string[], pointer: string, data: unknown) {
+  private list(name: string, relation: Relation, types: readonly string[], pointer: string, data: unknown) {
     const target = modelNamed(relation.to);
+    const listed = this.identifiers(types, pointer, data);
+    if (this.mirror && completeLists.get(this.known.model.name) === camelCase(name)) {
+      this.lists.push({ model: relation.to, ids: listed.map(({ id }) => id) });
+    }
     const values: Record<string, string> = { [target.columns[relation.key!]!.column]: this.id };
     for (const [field, value] of Object.entries(relation.where ?? {})) values[target.columns[field]!.column] = value;
-    for (const { type, id, pointer: itemPointer } of this.identifiers(types, pointer, data)) {
+    for (const { type, id, pointer: itemPointer } of listed) {
       this.links.push({ model: relation.to, type, id, values, pointer: itemPointer });
     }
   }

@@ -12,6 +12,7 @@ import { identifier, literal } from "./sql.js";
  *                   the database that a to-many relationship lists. `assumed`: the mode is not stated
  * import_links      foreign keys that to-many relationships set
  * import_tags       statements about tags
+ * import_lists      complete lists of a mirror. `outdated`: a later statement of the owner is known
  * import_refused    rejected resources, to tell "was refused" from "does not exist"
  * import_erased     rows of customers who are anonymized in the database but not in the files
  * import_trails     resources that come with their audit trail
@@ -34,6 +35,10 @@ const tables = `
     seq bigint NOT NULL, what text NOT NULL, model text NOT NULL, owner text COLLATE "C" NOT NULL, tag text COLLATE "C",
     mode mode NOT NULL, assumed bool NOT NULL,
     by_type text NOT NULL, by_id text NOT NULL, file int NOT NULL, line int NOT NULL, pointer text NOT NULL
+  );
+  CREATE TEMP TABLE import_lists (
+    seq bigint NOT NULL, model text NOT NULL, owner text COLLATE "C" NOT NULL, mode mode NOT NULL,
+    listed text NOT NULL, ids jsonb NOT NULL, outdated bool NOT NULL
   );
   CREATE TEMP TABLE import_refused (type text NOT NULL, id text COLLATE "C" NOT NULL);
   CREATE INDEX ON import_refused (type, id);
@@ -86,13 +91,13 @@ interface LateMode {
   readonly mode: Mode;
 }
 
-type Batch = Record<"resources" | "links" | "tags" | "refused", string[]>;
+type Batch = Record<"resources" | "links" | "tags" | "lists" | "refused", string[]>;
 
 /** Buffers validated resources and sends them to the temporary tables in batches. */
 export class Staging {
   /** Number of accepted resources. */
   count = 0;
-  private batch: Batch = { resources: [], links: [], tags: [], refused: [] };
+  private batch: Batch = { resources: [], links: [], tags: [], lists: [], refused: [] };
   private characters = 0;
   private readonly models = new Set<string>();
   private newModels = new Set<string>();
@@ -119,6 +124,17 @@ export class Staging {
     this.models.add(resource.model.name);
     for (const link of resource.links) this.collect("links", linkRecord(resource, link, location));
     for (const tag of resource.tags) this.collect("tags", tagRecord(resource, tag, location));
+    await this.addLists(resource, false);
+  }
+
+  /** Records the complete lists of a resource, `outdated` if a later statement of it is known. */
+  async addLists({ lists, model, id, mode }: CheckedResource, outdated: boolean): Promise<void> {
+    for (const { model: listed, ids } of lists) {
+      this.collect(
+        "lists",
+        JSON.stringify({ seq: this.count, model: model.name, owner: id, mode, listed, ids, outdated }),
+      );
+    }
     if (this.isFull()) await this.flush();
   }
 
@@ -132,7 +148,7 @@ export class Staging {
   private async flush(): Promise<void> {
     await this.sending;
     const { batch, withPassword, newModels } = this;
-    this.batch = { resources: [], links: [], tags: [], refused: [] };
+    this.batch = { resources: [], links: [], tags: [], lists: [], refused: [] };
     this.withPassword = [];
     this.newModels = new Set();
     this.characters = 0;
@@ -187,6 +203,11 @@ export class Staging {
       "import_tags",
       `seq bigint, what text, model text, owner text, tag text, mode mode, assumed bool, ${by}`,
       batch.tags,
+    );
+    await this.send(
+      "import_lists",
+      "seq bigint, model text, owner text, mode mode, listed text, ids jsonb, outdated bool",
+      batch.lists,
     );
     await this.send("import_refused", "type text, id text", batch.refused);
   }

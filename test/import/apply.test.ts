@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
+import type { Arbitrary } from "fast-check";
 import pg from "pg";
 import { applyDocuments } from "../../src/import/import.js";
-import { createImportTest, customer, type ImportTest, lineItem, order, type Resource, ref } from "./support.js";
+import fc from "../support/property.js";
+import { createImportTest, customer, type ImportTest, lineItem, order, type Resource, ref, refs } from "./support.js";
 
 const shopFile = new URL("fixtures/shop.json", import.meta.url).pathname;
 
@@ -164,4 +166,176 @@ test("resources of another organization are refused, whether they or their docum
   } finally {
     await client.end();
   }
+});
+
+const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
+
+describe("what upstream says counts", () => {
+  const stated = { status: "repeat", total_orders_count: 7, has_password: true, updated_at: at(1) };
+
+  test("status, counts, has_password and times are stored as stated, whatever is here", async () => {
+    const lines = { lines: lineItem("l1", "o1", { sku_code: "A", quantity: 3, updated_at: at(1) }) };
+    const { summary } = await db.apply({
+      data: [customer("c1", stated), order("o1", { skus_count: 9, placed_at: at(0), updated_at: at(1) }, "c1")],
+      included: [lines.lines],
+    });
+    expect(summary.recomputed).toEqual([]);
+    const row = async () =>
+      (await db.rows("SELECT status, total_orders_count, has_password, updated_at FROM customers"))[0];
+    const expected = { ...stated, updated_at: new Date(at(1)) };
+    expect(await row()).toEqual(expected);
+    expect(await db.rows("SELECT skus_count FROM orders")).toEqual([{ skus_count: 9 }]);
+    // Children that come later, other changes of the row, and the same once more.
+    await db.apply({ data: [order("o2", { placed_at: at(0) }, "c1"), lineItem("l2", "o1")] });
+    await db.apply({ data: customer("c1", { reference: "R", updated_at: at(1) }) });
+    expect(await row()).toEqual(expected);
+    expect(await db.rows("SELECT skus_count FROM orders WHERE id = 'o1'")).toEqual([{ skus_count: 9 }]);
+    expect((await db.apply({ data: customer("c1", stated) })).counts.customers).toEqual([0, 0, 1, 0]);
+    await db.rows("UPDATE customers SET metadata = '{\"a\": 1}'");
+    expect(await row()).toMatchObject({ status: "repeat", total_orders_count: 7, has_password: true });
+    // A change here that is not the mirror's counts.
+    await db.rows(
+      "INSERT INTO orders (id, mode, number, customer_id, placed_at) VALUES ('o9', 'test', 'N9', 'c1', now())",
+    );
+    expect(await row()).toMatchObject({ status: "repeat", total_orders_count: 8 });
+  });
+
+  test("what they do not state is computed for a new row", async () => {
+    await db.apply({ data: customer("c", { total_orders_count: 1 }) });
+    expect(await db.rows("SELECT status, has_password FROM customers")).toEqual([
+      { status: "acquired", has_password: false },
+    ]);
+  });
+
+  test("writers other than the mirror cannot state them", async () => {
+    await db.rows(
+      "INSERT INTO customers (id, mode, email, status, has_password) VALUES ('c', 'test', 'c@x.com', 'repeat', true)",
+    );
+    await db.rows("UPDATE customers SET status = 'acquired', has_password = true");
+    expect(await db.rows("SELECT status, has_password, version FROM customers")).toEqual([
+      { status: "prospect", has_password: false, version: 1 },
+    ]);
+  });
+});
+
+describe("the newest statement wins", () => {
+  const orderAt = (second: number, lines: string[], attributes: object = {}) => ({
+    data: {
+      ...order("o1", { updated_at: at(second), reference: `at ${second}`, ...attributes }),
+      relationships: { line_items: refs("line_items", ...lines) },
+    },
+    included: lines.map((id) => lineItem(id, "o1", { updated_at: at(second) })),
+  });
+
+  test("a complete list replaces the former one, and an older one does not", async () => {
+    const ids = async () => (await db.rows("SELECT id FROM line_items ORDER BY 1")).map(({ id }) => id);
+    await db.apply(orderAt(1, ["l1", "l2"]));
+    await db.apply(orderAt(2, ["l2", "l3"]));
+    expect(await ids()).toEqual(["l2", "l3"]);
+    const { summary } = await db.apply(orderAt(1, ["l1", "l2"]));
+    expect(summary.outdated).toBe(3);
+    expect(await ids()).toEqual(["l2", "l3"]);
+    expect(await db.rows("SELECT reference FROM orders")).toEqual([{ reference: "at 2" }]);
+    // An order without a list says nothing about its lines; an empty list does.
+    await db.apply({ data: order("o1", { updated_at: at(3) }) });
+    expect(await ids()).toEqual(["l2", "l3"]);
+    await db.apply(orderAt(3, []));
+    expect(await ids()).toEqual([]);
+  });
+
+  test("a history applied in any order, in any parts and repeatedly, ends as in its own order", async () => {
+    const tags = ["t1", "t2", "t3"].map(
+      (id): Resource => ({ type: "tags", id, attributes: { name: id, updated_at: at(0) } }),
+    );
+    const customers = ["c1", "c2"];
+    const step = fc.record({
+      what: fc.constantFrom("customer", "order"),
+      id: fc.constantFrom("1", "2"),
+      owner: fc.constantFrom(...customers),
+      lines: fc.subarray(["a", "b", "c"]),
+      tags: fc.subarray(["t1", "t2", "t3"]),
+      text: fc.string({ minLength: 1, maxLength: 5, unit: "grapheme-ascii" }),
+      count: fc.nat(9),
+    });
+    const documentOf = (
+      { what, id, owner, lines, tags, text, count }: typeof step extends Arbitrary<infer T> ? T : never,
+      second: number,
+    ) => {
+      const common = { updated_at: at(second), metadata: { text } };
+      if (what === "customer") {
+        const attributes = {
+          ...common,
+          total_orders_count: count,
+          status: count > 4 ? "repeat" : "prospect",
+          has_password: count > 2,
+        };
+        return { data: { ...customer(`c${id}`, attributes), relationships: { tags: refs("tags", ...tags) } } };
+      }
+      const ids = lines.map((line) => `${line}${id}`);
+      const relationships = {
+        customer: ref("customers", owner),
+        line_items: refs("line_items", ...ids),
+        tags: refs("tags", ...tags),
+      };
+      return {
+        data: { ...order(`o${id}`, { ...common, skus_count: count }), relationships },
+        included: ids.map((line) => lineItem(line, `o${id}`, { updated_at: at(second), metadata: { text } })),
+      };
+    };
+    const state = async () => {
+      const all: unknown[] = [];
+      for (const columns of [
+        "id, status, total_orders_count, has_password, metadata, updated_at FROM customers",
+        "id, customer_id, skus_count, metadata, updated_at FROM orders",
+        "id, order_id, metadata, updated_at FROM line_items",
+        "* FROM customer_tags",
+        "* FROM order_tags",
+      ])
+        all.push(await db.rows(`SELECT ${columns} ORDER BY 1, 2`));
+      return all;
+    };
+    const start = async () => {
+      await db.clear();
+      await db.apply({ data: [...tags, ...customers.map((id) => customer(id, { updated_at: at(0) }))] });
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 1, maxLength: 8 }),
+        fc.infiniteStream(fc.nat()),
+        async (history, random) => {
+          const documents = history.map((one, index) => documentOf(one, index + 1));
+          await start();
+          for (const document of documents) await db.apply(document);
+          const expected = await state();
+          const draw = (below: number) => random.next().value! % below;
+          const shuffled = [...documents, ...documents.filter(() => draw(2))].map((document) => ({
+            document,
+            rank: draw(1e6),
+          }));
+          shuffled.sort((a, b) => a.rank - b.rank);
+          await start();
+          for (let rest = shuffled.map(({ document }) => document); rest.length > 0; ) {
+            const { issues } = await db.apply(...rest.splice(0, 1 + draw(3)));
+            expect(issues.filter((issue) => !issue.startsWith("outdated"))).toEqual([]);
+          }
+          expect(await state()).toEqual(expected);
+        },
+      ),
+      { numRuns: 12 },
+    );
+  }, 240_000);
+});
+
+test("a child that comes before its parent is reported, and stored when it comes again with it", async () => {
+  const first = await db.apply({ data: [lineItem("l1", "o1"), order("o2", {}, "c1")] });
+  expect(first.issues.sort()).toEqual([
+    "dangling orders o2 /data/1/relationships/customer: customers c1 does not exist",
+    "refused line_items l1 /data/0/relationships/order: orders o1 does not exist",
+  ]);
+  const second = await db.apply(
+    { data: lineItem("l1", "o1"), included: [order("o1")] },
+    { data: order("o2", {}, "c1"), included: [customer("c1")] },
+  );
+  expect(second.issues).toEqual([]);
+  expect(await db.rows("SELECT customer_id FROM orders WHERE id = 'o2'")).toEqual([{ customer_id: "c1" }]);
 });

@@ -83,7 +83,8 @@ export async function contentsOf(connectionString: string): Promise<string> {
   try {
     const texts = [await pgDump(connectionString)];
     const { rows: tables } = await client.query(
-      `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`,
+      `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+         AND schemaname !~ '^pg_temp_'`,
     );
     for (const { name } of tables) {
       const { rows } = await client.query(`SELECT coalesce(string_agg(t::text, E'\n'), '') AS text FROM ${name} t`);
