@@ -9,6 +9,7 @@ import { type CheckOptions, checkResource, completeLists, knownTypes, type Mode 
 import { actAs, asMirror, lockErasures, lockImport } from "./session.js";
 import { identifier, literal } from "./sql.js";
 import { createTables, Staging } from "./staging.js";
+import { type ErasureResources, eraseStated } from "./stated-erasure.js";
 import { type Summary, Tally } from "./summary.js";
 import { mergeTags } from "./tags.js";
 
@@ -60,6 +61,8 @@ export interface ApplyOptions {
   mirror: true;
   /** Resources that say that they are of another organization are rejected. */
   organizationId?: string;
+  /** For customers who are stated as anonymized; without it they are erased without a receipt. */
+  erasure?: ErasureResources;
   onIssue(issue: Issue): void;
 }
 
@@ -70,7 +73,7 @@ export interface ApplyOptions {
 export async function applyDocuments(
   client: pg.Client,
   documents: readonly unknown[],
-  { mode, organizationId, onIssue }: ApplyOptions,
+  { mode, organizationId, erasure, onIssue }: ApplyOptions,
 ): Promise<Summary> {
   const check = { mode, organizationId, lenient: true, mirror: true };
   const found = documents.map((document, index) => resourcesOf(document, `document ${index + 1}`));
@@ -86,7 +89,7 @@ export async function applyDocuments(
       }
     }
     await staging.end();
-    const run = { strict: false, onProgress: () => {}, mirror: true, staging, tally, issues };
+    const run = { strict: false, onProgress: () => {}, mirror: true, staging, tally, issues, erasure };
     const summary = await mergeStaged(client, run);
     // Nothing of the documents stays on the connection.
     await createTables(client);
@@ -122,11 +125,12 @@ interface Run {
   staging: Staging;
   tally: Tally;
   issues: IssueReporter;
+  erasure?: ErasureResources | undefined;
 }
 
 /** Merges what is staged into the database. */
 async function mergeStaged(client: pg.Client, run: Run): Promise<Summary> {
-  const { strict, signal, onProgress, mirror, staging, tally, issues } = run;
+  const { strict, signal, onProgress, mirror, staging, tally, issues, erasure } = run;
   onProgress({ phase: "preparing", done: 0, total: undefined });
   await prepare(client, staging.count, mirror);
   await issues.reportStored();
@@ -141,6 +145,7 @@ async function mergeStaged(client: pg.Client, run: Run): Promise<Summary> {
     done = Math.min(done + count, total);
     onProgress({ phase: "merging", done, total });
   };
+  if (mirror) await eraseStated(client, erasure);
   if (strict) await client.query("BEGIN");
   await mergeAll(client, { strict, mirror, onBatch });
   if (!strict) await client.query("BEGIN");
