@@ -1,11 +1,12 @@
 import pg from "pg";
 import { loadSigningKeys, newKeySet } from "../../src/identity/keys.js";
 import { applyDocuments } from "../../src/import/import.js";
+import { type Removal, removeMirrored } from "../../src/import/removal.js";
 import { verifyReceipt } from "../../src/modules/anonymization/receipt.js";
 import { AnonymizationWorker } from "../../src/modules/anonymization/worker.js";
 import { createTestApp, type TestApp } from "../support/app.js";
 import { contentsOf } from "../support/marks.js";
-import { customer, order, type Resource, ref } from "./support.js";
+import { customer, lineItem, order, type Resource, ref } from "./support.js";
 
 const keys = await loadSigningKeys({
   signingKeys: JSON.stringify(await newKeySet()),
@@ -13,6 +14,7 @@ const keys = await loadSigningKeys({
   environment: "test",
 });
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
+const mirror = { worker: { id: "mirror", type: "Mirror" } };
 
 let app: TestApp;
 let client: pg.Client;
@@ -132,5 +134,89 @@ describe("an erasure upstream", () => {
     ]);
     expect(await planted()).toBe(0);
     expect(await apply(completed)).toEqual([]);
+  });
+});
+
+describe("removeMirrored", () => {
+  const shop = () =>
+    apply(
+      customer("c", { updated_at: at(1) }),
+      {
+        ...order("o", { updated_at: at(1), skus_count: 5 }, "c"),
+        relationships: { customer: ref("customers", "c"), billing_address: ref("addresses", "a") },
+      },
+      address("a", { updated_at: at(1) }),
+      lineItem("l1", "o", { updated_at: at(1) }),
+      lineItem("l2", "o", { updated_at: at(1) }),
+      {
+        type: "attachments",
+        id: "att",
+        attributes: { name: "Invoice" },
+        relationships: { attachable: ref("orders", "o") },
+      },
+      { type: "returns", id: "r", attributes: { number: "R" }, relationships: { order: ref("orders", "o") } },
+      {
+        type: "customer_subscriptions",
+        id: "s",
+        attributes: { reference: "news" },
+        relationships: { customer: ref("customers", "c") },
+      },
+      { type: "customer_groups", id: "g", attributes: { name: "VIP" } },
+      {
+        type: "markets",
+        id: "m",
+        attributes: { name: "Private" },
+        relationships: { customer_group: ref("customer_groups", "g") },
+      },
+    );
+  const ids = async (table: string) =>
+    (await rows(`SELECT id FROM ${table} WHERE length(id) < 4 ORDER BY id`)).map(({ id }) => id);
+
+  test("deletes a row and what cannot be without it, with entries of the mirror", async () => {
+    expect(await shop()).toEqual([]);
+    expect(await removeMirrored(client, "line_items", "l1")).toBe<Removal>("removed");
+    expect(await ids("line_items")).toEqual(["l2"]);
+    expect(await rows("SELECT skus_count, updated_at FROM orders WHERE id = 'o'")).toEqual([
+      { skus_count: 5, updated_at: new Date(at(1)) },
+    ]);
+    expect(await removeMirrored(client, "addresses", "a")).toBe<Removal>("removed");
+    expect(await rows("SELECT billing_address_id, updated_at FROM orders WHERE id = 'o'")).toEqual([
+      { billing_address_id: null, updated_at: new Date(at(1)) },
+    ]);
+    expect(await removeMirrored(client, "customers", "c")).toBe<Removal>("removed");
+    expect(await rows("SELECT customer_id FROM orders WHERE id = 'o'")).toEqual([{ customer_id: null }]);
+    expect(await ids("customer_subscriptions")).toEqual([]);
+    expect(await removeMirrored(client, "orders", "o")).toBe<Removal>("removed");
+    for (const table of ["orders", "line_items", "attachments", "returns"])
+      expect([table, await ids(table)]).toEqual([table, []]);
+    const entries = await rows(
+      "SELECT resource_type, resource_id, who FROM event_stores WHERE event = 'destroy' AND length(resource_id) < 4 ORDER BY 1, 2",
+    );
+    expect(entries.map(({ resource_type, resource_id }) => `${resource_type} ${resource_id}`)).toEqual([
+      ...[
+        "addresses a",
+        "attachments att",
+        "customer_subscriptions s",
+        "customers c",
+        "line_items l1",
+        "line_items l2",
+      ],
+      ...["orders o", "returns r"],
+    ]);
+    for (const { who } of entries) expect(who).toEqual(mirror);
+  });
+
+  test("keeps a group whose private markets would be open to everybody, and knows what is absent", async () => {
+    await shop();
+    expect(await removeMirrored(client, "customer_groups", "g")).toBe<Removal>("held");
+    expect(await rows("SELECT private FROM markets WHERE id = 'm'")).toEqual([{ private: true }]);
+    expect(await removeMirrored(client, "markets", "m")).toBe<Removal>("removed");
+    expect(await removeMirrored(client, "customer_groups", "g")).toBe<Removal>("removed");
+    expect(await removeMirrored(client, "customer_groups", "g")).toBe<Removal>("absent");
+    expect(await removeMirrored(client, "shipments", "x")).toBe<Removal>("absent");
+    expect(await rows("SELECT locktype FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")).toEqual(
+      [],
+    );
+    expect(await rows("SELECT current_setting('customer_graph.mirror', true) AS mirror")).toEqual([{ mirror: "" }]);
   });
 });
